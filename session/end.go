@@ -1,0 +1,74 @@
+package session
+
+import (
+	"context"
+	"time"
+)
+
+// End ends a session for the given reason. Ending what is over already is not
+// an error. It returns the record as it was, or nil.
+func (m *Manager) End(ctx context.Context, id ID, why Reason, c Client) (*Record, error) {
+	rec, err := m.store.End(ctx, id, why)
+	if err != nil {
+		return nil, m.storeFault(err, id)
+	}
+	if rec == nil {
+		return nil, nil
+	}
+	m.ended(rec, why, c)
+	return rec, nil
+}
+
+// Logout ends the session whose handle is presented, whatever its generation:
+// to sign out, knowing the secret is enough. A value that is not a handle of
+// ours ends nothing.
+func (m *Manager) Logout(ctx context.Context, kind Kind, value string, why Reason, c Client) (*Record, error) {
+	h, err := m.open(kind, value)
+	if err != nil {
+		return nil, err
+	}
+	return m.End(ctx, h.ID(), why, c)
+}
+
+// ended does what follows the end of a session: this process forgets it, the
+// audit log hears of it, the provider is told.
+func (m *Manager) ended(rec *Record, why Reason, c Client) {
+	m.markOver(rec.ID, why)
+	m.record(Event{
+		Type: EventEnded, ID: rec.ID, Reason: why, Client: c,
+		Subject: rec.Identity.Subject, Provider: rec.Identity.Provider,
+	})
+	m.revoke(rec.Identity.Provider, rec.Tokens)
+}
+
+// revoke withdraws tokens at their provider in the background, with a few tries.
+func (m *Manager) revoke(provider string, t Tokens) {
+	r, ok := m.providers[provider].(Revoker)
+	if !ok {
+		return
+	}
+	m.goBackground(func(ctx context.Context) {
+		for wait := 500 * time.Millisecond; ; wait *= 4 {
+			err := r.Revoke(ctx, t)
+			if err == nil {
+				return
+			}
+			if wait > 10*time.Second || !sleep(ctx, wait) {
+				m.record(Event{Type: EventProviderFault, Provider: provider, Err: err})
+				return
+			}
+		}
+	})
+}
+
+// sleep waits, and reports whether it did so to the end.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

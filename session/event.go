@@ -1,0 +1,57 @@
+package session
+
+import "time"
+
+// EventType names a security act or an alarm.
+type EventType string
+
+// The events. Each is one line in the audit log and one counter.
+const (
+	EventLogin           EventType = "login"
+	EventLoginFailed     EventType = "login_failed"
+	EventRefreshed       EventType = "refreshed"
+	EventRotated         EventType = "rotated"
+	EventConverged       EventType = "converged"
+	EventStale           EventType = "stale_handle"
+	EventReuse           EventType = "reuse_detected"
+	EventEnded           EventType = "session_ended"
+	EventProviderRefused EventType = "provider_refused"
+	EventProviderFault   EventType = "provider_fault"
+	EventMisconfigured   EventType = "provider_misconfigured"
+	EventSubjectChanged  EventType = "subject_changed"
+	EventRolledBack      EventType = "store_rolled_back"
+	EventStoreFault      EventType = "store_fault"
+	EventUnsealable      EventType = "unsealable_record"
+)
+
+// Security reports whether the event is a sign of theft or abuse.
+func (t EventType) Security() bool {
+	return t == EventReuse || t == EventSubjectChanged
+}
+
+// Event is one thing worth recording. It never holds a secret: Err comes from
+// errors that redact, Username only from a failed login.
+type Event struct {
+	Type     EventType
+	Time     time.Time
+	ID       ID
+	Subject  string
+	Provider string
+	Reason   Reason
+	Err      error
+	Client   Client
+}
+
+// Client describes who sent the request an event belongs to; zero for
+// background work.
+type Client struct {
+	IP        string
+	UserAgent string
+	RequestID string
+}
+
+// Recorder receives events: the audit log and the metrics. Record must not
+// block and is safe for concurrent use.
+type Recorder interface {
+	Record(e Event)
+}

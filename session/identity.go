@@ -1,0 +1,68 @@
+package session
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"time"
+)
+
+// Owner is whose session it is, everywhere: a subject is unique only within
+// its provider.
+type Owner struct {
+	Provider string
+	Subject  string
+}
+
+// Hash names the owner in the store without giving the name away to whoever
+// can list keys.
+func (o Owner) Hash() string { return digest(o.Provider, o.Subject) }
+
+// Identity is what a provider says about the user. It is sealed in the store,
+// so that writing to the store makes nobody an admin.
+type Identity struct {
+	Subject  string
+	Name     string // for display: the provider's name for the user, never what was typed
+	Provider string
+	Roles    []string
+	Scopes   []string
+	Claims   json.RawMessage // further claims for the session document; a JSON object or empty
+	AuthTime time.Time       // when the user last proved who they are
+	ACR      string          // how, in the provider's words (OIDC Core §2)
+	SID      string          // the provider's own session id, for back-channel logout
+}
+
+// Owner returns whose identity this is.
+func (i Identity) Owner() Owner { return Owner{Provider: i.Provider, Subject: i.Subject} }
+
+// Device is what the user recognises a session by in the list of devices.
+type Device struct {
+	Name      string // given at login, or made from the User-Agent
+	UserAgent string // as sent at login, shortened
+	IPPrefix  string // coarse on purpose: /24 or /48
+}
+
+// Tokens are what the provider issued. Refresh and ID may be empty.
+type Tokens struct {
+	Access  Secret
+	Refresh Secret
+	ID      Secret
+}
+
+// Stamp identifies a set of tokens without revealing it. A refresh is committed
+// only if the record still bears the stamp of the tokens that were spent.
+func (t Tokens) Stamp() string { return digest(string(t.Refresh), string(t.Access)) }
+
+// digest is H of DESIGN §4: 16 bytes of SHA-256 over length-prefixed parts, so
+// that no two lists of parts collide by moving a boundary.
+func digest(parts ...string) string {
+	h := sha256.New()
+	var n [8]byte
+	for _, p := range parts {
+		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
+		h.Write(n[:])
+		h.Write([]byte(p))
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+}

@@ -1,0 +1,129 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// Login is an attempt to sign in with a password.
+type Login struct {
+	Provider   string // empty: the only one that takes passwords
+	Username   string
+	Password   Secret
+	DeviceName string
+	IPPrefix   string
+	Kind       Kind
+	// Carried are the cookie values the request came with. They are never
+	// adopted: whatever session they belong to ends when the new one exists.
+	Carried []string
+	Client
+}
+
+// Login checks the credentials with the provider and starts a session. Errors:
+// [ErrNoProvider], [ErrInvalidCredentials], [ErrBusy], [*UnavailableError].
+func (m *Manager) Login(ctx context.Context, l Login) (*Session, error) {
+	p, err := m.passwordProvider(l.Provider)
+	if err != nil {
+		return nil, err
+	}
+	// Asked first: without the store a login fails before a password is checked.
+	now, err := m.store.Now(ctx)
+	if err != nil {
+		return nil, m.storeFault(err, "")
+	}
+	h := NewHandle(l.Kind)
+	grant, err := p.Login(ctx, Credentials{
+		Username: l.Username, Password: l.Password, SessionID: h.ID(), Kind: l.Kind, ClientIP: l.IP, Now: now,
+	})
+	if err != nil {
+		return nil, m.loginFault(p, err, l.Client)
+	}
+	device := Device{Name: l.DeviceName, UserAgent: clip(l.UserAgent, 256), IPPrefix: l.IPPrefix}
+	return m.establish(ctx, h, grant, device, l)
+}
+
+func (m *Manager) passwordProvider(name string) (PasswordProvider, error) {
+	if name == "" {
+		// Only an only one can be meant.
+		if names := m.PasswordProviders(); len(names) == 1 {
+			name = names[0]
+		}
+	}
+	if p, ok := m.providers[name].(PasswordProvider); ok {
+		return p, nil
+	}
+	return nil, ErrNoProvider
+}
+
+func (m *Manager) loginFault(p Provider, err error, c Client) error {
+	var fault *FaultError
+	switch {
+	case errors.Is(err, ErrInvalidCredentials):
+		m.record(Event{Type: EventLoginFailed, Provider: p.Name(), Client: c})
+		return ErrInvalidCredentials
+	case errors.Is(err, ErrBusy):
+		return err
+	case errors.As(err, &fault):
+		return m.providerFault(p.Name(), fault)
+	}
+	return m.providerFault(p.Name(), &FaultError{Err: err})
+}
+
+// establish stores a granted session and ends those the request carried.
+func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l Login) (*Session, error) {
+	rd := reading{began: m.now(), track: m.tracks.get(h.ID()), epoch: m.epoch.Load()}
+	rd.version = rd.track.version.Load()
+	rec := Record{
+		ID: h.ID(), Identity: g.Identity, Device: d, Tokens: g.Tokens,
+		Facts: Facts{Generation: h.generation, Binding: Binding(l.UserAgent)},
+	}
+	stored, err := m.store.Create(ctx, rec,
+		Lives{Idle: m.rules.Idle, Absolute: m.absolute}, NewSchedule(g.Lifetime, m.grace))
+	if err != nil {
+		m.revoke(g.Identity.Provider, g.Tokens)
+		return nil, m.storeFault(err, rec.ID)
+	}
+	m.record(Event{
+		Type: EventLogin, ID: rec.ID, Subject: g.Identity.Subject, Provider: g.Identity.Provider, Client: l.Client,
+	})
+	for _, value := range l.Carried {
+		// A fault here leaves the old session to its idle timeout; the user is
+		// signed in all the same, and the old cookie is overwritten.
+		_, _ = m.Logout(ctx, l.Kind, value, Replaced, l.Client)
+	}
+	rd.Now = stored.Created
+	return m.snapshot(rd, h, stored), nil
+}
+
+// clip shortens s to at most n bytes, not through the middle of a character.
+func clip(s string, n int) string {
+	for len(s) > n {
+		for n > 0 && s[n]&0xC0 == 0x80 {
+			n--
+		}
+		s = s[:n]
+	}
+	return s
+}
+
+// Sessions lists the owner's live sessions.
+func (m *Manager) Sessions(ctx context.Context, o Owner) ([]Record, error) {
+	list, err := m.store.Sessions(ctx, o)
+	if err != nil {
+		return nil, m.storeFault(err, "")
+	}
+	return list, nil
+}
+
+// PasswordProviders returns the names of the providers that take a password, sorted.
+func (m *Manager) PasswordProviders() []string {
+	var names []string
+	for name, p := range m.providers {
+		if _, ok := p.(PasswordProvider); ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

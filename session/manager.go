@@ -1,0 +1,198 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Options are what a [Manager] is made of.
+type Options struct {
+	Store     Store
+	Cookies   Sealer // seals cookie handles
+	Explicit  Sealer // seals explicit handles; nil: the explicit flow is off
+	Providers []Provider
+	Recorder  Recorder // nil: events are dropped
+
+	Rules    Rules
+	Absolute time.Duration // end by age
+	Grace    time.Duration // most a retired handle is forgiven; at most a quarter of the token's lifetime
+
+	CacheTTL   time.Duration // 0: strict, every request asks the store
+	CacheBytes uint64        // 0: 64 MiB
+
+	Now func() time.Time // nil: time.Now
+}
+
+// Manager owns the life of every session: it alone creates, resolves, refreshes
+// and ends them. It is safe for concurrent use. [Manager.Run] must be running
+// for the cache to be used.
+type Manager struct {
+	store     Store
+	sealers   [2]Sealer
+	providers map[string]Provider
+	health    map[string]*health
+	recorder  Recorder
+	rules     Rules
+	absolute  time.Duration
+	grace     time.Duration
+	cacheTTL  time.Duration
+	now       func() time.Time
+
+	cache    *cache
+	tracks   tracks
+	departed departed
+	up       atomic.Bool   // the feed is subscribed
+	epoch    atomic.Uint64 // counts (re)subscriptions
+
+	reads   singleflight.Group
+	flights singleflight.Group
+
+	work       context.Context // ends when background work must stop
+	stop       context.CancelFunc
+	background sync.WaitGroup
+}
+
+// NewManager checks the options and returns a manager.
+func NewManager(o Options) (*Manager, error) {
+	switch {
+	case o.Store == nil || o.Cookies == nil:
+		return nil, errors.New("session: store and cookie sealer are required")
+	case o.Rules.Idle <= 0 || o.Absolute <= 0:
+		return nil, errors.New("session: idle timeout and absolute lifetime must be positive")
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 64 << 20
+	}
+	c, err := newCache(o.CacheBytes)
+	if err != nil {
+		return nil, fmt.Errorf("session cache: %w", err)
+	}
+	m := &Manager{
+		store:     o.Store,
+		sealers:   [2]Sealer{Cookie: o.Cookies, Explicit: o.Explicit},
+		providers: make(map[string]Provider, len(o.Providers)),
+		health:    make(map[string]*health, len(o.Providers)),
+		recorder:  o.Recorder,
+		rules:     o.Rules,
+		absolute:  o.Absolute,
+		grace:     o.Grace,
+		// A cached hit moves no idle deadline, so it must not hide much of it.
+		cacheTTL: min(o.CacheTTL, o.Rules.Idle/20),
+		now:      o.Now,
+		cache:    c,
+	}
+	if m.now == nil {
+		m.now = time.Now
+	}
+	for _, p := range o.Providers {
+		if m.providers[p.Name()] != nil {
+			return nil, fmt.Errorf("session: provider %q is named twice", p.Name())
+		}
+		m.providers[p.Name()] = p
+		m.health[p.Name()] = &health{}
+	}
+	m.work, m.stop = context.WithCancel(context.Background())
+	return m, nil
+}
+
+// Run follows the store's feed until ctx ends. Without it every request asks
+// the store.
+func (m *Manager) Run(ctx context.Context) error {
+	err := m.store.Watch(ctx, m.observe)
+	m.up.Store(false)
+	return err
+}
+
+// Close waits for background work (revocations, refreshes under way) until ctx
+// ends, then cuts it off.
+func (m *Manager) Close(ctx context.Context) {
+	done := make(chan struct{})
+	go func() { m.background.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	m.stop()
+}
+
+// StoreUp reports whether the store's feed is connected.
+func (m *Manager) StoreUp() bool { return m.up.Load() }
+
+// observe applies one message of the feed.
+func (m *Manager) observe(c Change) {
+	switch c.Kind {
+	case FeedDown:
+		m.up.Store(false)
+	case FeedUp:
+		// Anything may have been missed: every copy made before is void.
+		m.epoch.Add(1)
+		m.up.Store(true)
+		m.goBackground(m.endAgain)
+	case Advanced:
+		if t := m.tracks.find(c.ID); t != nil {
+			t.advance(c.Generation)
+			t.void()
+		}
+	case Over:
+		m.markOver(c.ID, c.Reason)
+	}
+}
+
+// markOver makes this process refuse the session from now on.
+func (m *Manager) markOver(id ID, why Reason) *EndedError {
+	e := &EndedError{ID: id, Reason: why}
+	m.departed.add(e, m.now())
+	if t := m.tracks.find(id); t != nil {
+		t.end(e)
+		t.void()
+	}
+	return e
+}
+
+// endAgain repeats the ends this process saw, after a gap in the feed: the
+// store may have failed over to a replica that never heard of them.
+func (m *Manager) endAgain(ctx context.Context) {
+	for _, e := range m.departed.all(m.now()) {
+		if e.Reason == "" {
+			continue
+		}
+		if _, err := m.store.End(ctx, e.ID, e.Reason); err != nil {
+			return // the next subscription tries again
+		}
+	}
+}
+
+// goBackground runs f detached from any request, for at most a minute.
+func (m *Manager) goBackground(f func(ctx context.Context)) {
+	m.background.Go(func() {
+		ctx, cancel := context.WithTimeout(m.work, time.Minute)
+		defer cancel()
+		f(ctx)
+	})
+}
+
+func (m *Manager) record(e Event) {
+	if m.recorder == nil {
+		return
+	}
+	if e.Time.IsZero() {
+		e.Time = m.now()
+	}
+	m.recorder.Record(e)
+}
+
+// storeFault turns an error of the store into the answer for the client.
+func (m *Manager) storeFault(err error, id ID) error {
+	kind := EventStoreFault
+	if errors.Is(err, ErrSealed) {
+		kind = EventUnsealable
+	}
+	m.record(Event{Type: kind, ID: id, Err: err})
+	return &UnavailableError{Subsystem: SubsystemStore, RetryAfter: time.Second, Err: err}
+}

@@ -1,0 +1,105 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Provider is where identity and tokens come from. Refresh spends the tokens of
+// a session for new ones; it is called by one flight per session at a time.
+//
+// It returns a [RefusedError] when the provider's word is final (the session
+// ends), a [FaultError] when it is not (the session stays), and any other error
+// counts as a fault. Implementations are safe for concurrent use.
+type Provider interface {
+	// Name is the provider's name in the configuration.
+	Name() string
+	Refresh(ctx context.Context, r Refresh) (Grant, error)
+}
+
+// Caller is a provider that calls out over the network. Its refreshes take a
+// lease, so that only one process spends a refresh token. Providers that mint
+// in process do without.
+type Caller interface {
+	// Timeout bounds one refresh call.
+	Timeout() time.Duration
+}
+
+// PasswordProvider signs in with a user name and a password.
+type PasswordProvider interface {
+	Provider
+	// Login returns [ErrInvalidCredentials], [ErrBusy], a [FaultError], or a grant.
+	Login(ctx context.Context, c Credentials) (Grant, error)
+}
+
+// Revoker can withdraw tokens at the provider. It is called in the background
+// after a session ended, and when a logout overtook a refresh.
+type Revoker interface {
+	Revoke(ctx context.Context, t Tokens) error
+}
+
+// Credentials are what a user typed, and for which session.
+type Credentials struct {
+	Username  string
+	Password  Secret
+	SessionID ID
+	Kind      Kind
+	ClientIP  string
+	Now       time.Time // the store's clock
+}
+
+// Refresh is the state a refresh starts from.
+type Refresh struct {
+	SessionID ID
+	Kind      Kind
+	Identity  Identity
+	Tokens    Tokens
+	Now       time.Time // the store's clock
+	Absolute  time.Time // no token may outlive the session
+}
+
+// Grant is what a provider gave.
+type Grant struct {
+	Identity Identity
+	Tokens   Tokens
+	Lifetime time.Duration // of the access token, from now
+}
+
+// Errors of a login.
+var (
+	// ErrInvalidCredentials covers unknown users, wrong passwords and disabled
+	// users alike, so that the answer tells nothing.
+	ErrInvalidCredentials = errors.New("session: invalid credentials")
+	// ErrBusy means that too many passwords are being checked at once.
+	ErrBusy = errors.New("session: too many logins at once")
+	// ErrNoProvider means that the login names no provider that takes a password.
+	ErrNoProvider = errors.New("session: no such provider")
+)
+
+// RefusedError is a final answer: the session ends with the reason.
+type RefusedError struct {
+	Reason Reason // ProviderRefused or UserDisabled
+	Err    error
+}
+
+// Error implements error.
+func (e *RefusedError) Error() string { return fmt.Sprintf("refused (%s): %v", e.Reason, e.Err) }
+
+// Unwrap returns the cause.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// FaultError is an answer that says nothing about the user: a timeout, a 5xx, a
+// refused client. The session stays.
+type FaultError struct {
+	RetryAfter    time.Duration // as the provider asked; 0: our own back-off
+	Misconfigured bool          // our fault, not the provider's (invalid_client): alarm
+	Err           error
+}
+
+// Error implements error.
+func (e *FaultError) Error() string { return fmt.Sprintf("provider fault: %v", e.Err) }
+
+// Unwrap returns the cause.
+func (e *FaultError) Unwrap() error { return e.Err }

@@ -1,0 +1,24 @@
+package session
+
+// Reason says why a session ended. It is kept in the tombstone, told to the
+// client and written to the audit log, so the values are part of the contract.
+type Reason string
+
+// Every way in which a session can end (DESIGN §4).
+const (
+	Logout            Reason = "logout"
+	LogoutEverywhere  Reason = "logout_everywhere"
+	Replaced          Reason = "replaced" // a new login in the same browser
+	Evicted           Reason = "evicted"  // the user's oldest, when the cap was reached
+	RevokedByUser     Reason = "revoked_by_user"
+	RevokedByOperator Reason = "revoked_by_operator"
+	Reused            Reason = "session_reused" // a retired handle outside its window: theft
+	Idle              Reason = "idle"
+	AbsoluteLifetime  Reason = "absolute"
+	ProviderRefused   Reason = "provider_refused"
+	BackChannelLogout Reason = "back_channel_logout"
+	UserDisabled      Reason = "user_disabled"
+)
+
+// Expiry reports whether time alone ended the session.
+func (r Reason) Expiry() bool { return r == Idle || r == AbsoluteLifetime }

@@ -1,0 +1,309 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// This file makes one refresh per session, however many requests, tabs and
+// replicas want one. Every request was judged on its own handle before it gets
+// here (resolve.go); only requests that presented exactly the same share a
+// flight, so a retired handle never gets a successor by joining the owner's.
+
+// localTimeout bounds a refresh by a provider that does not call out.
+const localTimeout = 5 * time.Second
+
+// refresh returns the session with fresh tokens. The flight goes on when the
+// browser that began it goes away; each waiter may leave on its own context.
+func (m *Manager) refresh(ctx context.Context, rd reading, h Handle, v Visit) (*Session, error) {
+	v.Touch = false // the read has touched; it changes nothing from here on
+	result := m.flights.DoChan(flightKey(v), func() (_ any, err error) {
+		defer recovered(&err) // nobody's stack but the process's is above us
+		return m.renew(context.WithoutCancel(ctx), rd, v)
+	})
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case r := <-result:
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		s := m.snapshot(r.Val.(reading), h, r.Val.(reading).Record)
+		if e := s.track.over.Load(); e != nil {
+			return nil, e
+		}
+		return s, nil
+	}
+}
+
+// renewInBackground refreshes a soft-due token while its request goes on with
+// the old one. It never moves the idle deadline.
+func (m *Manager) renewInBackground(s *Session, c Client) {
+	if !s.renewing.CompareAndSwap(false, true) {
+		return
+	}
+	v := Visit{ID: s.ID(), Kind: s.handle.kind, Generation: s.handle.generation, Binding: Binding(c.UserAgent)}
+	if v.Generation != s.record.Facts.Generation {
+		return
+	}
+	m.goBackground(func(ctx context.Context) {
+		rd := reading{began: m.now(), track: s.track}
+		now, err := m.store.Now(ctx)
+		if err != nil {
+			return // the request that finds the token hard-due will say so
+		}
+		rd.Record, rd.Now = s.record, now
+		rd.Verdict.Rotate = true // the commit still wants two graces since the last
+		_, _ = m.refresh(ctx, rd, s.handle, v)
+	})
+}
+
+// renew spends the record's tokens at its provider and commits the new ones.
+func (m *Manager) renew(ctx context.Context, rd reading, v Visit) (reading, error) {
+	p := m.providers[rd.Record.Identity.Provider]
+	if p == nil {
+		fault := &FaultError{Misconfigured: true, Err: errors.New("the session's provider is not configured any more")}
+		return m.fallback(rd, rd.Record.Identity.Provider, fault)
+	}
+	caller, ok := p.(Caller)
+	if !ok {
+		ctx, cancel := context.WithTimeout(ctx, localTimeout)
+		defer cancel()
+		return m.spend(ctx, p, rd, v, "")
+	}
+	return m.renewLeased(ctx, p, caller.Timeout(), rd, v)
+}
+
+// renewLeased takes the session's lease first, or waits for whoever holds it.
+func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Duration, rd reading, v Visit) (reading, error) {
+	ttl := timeout + 5*time.Second // outlives the call even if no renewal gets through
+	ctx, cancel := context.WithTimeout(ctx, 2*ttl)
+	defer cancel()
+	lease := rand.Text()
+	stamp := rd.Record.Facts.Stamp
+	for poll := 50 * time.Millisecond; ; poll = min(2*poll, 500*time.Millisecond) {
+		changed := rd.track.next()
+		turn, err := m.store.Begin(ctx, v.ID, stamp, lease, ttl)
+		if err != nil {
+			return rd, m.storeFault(err, v.ID)
+		}
+		switch turn.State {
+		case TurnOver:
+			return rd, m.markOver(v.ID, turn.Reason)
+		case TurnDone:
+			return m.adopt(rd, turn.Record, turn.Now), nil
+		case TurnBackoff:
+			return m.fallback(rd, p.Name(), &FaultError{RetryAfter: turn.Wait, Err: errBackoff})
+		case TurnTaken:
+			return m.spendLeased(ctx, p, timeout, ttl, rd, v, lease)
+		case TurnBusy:
+			if !wait(ctx, changed, min(poll, turn.Wait+10*time.Millisecond)) {
+				return m.fallback(rd, p.Name(), &FaultError{Err: ctx.Err()})
+			}
+		}
+	}
+}
+
+var errBackoff = errors.New("the provider failed a moment ago")
+
+// spendLeased calls the provider while the lease is kept alive.
+func (m *Manager) spendLeased(ctx context.Context, p Provider, timeout, ttl time.Duration, rd reading, v Visit, lease string) (reading, error) {
+	keeping, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		for sleep(keeping, ttl/3) {
+			if held, err := m.store.Extend(keeping, v.ID, lease, ttl); err == nil && !held {
+				return
+			}
+		}
+	}()
+	call, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return m.spend(call, p, rd, v, lease)
+}
+
+// spend makes the one call and settles its outcome. The commit gets a context
+// of its own: the provider may have rotated, and what it gave must not be lost.
+func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, lease string) (reading, error) {
+	rec := rd.Record
+	grant, err := p.Refresh(ctx, Refresh{
+		SessionID: rec.ID, Kind: v.Kind, Identity: rec.Identity, Tokens: rec.Tokens,
+		Now: rd.Now, Absolute: rec.Facts.Absolute,
+	})
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	if err != nil {
+		return m.settleFailure(ctx, p, rd, lease, err)
+	}
+	m.health[p.Name()].ok()
+	if grant.Identity.Owner() != rec.Identity.Owner() {
+		return m.subjectChanged(ctx, rd, lease, grant)
+	}
+	if grant.Tokens.Refresh == "" {
+		grant.Tokens.Refresh = rec.Tokens.Refresh
+	}
+	if grant.Tokens.ID == "" {
+		grant.Tokens.ID = rec.Tokens.ID
+	}
+	return m.commit(ctx, rd, v, lease, grant)
+}
+
+// commit stores the grant, trying again while the store is out of reach.
+func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string, g Grant) (reading, error) {
+	c := Commit{
+		Visit: v, Spent: rd.Record.Facts.Stamp, Lease: lease, Rotate: rd.Verdict.Rotate,
+		Identity: g.Identity, Tokens: g.Tokens, Device: rd.Record.Device, Created: rd.Record.Created,
+		Schedule: NewSchedule(g.Lifetime, m.grace),
+	}
+	done, err := m.store.Commit(ctx, c)
+	for pause := 100 * time.Millisecond; err != nil && lease != "" && sleep(ctx, pause); pause = min(2*pause, time.Second) {
+		done, err = m.store.Commit(ctx, c)
+	}
+	switch {
+	case err != nil:
+		return rd, m.storeFault(err, v.ID)
+	case done.Record == nil:
+		m.revoke(g.Identity.Provider, g.Tokens) // a logout overtook us: nobody may keep these
+		if done.Gone {
+			return rd, &EndedError{ID: v.ID}
+		}
+		return rd, m.markOver(v.ID, done.Reason)
+	case done.Stored:
+		m.committed(done)
+	}
+	return m.adopt(rd, done.Record, done.Now), nil
+}
+
+// committed records a refresh and voids this process's own copies at once; the
+// others hear of it by the feed.
+func (m *Manager) committed(done Committed) {
+	rec := done.Record
+	e := Event{Type: EventRefreshed, ID: rec.ID, Subject: rec.Identity.Subject, Provider: rec.Identity.Provider}
+	m.record(e)
+	if done.Rotated {
+		e.Type = EventRotated
+		m.record(e)
+	}
+	if t := m.tracks.find(rec.ID); t != nil {
+		t.advance(rec.Facts.Generation)
+		t.void()
+	}
+}
+
+// adopt makes a reading of tokens that are in force now, ours or another's.
+func (m *Manager) adopt(rd reading, rec *Record, now time.Time) reading {
+	rd.Record, rd.Now, rd.began = rec, now, m.now()
+	rd.track = m.tracks.get(rec.ID)
+	rd.version = rd.track.version.Load()
+	return rd
+}
+
+// settleFailure sorts a failed call: a refusal ends the session if it concerned
+// the tokens that are still in the record; everything else leaves it alone.
+func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lease string, err error) (reading, error) {
+	var refused *RefusedError
+	if errors.As(err, &refused) {
+		m.record(Event{
+			Type: EventProviderRefused, ID: rd.Record.ID, Provider: p.Name(),
+			Subject: rd.Record.Identity.Subject, Reason: refused.Reason, Err: refused.Err,
+		})
+		return m.endUnlessReplaced(ctx, rd, lease, refused.Reason)
+	}
+	var fault *FaultError
+	if !errors.As(err, &fault) {
+		fault = &FaultError{Err: err}
+	}
+	retryIn := max(fault.RetryAfter, m.health[p.Name()].failed())
+	if lease != "" {
+		_, _ = m.store.Abandon(ctx, Abandonment{
+			ID: rd.Record.ID, Stamp: rd.Record.Facts.Stamp, Lease: lease, RetryIn: retryIn,
+		})
+	}
+	return m.fallback(rd, p.Name(), &FaultError{RetryAfter: retryIn, Misconfigured: fault.Misconfigured, Err: fault.Err})
+}
+
+func (m *Manager) endUnlessReplaced(ctx context.Context, rd reading, lease string, why Reason) (reading, error) {
+	turn, err := m.store.Abandon(ctx, Abandonment{
+		ID: rd.Record.ID, Stamp: rd.Record.Facts.Stamp, Lease: lease, End: why,
+	})
+	switch {
+	case err != nil:
+		return rd, m.storeFault(err, rd.Record.ID)
+	case turn.State == TurnDone:
+		return m.adopt(rd, turn.Record, turn.Now), nil
+	}
+	m.ended(rd.Record, why, Client{})
+	return rd, &EndedError{ID: rd.Record.ID, Reason: turn.Reason}
+}
+
+// subjectChanged handles a refresh that answered for somebody else (OIDC Core
+// §12.2 requires the same sub): the session ends and the new tokens are dropped.
+func (m *Manager) subjectChanged(ctx context.Context, rd reading, lease string, g Grant) (reading, error) {
+	m.record(Event{
+		Type: EventSubjectChanged, ID: rd.Record.ID, Provider: rd.Record.Identity.Provider,
+		Subject: rd.Record.Identity.Subject, Reason: ProviderRefused,
+	})
+	m.revoke(rd.Record.Identity.Provider, g.Tokens)
+	return m.endUnlessReplaced(ctx, rd, lease, ProviderRefused)
+}
+
+// fallback is what a request gets when there are no new tokens: the old one
+// while it is valid, else a 503 that leaves the session alone.
+func (m *Manager) fallback(rd reading, provider string, fault *FaultError) (reading, error) {
+	err := m.providerFault(provider, fault)
+	if rd.Now.Add(m.now().Sub(rd.began)).Before(rd.Record.Expires) {
+		return rd, nil
+	}
+	return rd, err
+}
+
+// providerFault records a fault and makes the answer for the client.
+func (m *Manager) providerFault(provider string, fault *FaultError) error {
+	kind := EventProviderFault
+	if fault.Misconfigured {
+		kind = EventMisconfigured
+	}
+	m.record(Event{Type: kind, Provider: provider, Err: fault.Err})
+	return &UnavailableError{
+		Subsystem: SubsystemProvider, RetryAfter: max(fault.RetryAfter, time.Second), Err: fault.Err,
+	}
+}
+
+// recovered turns a panic of a provider into a fault: one broken answer must
+// not take the process, and every other session in it, down.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = &UnavailableError{
+			Subsystem: SubsystemProvider, RetryAfter: time.Second, Err: fmt.Errorf("panic: %v", r),
+		}
+	}
+}
+
+// wait returns true when something changed or d has passed, false when ctx ended.
+func wait(ctx context.Context, changed <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-changed:
+		return true
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// health counts a provider's failures in a row, for the back-off.
+type health struct{ failures atomic.Int32 }
+
+func (h *health) ok() { h.failures.Store(0) }
+
+// failed returns how long to leave the provider alone: 1 s, doubled up to 16 s.
+func (h *health) failed() time.Duration {
+	n := h.failures.Add(1)
+	return time.Second << min(n-1, 4)
+}

@@ -1,0 +1,184 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+)
+
+// Presentation is how a handle is presented.
+type Presentation struct {
+	Kind  Kind
+	Touch bool // counts as use
+	Eager bool // refresh even if only soft-due; asks the store
+	Force bool // refresh even if not due; asks the store
+	Client
+}
+
+// Resolve turns a presented cookie value into a live session with an access
+// token that is good to forward. Errors: [ErrUnauthentic], [ErrStale],
+// [*EndedError], [*UnavailableError], or the context's.
+//
+// A hit in the cache costs one look-up: no store, no cryptography, no
+// allocation.
+func (m *Manager) Resolve(ctx context.Context, value string, p Presentation) (*Session, error) {
+	now := m.now()
+	var cached *Session
+	if !p.Force && !p.Eager && p.Kind == Cookie {
+		cached = m.cache.get(value, now, m.epoch.Load())
+	}
+	if cached != nil && m.up.Load() {
+		if !now.Before(cached.soft) {
+			m.renewInBackground(cached, p.Client)
+		}
+		return cached, nil
+	}
+	s, err := m.resolve(ctx, value, p)
+	if cached != nil && errors.Is(err, ErrStoreUnavailable) {
+		return cached, nil // made before the outage, and still within its time
+	}
+	return s, err
+}
+
+// resolve asks the store.
+func (m *Manager) resolve(ctx context.Context, value string, p Presentation) (*Session, error) {
+	h, err := m.open(p.Kind, value)
+	if err != nil {
+		return nil, err
+	}
+	if e := m.departed.get(h.ID(), m.now()); e != nil {
+		return nil, e
+	}
+	v := Visit{
+		ID: h.ID(), Kind: p.Kind, Generation: h.generation, Binding: Binding(p.UserAgent),
+		Touch: p.Touch, Force: p.Force,
+	}
+	return m.visit(ctx, value, h, v, p)
+}
+
+// visit reads the session and acts on the verdict.
+func (m *Manager) visit(ctx context.Context, value string, h Handle, v Visit, p Presentation) (*Session, error) {
+	rd, err := m.read(ctx, v, p.Client)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case rd.Verdict.Stale():
+		return nil, ErrStale
+	case !rd.Verdict.Live():
+		return nil, &EndedError{ID: v.ID, Reason: rd.Verdict.Reason}
+	case rd.Verdict.Due == HardDue, rd.Verdict.Due == SoftDue && p.Eager:
+		return m.refresh(ctx, rd, h, v)
+	}
+	s := m.snapshot(rd, h, rd.Record)
+	if e := rd.track.over.Load(); e != nil {
+		return nil, e // it ended while we asked
+	}
+	if rd.Verdict.Row == RowCurrent && v.Touch && m.cacheTTL > 0 && v.Kind == Cookie && rd.up {
+		m.cache.put(value, s)
+	}
+	if rd.Verdict.Due == SoftDue {
+		m.renewInBackground(s, p.Client)
+	}
+	return s, nil
+}
+
+// open unseals a presented value.
+func (m *Manager) open(kind Kind, value string) (Handle, error) {
+	sealer := m.sealers[kind]
+	if sealer == nil {
+		return Handle{}, ErrUnauthentic
+	}
+	payload, err := sealer.Open(value)
+	if err != nil {
+		return Handle{}, ErrUnauthentic
+	}
+	return ParseHandle(kind, payload)
+}
+
+// readTimeout bounds a read that outlives the request that began it.
+const readTimeout = 2 * time.Second
+
+// read asks the store to judge the visit. Requests that present exactly the
+// same at the same time share one question, detached from any one of them. The
+// reading holds what was known when it began.
+func (m *Manager) read(ctx context.Context, v Visit, c Client) (reading, error) {
+	got, err, _ := m.reads.Do(flightKey(v), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+		defer cancel()
+		return m.ask(ctx, v, c)
+	})
+	if err != nil {
+		return reading{}, err
+	}
+	return got.(reading), nil
+}
+
+func (m *Manager) ask(ctx context.Context, v Visit, c Client) (reading, error) {
+	rd := reading{began: m.now(), track: m.tracks.get(v.ID), epoch: m.epoch.Load(), up: m.up.Load()}
+	rd.version = rd.track.version.Load()
+	res, err := m.store.Resolve(ctx, v)
+	if err != nil {
+		return rd, m.storeFault(err, v.ID)
+	}
+	rd.Resolution = res
+	m.note(res, v, c)
+	return rd, nil
+}
+
+// note records what a judgement means and makes an end it found known here.
+func (m *Manager) note(res Resolution, v Visit, c Client) {
+	e := Event{ID: v.ID, Reason: res.Verdict.Reason, Client: c}
+	if res.Record != nil {
+		e.Subject, e.Provider = res.Record.Identity.Subject, res.Record.Identity.Provider
+	}
+	emit := func(t EventType) { e.Type = t; m.record(e) }
+	if res.Verdict.Adopt {
+		emit(EventRolledBack)
+	}
+	switch {
+	case res.Verdict.Row == RowConverge:
+		emit(EventConverged)
+	case res.Verdict.Stale():
+		emit(EventStale)
+	case res.Verdict.Row == RowEnded:
+		m.markOver(v.ID, res.Verdict.Reason)
+	case res.Verdict.Reason == Reused && res.Record != nil:
+		emit(EventReuse)
+		m.ended(res.Record, Reused, c)
+	case res.Verdict.Row == RowExpired && res.Record != nil:
+		m.ended(res.Record, res.Verdict.Reason, c)
+	}
+}
+
+// flightKey is everything that changes the answer to a visit.
+func flightKey(v Visit) string {
+	flags := byte('0') + byte(v.Kind)<<2
+	if v.Touch {
+		flags |= 1
+	}
+	if v.Force {
+		flags |= 2
+	}
+	return string(v.ID) + "|" + strconv.FormatUint(uint64(v.Generation), 10) + "|" +
+		v.Binding + "|" + string(flags) + "|" + v.Seen
+}
+
+// Renew is for an upstream that refused the token of s (RFC 6750 §3.1
+// invalid_token). It returns the session with another token, refreshed by force
+// if nobody has yet, or [ErrNotRenewed] if a forced refresh is not in order.
+func (m *Manager) Renew(ctx context.Context, s *Session, c Client) (*Session, error) {
+	v := Visit{
+		ID: s.ID(), Generation: s.handle.generation, Kind: s.handle.kind,
+		Binding: Binding(c.UserAgent), Force: true, Seen: s.record.Facts.Stamp,
+	}
+	fresh, err := m.visit(ctx, "", s.handle, v, Presentation{Kind: v.Kind, Client: c})
+	if err != nil {
+		return nil, err
+	}
+	if fresh.record.Facts.Stamp == s.record.Facts.Stamp {
+		return nil, ErrNotRenewed
+	}
+	return fresh, nil
+}

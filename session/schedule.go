@@ -1,0 +1,36 @@
+package session
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Schedule says when an access token is due, as durations from the moment it
+// was received. The store turns them into times on its own clock.
+type Schedule struct {
+	Lifetime time.Duration // until it expires
+	Soft     time.Duration // until its early window begins
+	Hard     time.Duration // until it counts as expired
+	Grace    time.Duration // how long a retired handle of this token's era is forgiven
+}
+
+// NewSchedule plans a token with the given lifetime. The early window is
+// min(max(30 s, 10 %), lifetime/4), widened by up to half of it at random so
+// that sessions born together do not refresh together. A token counts as
+// expired 5 s early, or lifetime/10 for very short ones, so that it does not
+// run out on its way upstream. Grace is the operator's, at most lifetime/4.
+func NewSchedule(lifetime, grace time.Duration) Schedule {
+	lifetime = max(lifetime, 0)
+	early := min(max(30*time.Second, lifetime/10), lifetime/4)
+	hard := lifetime - min(5*time.Second, lifetime/10)
+	soft := lifetime - early
+	if jitter := early / 2; jitter > 0 {
+		soft -= rand.N(jitter) //nolint:gosec // spreads load, guards nothing
+	}
+	return Schedule{
+		Lifetime: lifetime,
+		Soft:     min(soft, hard),
+		Hard:     hard,
+		Grace:    min(grace, lifetime/4),
+	}
+}

@@ -1,0 +1,181 @@
+package session
+
+import (
+	"context"
+	"time"
+)
+
+// Record is a live session as the store holds it.
+type Record struct {
+	ID       ID
+	Facts    Facts
+	Identity Identity
+	Device   Device
+	Tokens   Tokens
+	Created  time.Time
+	Expires  time.Time // of the access token
+}
+
+// Resolution is what the store answers about a presented handle.
+type Resolution struct {
+	Verdict Verdict
+	Now     time.Time // the store's clock when it judged
+	// Record is the session after the verdict's effects. It is nil when the
+	// session is gone or was over before; when this very judgement ended it (rows
+	// 3, 10, 11) it is the last state, so that its tokens can be revoked.
+	Record *Record
+}
+
+// Families keeps sessions and judges handles. Every method is atomic, safe for
+// concurrent use by many processes, and idempotent: a client library may send
+// it twice. Every error is an infrastructure fault and wraps
+// [ErrStoreUnavailable] or [ErrSealed]; "no such session" is never an error.
+type Families interface {
+	// Now returns the store's clock, the only one that decides.
+	Now(ctx context.Context) (time.Time, error)
+
+	// Create writes a new session and lists it under its owner; the list first,
+	// since what cannot be listed must not exist. Record.Facts need only
+	// Generation and Binding; times come from lives and the schedule.
+	Create(ctx context.Context, r Record, lives Lives, s Schedule) (*Record, error)
+
+	// Resolve judges a presented handle by the table of family.go and applies
+	// the verdict: marks the generation as seen, records a strike, ends the
+	// session, moves the idle deadline if the visit counts as use.
+	Resolve(ctx context.Context, v Visit) (Resolution, error)
+
+	// End ends a live session and leaves a tombstone. It returns the record as
+	// it was, or nil if there was nothing to end.
+	End(ctx context.Context, id ID, why Reason) (*Record, error)
+}
+
+// Lives are the lifetimes a new session gets.
+type Lives struct {
+	Idle     time.Duration
+	Absolute time.Duration
+}
+
+// Refreshes keeps one refresh per session across processes. Atomicity and
+// errors as for [Families].
+type Refreshes interface {
+	// Begin asks for the right to spend the tokens that bear the stamp. A holder
+	// may ask again with the same lease.
+	Begin(ctx context.Context, id ID, stamp, lease string, ttl time.Duration) (Turn, error)
+
+	// Extend renews a lease; false means it was lost.
+	Extend(ctx context.Context, id ID, lease string, ttl time.Duration) (bool, error)
+
+	// Commit stores refreshed tokens if the record still bears the stamp of the
+	// spent ones, and rotates if asked to and the presented generation is still
+	// the current one. In any case it returns what is now in force.
+	Commit(ctx context.Context, c Commit) (Committed, error)
+
+	// Abandon gives a lease back. With retryIn > 0 nobody may begin before that
+	// has passed. With a reason the session ends, provided the record still
+	// bears the stamp: a refusal of tokens that somebody else has replaced since
+	// says nothing. The turn tells the state afterwards.
+	Abandon(ctx context.Context, a Abandonment) (Turn, error)
+}
+
+// TurnState says what a process that wants to refresh should do.
+type TurnState uint8
+
+// The states of a [Turn].
+const (
+	TurnOver    TurnState = iota // the session has ended: Reason
+	TurnTaken                    // the lease is ours: call the provider
+	TurnDone                     // somebody else has refreshed: adopt Record
+	TurnBusy                     // somebody else is calling: wait, at most Wait
+	TurnBackoff                  // the provider failed: not before Wait has passed
+)
+
+// Turn is the answer to [Refreshes.Begin].
+type Turn struct {
+	State  TurnState
+	Reason Reason
+	Wait   time.Duration
+	Now    time.Time
+	Record *Record // as it stands now; nil when over
+}
+
+// Commit is a finished refresh.
+type Commit struct {
+	Visit    Visit  // who presented what; Force as it took effect
+	Spent    string // stamp of the tokens the refresh was made from
+	Lease    string // given back by the commit; empty: none
+	Rotate   bool   // the verdict allowed the generation to advance
+	Identity Identity
+	Tokens   Tokens
+	Device   Device
+	Created  time.Time
+	Schedule Schedule
+}
+
+// Committed is the outcome of a [Commit].
+type Committed struct {
+	// Stored is false when another process was faster or the session is over:
+	// the tokens of the commit are then nobody's.
+	Stored  bool
+	Rotated bool
+	Reason  Reason  // why the session is over, if it is
+	Gone    bool    // over without a tombstone
+	Record  *Record // what is in force; nil when over
+	Now     time.Time
+}
+
+// Abandonment is a refresh that came to nothing.
+type Abandonment struct {
+	ID      ID
+	Stamp   string
+	Lease   string
+	RetryIn time.Duration
+	End     Reason
+}
+
+// Peeker reads what decides a late Set-Cookie, without judging or touching.
+type Peeker interface {
+	// Peek returns the current generation, or alive == false.
+	Peek(ctx context.Context, id ID) (generation uint32, alive bool, err error)
+}
+
+// Devices finds the sessions of an owner.
+type Devices interface {
+	// Sessions returns the owner's live sessions, newest first. The list may be
+	// behind; every entry returned was alive when read.
+	Sessions(ctx context.Context, o Owner) ([]Record, error)
+}
+
+// ChangeKind sorts the messages of a [Feed].
+type ChangeKind uint8
+
+// The kinds of [Change].
+const (
+	FeedUp   ChangeKind = iota // subscribed (again): anything may have been missed before
+	FeedDown                   // the subscription is lost
+	Advanced                   // a session has new tokens or a new generation
+	Over                       // a session has ended
+)
+
+// Change is one message of a [Feed].
+type Change struct {
+	Kind       ChangeKind
+	ID         ID
+	Generation uint32
+	Reason     Reason
+}
+
+// Feed tells every process what the others changed.
+type Feed interface {
+	// Watch calls f for each change, one at a time, until ctx ends. It
+	// reconnects by itself and reports every gap as FeedDown … FeedUp.
+	Watch(ctx context.Context, f func(Change)) error
+}
+
+// Store is everything the manager asks of its store.
+type Store interface {
+	Families
+	Refreshes
+	Peeker
+	Devices
+	Feed
+}

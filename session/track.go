@@ -1,0 +1,96 @@
+package session
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"weak"
+)
+
+// track is what this process has heard of one session since somebody here took
+// an interest in it. Every snapshot of a session points to its track, so a
+// message about the session reaches all of them: cached ones become void, and a
+// response on its way out learns the newest generation or the end.
+type track struct {
+	version atomic.Uint64 // counts changes: a read begun at an older version may not be cached
+	newest  atomic.Uint32 // highest generation heard of
+	over    atomic.Pointer[EndedError]
+
+	mu      sync.Mutex
+	changed chan struct{} // closed at the next change; nil while nobody waits
+}
+
+// advance notes that a generation is in force.
+func (t *track) advance(generation uint32) {
+	for {
+		old := t.newest.Load()
+		if generation <= old || t.newest.CompareAndSwap(old, generation) {
+			return
+		}
+	}
+}
+
+// end notes that the session is over. The first reason stays.
+func (t *track) end(e *EndedError) { t.over.CompareAndSwap(nil, e) }
+
+// void makes every cached read of the session unusable and wakes the waiters.
+func (t *track) void() {
+	t.version.Add(1)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.changed != nil {
+		close(t.changed)
+		t.changed = nil
+	}
+}
+
+// next returns a channel that is closed at the next change.
+func (t *track) next() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.changed == nil {
+		t.changed = make(chan struct{})
+	}
+	return t.changed
+}
+
+// tracks finds the track of a session. It holds them weakly: a track lives as
+// long as a snapshot, cached or in a request, refers to it, and its entry here
+// goes with it. So the index is bounded by the cache and the requests in flight
+// without any counting.
+type tracks struct {
+	mu sync.Mutex
+	m  map[ID]weak.Pointer[track]
+}
+
+// get returns the session's track and makes one if need be.
+func (t *tracks) get(id ID) *track {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if tr := t.m[id].Value(); tr != nil {
+		return tr
+	}
+	if t.m == nil {
+		t.m = make(map[ID]weak.Pointer[track])
+	}
+	tr := &track{}
+	t.m[id] = weak.Make(tr)
+	runtime.AddCleanup(tr, t.forget, id)
+	return tr
+}
+
+// find returns the session's track, or nil if nobody here is interested.
+func (t *tracks) find(id ID) *track {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.m[id].Value()
+}
+
+// forget drops the entry of a collected track, unless a new one took its place.
+func (t *tracks) forget(id ID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.m[id].Value() == nil {
+		delete(t.m, id)
+	}
+}
