@@ -1,0 +1,80 @@
+package gateway
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// clientIP is the address of the client as far as we can know it: the peer, or,
+// if the peer is a trusted proxy, what the configured header says, read from
+// right to left up to the first address that is not a trusted proxy. Everything
+// further left could have been written by the client.
+func (s *Server) clientIP(r *http.Request) string {
+	peer := peerIP(r.RemoteAddr)
+	if len(s.trusted) == 0 {
+		return peer
+	}
+	addr, err := netip.ParseAddr(peer)
+	if err != nil || !s.trusts(addr) {
+		return peer
+	}
+	client := addr
+	hops := strings.Split(strings.Join(r.Header.Values(s.forwardedHeader), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		next, err := netip.ParseAddr(peerIP(strings.TrimSpace(hop)))
+		if err != nil {
+			break // not an address: nothing to the left of it can be trusted
+		}
+		client = next
+		if !s.trusts(next) {
+			break
+		}
+	}
+	return client.Unmap().String()
+}
+
+func (s *Server) trusts(a netip.Addr) bool {
+	a = a.Unmap()
+	return slices.ContainsFunc(s.trusted, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// peerIP cuts the port off, if there is one.
+func peerIP(hostport string) string {
+	if host, _, err := net.SplitHostPort(hostport); err == nil {
+		return host
+	}
+	return strings.Trim(hostport, "[]")
+}
+
+// ipPrefix is the coarse address shown in the list of devices: /24 or /48.
+func ipPrefix(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return ""
+	}
+	a = a.Unmap().WithZone("")
+	bits := 48
+	if a.Is4() {
+		bits = 24
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}
+
+// canonicalHost lower-cases a Host value and drops the scheme's default port.
+func canonicalHost(scheme, host string) string {
+	host = strings.ToLower(host)
+	switch scheme {
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	}
+	return host
+}

@@ -1,0 +1,112 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"sessiongate/gateway/proxy"
+	"sessiongate/session"
+)
+
+// app is one application route with what serves it.
+type app struct {
+	route     *proxy.Route
+	forwarder *proxy.Forwarder // nil for a static route
+	static    *proxy.Static    // nil for an upstream
+	metrics   *routeMetrics
+}
+
+// serveApp is the path of nearly every request: policy, session, forward.
+func (s *Server) serveApp(x *exchange, m proxy.Match) {
+	a := s.apps[m.Route]
+	x.app, x.label = a, a.route.Path
+	if a.route.Session == proxy.SessionNone {
+		if !a.route.AllowsMethod(x.r.Method) {
+			s.fail(x, methodNotAllowed(strings.Join(a.route.Methods, ", ")))
+			return
+		}
+		s.forward(x, a, m.Target, "")
+		return
+	}
+	if !s.defend(x) {
+		return
+	}
+	if !a.route.AllowsMethod(x.r.Method) {
+		s.fail(x, methodNotAllowed(strings.Join(a.route.Methods, ", ")))
+		return
+	}
+	found, err := s.authenticate(x, session.Presentation{Touch: true})
+	switch {
+	case err == nil:
+		if p := permits(a.route.Require, found, s.now()); p != nil {
+			s.fail(x, p)
+			return
+		}
+		s.forward(x, a, m.Target, found.Authorization)
+	case a.route.Session == proxy.SessionOptional && signedOut(err):
+		s.forward(x, a, m.Target, "")
+	default:
+		s.unauthenticated(x, a.route, err)
+	}
+}
+
+// unauthenticated answers a request that needs a session it does not have. Only
+// a person who navigated is sent to the login page, and only where the route
+// says so; nothing else is ever redirected.
+func (s *Server) unauthenticated(x *exchange, route *proxy.Route, err error) {
+	if problemOf(err).Login && route.Unauthenticated == proxy.Login && navigation(x.r) {
+		x.Header().Set("Location", s.loginURL(x.r))
+		x.Header().Set("Cache-Control", "no-store")
+		x.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	s.fail(x, err)
+}
+
+func (s *Server) forward(x *exchange, a *app, t proxy.Target, authorization string) {
+	if a.static != nil {
+		a.static.Serve(x, x.r, t)
+		return
+	}
+	a.forwarder.Serve(x, x.r, t, proxy.Forward{
+		Bearer: authorization, ClientIP: x.client.IP, Host: s.host, Proto: s.scheme,
+		RequestID: x.client.RequestID, TraceParent: x.trace,
+	})
+}
+
+// retry is asked by the proxy when an upstream refused the token: it gets one
+// forced refresh, and the request one more try (DESIGN §5).
+func (s *Server) retry(w http.ResponseWriter, _ *http.Response) (bearer string, again bool) {
+	x, ok := w.(*exchange)
+	if !ok || x.session == nil {
+		return "", false
+	}
+	fresh, err := s.manager.Renew(x.r.Context(), x.session, x.client)
+	if err != nil {
+		// The upstream's 401 is then the best answer there is: the session itself
+		// is judged by its next request.
+		return "", false
+	}
+	x.session = fresh
+	return fresh.Authorization, true
+}
+
+// upstreamFailed renders what the proxy reports.
+func (s *Server) upstreamFailed(w http.ResponseWriter, _ *http.Request, f *proxy.Failure) {
+	x, ok := w.(*exchange)
+	if !ok {
+		http.Error(w, http.StatusText(f.Kind.Status()), f.Kind.Status())
+		return
+	}
+	if f.Kind == proxy.ClientGone {
+		x.status = f.Kind.Status() // nobody is left to read an answer
+		return
+	}
+	var p *problem
+	if errors.As(f.Err, &p) {
+		s.fail(x, p)
+		return
+	}
+	s.fail(x, problemUpstream(f))
+}

@@ -1,0 +1,52 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"sessiongate/session"
+)
+
+// errAnonymous means that the request carries no handle of ours.
+var errAnonymous = errors.New("no session cookie")
+
+// authenticate resolves the presented cookie and notes the session in the
+// exchange. Should the cookie have come more than once, the first live one
+// counts. Errors are those of [session.Manager.Resolve], or errAnonymous.
+func (s *Server) authenticate(x *exchange, p session.Presentation) (*session.Session, error) {
+	values, n := presented(x.r.Header)
+	p.Client = x.client
+	fault := errAnonymous
+	for _, value := range values[:n] {
+		found, err := s.manager.Resolve(x.r.Context(), value, p)
+		if err == nil {
+			x.session = found
+			return found, nil
+		}
+		if !errors.Is(err, session.ErrUnauthentic) && errors.Is(fault, errAnonymous) {
+			fault = err // says more than "no cookie", but a later one may be alive
+		}
+	}
+	return nil, fault
+}
+
+// known reports whether the error says that nobody is signed in, in contrast to
+// "cannot tell now" or "ask again".
+func signedOut(err error) bool {
+	var ended *session.EndedError
+	return errors.Is(err, errAnonymous) || errors.As(err, &ended)
+}
+
+// navigation reports whether a person is waiting for a page: a GET that the
+// browser says is a navigation, or, from a client without Fetch Metadata, one
+// that asks for HTML. A request with its own Authorization is a program's.
+func navigation(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || len(r.Header["Authorization"]) > 0 {
+		return false
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}

@@ -1,0 +1,89 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Names of our cookies. The __Host- prefix makes the browser itself refuse them
+// without Secure, with a Domain, or for another path (RFC 6265bis §4.1.3.2).
+const (
+	sessionCookie = "__Host-session"
+	loginCookie   = "__Host-login" // binds a browser to its login attempts
+	probeCookie   = "__Host-probe" // shows whether the browser keeps our cookies at all
+)
+
+// ourCookies are never forwarded, and no upstream may set them.
+func ourCookies() []string { return []string{sessionCookie, loginCookie, probeCookie} }
+
+// mostCookies bounds how many values of one name are tried.
+const mostCookies = 4
+
+// presented collects the values under which our session cookie came: normally
+// one, more if something in between duplicated it. It does not parse the other
+// cookies and allocates nothing for the normal case.
+func presented(h http.Header) (values [mostCookies]string, n int) {
+	for _, line := range h["Cookie"] {
+		for line != "" && n < mostCookies {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			pair = strings.TrimLeft(pair, " \t")
+			if len(pair) <= len(sessionCookie) || pair[:len(sessionCookie)] != sessionCookie || pair[len(sessionCookie)] != '=' {
+				continue
+			}
+			value := strings.TrimRight(pair[len(sessionCookie)+1:], " \t")
+			if value != "" {
+				values[n] = value
+				n++
+			}
+		}
+	}
+	return values, n
+}
+
+// hasSessionCookie reports whether the request carries our session cookie,
+// whatever its value is worth.
+func hasSessionCookie(h http.Header) bool {
+	_, n := presented(h)
+	return n > 0
+}
+
+// setSession writes the session cookie. A response that carries it must not be
+// stored by anyone (DESIGN §4).
+func (s *Server) setSession(h http.Header, value string, maxAge time.Duration) {
+	s.write(h, &http.Cookie{
+		Name: sessionCookie, Value: value, MaxAge: max(1, int(maxAge/time.Second)), SameSite: s.sameSite,
+	})
+}
+
+// clearSession tells the browser to forget the session cookie.
+func (s *Server) clearSession(h http.Header) {
+	s.write(h, &http.Cookie{Name: sessionCookie, MaxAge: -1, SameSite: s.sameSite})
+}
+
+// setProbe writes a cookie that only shows, when it comes back, that this
+// browser accepts Secure cookies from this address.
+func (s *Server) setProbe(h http.Header) {
+	s.write(h, &http.Cookie{Name: probeCookie, Value: "1", MaxAge: 3600, SameSite: http.SameSiteStrictMode})
+}
+
+// write is the only place where our cookies get their attributes.
+func (s *Server) write(h http.Header, c *http.Cookie) {
+	c.Path, c.Secure, c.HttpOnly = "/", true, true
+	h.Add("Set-Cookie", c.String())
+	h.Set("Cache-Control", "no-store")
+}
+
+// beforeHeader runs when a response's headers are about to go out: the newest
+// handle the browser should have, and the CORS headers of a listed origin.
+func (s *Server) beforeHeader(x *exchange) {
+	if x.session != nil {
+		if value, maxAge, ok := s.manager.Successor(x.r.Context(), x.session); ok {
+			s.setSession(x.Header(), value, maxAge)
+		}
+	}
+	if x.origin != "" {
+		allowOrigin(x.Header(), x.origin)
+	}
+}

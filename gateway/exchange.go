@@ -1,0 +1,113 @@
+package gateway
+
+import (
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"sessiongate/session"
+)
+
+// exchange is one request and its response. It is the http.ResponseWriter that
+// every handler gets, so that whatever sends the headers, our last word on
+// Set-Cookie comes just before (see [Server.beforeHeader]).
+type exchange struct {
+	http.ResponseWriter
+	server *Server
+	r      *http.Request
+
+	session *session.Session // that this request presented; nil: none
+	app     *app             // the application route; nil: one of our endpoints
+	label   string           // route for metrics and log
+	origin  string           // listed origin that gets CORS headers
+	client  session.Client
+	trace   string // traceparent
+	started time.Time
+
+	status int
+	bytes  int64
+}
+
+// newExchange begins a request. The request ID is the trace ID of the
+// traceparent we send on, so one string serves both. It guards nothing, hence
+// the fast generator.
+func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
+	trace := newTraceParent()
+	return &exchange{
+		ResponseWriter: w, server: s, r: r, trace: trace, started: s.now(),
+		client: session.Client{IP: s.clientIP(r), UserAgent: r.UserAgent(), RequestID: trace[3:35]},
+	}
+}
+
+// newTraceParent makes a W3C Trace Context header value with fresh ids.
+func newTraceParent() string {
+	var b [55]byte
+	copy(b[:], "00-")
+	hex16(b[3:19], rand.Uint64())  //nolint:gosec // an identifier, not a secret
+	hex16(b[19:35], rand.Uint64()) //nolint:gosec // an identifier, not a secret
+	b[35] = '-'
+	hex16(b[36:52], rand.Uint64()|1) //nolint:gosec // an identifier, not a secret; must not be zero
+	copy(b[52:], "-01")
+	return string(b[:])
+}
+
+func hex16(dst []byte, v uint64) {
+	const digits = "0123456789abcdef"
+	for i := len(dst) - 1; i >= 0; i-- {
+		dst[i] = digits[v&15]
+		v >>= 4
+	}
+}
+
+// WriteHeader implements http.ResponseWriter. Informational responses pass as
+// they are (RFC 9110 §15.2); the final one gets its cookies first.
+func (x *exchange) WriteHeader(status int) {
+	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+		x.ResponseWriter.WriteHeader(status)
+		return
+	}
+	if x.status == 0 {
+		x.status = status
+		x.server.beforeHeader(x)
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (x *exchange) Write(p []byte) (int, error) {
+	x.ensureHeader()
+	n, err := x.ResponseWriter.Write(p)
+	x.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom lets the server use sendfile for static files.
+func (x *exchange) ReadFrom(r io.Reader) (int64, error) {
+	x.ensureHeader()
+	n, err := io.Copy(x.ResponseWriter, r)
+	x.bytes += n
+	return n, err
+}
+
+// FlushError implements flushing for [http.ResponseController]; a flush sends
+// the headers too.
+func (x *exchange) FlushError() error {
+	x.ensureHeader()
+	return http.NewResponseController(x.ResponseWriter).Flush()
+}
+
+// Flush implements [http.Flusher].
+func (x *exchange) Flush() { _ = x.FlushError() }
+
+// Unwrap leads [http.ResponseController] to the server's own abilities.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+func (x *exchange) ensureHeader() {
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+}
+
+// answered reports whether the final header is out.
+func (x *exchange) answered() bool { return x.status != 0 }

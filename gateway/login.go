@@ -1,0 +1,159 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"sessiongate/session"
+	"sessiongate/web"
+)
+
+// mostLoginBody bounds a login request; a password may have 1024 bytes.
+const mostLoginBody = 16 << 10
+
+// credentials are what a login request says, as JSON or as a form.
+type credentials struct {
+	Username   string         `json:"username"`
+	Password   session.Secret `json:"password"`
+	Provider   string         `json:"provider"`
+	DeviceName string         `json:"device_name"`
+	ReturnTo   string         `json:"return_to"`
+}
+
+// loginForm shows the login page, or moves on whoever is signed in already.
+func (s *Server) loginForm(x *exchange) error {
+	q := x.r.URL.Query()
+	to := returnURL(q.Get("return_to"))
+	if q.Get("prompt") == "" && q.Get("max_age") == "" {
+		_, err := s.authenticate(x, session.Presentation{})
+		if err == nil {
+			return seeOther(x, to)
+		}
+	}
+	s.setProbe(x.Header())
+	s.loginPageFor(x, http.StatusOK, web.LoginPage{ReturnTo: to})
+	return nil
+}
+
+// loginPageFor fills in what every showing of the login page shares. The probe
+// parameter tells the POST that this browser was given a probe cookie.
+func (s *Server) loginPageFor(x *exchange, status int, page web.LoginPage) {
+	page.Action = s.prefix + "/login?probe=1"
+	page.DemoUsers = s.demoUsers
+	for _, name := range s.manager.PasswordProviders() {
+		page.Password = true
+		page.PasswordProviders = append(page.PasswordProviders, web.PasswordProvider{Name: name})
+	}
+	s.page(x, status, func(b *bytes.Buffer) error { return s.pages.Login(b, page) })
+}
+
+// login signs in with user name and password: a session document for a program,
+// a redirect for a form. The new session never takes over a presented handle.
+func (s *Server) login(x *exchange) error {
+	form, c, err := readCredentials(x)
+	if err != nil {
+		return err
+	}
+	if form && s.cookiesDropped(x) {
+		s.setProbe(x.Header())
+		s.loginPageFor(x, http.StatusOK, web.LoginPage{
+			ReturnTo: returnURL(c.ReturnTo), Username: c.Username, CookieProbeFailed: true,
+		})
+		return nil
+	}
+	values, n := presented(x.r.Header)
+	signedIn, err := s.manager.Login(x.r.Context(), session.Login{
+		Provider: c.Provider, Username: c.Username, Password: c.Password,
+		DeviceName: clipText(strings.TrimSpace(c.DeviceName), 64),
+		IPPrefix:   ipPrefix(x.client.IP), Carried: values[:n], Client: x.client,
+	})
+	if err != nil {
+		return s.loginFailed(x, form, c, err)
+	}
+	value, maxAge, ok := s.manager.Value(signedIn)
+	if !ok {
+		return errors.New("seal session cookie")
+	}
+	s.setSession(x.Header(), value, maxAge)
+	if form {
+		return seeOther(x, returnURL(c.ReturnTo))
+	}
+	return s.sendSession(x, signedIn)
+}
+
+// cookiesDropped reports that the browser was given a probe cookie with the
+// login page and did not send it back: it will not keep the session either.
+func (s *Server) cookiesDropped(x *exchange) bool {
+	if x.r.URL.Query().Get("probe") == "" {
+		return false
+	}
+	_, err := x.r.Cookie(probeCookie)
+	return err != nil && !hasSessionCookie(x.r.Header)
+}
+
+func (s *Server) loginFailed(x *exchange, form bool, c credentials, err error) error {
+	if !form {
+		return err
+	}
+	p := problemOf(err)
+	if p.Status != http.StatusUnauthorized && p.Status != http.StatusTooManyRequests && p.Status != http.StatusServiceUnavailable {
+		return err
+	}
+	s.loginPageFor(x, p.Status, web.LoginPage{
+		ReturnTo: returnURL(c.ReturnTo), Username: clipText(c.Username, 256), Provider: c.Provider,
+		Error: p.Title + ". " + p.Detail,
+	})
+	return nil
+}
+
+// readCredentials takes JSON or a form, nothing else, and not much of either.
+func readCredentials(x *exchange) (form bool, c credentials, err error) {
+	kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
+	if err != nil && x.r.Header.Get("Content-Type") != "" {
+		return false, c, badRequest("The Content-Type header is malformed.", nil)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(x, x.r.Body, mostLoginBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return false, c, payloadTooLarge()
+	case err != nil:
+		return false, c, badRequest("The body could not be read.", err)
+	}
+	switch kind {
+	case "application/json":
+		err = json.Unmarshal(body, &c)
+		if err != nil {
+			return false, c, badRequest(`Send a JSON object: {"username": "…", "password": "…"}.`, nil)
+		}
+	case "application/x-www-form-urlencoded":
+		form = true
+		values, err := url.ParseQuery(string(body))
+		if err != nil {
+			return true, c, badRequest("The form is malformed.", nil)
+		}
+		c = credentials{
+			Username: values.Get("username"), Password: session.Secret(values.Get("password")),
+			Provider: values.Get("provider"), DeviceName: values.Get("device_name"), ReturnTo: values.Get("return_to"),
+		}
+	default:
+		return false, c, badRequest("Send application/json or application/x-www-form-urlencoded.", nil)
+	}
+	if !form && (c.Username == "" || c.Password == "") {
+		return form, c, badRequest("Both username and password are needed.", nil)
+	}
+	return form, c, nil
+}
+
+func seeOther(x *exchange, to string) error {
+	x.Header().Set("Location", to)
+	x.Header().Set("Cache-Control", "no-store")
+	x.WriteHeader(http.StatusSeeOther)
+	return nil
+}

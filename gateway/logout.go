@@ -1,0 +1,67 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"mime"
+	"net/http"
+
+	"sessiongate/session"
+	"sessiongate/web"
+)
+
+// logoutForm asks; a GET never ends a session (a link or an image must not).
+func (s *Server) logoutForm(x *exchange) error {
+	found, err := s.authenticate(x, session.Presentation{})
+	if err != nil {
+		if !signedOut(err) {
+			return err
+		}
+		s.page(x, http.StatusOK, func(b *bytes.Buffer) error {
+			return s.pages.SignedOut(b, web.SignedOutPage{
+				Text:   "You are not signed in.",
+				SignIn: web.Link{Label: "Sign in", Href: s.loginPage}, Continue: web.Link{Label: "To the start page", Href: "/"},
+			})
+		})
+		return nil
+	}
+	id := found.Identity()
+	s.page(x, http.StatusOK, func(b *bytes.Buffer) error {
+		return s.pages.Logout(b, web.LogoutPage{
+			Action: s.prefix + "/logout", ReturnTo: returnURL(x.r.URL.Query().Get("return_to")),
+			User: id.Name, Cancel: web.Link{Label: "Stay signed in", Href: "/"},
+		})
+	})
+	return nil
+}
+
+// logout ends the session, and then, only then, clears the cookie: should the
+// store be out of reach, the browser keeps what it needs to try again. It is
+// idempotent: without a session there is nothing to end and the answer is the
+// same.
+func (s *Server) logout(x *exchange) error {
+	form, to := readLogout(x)
+	values, n := presented(x.r.Header)
+	for _, value := range values[:n] {
+		_, err := s.manager.Logout(x.r.Context(), session.Cookie, value, session.Logout, x.client)
+		if err != nil && !errors.Is(err, session.ErrUnauthentic) {
+			return err
+		}
+	}
+	s.clearSession(x.Header())
+	if form {
+		return seeOther(x, to)
+	}
+	return sendJSON(x, http.StatusOK, struct {
+		LogoutURL *string `json:"logout_url"`
+	}{})
+}
+
+func readLogout(x *exchange) (form bool, to string) {
+	kind, _, _ := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
+	if kind != "application/x-www-form-urlencoded" {
+		return false, ""
+	}
+	x.r.Body = http.MaxBytesReader(x, x.r.Body, mostLoginBody)
+	return true, returnURL(x.r.PostFormValue("return_to"))
+}

@@ -1,0 +1,84 @@
+package gateway
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"sessiongate/session"
+)
+
+// Metrics counts what the gateway does. Labels are route patterns, status
+// classes and the fixed words of the contract: never a path, a session or a
+// user. It is safe for concurrent use.
+type Metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	events   *prometheus.CounterVec
+}
+
+// NewMetrics registers the metrics. storeUp tells whether the store's feed is
+// connected.
+func NewMetrics(storeUp func() bool) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sessiongate_requests_total", Help: "Requests by route and status class.",
+		}, []string{"route", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "sessiongate_request_duration_seconds", Help: "Time from request to the end of the response, by route.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"route"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sessiongate_session_events_total", Help: "Session events by type, and by reason where one is given.",
+		}, []string{"type", "reason"}),
+	}
+	m.registry.MustRegister(m.requests, m.duration, m.events,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "sessiongate_store_up", Help: "1 while the session store's feed is connected.",
+		}, func() float64 {
+			if storeUp() {
+				return 1
+			}
+			return 0
+		}))
+	return m
+}
+
+// Handler serves the metrics for Prometheus.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// routeMetrics are a route's counters, bound once: no label look-up per request.
+type routeMetrics struct {
+	status   [6]prometheus.Counter // by status/100; 0: nothing was sent
+	duration prometheus.Observer
+}
+
+func (m *Metrics) bind(route string) *routeMetrics {
+	b := &routeMetrics{duration: m.duration.WithLabelValues(route)}
+	for i, class := range [...]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"} {
+		b.status[i] = m.requests.WithLabelValues(route, class)
+	}
+	return b
+}
+
+func (b *routeMetrics) count(status int, d time.Duration) {
+	class := status / 100
+	if class >= len(b.status) || class < 0 {
+		class = 0
+	}
+	b.status[class].Inc()
+	b.duration.Observe(d.Seconds())
+}
+
+// event counts a session event.
+func (m *Metrics) event(e session.Event) {
+	m.events.WithLabelValues(string(e.Type), string(e.Reason)).Inc()
+}

@@ -1,0 +1,277 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"sessiongate/gateway/proxy"
+	"sessiongate/session"
+	"sessiongate/web"
+)
+
+// problem is an error on its way to the client (RFC 9457). Detail says what to
+// do about it; Cause is for the log only and may name inner addresses.
+type problem struct {
+	Status     int
+	Code       string // stable, for programs
+	Title      string
+	Detail     string
+	Reason     session.Reason
+	RetryAfter time.Duration
+	Login      bool // signing in would help: add login_url
+	Allow      string
+	Cause      error
+}
+
+// Error implements error.
+func (p *problem) Error() string {
+	if p.Cause != nil {
+		return p.Code + ": " + p.Cause.Error()
+	}
+	return p.Code
+}
+
+// Unwrap returns the cause.
+func (p *problem) Unwrap() error { return p.Cause }
+
+func badRequest(detail string, cause error) *problem {
+	return &problem{Status: 400, Code: "bad_request", Title: "Bad request", Detail: detail, Cause: cause}
+}
+
+func notFound() *problem {
+	return &problem{Status: 404, Code: "not_found", Title: "Not found", Detail: "There is nothing at this address."}
+}
+
+func methodNotAllowed(allow string) *problem {
+	return &problem{
+		Status: 405, Code: "method_not_allowed", Title: "Method not allowed",
+		Detail: "This address takes " + allow + ".", Allow: allow,
+	}
+}
+
+func payloadTooLarge() *problem {
+	return &problem{
+		Status: 413, Code: "payload_too_large", Title: "Request body too large",
+		Detail: "Send a smaller body; the limit is the route's body_limit.",
+	}
+}
+
+func problemCrossOrigin(f crossFacts) *problem {
+	from := "another site"
+	if f.origin != "" && f.origin != "null" {
+		from = "the origin " + strconv.Quote(clipText(f.origin, 100))
+	}
+	return &problem{
+		Status: 403, Code: "cross_origin_refused", Title: "Cross-origin request refused",
+		Detail: "The request comes from " + from + ". If that origin is yours, list it in cross_origin.allowed_origins.",
+	}
+}
+
+func problemWantHeader() *problem {
+	return &problem{
+		Status: 403, Code: "cross_origin_refused", Title: "Cross-origin request refused",
+		Detail: "A request that changes something and sends our cookie without an Origin or Sec-Fetch-Site header " +
+			"must carry X-Requested-With. For curl: -H 'X-Requested-With: curl'; in Postman add that header.",
+	}
+}
+
+func misdirected(origin string) *problem {
+	return &problem{
+		Status: 421, Code: "misdirected_request", Title: "Wrong host",
+		Detail: "This gateway answers as " + origin + " (server.public_url). Use that address.",
+	}
+}
+
+// problemOf sorts any error into the contract's codes. What it does not know is
+// a plain 500: details of unforeseen errors are not for strangers.
+func problemOf(err error) *problem {
+	var known *problem
+	var ended *session.EndedError
+	var down *session.UnavailableError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &ended):
+		return problemEnded(ended)
+	case errors.As(err, &down):
+		return problemUnavailable(down)
+	case errors.Is(err, session.ErrStale):
+		return &problem{
+			Status: 401, Code: "session_stale", Title: "Outdated session cookie", Login: true,
+			Detail: "A newer cookie was issued to this browser. Repeat the request once.",
+		}
+	case errors.Is(err, errAnonymous), errors.Is(err, session.ErrUnauthentic):
+		return &problem{
+			Status: 401, Code: "authentication_required", Title: "Not signed in", Login: true,
+			Detail: "Sign in at login_url and repeat the request.",
+		}
+	case errors.Is(err, session.ErrInvalidCredentials):
+		return &problem{
+			Status: 401, Code: "invalid_credentials", Title: "Wrong user name or password",
+			Detail: "Check the user name and the password and try again.",
+		}
+	case errors.Is(err, session.ErrBusy):
+		return &problem{
+			Status: 503, Code: "provider_unavailable", Title: "Too many sign-ins at once",
+			Detail: "Try again in a moment.", RetryAfter: 2 * time.Second, Cause: err,
+		}
+	case errors.Is(err, session.ErrNoProvider):
+		return badRequest("Name a provider that takes a password in the field provider.", err)
+	}
+	return &problem{
+		Status: 500, Code: "internal_error", Title: "Internal error",
+		Detail: "The gateway made a mistake. The log has more under the request id.", Cause: err,
+	}
+}
+
+func problemEnded(e *session.EndedError) *problem {
+	p := &problem{Status: 401, Login: true, Reason: e.Reason, Cause: e}
+	switch {
+	case e.Reason == "" || e.Reason.Expiry():
+		p.Code, p.Title, p.Detail = "session_expired", "Session expired", "Sign in again at login_url."
+	case e.Reason == session.Reused:
+		p.Code, p.Title = string(session.Reused), "Session ended for safety"
+		p.Detail = "An old copy of this session's cookie was used. Sign in again; if this repeats, look at your devices."
+	default:
+		p.Code, p.Title, p.Detail = "session_ended", "Session ended", "Sign in again at login_url."
+	}
+	return p
+}
+
+func problemUnavailable(e *session.UnavailableError) *problem {
+	p := &problem{Status: 503, RetryAfter: e.RetryAfter, Cause: e}
+	if e.Subsystem == session.SubsystemStore {
+		p.Code, p.Title = "store_unavailable", "Session store unavailable"
+	} else {
+		p.Code, p.Title = "provider_unavailable", "Sign-in service unavailable"
+	}
+	p.Detail = "You are still signed in. Try again shortly."
+	return p
+}
+
+func problemUpstream(f *proxy.Failure) *problem {
+	p := &problem{Status: f.Kind.Status(), Code: f.Kind.String(), Cause: f.Err}
+	switch f.Kind {
+	case proxy.TimedOut:
+		p.Title, p.Detail = "Upstream timeout", "The application behind the gateway did not answer in time."
+	case proxy.TooLarge:
+		return payloadTooLarge()
+	case proxy.BadRequest:
+		p.Title, p.Detail = "Bad request", "The request is malformed and was not forwarded."
+	case proxy.NotFound:
+		return notFound()
+	case proxy.MethodNotAllowed:
+		return methodNotAllowed("GET, HEAD")
+	case proxy.Unreachable, proxy.Refused, proxy.ClientGone:
+		p.Title, p.Detail = "Upstream unreachable", "The application behind the gateway could not be reached."
+	}
+	return p
+}
+
+// fail renders an error: a page for a person, problem+json for a program. It is
+// the only place where an error becomes a response.
+func (s *Server) fail(x *exchange, err error) {
+	p := problemOf(err)
+	if p.Status >= 500 || p.Cause != nil && p.Status != http.StatusUnauthorized {
+		s.logProblem(x, p)
+	}
+	if x.answered() {
+		return // the headers are gone; there is nothing left to say
+	}
+	h := x.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(seconds(p.RetryAfter)))
+	}
+	if p.Allow != "" {
+		h.Set("Allow", p.Allow)
+	}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Cookie realm="`+s.origin+`"`) // RFC 9110 §15.5.2 wants a challenge
+	}
+	if navigation(x.r) {
+		s.failPage(x, p)
+		return
+	}
+	s.failJSON(x, p)
+}
+
+func (s *Server) failJSON(x *exchange, p *problem) {
+	doc := struct {
+		Type       string         `json:"type"`
+		Title      string         `json:"title"`
+		Status     int            `json:"status"`
+		Detail     string         `json:"detail"`
+		Code       string         `json:"code"`
+		Reason     session.Reason `json:"reason,omitempty"`
+		RequestID  string         `json:"request_id"`
+		LoginURL   string         `json:"login_url,omitempty"`
+		RetryAfter int            `json:"retry_after,omitempty"`
+	}{
+		Type: "urn:sessiongate:problem:" + p.Code, Title: p.Title, Status: p.Status, Detail: p.Detail, Code: p.Code,
+		Reason: p.Reason, RequestID: x.client.RequestID, RetryAfter: seconds(p.RetryAfter),
+	}
+	if p.Login {
+		doc.LoginURL = s.loginPage
+	}
+	body, err := json.Marshal(doc)
+	if err != nil {
+		body = []byte(`{"code":"internal_error","status":500}`)
+	}
+	x.Header().Set("Content-Type", "application/problem+json")
+	x.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	x.WriteHeader(p.Status)
+	if x.r.Method != http.MethodHead {
+		_, _ = x.Write(body)
+	}
+}
+
+func (s *Server) failPage(x *exchange, p *problem) {
+	page := web.MessagePage{
+		Status: p.Status, Title: p.Title, Text: p.Detail, RequestID: x.client.RequestID,
+		Primary: web.Link{Label: "Try again", Href: x.r.URL.RequestURI()},
+	}
+	switch {
+	case p.Login:
+		page.Text = "Sign in to see this page."
+		page.Primary = web.Link{Label: "Sign in", Href: s.loginURL(x.r)}
+	case p.Status == http.StatusNotFound:
+		page.Primary = web.Link{Label: "To the start page", Href: "/"}
+	}
+	s.page(x, p.Status, func(b *bytes.Buffer) error { return s.pages.Message(b, page) })
+}
+
+// loginURL is where a person signs in to come back to this request.
+func (s *Server) loginURL(r *http.Request) string {
+	return s.loginPage + "?return_to=" + url.QueryEscape(returnURL(r.URL.RequestURI()))
+}
+
+// seconds rounds up: "retry after 0" would be a lie.
+func seconds(d time.Duration) int {
+	if d <= 0 {
+		return 0
+	}
+	return int((d + time.Second - 1) / time.Second)
+}
+
+// clipText shortens foreign text for a message and drops what is not printable.
+func clipText(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == 0xfffd {
+			return -1
+		}
+		return r
+	}, s)
+	if len(s) > n {
+		s = fmt.Sprintf("%.*s…", n, s)
+	}
+	return s
+}

@@ -1,0 +1,31 @@
+package gateway
+
+import (
+	"net/url"
+	"strings"
+)
+
+const mostReturnURL = 2048
+
+// returnURL checks where the browser wants to go after login. The answer is
+// always a path on our own origin; everything else is "/". Browsers read "\" as
+// "/" and drop tabs and line breaks (WHATWG URL §4.4), so those never pass.
+func returnURL(raw string) string {
+	if len(raw) > mostReturnURL || !strings.HasPrefix(raw, "/") || strings.HasPrefix(raw, "//") {
+		return "/"
+	}
+	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' || r == 0xfffd }) {
+		return "/"
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
+		return "/"
+	}
+	// A server behind us may decode once and answer with a redirect to what it read.
+	if p := u.Path; strings.HasPrefix(p, "//") || strings.Contains(p, "\\") || strings.ContainsFunc(p, isControl) {
+		return "/"
+	}
+	return raw
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }

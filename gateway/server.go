@@ -1,0 +1,237 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"sessiongate/gateway/proxy"
+	"sessiongate/session"
+	"sessiongate/web"
+)
+
+// Options are what a [Server] is made of.
+type Options struct {
+	Manager    *session.Manager
+	Routes     []*proxy.Route
+	PublicURL  *url.URL // the origin the browser sees; the only source of scheme and host
+	AuthPrefix string   // "/auth"
+	LoginPage  string   // path of the login page; empty: ours
+
+	SameSite       http.SameSite
+	AllowedOrigins []string
+
+	TrustedProxies  []netip.Prefix
+	ForwardedHeader string // the one header trusted proxies write; empty: X-Forwarded-For
+
+	KeySet   []byte // JWKS of the local provider; nil: none published
+	Metadata []byte // RFC 8414 document of the local provider; nil: none
+
+	DemoUsers []web.DemoUser // shown on the login page; for the demo only
+	PageCSP   string         // Content-Security-Policy of static routes; empty: the proxy's default
+
+	Metrics *Metrics
+	Log     *slog.Logger
+	Access  AccessLog
+	Now     func() time.Time // nil: time.Now
+}
+
+// Server is the gateway's public listener. It is safe for concurrent use.
+type Server struct {
+	manager   *session.Manager
+	echo      *echo.Echo
+	table     *proxy.Table
+	apps      map[*proxy.Route]*app
+	pages     *web.Pages
+	demoUsers []web.DemoUser
+
+	origin, scheme, host string
+	prefix, loginPage    string
+	sameSite             http.SameSite
+	listed               []string
+	trusted              []netip.Prefix
+	forwardedHeader      string
+	keySet, metadata     []byte
+
+	metrics *Metrics
+	own     *routeMetrics // of our own endpoints
+	log     *slog.Logger
+	access  AccessLog
+	now     func() time.Time
+}
+
+const wellKnown = "/.well-known"
+
+// NewServer builds the route tables. Errors name what is wrong with the options.
+func NewServer(o Options) (*Server, error) {
+	pages, err := web.NewPages()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		manager: o.Manager, pages: pages, demoUsers: o.DemoUsers,
+		scheme: o.PublicURL.Scheme, host: canonicalHost(o.PublicURL.Scheme, o.PublicURL.Host),
+		prefix: o.AuthPrefix, loginPage: o.LoginPage, sameSite: o.SameSite, listed: o.AllowedOrigins,
+		trusted: o.TrustedProxies, forwardedHeader: o.ForwardedHeader,
+		keySet: o.KeySet, metadata: o.Metadata,
+		metrics: o.Metrics, log: o.Log, access: o.Access, now: o.Now,
+	}
+	s.origin = s.scheme + "://" + s.host
+	s.defaults()
+	if err := s.addApps(o); err != nil {
+		return nil, err
+	}
+	s.echo = s.endpoints()
+	return s, nil
+}
+
+func (s *Server) defaults() {
+	if s.loginPage == "" {
+		s.loginPage = s.prefix + "/login"
+	}
+	if s.forwardedHeader == "" {
+		s.forwardedHeader = "X-Forwarded-For"
+	}
+	if s.sameSite == 0 {
+		s.sameSite = http.SameSiteStrictMode
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.metrics == nil {
+		s.metrics = NewMetrics(func() bool { return true })
+	}
+	s.own = s.metrics.bind("sessiongate")
+}
+
+func (s *Server) addApps(o Options) error {
+	table, err := proxy.NewTable(o.Routes, []string{s.prefix, wellKnown})
+	if err != nil {
+		return fmt.Errorf("routes: %w", err)
+	}
+	s.table, s.apps = table, make(map[*proxy.Route]*app, len(o.Routes))
+	for _, route := range o.Routes {
+		a := &app{route: route, metrics: s.metrics.bind(route.Path)}
+		if route.Static != nil {
+			a.static, err = proxy.NewStatic(route.Static, proxy.StaticOptions{CSP: o.PageCSP, OnError: s.upstreamFailed})
+		} else {
+			a.forwarder, err = proxy.NewForwarder(route, proxy.Options{
+				Cookies: ourCookies(), OnError: s.upstreamFailed,
+			})
+		}
+		if err != nil {
+			return fmt.Errorf("route %s: %w", route.Path, err)
+		}
+		s.apps[route] = a
+	}
+	return nil
+}
+
+// endpoints is the table of what the gateway answers itself.
+func (s *Server) endpoints() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.echoError
+
+	p := s.prefix
+	e.GET(p+"/login", s.guarded(s.loginForm))
+	e.HEAD(p+"/login", s.guarded(s.loginForm))
+	e.POST(p+"/login", s.guarded(s.login))
+	e.GET(p+"/session", s.guarded(s.showSession))
+	e.POST(p+"/refresh", s.guarded(s.refreshSession))
+	e.GET(p+"/logout", s.guarded(s.logoutForm))
+	e.POST(p+"/logout", s.guarded(s.logout))
+
+	// Read by servers, without a cookie and under inner names: neither the host
+	// check nor the cross-origin defence applies.
+	if s.keySet != nil {
+		e.GET(wellKnown+"/jwks.json", s.open(s.jwks))
+	}
+	if s.metadata != nil {
+		e.GET(wellKnown+"/oauth-authorization-server", s.open(s.authorizationServer))
+	}
+	return e
+}
+
+// guarded is the chain in front of every endpoint that a browser uses.
+func (s *Server) guarded(h func(*exchange) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x := exchangeOf(c)
+		x.label = c.Path()
+		if !s.defend(x) {
+			return nil
+		}
+		return h(x)
+	}
+}
+
+// open is for endpoints that read no cookie.
+func (s *Server) open(h func(*exchange) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x := exchangeOf(c)
+		x.label = c.Path()
+		return h(x)
+	}
+}
+
+func exchangeOf(c echo.Context) *exchange { return c.Response().Writer.(*exchange) }
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := s.newExchange(w, r)
+	defer s.finish(x)
+	m, err := s.table.Match(r.RequestURI)
+	switch {
+	case errors.Is(err, proxy.ErrBadPath):
+		s.fail(x, badRequest("The path could be read in more than one way and was not forwarded. "+
+			"Send it in its plain form, without encoded dots, double slashes or parameters.", nil))
+	case m.Reserved != wellKnown && canonicalHost(s.scheme, r.Host) != s.host:
+		s.fail(x, misdirected(s.origin))
+	case err != nil:
+		s.fail(x, notFound())
+	case m.Route != nil:
+		s.serveApp(x, m)
+	default:
+		s.echo.ServeHTTP(x, r)
+	}
+}
+
+// finish closes the exchange: a panic becomes a 500, the request is counted and,
+// if wanted, logged.
+func (s *Server) finish(x *exchange) {
+	fault := recover()
+	if fault != nil && fault != http.ErrAbortHandler { //nolint:errorlint // recover gives the value itself
+		s.log.Error("panic", "request_id", x.client.RequestID, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
+		s.fail(x, errors.New("panic in handler"))
+		fault = nil
+	}
+	s.account(x)
+	if fault != nil {
+		panic(http.ErrAbortHandler) // the proxy cut a broken response: the server must close the connection
+	}
+}
+
+// echoError is Echo's only way to report an error; it leads to ours.
+func (s *Server) echoError(err error, c echo.Context) {
+	x := exchangeOf(c)
+	var he *echo.HTTPError
+	if errors.As(err, &he) {
+		switch he.Code {
+		case http.StatusNotFound:
+			err = notFound()
+		case http.StatusMethodNotAllowed:
+			err = methodNotAllowed(c.Response().Header().Get("Allow"))
+		}
+	}
+	s.fail(x, err)
+}
