@@ -1,0 +1,127 @@
+// Package local is the provider for apps without an identity provider: it checks
+// passwords against a list of users and mints the access tokens itself. It calls
+// nobody, so a refresh needs no lease; the refresh token is the browser's handle.
+//
+// A refresh loads the user again. Somebody disabled or removed since is out at
+// the next refresh, and changed roles take effect with it.
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"sessiongate/session"
+	"sessiongate/session/token"
+	"sessiongate/session/users"
+)
+
+// Users is where users come from.
+type Users interface {
+	// Authenticate returns [users.ErrBadCredentials] for unknown, disabled and
+	// mistyped alike, [users.ErrBusy] under overload, and any other error when it
+	// cannot tell.
+	Authenticate(ctx context.Context, name, password string) (users.User, error)
+	// LookupSubject returns [users.ErrUnknown] if there is no such user any more.
+	LookupSubject(ctx context.Context, subject string) (users.User, error)
+}
+
+// Options are what a [Provider] is made of.
+type Options struct {
+	Name     string
+	Users    Users
+	Minter   *token.Minter
+	Audience []string
+	Lifetime time.Duration // of access tokens
+	// ClientID names the browser sessions in tokens, ExplicitClientID those of
+	// explicit clients, so that neither kind is taken for the other.
+	ClientID         string
+	ExplicitClientID string
+}
+
+// Provider implements [session.PasswordProvider]. It is safe for concurrent use.
+type Provider struct{ options Options }
+
+// New checks the options and returns a provider.
+func New(o Options) (*Provider, error) {
+	switch {
+	case o.Name == "" || o.Users == nil || o.Minter == nil || len(o.Audience) == 0:
+		return nil, errors.New("local provider needs a name, users, a minter and an audience")
+	case o.Lifetime < time.Second:
+		return nil, errors.New("local provider: the access lifetime is below one second")
+	case o.ClientID == "" || o.ClientID == o.ExplicitClientID:
+		return nil, errors.New("local provider: the client ids must be given and differ")
+	}
+	return &Provider{options: o}, nil
+}
+
+// Name implements [session.Provider].
+func (p *Provider) Name() string { return p.options.Name }
+
+// Login implements [session.PasswordProvider].
+func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Grant, error) {
+	u, err := p.options.Users.Authenticate(ctx, c.Username, c.Password.Reveal())
+	switch {
+	case errors.Is(err, users.ErrBadCredentials):
+		return session.Grant{}, session.ErrInvalidCredentials
+	case errors.Is(err, users.ErrBusy):
+		return session.Grant{}, session.ErrBusy
+	case err != nil:
+		return session.Grant{}, &session.FaultError{Err: err}
+	}
+	return p.grant(u, c.SessionID, c.Kind, c.Now, c.Now, time.Time{})
+}
+
+// Refresh implements [session.Provider].
+func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Grant, error) {
+	u, err := p.options.Users.LookupSubject(ctx, r.Identity.Subject)
+	switch {
+	case errors.Is(err, users.ErrUnknown), err == nil && u.Disabled:
+		return session.Grant{}, &session.RefusedError{Reason: session.UserDisabled, Err: errors.New("no such user, or disabled")}
+	case err != nil:
+		return session.Grant{}, &session.FaultError{Err: err}
+	}
+	return p.grant(u, r.SessionID, r.Kind, r.Now, r.Identity.AuthTime, r.Absolute)
+}
+
+// grant mints an access token that does not outlive the session.
+func (p *Provider) grant(u users.User, id session.ID, kind session.Kind, now, authTime, absolute time.Time) (session.Grant, error) {
+	lifetime := p.options.Lifetime
+	if left := absolute.Sub(now); !absolute.IsZero() && left < lifetime {
+		lifetime = max(left, time.Second)
+	}
+	client := p.options.ClientID
+	if kind == session.Explicit {
+		client = p.options.ExplicitClientID
+	}
+	name := u.DisplayName
+	if name == "" {
+		name = u.Name
+	}
+	access, err := p.options.Minter.Mint(token.Claims{
+		Subject: u.Subject, Audience: p.options.Audience, ClientID: client, SessionID: string(id),
+		IssuedAt: now, ExpiresAt: now.Add(lifetime), AuthTime: authTime,
+		Roles: u.Roles, Scopes: u.Scopes, Name: name, PreferredUsername: u.Name, Extra: u.Claims,
+	})
+	if err != nil {
+		return session.Grant{}, &session.FaultError{Misconfigured: true, Err: err}
+	}
+	var claims json.RawMessage
+	if len(u.Claims) > 0 {
+		if claims, err = json.Marshal(u.Claims); err != nil {
+			return session.Grant{}, &session.FaultError{Misconfigured: true, Err: fmt.Errorf("claims of the user: %w", err)}
+		}
+	}
+	return session.Grant{
+		Identity: session.Identity{
+			Subject: u.Subject, Name: name, Provider: p.options.Name,
+			Roles: u.Roles, Scopes: u.Scopes, Claims: claims, AuthTime: authTime,
+		},
+		Tokens:   session.Tokens{Access: session.Secret(access)},
+		Lifetime: lifetime,
+	}, nil
+}
+
+var _ session.PasswordProvider = (*Provider)(nil)

@@ -1,0 +1,181 @@
+package users
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const recheckInterval = time.Second
+
+// File is a YAML users file:
+//
+//	users:
+//	  - name: ada
+//	    password: "$argon2id$v=19$m=19456,t=2,p=1$…"
+//	    roles: [user]
+//	    scopes: [read]
+//	    display_name: Ada Lovelace
+//	    subject: u-1        # stable ID; default: the name
+//	    disabled: false
+//	    claims: {team: engines}
+//
+// The file is read again when it changes; that is looked at when a question is asked, at most once a second. A broken
+// new version does not replace the last good one. The file must not be readable or writable by everybody. File is safe
+// for concurrent use, also by several processes on one machine.
+type File struct {
+	path    string
+	hasher  *Hasher
+	now     func() time.Time
+	onError func(error)
+
+	current  atomic.Pointer[directory]
+	readOnly atomic.Bool // a write failed; not tried again for rehashing until the file changes
+
+	mu      sync.Mutex // guards what follows
+	checked time.Time
+	stamp   fs.FileInfo // of the version last read, good or broken
+	err     error
+}
+
+// FileOptions has the optional parts of OpenFile.
+type FileOptions struct {
+	// Now nil means time.Now.
+	Now func() time.Time
+	// OnError is called once when a changed file cannot be used, and when a better hash cannot be written back. It must not
+	// block and must not call the File. nil: nothing is called.
+	OnError func(error)
+}
+
+// OpenFile reads the users file. It fails when the file cannot be read, is open to everybody, or has any mistake in it;
+// the error lists all mistakes with their lines and never contains a password or a hash.
+func OpenFile(path string, hasher *Hasher, o FileOptions) (*File, error) {
+	f := &File{path: path, hasher: hasher, now: o.Now, onError: o.OnError}
+	if f.now == nil {
+		f.now = time.Now
+	}
+	if f.onError == nil {
+		f.onError = func(error) {}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.reload(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Authenticate checks a password. Errors: ErrBadCredentials, ErrBusy. When the stored hash is bcrypt or has other
+// parameters than today's, a success also writes a new hash to the file; that never makes the login fail.
+func (f *File) Authenticate(ctx context.Context, name, password string) (User, error) {
+	r, err := f.fresh().authenticate(ctx, f.hasher, name, password)
+	if err != nil {
+		return User{}, err
+	}
+	if f.hasher.NeedsRehash(string(r.hash)) && !f.readOnly.Load() {
+		f.rehash(ctx, r, password)
+	}
+	return r.user.clone(), nil
+}
+
+// Lookup finds a user by name, also a disabled one, or returns ErrUnknown.
+func (f *File) Lookup(_ context.Context, name string) (User, error) { return f.fresh().lookup(name) }
+
+// LookupSubject finds a user by subject, also a disabled one, or returns ErrUnknown.
+func (f *File) LookupSubject(_ context.Context, subject string) (User, error) {
+	return f.fresh().lookupSubject(subject)
+}
+
+// List returns all users in the order of the file.
+func (f *File) List() []User { return f.fresh().list() }
+
+// Err returns why the newest version of the file is not in use, or nil.
+func (f *File) Err() error {
+	f.fresh()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// fresh returns the users, after a look at the file if a second has passed. Only one caller looks; the others go on
+// with what there is.
+func (f *File) fresh() *directory {
+	if f.mu.TryLock() {
+		now := f.now()
+		if age := now.Sub(f.checked); age >= recheckInterval || age < 0 {
+			f.checked = now
+			f.recheck()
+		}
+		f.mu.Unlock()
+	}
+	return f.current.Load()
+}
+
+func (f *File) recheck() {
+	info, err := os.Stat(f.path)
+	if err == nil && sameVersion(info, f.stamp) {
+		return
+	}
+	before := f.err
+	if err := f.reload(); err != nil && (before == nil || before.Error() != err.Error()) {
+		f.onError(err)
+	}
+}
+
+func sameVersion(a, b fs.FileInfo) bool {
+	return b != nil && os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && a.Mode() == b.Mode()
+}
+
+// reload reads the file whatever its age; the caller holds mu. On error the users in force stay.
+func (f *File) reload() error {
+	data, info, err := readUsersFile(f.path)
+	var doc *document
+	if err == nil {
+		doc, err = parseUsers(data)
+	}
+	f.stamp, f.checked = info, f.now()
+	if err != nil {
+		f.err = fmt.Errorf("users file %s: %w", f.path, err)
+		return f.err
+	}
+	f.err = nil
+	f.readOnly.Store(false)
+	f.current.Store(&doc.users)
+	return nil
+}
+
+// readUsersFile returns the content with the description of the very file it came from.
+func readUsersFile(path string) ([]byte, fs.FileInfo, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, nil, pathless(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, nil, pathless(err)
+	}
+	if info.Mode().Perm()&0o006 != 0 {
+		return nil, info, fmt.Errorf("mode %#o lets everybody on this machine at the password hashes: chmod o-rw %s", info.Mode().Perm(), path)
+	}
+	data, err := io.ReadAll(io.LimitReader(file, maxFileBytes+1))
+	if err != nil {
+		return nil, info, pathless(err)
+	}
+	return data, info, nil
+}
+
+// pathless drops the path that callers name already.
+func pathless(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return fmt.Errorf("%s: %w", pathErr.Op, pathErr.Err)
+	}
+	return err
+}

@@ -1,0 +1,170 @@
+package users
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	// MaxPasswordBytes is the longest password that is looked at.
+	MaxPasswordBytes = 1024
+	// The OWASP Password Storage Cheat Sheet's argon2id setting with the least memory for its strength.
+	hashMemoryKiB = 19456
+	hashTime      = 2
+	hashLanes     = 1
+	saltBytes     = 16
+	hashBytes     = 32
+
+	maxSlots       = 8
+	defaultMaxWait = 2 * time.Second
+)
+
+// Errors of Hasher; compare with errors.Is.
+var (
+	// ErrMismatch means that the password is not the one.
+	ErrMismatch = errors.New("password does not match")
+	// ErrBusy means that too many hashes are being computed and none became free in time. The caller answers 503 with
+	// Retry-After; nothing was learned about the password.
+	ErrBusy = errors.New("too many logins at once")
+	// ErrPassword means that a password cannot be hashed: empty or too long.
+	ErrPassword = fmt.Errorf("password must have 1 to %d bytes", MaxPasswordBytes)
+)
+
+// Hasher makes and checks password hashes within a fixed budget of memory. Make one per process. It is safe for
+// concurrent use.
+type Hasher struct {
+	budget  int64 // KiB
+	slots   *semaphore.Weighted
+	maxWait time.Duration
+}
+
+// HasherOptions bounds what hashing may cost. The zero value is good.
+type HasherOptions struct {
+	// Slots is how many hashes of the standard setting (19 MiB) may be computed at once. A stored hash that needs more
+	// memory takes as many slots as it needs. Default: one per processor, at most 8.
+	Slots int
+	// MaxWait is how long a login waits for a slot before ErrBusy. Default 2 s.
+	MaxWait time.Duration
+}
+
+// NewHasher returns a Hasher with its own budget.
+func NewHasher(o HasherOptions) *Hasher {
+	if o.Slots <= 0 {
+		o.Slots = min(runtime.GOMAXPROCS(0), maxSlots)
+	}
+	if o.MaxWait <= 0 {
+		o.MaxWait = defaultMaxWait
+	}
+	budget := int64(o.Slots) * hashMemoryKiB
+	return &Hasher{budget: budget, slots: semaphore.NewWeighted(budget), maxWait: o.MaxWait}
+}
+
+// Hash returns an argon2id hash in PHC string form. The password is brought to Unicode NFC first, so that it does not
+// matter how a keyboard composes an accent. Errors: ErrPassword, ErrBusy.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	if !acceptable(password) {
+		return "", ErrPassword
+	}
+	p := argonHash{memory: hashMemoryKiB, time: hashTime, lanes: hashLanes, salt: make([]byte, saltBytes)}
+	_, _ = rand.Read(p.salt) // documented never to fail: it ends the program instead
+	release, err := h.acquire(ctx, hashMemoryKiB)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	p.sum = p.compute(password, hashBytes)
+	return p.encode(), nil
+}
+
+// Verify compares a password with a stored hash, argon2id or bcrypt. Errors: ErrMismatch, ErrBusy, or that the hash is
+// malformed.
+//
+// bcrypt sees only 72 bytes. A longer password is a mismatch and never compared by its beginning; the work is spent all
+// the same. bcrypt gets the bytes as they are: hashes that come from elsewhere were made without normalisation.
+func (h *Hasher) Verify(ctx context.Context, hash, password string) error {
+	stored, err := parseHash(hash)
+	if err != nil {
+		return err
+	}
+	if !acceptable(password) {
+		return ErrMismatch // the same for every user, known or not
+	}
+	release, err := h.acquire(ctx, stored.memoryKiB())
+	if err != nil {
+		return err
+	}
+	defer release()
+	if !stored.matches(password) {
+		return ErrMismatch
+	}
+	return nil
+}
+
+// Dummy spends the work of a Verify and reports only ErrBusy: it is what happens for unknown users.
+func (h *Hasher) Dummy(ctx context.Context, password string) error {
+	if !acceptable(password) {
+		return nil
+	}
+	release, err := h.acquire(ctx, hashMemoryKiB)
+	if err != nil {
+		return err
+	}
+	defer release()
+	argonHash{memory: hashMemoryKiB, time: hashTime, lanes: hashLanes, salt: make([]byte, saltBytes)}.compute(password, hashBytes)
+	return nil
+}
+
+// NeedsRehash reports whether a stored hash is not what Hash makes today: bcrypt, or other parameters.
+func (h *Hasher) NeedsRehash(hash string) bool {
+	stored, err := parseHash(hash)
+	if err != nil {
+		return true
+	}
+	p, ok := stored.(argonHash)
+	return !ok || p.memory != hashMemoryKiB || p.time != hashTime || p.lanes != hashLanes ||
+		len(p.salt) < saltBytes || len(p.sum) < hashBytes
+}
+
+func acceptable(password string) bool { return password != "" && len(password) <= MaxPasswordBytes }
+
+// acquire takes memory out of the budget. A hash that needs more than all of it waits until it is alone.
+func (h *Hasher) acquire(ctx context.Context, memoryKiB int64) (release func(), err error) {
+	need := min(memoryKiB, h.budget)
+	ctx, cancel := context.WithTimeout(ctx, h.maxWait)
+	defer cancel()
+	if err := h.slots.Acquire(ctx, need); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	return func() { h.slots.Release(need) }, nil
+}
+
+func (p argonHash) compute(password string, size int) []byte {
+	return argon2.IDKey(norm.NFC.Bytes([]byte(password)), p.salt, p.time, p.memory, p.lanes, uint32(size))
+}
+
+func (p argonHash) memoryKiB() int64 { return int64(p.memory) }
+
+func (p argonHash) matches(password string) bool {
+	return subtle.ConstantTimeCompare(p.compute(password, len(p.sum)), p.sum) == 1
+}
+
+// memoryKiB of bcrypt counts one slot: it needs a processor rather than memory.
+func (bcryptHash) memoryKiB() int64 { return hashMemoryKiB }
+
+func (b bcryptHash) matches(password string) bool {
+	secret, whole := []byte(password), true
+	if len(secret) > maxBcryptBytes {
+		secret, whole = secret[:maxBcryptBytes], false
+	}
+	return bcrypt.CompareHashAndPassword([]byte(b), secret) == nil && whole
+}
