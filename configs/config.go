@@ -1,0 +1,26 @@
+package configs
+
+// Config is the whole file. Default gives every value that is used when a key is left out.
+type Config struct {
+	Server         Server         `yaml:"server"`
+	Log            Log            `yaml:"log"`
+	Store          Store          `yaml:"store"`
+	Keys           Keys           `yaml:"keys"`
+	Session        Session        `yaml:"session"`
+	Providers      []Provider     `yaml:"providers"`
+	ExplicitTokens ExplicitTokens `yaml:"explicit_tokens"`
+	CrossOrigin    CrossOrigin    `yaml:"cross_origin"`
+	RateLimits     RateLimits     `yaml:"rate_limits"`
+	Routes         []Route        `yaml:"routes"`
+}
+
+// check runs the checks of every section. The order does not matter: problems are sorted by line.
+func (c *checker) check() {
+	c.checkServer()
+	c.checkStore()
+	c.checkKeys()
+	c.checkSession()
+	c.checkProviders()
+	c.checkLimits()
+	c.checkRoutes()
+}

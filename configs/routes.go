@@ -1,0 +1,192 @@
+package configs
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// Route is one entry of `routes`: a path prefix, what stands behind it, and its policy. The longest prefix wins.
+type Route struct {
+	// Path is the prefix, by whole segments: /api/ and /api cover /api and /api/x, never /apix. Required.
+	Path string `yaml:"path,required" eg:"/api/"`
+	// Upstreams are the servers behind it: http or https URLs with an optional base path. Either this or Static.
+	Upstreams []string `yaml:"upstreams"`
+	// Static is a folder with a built app; the word demo names the demo app inside the program. Either this or Upstreams.
+	Static App `yaml:"static"`
+	// StripPrefix is cut from the path before it goes upstream: Path or its first segments. Default nothing.
+	StripPrefix string `yaml:"strip_prefix"`
+	// Methods are the allowed methods, in upper case. Default all.
+	Methods []string `yaml:"methods"`
+	// Session says whether the route needs one: required, optional (a token if there is one) or none (the cookie is not
+	// looked at). Default required.
+	Session string `yaml:"session" oneof:"required optional none"`
+	// Unauthenticated is the answer to a navigation without a session: "401", or login to send the browser to the login
+	// page. Everything that is not a navigation gets 401. Default "401".
+	Unauthenticated string `yaml:"unauthenticated" oneof:"401 login"`
+	// Require narrows the route to some users. Only with session: required. Default: absent, every user.
+	Require *Require `yaml:"require"`
+	// Timeout is how long the upstream may take to start its answer. Default 30s, 1ms to 1h. Streams are not cut by it.
+	Timeout Duration `yaml:"timeout" range:"1ms..1h"`
+	// BodyLimit is the largest request body. Default server.limits.body. Zero: no body at all.
+	BodyLimit Size `yaml:"body_limit" range:"0B..1TiB"`
+	// Bearer: allow takes access tokens of explicit clients in Authorization. Default empty: Authorization is dropped.
+	Bearer string `yaml:"bearer" oneof:"allow"`
+}
+
+// Require narrows a route to some users; at least one key.
+type Require struct {
+	// Roles the user needs one of. Default none needed.
+	Roles []string `yaml:"roles"`
+	// Scopes the token needs one of. Default none needed.
+	Scopes []string `yaml:"scopes"`
+	// All asks for all of the roles and scopes. Default false: any of them.
+	All bool `yaml:"all"`
+	// AuthAge is how long ago the user may have signed in at most. Default 0s: it does not matter. 0 to 365d.
+	AuthAge Duration `yaml:"auth_age" range:"0s..365d"`
+}
+
+var methodShape = regexp.MustCompile(`^[A-Z][A-Z-]{0,31}$`)
+
+// deriveRoutes fills in what follows from other keys.
+func (c *checker) deriveRoutes() {
+	for i := range c.config.Routes {
+		if !c.wrote(index("routes", i) + ".body_limit") {
+			c.config.Routes[i].BodyLimit = c.config.Server.Limits.Body
+		}
+	}
+}
+
+func (c *checker) checkRoutes() {
+	first := make(map[string]string)
+	for i := range c.config.Routes {
+		r, path := &c.config.Routes[i], index("routes", i)
+		if !c.anyBroken(path + ".path") {
+			c.checkRoutePath(path+".path", r.Path, first)
+		}
+		c.checkTarget(path, r)
+		c.checkPolicy(path, r)
+	}
+	if _, root := first[""]; !root && !c.anyBroken("routes") {
+		c.warn("routes", "has no route for /: everything outside the other paths is 404")
+	}
+}
+
+func (c *checker) checkRoutePath(path, p string, first map[string]string) {
+	switch {
+	case !strings.HasPrefix(p, "/"):
+		c.problem(path, c.quote(path, p)+" does not start with a slash", "write path: "+c.quoteFix(path, "/"+p, "/api/"))
+		return
+	case !canonicalPath(p):
+		c.problem(path, c.quote(path, p)+" is not a plain path (no escapes, //, dot segments, query)", "write path: /api/")
+		return
+	}
+	for _, reserved := range []string{c.config.Server.AuthPrefix, "/.well-known"} {
+		if under(p, reserved) && !c.anyBroken("server.auth_prefix") {
+			c.problem(path, "lies under "+reserved+", which the gateway serves itself", "write another path")
+			return
+		}
+	}
+	key := strings.TrimSuffix(p, "/")
+	if earlier, twice := first[key]; twice {
+		c.problem(path, c.quote(path, p)+" covers the same as "+earlier, "write one of them")
+		return
+	}
+	first[key] = parent(path)
+}
+
+func (c *checker) checkTarget(path string, r *Route) {
+	c.checkChoice(path, r)
+	for i, u := range r.Upstreams {
+		c.checkUpstream(index(path+".upstreams", i), u)
+	}
+	if r.StripPrefix != "" && !c.anyBroken(path+".path") && canonicalPath(r.Path) {
+		if !canonicalPath(r.StripPrefix) || !under(r.Path, r.StripPrefix) {
+			c.problem(path+".strip_prefix", "is not the path or its first segments",
+				"write strip_prefix: "+c.quoteFix(path+".path", strings.TrimSuffix(r.Path, "/"), "/api"))
+		}
+	}
+}
+
+func (c *checker) checkChoice(path string, r *Route) {
+	static, upstreams := r.Static != "", len(r.Upstreams) > 0
+	switch {
+	case c.anyBroken(path, path+".static", path+".upstreams"):
+	case static && upstreams:
+		c.problem(path+".static", "stands beside upstreams", "write one of them")
+	case !static && !upstreams:
+		c.problem(path, "says neither upstreams nor static", `write upstreams: ["http://api:9000"], or static: /srv/app`)
+	case static:
+		c.upstreamOnly(path + ".timeout")
+		c.upstreamOnly(path + ".body_limit")
+		c.upstreamOnly(path + ".strip_prefix")
+	}
+}
+
+func (c *checker) upstreamOnly(path string) {
+	if c.wrote(path) {
+		c.warn(path, "has no effect for a static app")
+	}
+}
+
+// checkUpstream never quotes the URL: it may hold a password.
+func (c *checker) checkUpstream(path, text string) {
+	const example = "write http://api:9000"
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Opaque != "":
+		c.problem(path, "is not an http or https URL", example)
+	case u.Hostname() == "" || (!hostShape.MatchString(u.Hostname()) && !isIP(u.Hostname())) || strings.HasSuffix(u.Host, ":") ||
+		(u.Port() != "" && !validPort(u.Port(), 1)):
+		c.problem(path, "has no proper host and port", example)
+	case u.User != nil:
+		c.problem(path, "has a user name in it; upstreams get a Bearer token", example)
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
+		c.problem(path, "has a query or a fragment", example)
+	case u.Path != "" && !canonicalPath(u.EscapedPath()):
+		c.problem(path, "has a base path that is not plain", "write http://api:9000/base")
+	}
+}
+
+func (c *checker) checkPolicy(path string, r *Route) {
+	for i, m := range r.Methods {
+		if at := index(path+".methods", i); !methodShape.MatchString(m) {
+			c.problem(at, c.quote(at, m)+" is not a method in upper case", "write "+c.quoteFix(at, strings.ToUpper(m), "GET"))
+		}
+	}
+	if r.Session == "required" && len(c.config.Providers) == 0 && !c.anyBroken("providers", path+".session") {
+		at := path
+		if c.wrote(path + ".session") {
+			at = path + ".session"
+		}
+		c.problem(at, "the route needs a session, and there is no provider to sign in with", "write session: none, or a provider")
+	}
+	if r.Require != nil {
+		c.checkRequire(path, r)
+	}
+	if r.Bearer != "" && r.Session == "none" {
+		c.problem(path+".bearer", "is for routes that use a session", "write session: required, or remove bearer")
+	}
+	if r.Bearer != "" && !c.config.ExplicitTokens.Enabled {
+		c.warn(path+".bearer", "accepts no token while explicit_tokens.enabled is false")
+	}
+}
+
+func (c *checker) checkRequire(path string, r *Route) {
+	if r.Session != "required" && !c.anyBroken(path+".session") {
+		c.problem(path+".require", "is only possible with session: required", "write session: required, or remove require")
+	}
+	if len(r.Require.Roles)+len(r.Require.Scopes) == 0 && r.Require.AuthAge == 0 && !c.brokenBelow(path+".require") {
+		c.problem(path+".require", "requires nothing", "write require: {roles: [admin]}")
+	}
+	c.checkWords(path+".require.roles", r.Require.Roles)
+	c.checkWords(path+".require.scopes", r.Require.Scopes)
+}
+
+func (c *checker) checkWords(path string, words []string) {
+	for i, w := range words {
+		if at := index(path, i); w == "" || !printable(w) {
+			c.problem(at, "is empty or has spaces or control characters", "write one word")
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package configs
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// scalar reads one value: text, a number, true or false. Nothing is turned into something else, but for a value that is
+// taken from the environment, where everything is text: it is read as what is wanted.
+func (r *reader) scalar(n ast.Node, v reflect.Value, path string) {
+	text, ok := scalarText(n)
+	if !ok {
+		r.breaks(path, "is "+kindOf(n)+", and "+wanted(v)+" is wanted", "write one value")
+		return
+	}
+	written := n.Type() == ast.StringType || n.Type() == ast.LiteralType
+	if written {
+		if text, ok = r.expand(text, path); !ok {
+			return
+		}
+	}
+	fromEnv := r.places[path].fromEnv
+	if t, ok := v.Addr().Interface().(textValue); ok {
+		r.text(t, text, path)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		r.secret(v, text, written, path)
+	case reflect.Bool:
+		r.boolean(n, v, text, fromEnv, path)
+	case reflect.Int:
+		r.number(n, v, text, fromEnv, path)
+	case reflect.String:
+		if !written {
+			r.breaks(path, "is "+kindOf(n)+", and text is wanted", "write "+strconv.Quote(text))
+			return
+		}
+		if _, path := v.Interface().(Path); path || (v.Type() == reflect.TypeFor[App]() && text != string(Demo)) {
+			text = r.resolve(text)
+		}
+		v.SetString(text)
+	}
+}
+
+// text hands a value to the type that reads it.
+func (r *reader) text(t textValue, text, path string) {
+	err := t.parse(text)
+	if err == nil {
+		return
+	}
+	fix := t.hint(text)
+	if r.places[path].fromEnv {
+		fix = t.hint("")
+	}
+	r.breaks(path, r.quote(path, text)+" "+err.Error(), "write "+fix)
+}
+
+// secret takes text from the environment only: a password in the file would be in every copy and backup of it.
+func (r *reader) secret(v reflect.Value, text string, written bool, path string) {
+	name := path[strings.LastIndex(path, ".")+1:]
+	if !written || !r.places[path].fromEnv {
+		r.breaks(path, "is a secret written into the file", "write "+name+": ${"+strings.ToUpper(name)+"}, or "+name+"_file: PATH")
+		return
+	}
+	if text == "" {
+		r.breaks(path, "is empty in the environment", "set "+quoteText(r.places[path].raw))
+		return
+	}
+	v.Set(reflect.ValueOf(NewSecret(text)))
+}
+
+func (r *reader) boolean(n ast.Node, v reflect.Value, text string, fromEnv bool, path string) {
+	read, err := strconv.ParseBool(strings.ToLower(text))
+	if n.Type() == ast.BoolType || (fromEnv && err == nil) {
+		v.SetBool(read)
+		return
+	}
+	fix := "write true or false"
+	switch strings.ToLower(text) {
+	case "yes", "on", "y", "1", "true":
+		fix = "write true"
+	case "no", "off", "n", "0", "false":
+		fix = "write false"
+	}
+	r.breaks(path, "is "+kindOf(n)+", and true or false is wanted", fix)
+}
+
+func (r *reader) number(n ast.Node, v reflect.Value, text string, fromEnv bool, path string) {
+	read, err := strconv.Atoi(text)
+	plain := err == nil && strconv.Itoa(read) == text
+	switch {
+	case plain && (n.Type() == ast.IntegerType || fromEnv):
+		v.SetInt(int64(read))
+	case plain:
+		r.breaks(path, "is text, and a number is wanted", "write "+text)
+	default:
+		r.breaks(path, "is "+kindOf(n)+", and a plain whole number is wanted", "write digits only")
+	}
+}
+
+// limits holds a value that was read against the `range` and `oneof` tags of its field.
+func (r *reader) limits(f field, path string) {
+	if r.broken[path] {
+		return
+	}
+	if words := strings.Fields(f.tag.Get("oneof")); len(words) > 0 {
+		r.oneOf(f.value.String(), words, path)
+	}
+	low, high, ok := strings.Cut(f.tag.Get("range"), "..")
+	if ok && !inRange(f.value, low, high) {
+		text := fmt.Sprint(f.value.Interface())
+		if r.place(path).fromEnv {
+			text = r.quote(path, "")
+		}
+		r.breaks(path, text+" is out of range", "write "+low+" to "+high)
+	}
+}
+
+func (r *reader) oneOf(value string, words []string, path string) {
+	for _, word := range words {
+		if word == value {
+			return
+		}
+	}
+	fix := nearest(value, words)
+	if fix == "" || r.place(path).fromEnv {
+		fix = strings.Join(words, " or ")
+	}
+	if len(words) == 1 {
+		fix = words[0] + ", or remove the key" // which is the other choice
+	}
+	r.breaks(path, r.quote(path, value)+" is not one of "+strings.Join(words, ", "), "write "+fix)
+}
+
+// inRange compares by the type's own text form, in which the tag is written too.
+func inRange(v reflect.Value, low, high string) bool {
+	least, most := reflect.New(v.Type()).Elem(), reflect.New(v.Type()).Elem()
+	for text, bound := range map[string]reflect.Value{low: least, high: most} {
+		if t, ok := bound.Addr().Interface().(textValue); ok {
+			if t.parse(text) != nil {
+				return false
+			}
+			continue
+		}
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return false
+		}
+		bound.SetInt(n)
+	}
+	return v.Int() >= least.Int() && v.Int() <= most.Int()
+}
+
+// scalarText is the text of a scalar as the file has it, quotes and escapes undone.
+func scalarText(n ast.Node) (string, bool) {
+	switch s := n.(type) {
+	case *ast.StringNode:
+		return s.Value, true
+	case *ast.LiteralNode:
+		return s.Value.Value, true
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
+		return s.GetToken().Value, true
+	}
+	return "", false
+}
+
+// valuePlace is where a value stands; a value that is not there stands at its key.
+func (r *reader) valuePlace(n ast.Node, key place) place {
+	if n == nil || n.Type() == ast.NullType {
+		return key
+	}
+	at := start(n)
+	at.raw, _ = scalarText(n)
+	return at
+}
+
+// kindOf names what stands there.
+func kindOf(n ast.Node) string {
+	switch n.Type() {
+	case ast.StringType, ast.LiteralType:
+		return "text"
+	case ast.IntegerType, ast.FloatType, ast.InfinityType, ast.NanType:
+		return "a number"
+	case ast.BoolType:
+		return "true or false"
+	case ast.SequenceType:
+		return "a list"
+	}
+	return "a section (keys with values)"
+}
+
+// wanted names what a field takes.
+func wanted(v reflect.Value) string {
+	switch v.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "a number"
+	}
+	return "text"
+}

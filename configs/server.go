@@ -1,0 +1,190 @@
+package configs
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// Server is the `server` section: where the gateway listens and how the browser sees it.
+type Server struct {
+	// Listen is the address of the public listener, host:port. Default ":8080", every interface. Port 0: a free one.
+	Listen Address `yaml:"listen"`
+	// PublicURL is the origin the browser sees: scheme, host and port, nothing more. No default. https, or http for a
+	// loopback host only: browsers keep Secure cookies from http origins only there.
+	PublicURL string `yaml:"public_url"`
+	// Admin is the address of the listener for metrics, health and profiles, host:port. Default 127.0.0.1:9090. It asks
+	// nobody who they are. Empty: there is none.
+	Admin Address `yaml:"admin"`
+	// AuthPrefix is the path under which the gateway's own pages and endpoints stand. Default /auth.
+	AuthPrefix string `yaml:"auth_prefix"`
+	// TrustedProxies are the addresses or networks whose ForwardedHeader is believed. Default none: the peer's address
+	// is the client's.
+	TrustedProxies []string `yaml:"trusted_proxies"`
+	// ForwardedHeader is the one header with the client's address, a list of addresses read from the right. Default
+	// X-Forwarded-For. Never read unless the peer is one of TrustedProxies.
+	ForwardedHeader string `yaml:"forwarded_header"`
+	// TLS makes the public listener speak HTTPS itself. Default: absent, plain HTTP behind something that ends TLS.
+	TLS *ServerTLS `yaml:"tls"`
+	// Limits bounds what one request may bring.
+	Limits ServerLimits `yaml:"limits"`
+	// DrainTimeout is how long requests in flight may go on after SIGTERM. Default 20s, 0 to 10m. Zero: they are cut.
+	DrainTimeout Duration `yaml:"drain_timeout" range:"0s..10m"`
+}
+
+// ServerTLS names the certificate of the public listener.
+type ServerTLS struct {
+	// CertFile holds the PEM certificate chain, the server's own first. Required.
+	CertFile Path `yaml:"cert_file,required" eg:"/etc/sessiongate/tls.crt"`
+	// KeyFile holds the PEM private key. Required; it must not be readable by everyone.
+	KeyFile Path `yaml:"key_file,required" eg:"/etc/sessiongate/tls.key"`
+}
+
+// ServerLimits bounds what one request may bring.
+type ServerLimits struct {
+	// Header is the largest request header. Default 32KiB, 4KiB to 1MiB.
+	Header Size `yaml:"header" range:"4KiB..1MiB"`
+	// Body is the largest request body of a route that does not say otherwise. Default 10MiB. Zero: no body at all.
+	Body Size `yaml:"body" range:"0B..1TiB"`
+}
+
+var (
+	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+	// plainPath is a path every server reads alike: nothing to decode, cut or normalise.
+	plainPath = regexp.MustCompile(`^(/|(/[A-Za-z0-9._~!$&'()*+,=:@-]+)+/?)$`)
+)
+
+// canonicalPath tells whether a path stands as the router compares it: no escapes, parameters, empty or dot segments.
+func canonicalPath(p string) bool {
+	if !plainPath.MatchString(p) {
+		return false
+	}
+	for segment := range strings.SplitSeq(p, "/") {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return true
+}
+
+// under tells whether path is prefix or lies below it, by whole segments.
+func under(path, prefix string) bool {
+	path, prefix = strings.TrimSuffix(path, "/"), strings.TrimSuffix(prefix, "/")
+	return path == prefix || strings.HasPrefix(path, prefix+"/")
+}
+
+func (c *checker) checkServer() {
+	s := &c.config.Server
+	c.checkPublicURL()
+	c.checkAuthPrefix()
+	c.checkProxies()
+	if s.Listen == "" {
+		c.problem("server.listen", "is empty", `write ":8080"`)
+	}
+	if s.Admin != "" && s.Admin == s.Listen && !strings.HasSuffix(string(s.Admin), ":0") {
+		c.problem("server.admin", "is the address of server.listen as well", "write another port")
+	}
+	if s.Admin != "" && !s.Admin.loopback() {
+		c.warn("server.admin", "is open beyond this machine: metrics and profiles ask nobody who they are")
+	}
+	if s.TLS != nil && strings.HasPrefix(s.PublicURL, "http:") {
+		c.problem("server.tls", "is set while server.public_url is http", "write public_url: https://…, or remove tls")
+	}
+}
+
+func (c *checker) checkPublicURL() {
+	const path, example = "server.public_url", "write public_url: https://app.example.com"
+	raw := c.config.Server.PublicURL
+	if raw == "" {
+		c.problem(path, "is missing: the origin the browser sees", example)
+		return
+	}
+	u, what := parseOrigin(raw)
+	if what != "" {
+		c.problem(path, what, example)
+		return
+	}
+	if u.Scheme == "http" && !loopbackHost(u.Hostname()) {
+		c.problem(path, "http on a host that is not loopback: the browser would drop the Secure __Host- cookie",
+			"write https://"+u.Host)
+	}
+}
+
+// parseOrigin reads scheme://host[:port]. The answer is nil and what is wrong, without the text itself, which may
+// hold a password.
+func parseOrigin(raw string) (*url.URL, string) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Hostname() == "" {
+		return nil, "is not an origin (scheme, host and port)"
+	}
+	switch {
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, "has a scheme other than https and http"
+	case u.User != nil:
+		return nil, "has a user name in it"
+	case u.Path != "" || u.RawQuery != "" || u.ForceQuery || strings.Contains(raw, "#"):
+		return nil, "has more than scheme, host and port (a path, a slash at the end, a query)"
+	case u.Host != strings.ToLower(u.Host) || !strings.HasPrefix(raw, u.Scheme):
+		return nil, "is not in lower case, as browsers send it"
+	case !hostShape.MatchString(u.Hostname()) && !isIP(u.Hostname()):
+		return nil, "has a host that is neither a DNS name nor an address"
+	case u.Port() == "" && strings.HasSuffix(u.Host, ":"):
+		return nil, "has a colon without a port"
+	case u.Port() != "" && !validPort(u.Port(), 1):
+		return nil, "has a port that is not 1 to 65535"
+	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":
+		return nil, "names the port that goes without saying, which browsers leave out"
+	}
+	return u, ""
+}
+
+// checkAuthPrefix marks a wrong prefix as broken: paths are not held against it.
+func (c *checker) checkAuthPrefix() {
+	p := c.config.Server.AuthPrefix
+	const path, fix = "server.auth_prefix", "write auth_prefix: /auth"
+	switch {
+	case !strings.HasPrefix(p, "/"):
+		c.breaks(path, "does not start with a slash", fix)
+	case p == "/":
+		c.breaks(path, "would cover the whole site", fix)
+	case strings.HasSuffix(p, "/"):
+		c.breaks(path, "ends with a slash", "write auth_prefix: "+strings.TrimRight(p, "/"))
+	case under(p, "/.well-known"):
+		c.breaks(path, "lies under /.well-known, which has its own use (RFC 8615)", fix)
+	case !canonicalPath(p):
+		c.breaks(path, "is not a plain path", fix)
+	}
+}
+
+func (c *checker) checkProxies() {
+	s := &c.config.Server
+	for i, p := range s.TrustedProxies {
+		c.checkNetwork(index("server.trusted_proxies", i), p)
+	}
+	switch {
+	case !headerName.MatchString(s.ForwardedHeader):
+		c.problem("server.forwarded_header", "is not a header name", "write forwarded_header: X-Forwarded-For")
+	case http.CanonicalHeaderKey(s.ForwardedHeader) == "Forwarded":
+		c.problem("server.forwarded_header", "Forwarded (RFC 7239) is not a plain list of addresses",
+			"write forwarded_header: X-Forwarded-For")
+	case s.ForwardedHeader != Default().Server.ForwardedHeader && len(s.TrustedProxies) == 0:
+		c.warn("server.forwarded_header", "is never read while server.trusted_proxies is empty")
+	}
+}
+
+func (c *checker) checkNetwork(path, text string) {
+	if _, err := netip.ParseAddr(text); err == nil {
+		return
+	}
+	network, err := netip.ParsePrefix(text)
+	switch {
+	case err != nil:
+		c.problem(path, c.quote(path, text)+" is neither an address nor a network", "write 10.0.0.0/8 or 192.0.2.7")
+	case network != network.Masked():
+		c.problem(path, c.quote(path, text)+" has bits set beyond its mask", "write "+network.Masked().String())
+	case network.Bits() == 0:
+		c.warn(path, "trusts every address: anyone can pretend to be any client")
+	}
+}

@@ -1,0 +1,186 @@
+package configs
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Store is the `store` section: exactly one of Redis and Embedded.
+type Store struct {
+	// Redis is where sessions live. A lone URL (redis://user:${PW}@host:6379/0, or rediss:// for TLS) is short
+	// for it; a password with other than letters, digits and -._~ has to be percent-encoded there.
+	Redis *Redis `yaml:"redis"`
+	// Embedded keeps sessions in this process, for development: nothing survives a restart and no other replica sees
+	// them. Default false.
+	Embedded bool `yaml:"embedded"`
+}
+
+// Redis says how Redis is reached.
+type Redis struct {
+	// Addresses are host:port. One for standalone, the sentinels for sentinel, any nodes for cluster. Required. A single
+	// redis:// or rediss:// URL is allowed instead and is taken apart into the other keys.
+	Addresses []string `yaml:"addresses,required" eg:"[\"redis:6379\"]"`
+	// Mode is standalone, sentinel or cluster. Default standalone.
+	Mode string `yaml:"mode" oneof:"standalone sentinel cluster"`
+	// Master is the name the sentinels know the master by. Required for sentinel, refused otherwise.
+	Master string `yaml:"master"`
+	// Username is the ACL user. Empty: the default user.
+	Username string `yaml:"username"`
+	// Password is the password, written as ${NAME} only. Empty: none.
+	Password Secret `yaml:"password"`
+	// PasswordFile is a file that holds the password.
+	PasswordFile Path `yaml:"password_file"`
+	// DB is the number of the database. Default 0, which is all that cluster has. 0 to 1000000.
+	DB int `yaml:"db" range:"0..1000000"`
+	// TLS switches TLS on, also when it is empty: {}. Default: absent.
+	TLS *RedisTLS `yaml:"tls"`
+	// KeyPrefix starts the name of every key and channel. Default "sg:". No braces: they would move the hash slot.
+	KeyPrefix string `yaml:"key_prefix"`
+}
+
+// RedisTLS says whom to trust.
+type RedisTLS struct {
+	// CAFile holds the PEM certificates to trust. Empty: the system's.
+	CAFile Path `yaml:"ca_file"`
+}
+
+// setShort takes the lone URL that stands for the whole section.
+func (r *Redis) setShort(text string) string {
+	if !isRedisURL(text) {
+		return "write redis: {addresses: [\"redis:6379\"]}"
+	}
+	r.Addresses = []string{text}
+	return ""
+}
+
+func isRedisURL(s string) bool {
+	return strings.HasPrefix(s, "redis://") || strings.HasPrefix(s, "rediss://")
+}
+
+// expandRedisURL takes a lone URL apart into the other keys, so that everybody else sees one form only.
+func (c *checker) expandRedisURL() {
+	r := c.config.Store.Redis
+	if r == nil || len(r.Addresses) != 1 || !isRedisURL(r.Addresses[0]) {
+		return
+	}
+	const path = "store.redis.addresses"
+	u, err := url.Parse(r.Addresses[0])
+	if err != nil || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
+		c.problem(path, "is not a Redis URL", "write redis://redis:6379/0")
+		r.Addresses = nil
+		return
+	}
+	r.Addresses = []string{redisAddress(u)}
+	if u.Scheme == "rediss" && r.TLS == nil {
+		r.TLS = &RedisTLS{}
+	}
+	c.redisUser(r, u)
+	c.redisDB(r, u)
+}
+
+func redisAddress(u *url.URL) string {
+	if u.Port() == "" {
+		return u.Host + ":6379"
+	}
+	return u.Host
+}
+
+func (c *checker) redisUser(r *Redis, u *url.URL) {
+	if u.User == nil {
+		return
+	}
+	if name := u.User.Username(); name != "" {
+		c.conflict("store.redis.username")
+		r.Username = name
+	}
+	password, given := u.User.Password()
+	if !given {
+		return
+	}
+	if !c.place("store.redis.addresses[0]").fromEnv {
+		c.problem("store.redis.addresses", "has a password in it", "write redis://user:${REDIS_PASSWORD}@host:6379, or password_file")
+		return
+	}
+	c.conflict("store.redis.password")
+	c.conflict("store.redis.password_file")
+	r.Password = NewSecret(password)
+}
+
+func (c *checker) redisDB(r *Redis, u *url.URL) {
+	text := strings.TrimPrefix(u.Path, "/")
+	if text == "" {
+		return
+	}
+	db, err := strconv.Atoi(text)
+	if err != nil || db < 0 || db > 1_000_000 {
+		c.problem("store.redis.addresses", "has a path that is not the number of a database", "write redis://redis:6379/0")
+		return
+	}
+	c.conflict("store.redis.db")
+	r.DB = db
+}
+
+// conflict reports a key that stands beside a URL which says the same.
+func (c *checker) conflict(path string) {
+	if c.wrote(path) {
+		c.problem(path, "is given by the URL in addresses as well", "write it in one place")
+	}
+}
+
+func (c *checker) checkStore() {
+	s := &c.config.Store
+	switch {
+	case c.anyBroken("store.redis", "store.embedded"):
+		// what stands there cannot be told, so nothing can be said about the choice
+	case s.Redis == nil && !s.Embedded:
+		c.problem("store", "says neither redis nor embedded", `write redis: {addresses: ["redis:6379"]}, or embedded: true for development`)
+	case s.Redis != nil && s.Embedded:
+		c.problem("store.embedded", "stands beside redis", "write one of them")
+	}
+	if s.Redis != nil {
+		c.checkRedis(s.Redis)
+	}
+	if s.Embedded && !c.loopback() {
+		c.warn("store.embedded", "keeps sessions in this process only: a restart signs everyone out, and a second replica knows nobody")
+	}
+}
+
+func (c *checker) checkRedis(r *Redis) {
+	const path = "store.redis"
+	if len(r.Addresses) == 0 {
+		c.problem(path+".addresses", "is empty", `write addresses: ["redis:6379"]`)
+	}
+	for i, a := range r.Addresses {
+		c.checkRedisAddress(index(path+".addresses", i), a)
+	}
+	if strings.ContainsAny(r.KeyPrefix, "{}") || !printable(r.KeyPrefix) || r.KeyPrefix == "" {
+		c.problem(path+".key_prefix", "is empty or has braces, spaces or control characters", `write key_prefix: "sg:"`)
+	}
+	c.checkRedisMode(r)
+}
+
+func (c *checker) checkRedisAddress(path, text string) {
+	switch {
+	case isRedisURL(text):
+		c.problem(path, "is a URL among several addresses", "write host:port, or the URL alone")
+	case !hostPort(text):
+		c.problem(path, c.quote(path, text)+" is not host:port", "write redis:6379")
+	}
+}
+
+func (c *checker) checkRedisMode(r *Redis) {
+	const path = "store.redis"
+	switch {
+	case r.Mode == "sentinel" && r.Master == "":
+		c.problem(path+".master", "is missing: the sentinels are asked for it", "write master: mymaster")
+	case r.Mode != "sentinel" && r.Master != "":
+		c.problem(path+".master", "is for mode sentinel only", "write mode: sentinel, or remove it")
+	}
+	switch {
+	case r.Mode == "cluster" && r.DB != 0:
+		c.problem(path+".db", "a Redis Cluster has database 0 only", "write db: 0")
+	case r.Mode == "standalone" && len(r.Addresses) > 1:
+		c.problem(path+".addresses", "has several addresses for mode standalone", "write one, or mode: cluster or sentinel")
+	}
+}
