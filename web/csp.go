@@ -1,0 +1,46 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// DemoCSP is the Content-Security-Policy under which the demo app works: its own files, its own origin's endpoints
+// ('self' covers WebSockets of the same host since CSP Level 3), and nothing inline.
+const DemoCSP = "default-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
+
+// cspHash returns the source expression that allows exactly this inline block (CSP Level 3 §2.3.1).
+func cspHash(block string) string {
+	sum := sha256.Sum256([]byte(block))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// pageCSP is the policy of a page without script. formAction lists where its forms may lead, redirects included.
+func pageCSP(style, formAction string) string {
+	return "default-src 'none'; style-src " + cspHash(style) +
+		"; form-action " + formAction + "; frame-ancestors 'none'; base-uri 'none'"
+}
+
+// formTargets returns a form-action value: this origin and the given ones.
+func formTargets(origins []string) (string, error) {
+	targets := []string{"'self'"}
+	for _, o := range origins {
+		if !isOrigin(o) {
+			return "", fmt.Errorf("form target %q: want scheme://host, http or https, and nothing after it", o)
+		}
+		targets = append(targets, o)
+	}
+	return strings.Join(targets, " "), nil
+}
+
+// isOrigin keeps text that would end the directive, or widen it, out of the policy.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || strings.ContainsAny(s, " \t\r\n;,*?#'\"") {
+		return false
+	}
+	return (u.Scheme == "https" || u.Scheme == "http") && s == u.Scheme+"://"+u.Host
+}
