@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"bufio"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"time"
 
@@ -99,6 +101,16 @@ func (x *exchange) FlushError() error {
 
 // Flush implements [http.Flusher].
 func (x *exchange) Flush() { _ = x.FlushError() }
+
+// Hijack implements [http.Hijacker] for protocol upgrades. The proxy writes the
+// 101 itself, with what stands in Header by then, so this is its header time.
+func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if x.status == 0 {
+		x.status = http.StatusSwitchingProtocols
+		x.server.beforeHeader(x)
+	}
+	return http.NewResponseController(x.ResponseWriter).Hijack()
+}
 
 // Unwrap leads [http.ResponseController] to the server's own abilities.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
