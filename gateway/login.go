@@ -24,6 +24,7 @@ type credentials struct {
 	Provider   string         `json:"provider"`
 	DeviceName string         `json:"device_name"`
 	ReturnTo   string         `json:"return_to"`
+	demoUser   string         // form only: the demo's one-click sign-in
 }
 
 // loginForm shows the login page, or moves on whoever is signed in already.
@@ -60,6 +61,9 @@ func (s *Server) login(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if form {
+		c = s.demoLogin(c)
+	}
 	if form && s.cookiesDropped(x) {
 		s.setProbe(x.Header())
 		s.loginPageFor(x, http.StatusOK, web.LoginPage{
@@ -85,6 +89,17 @@ func (s *Server) login(x *exchange) error {
 		return seeOther(x, returnURL(c.ReturnTo))
 	}
 	return s.sendSession(x, signedIn)
+}
+
+// demoLogin fills in the credentials of the demo user whose button was pressed.
+// The login page shows them to everyone; outside the demo there are none.
+func (s *Server) demoLogin(c credentials) credentials {
+	for _, u := range s.demoUsers {
+		if c.demoUser != "" && u.Name == c.demoUser {
+			c.Username, c.Password = u.Name, session.Secret(u.Password)
+		}
+	}
+	return c
 }
 
 // cookiesDropped reports that the browser was given a probe cookie with the
@@ -141,6 +156,7 @@ func readCredentials(x *exchange) (form bool, c credentials, err error) {
 		c = credentials{
 			Username: values.Get("username"), Password: session.Secret(values.Get("password")),
 			Provider: values.Get("provider"), DeviceName: values.Get("device_name"), ReturnTo: values.Get("return_to"),
+			demoUser: values.Get("demo_user"),
 		}
 	default:
 		return false, c, badRequest("Send application/json or application/x-www-form-urlencoded.", nil)

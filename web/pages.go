@@ -44,7 +44,8 @@ type PasswordProvider struct {
 	Label string
 }
 
-// DemoUser is a user whose password the login page prints, with a button that signs in as that user. For the demo only.
+// DemoUser is a user whose password the login page prints, with a button that signs in as that user: it posts demo_user
+// and no password, so that a page has one field of each name. For the demo only.
 type DemoUser struct {
 	Name     string
 	Password string

@@ -246,9 +246,16 @@ func TestDemoUserSignsInWithOneButton(t *testing.T) {
 		})
 	}))
 	form := all(doc, "form")[1]
-	for name, want := range map[string]string{"username": "ada", "password": "lovelace-1843", "provider": "local", "return_to": "/x"} {
+	for name, want := range map[string]string{"demo_user": "ada", "provider": "local", "return_to": "/x"} {
 		if f := byAttr(form, "name", name); len(f) != 1 || attr(f[0], "value") != want {
 			t.Errorf("field %s is not %q", name, want)
+		}
+	}
+	// One field of each name in the document: a password manager, or a script
+	// that fills the form, finds the one it means.
+	for _, name := range []string{"username", "password"} {
+		if f := byAttr(doc, "name", name); len(f) != 1 {
+			t.Errorf("%d fields are named %s, want 1", len(f), name)
 		}
 	}
 }
