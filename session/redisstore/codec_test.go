@@ -1,0 +1,132 @@
+package redisstore_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"sessiongate/session"
+	"sessiongate/session/redisstore"
+)
+
+func fullRecord() session.Record {
+	return session.Record{
+		Identity: session.Identity{
+			Subject: "ada", Name: "Ada Ł", Provider: "corp", Roles: []string{"user", ""}, Scopes: []string{"a:b"},
+			Claims: json.RawMessage(`{"x":1}`), AuthTime: time.UnixMilli(1_700_000_000_123).UTC(), ACR: "acr", SID: "sid",
+		},
+		Device:  session.Device{Name: "Laptop", UserAgent: "Mozilla/5.0", IPPrefix: "192.0.2.0/24"},
+		Tokens:  session.Tokens{Access: "a", Refresh: "r\x00\xff", ID: "i"},
+		Created: time.UnixMilli(-1).UTC(),
+	}
+}
+
+func TestRecordRoundTrip(t *testing.T) {
+	packed := fullRecord()
+	packed.Tokens = session.Tokens{Access: "eyJhIjoxfQ.eyJiIjoyfQ.c2ln", Refresh: "..", ID: "eyJhIjoxfQ.eyJiIjoyfQ."}
+	odd := fullRecord() // three segments, and yet not what packing them would give back
+	odd.Tokens = session.Tokens{Access: "eyJhIjoxfR.eyJiIjoyfQ.c2ln", Refresh: "eyJh\n.eyJi.c2ln", ID: "eyJhIjoxfQ==.eyJiIjoyfQ.c2ln"}
+	for name, want := range map[string]session.Record{"full": fullRecord(), "empty": {}, "packed": packed, "odd": odd} {
+		got, err := redisstore.Decode(redisstore.Encode(want))
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, %v; want %+v", name, got, err, want)
+		}
+	}
+}
+
+func TestPackedTokensAreSmaller(t *testing.T) {
+	jwt := session.Record{Tokens: session.Tokens{Access: session.Secret("eyJh." + strings.Repeat("b", 400) + ".c2ln")}}
+	other := session.Record{Tokens: session.Tokens{Access: session.Secret("eyJh!" + strings.Repeat("b", 400) + ".c2ln")}}
+	if a, b := len(redisstore.Encode(jwt)), len(redisstore.Encode(other)); a > b-90 {
+		t.Errorf("a JWT takes %d bytes, other text of the same length %d", a, b)
+	}
+}
+
+func TestRecordDamaged(t *testing.T) {
+	whole := redisstore.Encode(fullRecord())
+	for n := range whole {
+		if _, err := redisstore.Decode(whole[:n]); err == nil {
+			t.Errorf("the first %d of %d bytes were accepted", n, len(whole))
+		}
+	}
+	if _, err := redisstore.Decode(append(bytes.Clone(whole), 0)); err == nil {
+		t.Error("a byte too many was accepted")
+	}
+	whole[0]++
+	if _, err := redisstore.Decode(whole); err == nil {
+		t.Error("an unknown version was accepted")
+	}
+}
+
+func FuzzDecodeRecord(f *testing.F) {
+	f.Add(redisstore.Encode(fullRecord()))
+	f.Add(redisstore.Encode(session.Record{}))
+	f.Add(redisstore.Encode(session.Record{Tokens: session.Tokens{Access: "eyJhIjoxfQ.eyJiIjoyfQ.c2ln"}}))
+	f.Add([]byte{})
+	f.Add(binary.AppendUvarint([]byte{1, 0, 0, 0}, 1<<40)) // a list that claims to be long
+	f.Add(binary.AppendUvarint([]byte{1}, 1<<63))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		again, err := redisstore.Codec(b)
+		if err != nil {
+			return
+		}
+		// Lengths may be written in more bytes than needed, so compare values.
+		first, _ := redisstore.Decode(b)
+		second, err := redisstore.Decode(again)
+		if err != nil || !reflect.DeepEqual(first, second) {
+			t.Errorf("read again: %v", err)
+		}
+	})
+}
+
+func TestDecodeAllocatesLittle(t *testing.T) {
+	claim := binary.AppendUvarint([]byte{1, 0, 0, 0}, 60_000) // 60,000 roles
+	claim = append(claim, bytes.Repeat([]byte{0xff}, 60_000)...)
+	allocated := testing.Benchmark(func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _ = redisstore.Decode(claim)
+		}
+	}).AllocedBytesPerOp()
+	if allocated > 4*int64(len(claim)) {
+		t.Errorf("%d bytes allocated for a damaged record of %d", allocated, len(claim))
+	}
+}
+
+func FuzzParsePayload(f *testing.F) {
+	id := string(session.NewHandle(session.Cookie).ID())
+	for _, seed := range []string{id + " g 7", id + " e logout", id + " g -1", id + " g 4294967296", id, "x g 1", "", id + " e "} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, payload string) {
+		c, ok := redisstore.ParsePayload(payload)
+		if ok && (!session.ValidID(string(c.ID)) || c.Kind != session.Advanced && c.Kind != session.Over) {
+			t.Errorf("%q gave %+v", payload, c)
+		}
+	})
+}
+
+func TestParsePayload(t *testing.T) {
+	id := session.NewHandle(session.Cookie).ID()
+	for payload, want := range map[string]session.Change{
+		string(id) + " g 7":          {Kind: session.Advanced, ID: id, Generation: 7},
+		string(id) + " e logout":     {Kind: session.Over, ID: id, Reason: session.Logout},
+		string(id) + " g 4294967296": {},
+		string(id) + " g x":          {},
+		string(id) + " x 1":          {},
+		string(id) + " e ":           {},
+		string(id) + " g":            {},
+		string(id):                   {},
+		"short g 1":                  {},
+		"":                           {},
+	} {
+		got, ok := redisstore.ParsePayload(payload)
+		if ok != (want.ID != "") || ok && got != want {
+			t.Errorf("%q = %+v, %v", payload, got, ok)
+		}
+	}
+}

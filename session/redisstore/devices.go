@@ -1,0 +1,126 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"sessiongate/session"
+)
+
+// devicesAtOnce bounds one round trip.
+const devicesAtOnce = 100
+
+// Sessions implements [session.Devices]. Records of another owner are left out:
+// the list is not sealed, so whoever can write to Redis could have added them.
+// One record that cannot be opened fails the list: leaving it out would let
+// "log out everywhere" miss it.
+//
+// Entries that turn out dead stay: one may belong to a session that is listed
+// but not written yet. The next login trims the list.
+func (s *Store) Sessions(ctx context.Context, o session.Owner) ([]session.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	now, err := s.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := s.listed(ctx, o, now)
+	if err != nil {
+		return nil, err
+	}
+	live := make([]session.Record, 0, len(ids))
+	for chunk := range slices.Chunk(ids, devicesAtOnce) {
+		found, err := s.read(ctx, chunk, now)
+		if err != nil {
+			return nil, err
+		}
+		live = append(live, found...)
+	}
+	live = slices.DeleteFunc(live, func(r session.Record) bool { return r.Identity.Owner() != o })
+	slices.SortStableFunc(live, func(a, b session.Record) int { return b.Created.Compare(a.Created) })
+	return live, nil
+}
+
+// Announce implements [session.Devices].
+func (s *Store) Announce(ctx context.Context, o session.Owner) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	if err := s.client.Publish(ctx, s.channel(), o.Hash()+" o 1").Err(); err != nil {
+		return unavailable("announce the owner's list", err)
+	}
+	return nil
+}
+
+func (s *Store) listed(ctx context.Context, o session.Owner, now time.Time) ([]string, error) {
+	ids, err := s.client.ZRangeByScore(ctx, s.ownerKey(o), &redis.ZRangeBy{
+		Min: "(" + strconv.FormatInt(now.UnixMilli(), 10), Max: "+inf",
+	}).Result()
+	if err != nil {
+		return nil, unavailable("list the owner's sessions", err)
+	}
+	return ids, nil
+}
+
+// read returns those of the sessions that live, in one pipeline per node.
+func (s *Store) read(ctx context.Context, ids []string, now time.Time) ([]session.Record, error) {
+	states := make([]*redis.SliceCmd, len(ids))
+	records := make([]*redis.StringCmd, len(ids))
+	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			states[i] = p.HMGet(ctx, s.stateKey(session.ID(id)), stateFields()...)
+			records[i] = p.Get(ctx, s.recordKey(session.ID(id)))
+		}
+		return nil
+	})
+	if err != nil && err != redis.Nil { //nolint:errorlint // go-redis returns it bare: some record is gone
+		return nil, unavailable("read the owner's sessions", err)
+	}
+	live := make([]session.Record, 0, len(ids))
+	for i, id := range ids {
+		r, ok := parseState(states[i].Val())
+		sealed := records[i].Val()
+		if !ok || sealed == "" || !alive(r.Facts, s.o.Rules, now) {
+			continue
+		}
+		r.ID = session.ID(id)
+		if err := s.open(&r, sealed); err != nil {
+			return nil, fmt.Errorf("read the owner's sessions: %w", err)
+		}
+		live = append(live, r)
+	}
+	return live, nil
+}
+
+func alive(f session.Facts, rules session.Rules, now time.Time) bool {
+	return now.Before(f.Absolute) && now.Sub(f.LastSeen) < rules.Idle
+}
+
+// stateFields are the fields of the state a list needs, as parseState reads them.
+func stateFields() []string {
+	return []string{"why", "g", "ra", "aa", "sk", "fo", "ls", "ab", "ax", "so", "ha", "gr", "b", "st"}
+}
+
+// parseState reads the values of stateFields; false for tombstones and for
+// sessions that are gone.
+func parseState(values []any) (session.Record, bool) {
+	if len(values) != len(stateFields()) || values[0] != nil || values[1] == nil {
+		return session.Record{}, false
+	}
+	text := func(i int) string { v, _ := values[i].(string); return v }
+	num := func(i int) int64 { n, _ := strconv.ParseInt(text(i), 10, 64); return n }
+	at := func(i int) time.Time { return fromMillis(num(i)) }
+	return session.Record{
+		Facts: session.Facts{
+			Found: true, Generation: uint32(num(1)),
+			RotatedAt: at(2), AckedAt: at(3), StrikeAt: at(4), ForcedAt: at(5),
+			LastSeen: at(6), Absolute: at(7), SoftAt: at(9), HardAt: at(10),
+			Grace: time.Duration(num(11)) * time.Millisecond, Binding: text(12), Stamp: text(13),
+		},
+		Expires: at(8),
+	}, true
+}

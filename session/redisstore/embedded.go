@@ -1,0 +1,46 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+
+	"github.com/alicebob/miniredis/v2"
+)
+
+// Embedded is a Redis inside this process, for development and tests: nothing
+// listens on a port, and nothing survives the process. Several stores may share
+// one. It is safe for concurrent use.
+type Embedded struct {
+	server *miniredis.Miniredis
+	closed atomic.Bool
+}
+
+// StartEmbedded starts an empty server.
+func StartEmbedded() *Embedded {
+	e := &Embedded{server: miniredis.NewMiniRedis()}
+	e.server.ClockTTL(true) // keys expire by themselves, as in a real Redis
+	return e
+}
+
+// Options returns o with this server in the place of a network address.
+func (e *Embedded) Options(o Options) Options {
+	o.Addresses, o.Mode, o.TLS, o.alone = []string{"embedded"}, Standalone, nil, true
+	o.Username, o.Password = "", ""
+	o.Dialer = e.dial
+	return o
+}
+
+func (e *Embedded) dial(context.Context, string, string) (net.Conn, error) {
+	if e.closed.Load() {
+		return nil, errors.New("the embedded Redis is closed") // it would start again
+	}
+	return e.server.Dial()
+}
+
+// Close stops the server and breaks every connection to it.
+func (e *Embedded) Close() {
+	e.closed.Store(true)
+	e.server.Close()
+}

@@ -1,0 +1,46 @@
+package redisstore
+
+import (
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"sessiongate/session"
+)
+
+// What the tests in redisstore_test look at from inside.
+
+// Client gives tests the connection of a store.
+func (s *Store) Client() redis.UniversalClient { return s.client }
+
+// Keys gives tests the two keys of a session.
+func (s *Store) Keys(id session.ID) (state, record string) { return s.stateKey(id), s.recordKey(id) }
+
+// JudgeLua is the source of a judgement: prelude and script.
+func JudgeLua() string { return familyLua + "\n" + resolveLua }
+
+// ParsePayload is the feed's parser of foreign bytes.
+func ParsePayload(payload string) (session.Change, bool) { return parsePayload(payload) }
+
+// Codec round-trips the sealed part of a record.
+func Codec(b []byte) (again []byte, err error) {
+	p, err := decodeRecord(b)
+	if err != nil {
+		return nil, err
+	}
+	return encodeRecord(p), nil
+}
+
+// Encode and Decode carry the sealed part of a record.
+func Encode(r session.Record) []byte {
+	return encodeRecord(secretPart{r.Identity, r.Device, r.Tokens, r.Created})
+}
+
+// Decode is the other half of Encode.
+func Decode(b []byte) (session.Record, error) {
+	p, err := decodeRecord(b)
+	return session.Record{Identity: p.identity, Device: p.device, Tokens: p.tokens, Created: p.created}, err
+}
+
+// FeedQuiet is how long a silent subscription is trusted.
+const FeedQuiet time.Duration = feedQuiet + feedAnswer

@@ -1,0 +1,120 @@
+package redisstore
+
+import (
+	"context"
+
+	"sessiongate/session"
+)
+
+// Create implements [session.Families]. The owner's list is written first: a
+// session that cannot be listed could not be ended by its owner either.
+func (s *Store) Create(ctx context.Context, r session.Record, lives session.Lives, plan session.Schedule) (*session.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	if r.Created.IsZero() {
+		now, err := s.Now(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.Created = now
+	}
+	r.Created = fromMillis(millis(r.Created)) // as it will be read back
+	sealed, err := s.seal(r.ID, secretPart{r.Identity, r.Device, r.Tokens, r.Created})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.index(ctx, r, lives); err != nil {
+		return nil, err
+	}
+	reply, err := s.run(ctx, s.scripts.create, r.ID,
+		number(r.Facts.Generation), r.Facts.Binding, number(lives.Absolute.Milliseconds()),
+		number(plan.Lifetime.Milliseconds()), number(plan.Soft.Milliseconds()), number(plan.Hard.Milliseconds()),
+		number(plan.Grace.Milliseconds()), r.Tokens.Stamp(), sealed, number(s.o.Rules.Idle.Milliseconds()))
+	if err != nil {
+		return nil, err
+	}
+	return s.sent("create session", r, reply)
+}
+
+func (s *Store) index(ctx context.Context, r session.Record, lives session.Lives) error {
+	keys := []string{s.ownerKey(r.Identity.Owner())}
+	err := s.scripts.index.Run(ctx, s.client, keys,
+		string(r.ID), number(lives.Absolute.Milliseconds()), s.offset()).Err()
+	if err != nil {
+		return unavailable("list session under its owner", err)
+	}
+	return nil
+}
+
+// sent completes the record that was just written with what the script decided.
+func (s *Store) sent(doing string, r session.Record, reply any) (*session.Record, error) {
+	a, err := newAnswer(doing, reply, 1)
+	if err != nil {
+		return nil, err
+	}
+	a.time()
+	stored, _, found := a.session()
+	if a.bad || !found {
+		return nil, unavailable(doing, errReply)
+	}
+	r.Facts, r.Expires = stored.Facts, stored.Expires
+	return &r, nil
+}
+
+// Resolve implements [session.Families] with one Redis command.
+func (s *Store) Resolve(ctx context.Context, v session.Visit) (session.Resolution, error) {
+	const doing = "resolve session"
+	rules := s.o.Rules
+	reply, err := s.run(ctx, s.scripts.resolve, v.ID,
+		number(v.Generation), flag(v.Kind == session.Explicit), v.Binding, flag(v.Touch), flag(v.Force), v.Seen,
+		number(rules.Idle.Milliseconds()), number(rules.Unacked().Milliseconds()), number(rules.ExplicitGrace.Milliseconds()))
+	if err != nil {
+		return session.Resolution{}, err
+	}
+	a, err := newAnswer(doing, reply, 6)
+	if err != nil {
+		return session.Resolution{}, err
+	}
+	verdict := session.Verdict{
+		Row: int(a.int()), Adopt: a.flag(), Due: session.Due(a.int()), Rotate: a.flag(), Reason: a.reason(),
+	}
+	now := a.time()
+	r, err := s.record(doing, v.ID, a)
+	if err != nil {
+		return session.Resolution{}, err
+	}
+	return session.Resolution{Verdict: verdict, Now: now, Record: r}, nil
+}
+
+// End implements [session.Families]. With an error that wraps
+// [session.ErrSealed] the session is over all the same; only its record could
+// not be read.
+func (s *Store) End(ctx context.Context, id session.ID, why session.Reason) (*session.Record, error) {
+	const doing = "end session"
+	reply, err := s.runDurably(ctx, s.scripts.end, id, string(why))
+	if err != nil {
+		return nil, err
+	}
+	a, err := newAnswer(doing, reply, 1)
+	if err != nil {
+		return nil, err
+	}
+	a.time()
+	return s.record(doing, id, a)
+}
+
+// Peek implements [session.Peeker].
+func (s *Store) Peek(ctx context.Context, id session.ID) (generation uint32, alive bool, err error) {
+	reply, err := s.run(ctx, s.scripts.peek, id, number(s.o.Rules.Idle.Milliseconds()))
+	if err != nil {
+		return 0, false, err
+	}
+	g, ok := reply.(int64)
+	switch {
+	case !ok:
+		return 0, false, unavailable("peek session", errReply)
+	case g < 0:
+		return 0, false, nil
+	}
+	return uint32(g), true, nil
+}

@@ -1,0 +1,325 @@
+package redisstore_test
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"sessiongate/session"
+	"sessiongate/session/redisstore"
+	"sessiongate/session/sessiontest"
+)
+
+// TestFamilyTable drives the decision table in Go and the one in Lua through the
+// same cases, and compares verdicts and what they leave behind.
+func TestFamilyTable(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T) redisstore.Options{
+		"embedded":   func(t *testing.T) redisstore.Options { return embedded(t) },
+		"real Redis": func(t *testing.T) redisstore.Options { return standalone(sessiontest.Redis(t)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := open(t)
+			server.Timeout = time.Minute // many cases per script, and the race detector
+			store := newStore(t, server)
+			cases := tableCases()
+			t.Logf("%d cases", len(cases))
+			seen := make(map[int]int)
+			for len(cases) > 0 {
+				n := min(len(cases), 250)
+				for i, got := range judge(t, store, cases[:n]) {
+					want := cases[i].expect()
+					seen[want.verdict.Row]++
+					if got != want {
+						t.Fatalf("case %+v\n lua %+v\n  go %+v", cases[i], got, want)
+					}
+				}
+				cases = cases[n:]
+			}
+			for _, row := range []int{1, 2, 3, 5, 6, 7, 8, 9, 10, 11} {
+				if seen[row] == 0 {
+					t.Errorf("no case reached row %d", row)
+				}
+			}
+			t.Logf("cases by row: %v", seen)
+		})
+	}
+}
+
+// tableCase is one cell of the table. The current generation is tableGeneration.
+type tableCase struct {
+	facts session.Facts
+	visit session.Visit
+	rules session.Rules
+}
+
+// outcome is a verdict and the state after it.
+type outcome struct {
+	verdict            session.Verdict
+	why                string // of a tombstone
+	generation         uint32
+	rotated, acked     int64
+	strike, lastSeen   int64
+	record, stateThere bool
+}
+
+const (
+	tableGeneration = 1000
+	tableNow        = int64(1_800_000_000_000)
+	tableGrace      = 30 * time.Second
+)
+
+func tableRules(explicitGrace time.Duration) session.Rules {
+	return session.Rules{Idle: 12 * time.Hour, ExplicitGrace: explicitGrace}
+}
+
+func ago(d time.Duration) time.Time { return time.UnixMilli(tableNow).UTC().Add(-d) }
+
+// window is when the current generation was made and first seen.
+type window struct{ rotated, acked time.Duration }
+
+const never = time.Duration(-1 << 62)
+
+func at(d time.Duration) time.Time {
+	if d == never {
+		return time.Time{}
+	}
+	return ago(d)
+}
+
+func tableCases() []tableCase {
+	var cases []tableCase
+	for _, base := range tableFacts() {
+		for _, step := range []int{-100, -3, -2, -1, 0, 1, 2, 3, 100} {
+			for _, v := range tableVisits() {
+				if step != -1 && !base.StrikeAt.IsZero() && base.StrikeAt != ago(time.Second) {
+					continue // how old a strike is matters to the parent only
+				}
+				v.Generation = uint32(tableGeneration + step)
+				rules := tableRules(0)
+				cases = append(cases, tableCase{base, v, rules})
+				if v.Kind == session.Explicit && step == -1 {
+					cases = append(cases, tableCase{base, v, tableRules(tableGrace)})
+				}
+			}
+		}
+	}
+	return cases
+}
+
+// tableFacts are the states a session can be in. The exact edges are among them:
+// Redis and Go must agree on <= and < as well.
+func tableFacts() []session.Facts {
+	windows := []window{
+		{10 * time.Second, never},
+		{2 * time.Minute, never},
+		{12 * time.Hour, never},
+		{12*time.Hour + time.Millisecond, never},
+		{10 * time.Second, 5 * time.Second},
+		{2 * time.Minute, tableGrace},
+		{2 * time.Minute, tableGrace + time.Millisecond},
+		{2 * tableGrace, time.Minute},
+		{2*tableGrace - time.Millisecond, 40 * time.Second},
+		{-5 * time.Second, -time.Second}, // the clock went back
+		{never, never},
+	}
+	live := session.Facts{
+		Found: true, Generation: tableGeneration, Binding: "same", Stamp: "stamp", Grace: tableGrace,
+		LastSeen: ago(time.Minute), Absolute: ago(-time.Hour),
+	}
+	var all []session.Facts
+	for _, w := range windows {
+		for _, strike := range []time.Duration{never, time.Second, 5 * time.Second, 5*time.Second + time.Millisecond} {
+			for due := range 3 {
+				f := live
+				f.RotatedAt, f.AckedAt, f.StrikeAt = at(w.rotated), at(w.acked), at(strike)
+				f.SoftAt, f.HardAt = ago(-time.Hour), ago(-2*time.Hour)
+				if due > 0 {
+					f.SoftAt = ago(0)
+				}
+				if due > 1 {
+					f.HardAt = ago(0)
+				}
+				all = append(all, f)
+			}
+		}
+	}
+	return append(all, endedFacts(all[0])...)
+}
+
+func endedFacts(live session.Facts) []session.Facts {
+	gone, dead := session.Facts{}, session.Facts{Found: true, Ended: session.Logout}
+	idle, barely, old, forced, long := live, live, live, live, live
+	idle.LastSeen = ago(12 * time.Hour)
+	barely.LastSeen = ago(12*time.Hour - time.Millisecond)
+	old.Absolute = ago(0)
+	forced.ForcedAt = ago(10*time.Second - time.Millisecond)
+	long.ForcedAt = ago(10 * time.Second)
+	return []session.Facts{gone, dead, idle, barely, old, forced, long}
+}
+
+func tableVisits() []session.Visit {
+	var all []session.Visit
+	for _, kind := range []session.Kind{session.Cookie, session.Explicit} {
+		for _, binding := range []string{"same", "other"} {
+			for _, force := range []struct {
+				force bool
+				seen  string
+			}{{false, ""}, {true, ""}, {true, "stamp"}, {true, "older"}} {
+				for _, touch := range []bool{false, true} {
+					if touch && force.force {
+						continue // independent of each other
+					}
+					all = append(all, session.Visit{
+						Kind: kind, Binding: binding, Force: force.force, Seen: force.seen, Touch: touch,
+					})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// expect is the table in Go, with the effects DESIGN §4 gives each row.
+func (c tableCase) expect() outcome {
+	f, now := c.facts, time.UnixMilli(tableNow).UTC()
+	v := session.Decide(f, c.visit, c.rules, now)
+	out := outcome{verdict: v, why: string(f.Ended), stateThere: f.Found}
+	if v.Row <= session.RowEnded {
+		return out
+	}
+	if v.Reason != "" {
+		out.why = string(v.Reason)
+		return out
+	}
+	if v.Adopt {
+		f.Generation, f.RotatedAt, f.AckedAt, f.StrikeAt = c.visit.Generation, now, now, time.Time{}
+	}
+	if v.Row <= session.RowRefresh && f.AckedAt.IsZero() {
+		f.AckedAt = now
+	}
+	if v.Row == session.RowStrike && f.StrikeAt.IsZero() {
+		f.StrikeAt = now
+	}
+	if v.Live() && c.visit.Touch {
+		f.LastSeen = now // all cases were last seen a minute ago or more
+	}
+	out.generation, out.record = f.Generation, true
+	out.rotated, out.acked = ms(f.RotatedAt), ms(f.AckedAt)
+	out.strike, out.lastSeen = ms(f.StrikeAt), ms(f.LastSeen)
+	return out
+}
+
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// tableLua runs the real script once per case, on a clock that stands still.
+// The locals hide the globals of the same name from it.
+const tableLua = `
+local real, argv = redis, ARGV
+local redis = { call = function(name, ...)
+  if name == 'TIME' then return { '1800000000', '0' } end
+  if name == 'PUBLISH' then return 0 end
+  return real.call(name, ...)
+end }
+local function judge(KEYS, ARGV)
+%s
+end
+local out, at = {}, 1
+for i = 1, #KEYS, 2 do
+  local keys = { KEYS[i], KEYS[i + 1] }
+  local fields = tonumber(argv[at])
+  local state = {}
+  for j = at + 1, at + 2 * fields, 2 do
+    local given = argv[j + 1] ~= '0'
+    if given then state[#state + 1] = argv[j] state[#state + 1] = argv[j + 1] end;
+  end
+  if fields > 0 then real.call('HSET', keys[1], unpack(state)) end
+  at = at + 1 + 2 * fields
+  if real.call('HEXISTS', keys[1], 'g') == 1 then real.call('SET', keys[2], 'blob') end
+  local args = {}
+  for j = 1, 10 do args[j] = argv[at + j - 1] end
+  at = at + 10
+  local reply = judge(keys, args)
+  local after = real.call('HMGET', keys[1], 'why', 'g', 'ra', 'aa', 'sk', 'ls')
+  out[#out + 1] = { reply[1], reply[2], reply[3], reply[4], reply[5],
+    after[1] or '', after[2] or '0', after[3] or '0', after[4] or '0', after[5] or '0', after[6] or '0',
+    real.call('EXISTS', keys[2]), real.call('EXISTS', keys[1]) }
+  real.call('DEL', keys[1], keys[2]) -- many keys with an expiry make miniredis slow
+end
+return out`
+
+func judge(t *testing.T, store *redisstore.Store, cases []tableCase) []outcome {
+	t.Helper()
+	var keys []string
+	var args []any
+	for i, c := range cases {
+		id := "sg:{" + strconv.Itoa(i) + "}"
+		keys = append(keys, id+":s", id+":t")
+		args = append(args, c.state()...)
+		args = append(args, c.arguments()...)
+	}
+	script := fmt.Sprintf(tableLua, redisstore.JudgeLua())
+	reply, err := store.Client().Eval(context.Background(), script, keys, args...).Slice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]outcome, len(reply))
+	for i, r := range reply {
+		out[i] = readOutcome(r.([]any))
+	}
+	return out
+}
+
+// state is the session as the store would have written it: pairs after their number.
+func (c tableCase) state() []any {
+	f := c.facts
+	switch {
+	case !f.Found:
+		return []any{0}
+	case f.Ended != "":
+		return []any{1, "why", string(f.Ended)}
+	}
+	return []any{
+		12, "g", f.Generation, "ra", ms(f.RotatedAt), "aa", ms(f.AckedAt), "sk", ms(f.StrikeAt),
+		"fo", ms(f.ForcedAt), "b", f.Binding, "ls", ms(f.LastSeen), "ab", ms(f.Absolute), "so", ms(f.SoftAt),
+		"ha", ms(f.HardAt), "gr", f.Grace.Milliseconds(), "st", f.Stamp,
+	}
+}
+
+func (c tableCase) arguments() []any {
+	v, r := c.visit, c.rules
+	bit := func(b bool) int {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	return []any{
+		v.Generation, bit(v.Kind == session.Explicit), v.Binding, bit(v.Touch), bit(v.Force), v.Seen,
+		r.Idle.Milliseconds(), r.Unacked().Milliseconds(), r.ExplicitGrace.Milliseconds(), 0,
+	}
+}
+
+func readOutcome(r []any) outcome {
+	num := func(i int) int64 {
+		if n, ok := r[i].(int64); ok {
+			return n
+		}
+		n, _ := strconv.ParseInt(r[i].(string), 10, 64)
+		return n
+	}
+	return outcome{
+		verdict: session.Verdict{
+			Row: int(num(0)), Adopt: num(1) == 1, Due: session.Due(num(2)), Rotate: num(3) == 1,
+			Reason: session.Reason(r[4].(string)),
+		},
+		why: r[5].(string), generation: uint32(num(6)), rotated: num(7), acked: num(8), strike: num(9), lastSeen: num(10),
+		record: num(11) == 1, stateThere: num(12) == 1,
+	}
+}

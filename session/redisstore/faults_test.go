@@ -1,0 +1,397 @@
+package redisstore_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"sessiongate/session"
+	"sessiongate/session/redisstore"
+	"sessiongate/session/sessiontest"
+)
+
+// login creates a session and returns it with the visit that presents it.
+func login(t testing.TB, store *redisstore.Store, tokens session.Tokens) session.Visit {
+	t.Helper()
+	id := session.NewHandle(session.Cookie).ID()
+	_, err := store.Create(context.Background(), session.Record{
+		ID: id, Facts: session.Facts{Generation: 1, Binding: session.Binding("Firefox")}, Tokens: tokens,
+		Identity: session.Identity{
+			Subject: "248289761001", Name: "Ada Lovelace", Provider: "corp", Roles: []string{"user"},
+			AuthTime: time.Now(), SID: "08a5019c-17e1-4977",
+		},
+		Device: session.Device{
+			Name: "Firefox on Linux", UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:152.0) Gecko/20100101 Firefox/152.0",
+			IPPrefix: "192.0.2.0/24",
+		},
+	}, session.Lives{Idle: sessiontest.StoreRules().Idle, Absolute: 14 * 24 * time.Hour}, session.NewSchedule(10*time.Minute, 30*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return session.Visit{ID: id, Generation: 1, Binding: session.Binding("Firefox"), Touch: true}
+}
+
+func smallTokens() session.Tokens { return session.Tokens{Access: "access", Refresh: "refresh"} }
+
+// resolveUntil retries until the store answers as ok wants.
+func resolveUntil(t *testing.T, store *redisstore.Store, v session.Visit, ok func(session.Resolution, error) bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		r, err := store.Resolve(t.Context(), v)
+		if ok(r, err) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("resolve = %+v, %v", r.Verdict, err)
+		}
+	}
+}
+
+// every calls each operation once and returns the errors by name.
+func every(ctx context.Context, store *redisstore.Store, v session.Visit) map[string]error {
+	errs := make(map[string]error)
+	_, errs["now"] = store.Now(ctx)
+	_, errs["create"] = store.Create(ctx, session.Record{ID: v.ID}, session.Lives{}, session.Schedule{})
+	_, errs["resolve"] = store.Resolve(ctx, v)
+	_, errs["begin"] = store.Begin(ctx, v.ID, "stamp", "lease", time.Second)
+	_, errs["extend"] = store.Extend(ctx, v.ID, "lease", time.Second)
+	_, errs["commit"] = store.Commit(ctx, session.Commit{Visit: v, Lease: "lease"})
+	_, errs["abandon"] = store.Abandon(ctx, session.Abandonment{ID: v.ID, End: session.ProviderRefused})
+	_, _, errs["peek"] = store.Peek(ctx, v.ID)
+	_, errs["sessions"] = store.Sessions(ctx, session.Owner{})
+	_, errs["end"] = store.End(ctx, v.ID, session.Logout)
+	_, errs["probe"] = store.Probe(ctx)
+	return errs
+}
+
+func TestRedisStopsAndStarts(t *testing.T) {
+	server := sessiontest.Redis(t, sessiontest.WithAppendOnly())
+	store := newStore(t, standalone(server))
+	v := login(t, store, smallTokens())
+	server.Stop()
+	for name, err := range every(t.Context(), store, v) {
+		if !errors.Is(err, session.ErrStoreUnavailable) {
+			t.Errorf("%s of a stopped Redis: %v", name, err)
+		}
+	}
+	server.Start()
+	resolveUntil(t, store, v, func(r session.Resolution, err error) bool {
+		return err == nil && r.Verdict.Row == session.RowCurrent
+	})
+}
+
+func TestRedisHangs(t *testing.T) {
+	server := sessiontest.Redis(t)
+	o := standalone(server)
+	o.Timeout = 300 * time.Millisecond
+	store := newStore(t, o)
+	v := login(t, store, smallTokens())
+	server.Pause()
+	defer server.Resume()
+	// No operation may outlast its own limit: give each far more, and see that
+	// none needs it.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for name, err := range every(ctx, store, v) {
+		if !errors.Is(err, session.ErrStoreUnavailable) {
+			t.Errorf("%s of a hung Redis: %v", name, err)
+		}
+	}
+	if ctx.Err() != nil {
+		t.Error("the store waited for a hung Redis")
+	}
+}
+
+func TestScriptsAreLoadedAgain(t *testing.T) {
+	server := sessiontest.Redis(t)
+	store := newStore(t, standalone(server))
+	v := login(t, store, smallTokens())
+	for range 2 {
+		server.CLI("SCRIPT", "FLUSH")
+		if r, err := store.Resolve(t.Context(), v); err != nil || r.Verdict.Row != session.RowCurrent {
+			t.Fatalf("after SCRIPT FLUSH: %+v, %v", r.Verdict, err)
+		}
+	}
+	server.CLI("SCRIPT", "FLUSH")
+	if r, err := store.End(t.Context(), v.ID, session.Logout); err != nil || r == nil {
+		t.Fatalf("end after SCRIPT FLUSH: %+v, %v", r, err)
+	}
+}
+
+func TestResolveIsOneCommand(t *testing.T) {
+	server := sessiontest.Redis(t)
+	store := newStore(t, standalone(server))
+	v := login(t, store, smallTokens())
+	resolve := func() {
+		if _, err := store.Resolve(t.Context(), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	resolve()
+	server.CLI("CONFIG", "RESETSTAT")
+	for range 10 {
+		resolve()
+	}
+	for line := range strings.Lines(server.CLI("INFO", "commandstats")) {
+		if strings.HasPrefix(line, "cmdstat_evalsha:calls=10,") {
+			return
+		}
+	}
+	t.Errorf("not 10 EVALSHA for 10 resolves:\n%s", server.CLI("INFO", "commandstats"))
+}
+
+func TestEndsWaitForAReplica(t *testing.T) {
+	server := sessiontest.Redis(t)
+	replica := sessiontest.RedisReplica(t, server)
+	store := newStore(t, standalone(server))
+	v := login(t, store, smallTokens())
+	state, _ := store.Keys(v.ID)
+	// A new replica gets its first writes only after its first acknowledgement.
+	for deadline := time.Now().Add(20 * time.Second); replica.CLI("EXISTS", state) != "1"; {
+		if time.Now().After(deadline) {
+			t.Fatal("the replica never got the session")
+		}
+	}
+	if _, err := store.End(t.Context(), v.ID, session.Logout); err != nil {
+		t.Fatal(err)
+	}
+	if got := replica.CLI("HGET", state, "why"); got != "logout" {
+		t.Errorf("the replica says %q", got)
+	}
+	if got := store.Stats(); got != (redisstore.Stats{Waits: 1}) {
+		t.Errorf("stats %+v", got)
+	}
+
+	replica.Pause()
+	defer replica.Resume()
+	v = login(t, store, smallTokens())
+	done, err := store.Commit(t.Context(), session.Commit{
+		Visit: v, Spent: smallTokens().Stamp(), Lease: "lease", Tokens: session.Tokens{Access: "next"},
+	})
+	if err != nil || !done.Stored {
+		t.Fatalf("commit = %+v, %v", done, err)
+	}
+	if got := store.Stats(); got != (redisstore.Stats{Waits: 2, ShortWaits: 1}) {
+		t.Errorf("stats %+v with a hung replica", got)
+	}
+}
+
+func TestNoReplicaNoWait(t *testing.T) {
+	store := newStore(t, standalone(sessiontest.Redis(t)))
+	for range 2 {
+		v := login(t, store, smallTokens())
+		if _, err := store.End(t.Context(), v.ID, session.Logout); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := store.Stats(); got != (redisstore.Stats{}) {
+		t.Errorf("stats %+v", got)
+	}
+}
+
+func TestFeedComesBack(t *testing.T) {
+	server := sessiontest.Redis(t)
+	store := newStore(t, standalone(server))
+	changes := sessiontest.Watch(t, store)
+	sessiontest.Await(t, changes, session.FeedUp, "")
+	for name, cut := range map[string]func(){
+		"kill":    func() { server.CLI("CLIENT", "KILL", "TYPE", "pubsub") },
+		"restart": func() { server.Stop(); server.Start() },
+		"hang":    func() { server.Pause() },
+	} {
+		cut()
+		sessiontest.Await(t, changes, session.FeedDown, "")
+		server.Resume()
+		sessiontest.Await(t, changes, session.FeedUp, "")
+		v := login(t, store, smallTokens())
+		if _, err := store.End(t.Context(), v.ID, session.Logout); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if c := sessiontest.Await(t, changes, session.Over, v.ID); c.Reason != session.Logout {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}
+
+func TestFeedIgnoresNoise(t *testing.T) {
+	store := newStore(t, embedded(t))
+	changes := sessiontest.Watch(t, store)
+	sessiontest.Await(t, changes, session.FeedUp, "")
+	id := session.NewHandle(session.Cookie).ID()
+	for _, noise := range []string{"", "x", string(id) + " g", string(id) + " z 1", string(id) + " e idle"} {
+		if err := store.Client().Publish(t.Context(), "sg:inval", noise).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c := <-changes; c != (session.Change{Kind: session.Over, ID: id, Reason: session.Idle}) {
+		t.Errorf("first change %+v", c)
+	}
+}
+
+// A handler that calls the store must not stop the server that waits for it.
+func TestFeedHandlerMayUseTheStore(t *testing.T) {
+	store := newStore(t, embedded(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	up, gone := make(chan struct{}), 0
+	ids := make(chan session.Visit, 1)
+	go func() {
+		<-up
+		for range 50 {
+			v := login(t, store, smallTokens())
+			_, _ = store.End(ctx, v.ID, session.Logout)
+		}
+		ids <- login(t, store, smallTokens())
+	}()
+	_ = store.Watch(ctx, func(c session.Change) {
+		switch c.Kind {
+		case session.FeedUp:
+			close(up)
+		case session.Over:
+			if _, alive, err := store.Peek(ctx, c.ID); alive || err != nil {
+				t.Errorf("peek = %v, %v", alive, err)
+			}
+			if gone++; gone == 50 {
+				cancel()
+			}
+		}
+	})
+	<-ids
+	if gone != 50 {
+		t.Errorf("%d ends seen", gone)
+	}
+}
+
+func TestMemoryPerSession(t *testing.T) {
+	server := sessiontest.Redis(t)
+	store := newStore(t, standalone(server))
+	v := login(t, store, session.Tokens{
+		Access:  session.Secret("eyJ0" + strings.Repeat("a", 96) + "." + strings.Repeat("b", 292) + "." + strings.Repeat("c", 84) + "gA"),
+		Refresh: session.Secret(strings.Repeat("r", 120)),
+	})
+	if _, err := store.Resolve(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	state, record := store.Keys(v.ID)
+	total := 0
+	for _, key := range []string{state, record} {
+		n, err := strconv.Atoi(server.CLI("MEMORY", "USAGE", key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %d bytes, %s", key, n, server.CLI("OBJECT", "ENCODING", key))
+		total += n
+	}
+	t.Logf("memory per session: %d bytes, and its entry in the owner's list", total)
+	if encoding := server.CLI("OBJECT", "ENCODING", state); encoding != "listpack" {
+		t.Errorf("the state is kept as %s", encoding)
+	}
+	if total > 1229 { // 1.2 KiB
+		t.Errorf("%d bytes per session", total)
+	}
+}
+
+func TestKeysOutliveTheDeadlines(t *testing.T) {
+	server := sessiontest.Redis(t)
+	store := newStore(t, standalone(server))
+	v := login(t, store, smallTokens())
+	state, record := store.Keys(v.ID)
+	ttl := func(key string) time.Duration {
+		n, err := strconv.ParseInt(server.CLI("PTTL", key), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return time.Duration(n) * time.Millisecond
+	}
+	within := func(what string, got, want time.Duration) {
+		t.Helper()
+		if got > want || got < want-time.Minute {
+			t.Errorf("%s lives for %v, want %v", what, got, want)
+		}
+	}
+	idle := sessiontest.StoreRules().Idle
+	within("the state", ttl(state), idle+24*time.Hour)
+	within("the record", ttl(record), idle+24*time.Hour)
+	if _, err := store.Commit(t.Context(), session.Commit{Visit: v, Spent: smallTokens().Stamp(), Tokens: session.Tokens{Access: "b"}}); err != nil {
+		t.Fatal(err)
+	}
+	within("a new record", ttl(record), idle+24*time.Hour)
+	if _, err := store.End(t.Context(), v.ID, session.Logout); err != nil {
+		t.Fatal(err)
+	}
+	within("the tombstone", ttl(state), 24*time.Hour)
+	if got := server.CLI("EXISTS", record); got != "0" {
+		t.Errorf("tokens outlive the session")
+	}
+	if got := server.CLI("HLEN", state); got != "2" {
+		t.Errorf("the tombstone has %s fields", got)
+	}
+}
+
+func TestOwnerListIsTrimmed(t *testing.T) {
+	server := sessiontest.Redis(t)
+	clock := sessiontest.NewClock()
+	o := standalone(server)
+	o.Offset = clock.Offset
+	store := newStore(t, o)
+	key := "sg:u:{" + session.Owner{Provider: "corp", Subject: "248289761001"}.Hash() + "}"
+	login(t, store, smallTokens())
+	clock.Advance(13 * 24 * time.Hour)
+	login(t, store, smallTokens())
+	if got := server.CLI("ZCARD", key); got != "2" {
+		t.Errorf("%s entries, want both", got)
+	}
+	clock.Advance(2 * 24 * time.Hour) // the first is past its absolute deadline
+	last := login(t, store, smallTokens())
+	if got := server.CLI("ZCARD", key); got != "2" {
+		t.Errorf("%s entries, want the dead one gone", got)
+	}
+	if got := server.CLI("ZSCORE", key, string(last.ID)); got == "" {
+		t.Error("the new session is not listed")
+	}
+	ttl, err := strconv.ParseInt(server.CLI("PTTL", key), 10, 64)
+	if left := time.Duration(ttl) * time.Millisecond; err != nil || left > 14*24*time.Hour || left < 14*24*time.Hour-time.Minute {
+		t.Errorf("the list lives for %v, want as long as its last entry", left)
+	}
+}
+
+func TestHalfASessionIsNone(t *testing.T) {
+	store := newStore(t, embedded(t))
+	v := login(t, store, smallTokens())
+	_, record := store.Keys(v.ID)
+	if err := store.Client().Del(t.Context(), record).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := store.Resolve(t.Context(), v); err != nil || r.Verdict.Row != session.RowGone {
+		t.Errorf("resolve = %+v, %v", r.Verdict, err)
+	}
+}
+
+func TestProbe(t *testing.T) {
+	evicting := sessiontest.Redis(t, sessiontest.WithConfig("maxmemory-policy allkeys-lru"))
+	sound := sessiontest.Redis(t, sessiontest.WithAppendOnly(), sessiontest.WithConfig("maxmemory-policy noeviction"))
+	for name, c := range map[string]struct {
+		server   redisstore.Options
+		warnings []string
+	}{
+		"evicts, keeps nothing": {standalone(evicting), []string{"noeviction", "every restart"}},
+		"sound":                 {standalone(sound), nil},
+		"careful":               {careful(t), nil},
+		"embedded":              {embedded(t), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			health, err := newStore(t, c.server).Probe(t.Context())
+			if err != nil || len(health.Warnings) != len(c.warnings) {
+				t.Fatalf("%+v, %v", health, err)
+			}
+			for i, want := range c.warnings {
+				if !strings.Contains(health.Warnings[i], want) {
+					t.Errorf("warning %q lacks %q", health.Warnings[i], want)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,30 @@
+-- Gives a lease back after a refresh that came to nothing; ends the session on a
+-- refusal, provided the refused tokens are still the ones in force.
+-- ARGV: stamp, lease, retry in, reason, idle, offset.
+-- Reply: as begin; state 4 with no wait means that anybody may begin.
+
+local stamp, lease, retry, reason = ARGV[1], ARGV[2], num(ARGV[3]), ARGV[4]
+local s = load()
+local ended, why = over(s, num(ARGV[5]))
+if ended then
+  return { 0, why, 0, now }
+end
+local ours = s.le == lease
+if ours and lease ~= '' then
+  s.le = ''
+  redis.call('HDEL', STATE, 'le', 'lu')
+end
+if s.st ~= stamp then
+  return reply({ 2, '', 0, now }, s, s.blob)
+elseif reason ~= '' then
+  finish(s, reason)
+  return { 0, reason, 0, now }
+end
+if ours and retry > 0 then
+  s.rt = now + retry
+  redis.call('HSET', STATE, 'rt', str(s.rt))
+end
+if s.rt <= now and s.le ~= '' and s.lu > now then
+  return reply({ 3, '', s.lu - now, now }, s, s.blob)
+end
+return reply({ 4, '', math.max(0, s.rt - now), now }, s, s.blob)

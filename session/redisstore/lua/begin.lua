@@ -1,0 +1,19 @@
+-- Asks for the right to spend the tokens that bear a stamp.
+-- ARGV: stamp, lease, ttl, idle, offset.
+-- Reply: state (0 over, 1 taken, 2 done, 3 busy, 4 back off), why, wait, now, and the session.
+
+local stamp, lease, ttl = ARGV[1], ARGV[2], num(ARGV[3])
+local s = load()
+local ended, why = over(s, num(ARGV[4]))
+if ended then
+  return { 0, why, 0, now }
+elseif s.st ~= stamp then
+  return reply({ 2, '', 0, now }, s, s.blob)
+end
+if s.rt > now then
+  return reply({ 4, '', s.rt - now, now }, s, s.blob)
+elseif s.le ~= '' and s.le ~= lease and s.lu > now then
+  return reply({ 3, '', s.lu - now, now }, s, s.blob)
+end
+redis.call('HSET', STATE, 'le', lease, 'lu', str(now + ttl))
+return reply({ 1, '', 0, now }, s, s.blob)

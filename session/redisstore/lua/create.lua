@@ -1,0 +1,22 @@
+-- Writes a new session. Sent twice it changes nothing, and it never brings a
+-- session back that has ended in between.
+-- ARGV: generation, binding, absolute, expiry, soft, hard (all from now), grace,
+-- stamp, record, idle, offset.
+-- Reply: now, and the session.
+
+local s = {
+  g = num(ARGV[1]), ra = now, aa = 0, sk = 0, fo = 0, b = ARGV[2], ls = now, ab = now + num(ARGV[3]),
+  ax = now + num(ARGV[4]), so = now + num(ARGV[5]), ha = now + num(ARGV[6]), gr = num(ARGV[7]), st = ARGV[8],
+}
+if redis.call('EXISTS', STATE) == 1 then
+  local stored = load()
+  if stored.found and stored.why == '' then
+    s = stored
+  end
+  return reply({ now }, s, '')
+end
+redis.call('HSET', STATE, 'g', str(s.g), 'ra', str(s.ra), 'b', s.b, 'ls', str(s.ls), 'ab', str(s.ab),
+  'ax', str(s.ax), 'so', str(s.so), 'ha', str(s.ha), 'gr', str(s.gr), 'st', s.st)
+redis.call('SET', RECORD, ARGV[9])
+keep(s, num(ARGV[10]))
+return reply({ now }, s, '')

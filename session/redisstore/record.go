@@ -1,0 +1,115 @@
+package redisstore
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"sessiongate/session"
+)
+
+// sessionFields is how many values a script's reply has for a session, see
+// reply() in lua/family.lua.
+const sessionFields = 14
+
+var errReply = errors.New("unexpected reply of a script")
+
+// answer reads a script's reply from front to back; bad sticks.
+type answer struct {
+	values []any
+	bad    bool
+}
+
+// newAnswer checks that reply has head values, alone or followed by a session.
+func newAnswer(doing string, reply any, head int) (*answer, error) {
+	values, ok := reply.([]any)
+	if !ok || len(values) != head && len(values) != head+sessionFields {
+		return nil, unavailable(doing, errReply)
+	}
+	return &answer{values: values}, nil
+}
+
+func (a *answer) next() any {
+	if len(a.values) == 0 {
+		a.bad = true
+		return nil
+	}
+	v := a.values[0]
+	a.values = a.values[1:]
+	return v
+}
+
+func (a *answer) int() int64 {
+	n, ok := a.next().(int64)
+	a.bad = a.bad || !ok
+	return n
+}
+
+func (a *answer) text() string {
+	v, ok := a.next().(string)
+	a.bad = a.bad || !ok
+	return v
+}
+
+func (a *answer) flag() bool              { return a.int() == 1 }
+func (a *answer) time() time.Time         { return fromMillis(a.int()) }
+func (a *answer) duration() time.Duration { return time.Duration(a.int()) * time.Millisecond }
+func (a *answer) reason() session.Reason  { return session.Reason(a.text()) }
+
+// session reads the session at the end of a reply: its facts, when its access
+// token expires, and the sealed record. found is false if the reply has none.
+func (a *answer) session() (r session.Record, sealed string, found bool) {
+	if len(a.values) == 0 {
+		return session.Record{}, "", false
+	}
+	f := session.Facts{
+		Found:      true,
+		Generation: uint32(a.int()),
+		RotatedAt:  a.time(), AckedAt: a.time(), StrikeAt: a.time(), ForcedAt: a.time(),
+		Binding:  a.text(),
+		LastSeen: a.time(), Absolute: a.time(),
+	}
+	r.Expires = a.time()
+	f.SoftAt, f.HardAt = a.time(), a.time()
+	f.Grace, f.Stamp = a.duration(), a.text()
+	r.Facts = f
+	return r, a.text(), true
+}
+
+// record reads and opens the session at the end of a reply; nil if it has none.
+func (s *Store) record(doing string, id session.ID, a *answer) (*session.Record, error) {
+	r, sealed, found := a.session()
+	if a.bad {
+		return nil, unavailable(doing, errReply)
+	}
+	if !found {
+		return nil, nil //nolint:nilnil // no session is an ordinary answer
+	}
+	r.ID = id
+	if err := s.open(&r, sealed); err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return &r, nil
+}
+
+// open fills in what the sealed record holds.
+func (s *Store) open(r *session.Record, sealed string) error {
+	plain, err := s.o.Sealer.Open(string(r.ID), recordField, []byte(sealed))
+	if err != nil {
+		return fmt.Errorf("%w: session %s: %w", session.ErrSealed, r.ID, err)
+	}
+	p, err := decodeRecord(plain)
+	if err != nil {
+		return fmt.Errorf("%w: session %s: %w", session.ErrSealed, r.ID, err)
+	}
+	r.Identity, r.Device, r.Tokens, r.Created = p.identity, p.device, p.tokens, p.created
+	return nil
+}
+
+func (s *Store) seal(id session.ID, p secretPart) ([]byte, error) {
+	sealed, err := s.o.Sealer.Seal(string(id), recordField, encodeRecord(p))
+	if err != nil {
+		return nil, fmt.Errorf("%w: seal record: %w", session.ErrSealed, err)
+	}
+	return sealed, nil
+}

@@ -1,0 +1,102 @@
+package redisstore
+
+import (
+	"context"
+	_ "embed" // the scripts
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"sessiongate/session"
+)
+
+//go:embed lua/family.lua
+var familyLua string
+
+//go:embed lua/create.lua
+var createLua string
+
+//go:embed lua/index.lua
+var indexLua string
+
+//go:embed lua/resolve.lua
+var resolveLua string
+
+//go:embed lua/peek.lua
+var peekLua string
+
+//go:embed lua/end.lua
+var endLua string
+
+//go:embed lua/begin.lua
+var beginLua string
+
+//go:embed lua/extend.lua
+var extendLua string
+
+//go:embed lua/commit.lua
+var commitLua string
+
+//go:embed lua/abandon.lua
+var abandonLua string
+
+//go:embed lua/limit.lua
+var limitLua string
+
+// script is one of ours, with its name for errors.
+type script struct {
+	name string
+	*redis.Script
+}
+
+type scripts struct {
+	create, index, resolve, peek, end, begin, extend, commit, abandon script
+	limit                                                             script
+}
+
+func newScripts() scripts {
+	family := func(name, source string) script {
+		return script{name, redis.NewScript(familyLua + "\n" + source)}
+	}
+	return scripts{
+		create:  family("create", createLua),
+		index:   script{"index", redis.NewScript(indexLua)},
+		resolve: family("resolve", resolveLua),
+		peek:    family("peek", peekLua),
+		end:     family("end", endLua),
+		begin:   family("begin", beginLua),
+		extend:  family("extend", extendLua),
+		commit:  family("commit", commitLua),
+		abandon: family("abandon", abandonLua),
+		limit:   script{"limit", redis.NewScript(limitLua)},
+	}
+}
+
+// run runs a script on the two keys of a session: one EVALSHA, and one EVAL more
+// on a node that does not know the script yet.
+func (s *Store) run(ctx context.Context, sc script, id session.ID, args ...any) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	return s.runOn(ctx, s.client, sc, id, args)
+}
+
+func (s *Store) runOn(ctx context.Context, on redis.Scripter, sc script, id session.ID, args []any) (any, error) {
+	keys := []string{s.stateKey(id), s.recordKey(id)}
+	reply, err := sc.Run(ctx, on, keys, append(args, s.offset())...).Result()
+	if err != nil {
+		return nil, unavailable(sc.name+" session", err)
+	}
+	return reply, nil
+}
+
+func (s *Store) offset() int64 { return s.o.Offset().Milliseconds() }
+
+// Flags and numbers travel as text; these spare go-redis its reflection.
+func flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}
+
+func number[T ~uint32 | ~int64](n T) string { return strconv.FormatInt(int64(n), 10) }

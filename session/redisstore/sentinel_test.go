@@ -1,0 +1,94 @@
+package redisstore_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"sessiongate/session"
+	"sessiongate/session/redisstore"
+	"sessiongate/session/sessiontest"
+)
+
+// startSentinel watches primary with one redis-sentinel and returns its address.
+func startSentinel(t *testing.T, primary *sessiontest.RedisServer) string {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().(*net.TCPAddr)
+	free.Close()
+	_, port, _ := net.SplitHostPort(primary.Addr())
+	conf := filepath.Join(t.TempDir(), "sentinel.conf") // sentinel rewrites it
+	text := fmt.Sprintf("bind 127.0.0.1\nport %d\ndir %s\nsentinel monitor main 127.0.0.1 %s 1\n"+
+		"sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n", addr.Port, filepath.Dir(conf), port)
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(sessiontest.Need(t, "redis"), conf, "--sentinel")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return addr.String()
+}
+
+func TestSentinelFailover(t *testing.T) {
+	primary := sessiontest.Redis(t)
+	replica := sessiontest.RedisReplica(t, primary)
+	store := newStore(t, redisstore.Options{
+		Addresses: []string{startSentinel(t, primary)}, Mode: redisstore.Sentinel, MasterName: "main",
+	})
+	waitUp(t, store)
+	live, ended := login(t, store, smallTokens()), login(t, store, smallTokens())
+	state, _ := store.Keys(ended.ID)
+	eventually(t, "the replica follows", func() bool { return replica.CLI("EXISTS", state) == "1" })
+	if _, err := store.End(t.Context(), ended.ID, session.Logout); err != nil {
+		t.Fatal(err)
+	}
+	if got := store.Stats(); got.Waits != 1 || got.ShortWaits != 0 {
+		t.Errorf("stats %+v", got)
+	}
+	changes := sessiontest.Watch(t, store)
+	sessiontest.Await(t, changes, session.FeedUp, "")
+
+	primary.Stop()
+	sessiontest.Await(t, changes, session.FeedDown, "")
+	resolveUntil(t, store, live, func(r session.Resolution, err error) bool {
+		return err == nil && r.Verdict.Live()
+	})
+	if r, err := store.Resolve(t.Context(), ended); err != nil || r.Verdict.Reason != session.Logout {
+		t.Errorf("the logout did not survive the failover: %+v, %v", r.Verdict, err)
+	}
+	sessiontest.Await(t, changes, session.FeedUp, "")
+	eventually(t, "the feed follows the new primary", func() bool {
+		_, err := store.End(t.Context(), live.ID, session.Logout)
+		return err == nil
+	})
+	sessiontest.Await(t, changes, session.Over, live.ID)
+}
+
+func waitUp(t *testing.T, store *redisstore.Store) {
+	t.Helper()
+	eventually(t, "the store answers", func() bool {
+		_, err := store.Probe(t.Context())
+		return err == nil
+	})
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within half a minute: %s", what)
+		}
+	}
+}

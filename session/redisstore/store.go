@@ -1,0 +1,59 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"sessiongate/session"
+)
+
+// Store keeps sessions in Redis. Make one with [New]; it is safe for concurrent
+// use. Every error wraps [session.ErrStoreUnavailable], or [session.ErrSealed]
+// when a record cannot be opened.
+type Store struct {
+	o        Options
+	client   redis.UniversalClient
+	scripts  scripts
+	replicas replicas
+}
+
+var _ session.Store = (*Store)(nil)
+
+// New makes a store from options. It does not connect: that happens with the
+// first operation, and again whenever the connection was lost. See [Store.Probe].
+func New(o Options) (*Store, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("redis store: %w", err)
+	}
+	return &Store{o: o, client: newClient(o), scripts: newScripts()}, nil
+}
+
+// Close closes every connection. Operations under way fail.
+func (s *Store) Close() error { return s.client.Close() }
+
+// Now returns the clock of Redis, which decides about every deadline.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	now, err := s.client.Time(ctx).Result()
+	if err != nil {
+		return time.Time{}, unavailable("ask the time", err)
+	}
+	return now.Add(s.o.Offset()).UTC(), nil
+}
+
+func unavailable(doing string, err error) error {
+	return fmt.Errorf("%w: %s: %w", session.ErrStoreUnavailable, doing, err)
+}
+
+// The braces make both keys of a session share a slot of a Redis Cluster.
+func (s *Store) stateKey(id session.ID) string  { return s.o.KeyPrefix + "{" + string(id) + "}:s" }
+func (s *Store) recordKey(id session.ID) string { return s.o.KeyPrefix + "{" + string(id) + "}:t" }
+func (s *Store) ownerKey(o session.Owner) string {
+	return s.o.KeyPrefix + "u:{" + o.Hash() + "}"
+}
+func (s *Store) channel() string { return s.o.KeyPrefix + "inval" }

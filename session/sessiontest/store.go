@@ -1,0 +1,403 @@
+package sessiontest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"sessiongate/session"
+)
+
+// Harness is what [StoreSuite] tests: two stores, as of two processes, on one
+// server.
+type Harness struct {
+	Store, Second session.Store
+	Clock         *Clock // both stores take its offset
+	// Tamper changes the sealed part of a session behind the store's back.
+	Tamper func(t *testing.T, id session.ID)
+}
+
+// StoreRules are the rules the stores of a [Harness] must be made with.
+func StoreRules() session.Rules { return session.Rules{Idle: 30 * time.Minute} }
+
+// StoreSuite holds a store to the contracts of [session.Store]. open is called
+// for each subtest; harnesses may share a server.
+func StoreSuite(t *testing.T, open func(t *testing.T) Harness) {
+	for _, group := range []map[string]func(*storeTest){familyTests(), refreshTests(), feedTests()} {
+		for name, run := range group {
+			t.Run(name, func(t *testing.T) { run(newStoreTest(t, open(t))) })
+		}
+	}
+}
+
+func familyTests() map[string]func(*storeTest) {
+	return map[string]func(*storeTest){
+		"create keeps everything":             testCreate,
+		"create again changes nothing":        testCreateReplay,
+		"create never revives":                testCreateAfterEnd,
+		"the first sight is an ack":           testAck,
+		"a retired handle":                    testRetired,
+		"a rotation lost by the store":        testAdopt,
+		"end leaves the reason":               testEnd,
+		"the idle timeout":                    testIdle,
+		"use moves the idle deadline":         testTouch,
+		"the absolute lifetime":               testAbsolute,
+		"a clock that goes back ends nothing": testClockBack,
+		"an unknown session":                  testUnknown,
+		"a tampered record":                   testTampered,
+		"devices":                             testDevices,
+	}
+}
+
+// storeTest is one session under test, with short names for what tests do.
+type storeTest struct {
+	*testing.T
+	Harness
+	id     session.ID
+	tokens session.Tokens
+	plan   session.Schedule
+}
+
+const (
+	suiteBinding  = "binding-one"
+	suiteLifetime = 10 * time.Minute
+	suiteGrace    = 30 * time.Second
+	suiteAbsolute = 2 * time.Hour
+)
+
+func newStoreTest(t *testing.T, h Harness) *storeTest {
+	return &storeTest{
+		T: t, Harness: h,
+		id:     session.NewHandle(session.Cookie).ID(),
+		tokens: session.Tokens{Access: "access-1", Refresh: "refresh-1", ID: "id-1"},
+		plan: session.Schedule{
+			Lifetime: suiteLifetime, Soft: 9 * time.Minute, Hard: suiteLifetime - 5*time.Second, Grace: suiteGrace,
+		},
+	}
+}
+
+func (s *storeTest) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *storeTest) equal(what string, got, want any) {
+	s.Helper()
+	if !reflect.DeepEqual(got, want) {
+		s.Errorf("%s = %+v, want %+v", what, got, want)
+	}
+}
+
+func (s *storeTest) identity() session.Identity {
+	return session.Identity{
+		Subject: "ada " + string(s.id), Name: "Ada", Provider: "local",
+		Roles: []string{"user", "admin"}, Scopes: []string{"a:b"}, Claims: json.RawMessage(`{"x":[1]}`),
+		AuthTime: time.UnixMilli(1_700_000_000_123).UTC(), ACR: "urn:acr", SID: "sid",
+	}
+}
+
+func (s *storeTest) fresh() session.Record {
+	return session.Record{
+		ID:       s.id,
+		Facts:    session.Facts{Generation: session.FirstGeneration, Binding: suiteBinding},
+		Identity: s.identity(),
+		Device:   session.Device{Name: "Laptop", UserAgent: "UA", IPPrefix: "192.0.2.0/24"},
+		Tokens:   s.tokens,
+		Created:  s.Clock.Now().UTC().Truncate(time.Millisecond),
+	}
+}
+
+func (s *storeTest) lives() session.Lives {
+	return session.Lives{Idle: StoreRules().Idle, Absolute: suiteAbsolute}
+}
+
+func (s *storeTest) create() *session.Record {
+	s.Helper()
+	r, err := s.Store.Create(s.Context(), s.fresh(), s.lives(), s.plan)
+	s.must(err)
+	return r
+}
+
+func (s *storeTest) visit(generation uint32) session.Visit {
+	return session.Visit{ID: s.id, Generation: generation, Binding: suiteBinding}
+}
+
+func (s *storeTest) resolve(v session.Visit) session.Resolution {
+	s.Helper()
+	r, err := s.Second.Resolve(s.Context(), v)
+	s.must(err)
+	return r
+}
+
+// row resolves and checks which row of the table matched.
+func (s *storeTest) row(v session.Visit, want int) session.Resolution {
+	s.Helper()
+	r := s.resolve(v)
+	if r.Verdict.Row != want {
+		s.Fatalf("generation %d: row %d (%q), want %d", v.Generation, r.Verdict.Row, r.Verdict.Reason, want)
+	}
+	return r
+}
+
+// ended checks that the session is over with the reason, for every method.
+func (s *storeTest) ended(why session.Reason) {
+	s.Helper()
+	r := s.row(s.visit(1), session.RowEnded)
+	s.equal("reason", r.Verdict.Reason, why)
+	s.equal("record of an ended session", r.Record, (*session.Record)(nil))
+	_, alive, err := s.Store.Peek(s.Context(), s.id)
+	s.must(err)
+	s.equal("alive", alive, false)
+	turn, err := s.Store.Begin(s.Context(), s.id, s.tokens.Stamp(), "lease", time.Minute)
+	s.must(err)
+	s.equal("turn", []any{turn.State, turn.Reason, turn.Record}, []any{session.TurnOver, why, (*session.Record)(nil)})
+	again, err := s.Store.End(s.Context(), s.id, session.RevokedByOperator)
+	s.must(err)
+	s.equal("second end", again, (*session.Record)(nil))
+}
+
+// near checks a time of the store's clock against the test's.
+func (s *storeTest) near(what string, got time.Time, fromNow time.Duration) {
+	s.Helper()
+	if diff := got.Sub(s.Clock.Now().Add(fromNow)); diff < -time.Second || diff > time.Minute {
+		s.Errorf("%s is %v away from where it should be", what, diff)
+	}
+}
+
+func testCreate(s *storeTest) {
+	created := s.create()
+	now, err := s.Second.Now(s.Context())
+	s.must(err)
+	s.near("now", now, 0)
+	s.near("absolute deadline", created.Facts.Absolute, suiteAbsolute)
+	s.near("expiry", created.Expires, suiteLifetime)
+	s.equal("soft", created.Expires.Sub(created.Facts.SoftAt), suiteLifetime-s.plan.Soft)
+	s.equal("hard", created.Expires.Sub(created.Facts.HardAt), suiteLifetime-s.plan.Hard)
+	s.equal("grace", created.Facts.Grace, suiteGrace)
+	s.equal("stamp", created.Facts.Stamp, s.tokens.Stamp())
+
+	got := s.row(s.visit(1), session.RowCurrent).Record
+	created.Facts.AckedAt = got.Facts.AckedAt
+	s.equal("record", *got, *created)
+	want := s.fresh()
+	s.equal("identity", got.Identity, want.Identity)
+	s.equal("device", got.Device, want.Device)
+	s.equal("tokens", got.Tokens.Stamp()+got.Tokens.ID.Reveal(), want.Tokens.Stamp()+want.Tokens.ID.Reveal())
+	s.equal("created", got.Created, want.Created)
+	generation, alive, err := s.Second.Peek(s.Context(), s.id)
+	s.must(err)
+	s.equal("peek", fmt.Sprint(generation, alive), "1 true")
+}
+
+func testCreateReplay(s *storeTest) {
+	first := s.create()
+	s.row(s.visit(1), session.RowCurrent)
+	s.Clock.Advance(time.Minute)
+	second := s.create()
+	s.equal("deadline", second.Facts.Absolute, first.Facts.Absolute)
+	s.equal("acked", second.Facts.AckedAt.IsZero(), false)
+	list, err := s.Store.Sessions(s.Context(), s.identity().Owner())
+	s.must(err)
+	s.equal("sessions", len(list), 1)
+}
+
+func testCreateAfterEnd(s *storeTest) {
+	s.create()
+	_, err := s.Store.End(s.Context(), s.id, session.Logout)
+	s.must(err)
+	if s.create() == nil {
+		s.Error("a replayed create returned no record")
+	}
+	s.ended(session.Logout)
+}
+
+func testAck(s *storeTest) {
+	created := s.create()
+	s.equal("acked at once", created.Facts.AckedAt.IsZero(), true)
+	acked := s.row(s.visit(1), session.RowCurrent).Record.Facts.AckedAt
+	s.near("ack", acked, 0)
+	s.Clock.Advance(time.Minute)
+	s.equal("second sight", s.row(s.visit(1), session.RowCurrent).Record.Facts.AckedAt, acked)
+}
+
+func testRetired(s *storeTest) {
+	s.create()
+	s.row(s.visit(1), session.RowCurrent)
+	s.Clock.Advance(2 * suiteGrace)
+	s.rotate(1)
+	other := s.visit(1)
+	other.Binding = "binding-two"
+
+	s.Clock.Advance(5 * time.Minute) // the response with generation 2 was lost
+	s.row(s.visit(1), session.RowConverge)
+	s.row(other, session.RowOtherBrowser)
+	s.row(s.visit(2), session.RowCurrent)
+	s.Clock.Advance(suiteGrace - time.Second) // stragglers after the ack
+	s.row(s.visit(1), session.RowConverge)
+	s.Clock.Advance(2 * time.Second)
+	struck := s.row(s.visit(1), session.RowStrike).Record.Facts.StrikeAt
+	s.Clock.Advance(3 * time.Second) // the same burst
+	s.equal("strike", s.row(s.visit(1), session.RowStrike).Record.Facts.StrikeAt, struck)
+	s.row(s.visit(2), session.RowCurrent)
+	s.Clock.Advance(3 * time.Second)
+	end := s.row(s.visit(1), session.RowReuseLate)
+	s.equal("reason", end.Verdict.Reason, session.Reused)
+	if end.Record == nil || end.Record.Tokens.Refresh != "refresh-2" {
+		s.Error("the judgement that ended the family did not return its tokens")
+	}
+	s.ended(session.Reused)
+}
+
+func testAdopt(s *storeTest) {
+	s.create()
+	r := s.row(s.visit(4), session.RowCurrent)
+	s.equal("adopted", r.Verdict.Adopt, true)
+	s.equal("generation", r.Record.Facts.Generation, uint32(4))
+	s.equal("adopted twice", s.row(s.visit(4), session.RowCurrent).Verdict.Adopt, false)
+	s.row(s.visit(3), session.RowConverge)
+	s.row(s.visit(2), session.RowReuseOld)
+	s.ended(session.Reused)
+}
+
+func testEnd(s *storeTest) {
+	for _, why := range []session.Reason{
+		session.Logout, session.LogoutEverywhere, session.Replaced, session.Evicted, session.RevokedByUser,
+		session.RevokedByOperator, session.ProviderRefused, session.BackChannelLogout, session.UserDisabled,
+	} {
+		s.id = session.NewHandle(session.Cookie).ID()
+		s.create()
+		last, err := s.Store.End(s.Context(), s.id, why)
+		s.must(err)
+		if last == nil || last.Tokens.Refresh != s.tokens.Refresh || last.Facts.Generation != 1 {
+			s.Errorf("%s: End returned %+v", why, last)
+		}
+		s.ended(why)
+	}
+}
+
+func testIdle(s *storeTest) {
+	s.create()
+	s.Clock.Advance(StoreRules().Idle - time.Minute)
+	s.row(s.visit(1), session.RowRefresh) // no touch
+	s.Clock.Advance(time.Minute)
+	_, alive, err := s.Store.Peek(s.Context(), s.id)
+	s.must(err)
+	s.equal("alive", alive, false)
+	r := s.row(s.visit(1), session.RowExpired)
+	s.equal("reason", r.Verdict.Reason, session.Idle)
+	if r.Record == nil {
+		s.Error("no last record to revoke tokens from")
+	}
+	s.ended(session.Idle)
+}
+
+func testTouch(s *storeTest) {
+	born := s.create().Facts.LastSeen
+	use := s.visit(1)
+	use.Touch = true
+	step := min(StoreRules().Idle/20, time.Minute)
+	s.Clock.Advance(step - 10*time.Second)
+	s.equal("too soon to write", s.resolve(use).Record.Facts.LastSeen, born)
+	s.Clock.Advance(10 * time.Second)
+	s.near("last seen", s.resolve(use).Record.Facts.LastSeen, 0)
+	for range 3 {
+		s.Clock.Advance(StoreRules().Idle - time.Minute)
+		s.equal("alive", s.resolve(use).Verdict.Live(), true)
+	}
+}
+
+func testAbsolute(s *storeTest) {
+	s.create()
+	use := s.visit(1)
+	use.Touch = true
+	for range 5 {
+		s.Clock.Advance(20 * time.Minute)
+		s.equal("alive", s.resolve(use).Verdict.Live(), true)
+	}
+	s.Clock.Advance(20 * time.Minute)
+	s.equal("reason", s.row(use, session.RowExpired).Verdict.Reason, session.AbsoluteLifetime)
+	s.ended(session.AbsoluteLifetime)
+}
+
+func testClockBack(s *storeTest) {
+	s.create()
+	s.row(s.visit(1), session.RowCurrent)
+	s.Clock.Advance(time.Minute)
+	s.rotate(1)
+	s.row(s.visit(2), session.RowCurrent)
+	s.Clock.Advance(-5 * time.Minute)
+	s.row(s.visit(2), session.RowCurrent)
+	s.row(s.visit(1), session.RowConverge)
+	turn := s.begin("lease")
+	s.equal("turn", turn.State, session.TurnTaken)
+}
+
+func testUnknown(s *storeTest) {
+	r := s.row(s.visit(1), session.RowGone)
+	s.equal("record", r.Record, (*session.Record)(nil))
+	last, err := s.Store.End(s.Context(), s.id, session.Logout)
+	s.must(err)
+	s.equal("end", last, (*session.Record)(nil))
+	s.row(s.visit(1), session.RowGone) // no tombstone for what never was
+	turn := s.begin("lease")
+	s.equal("begin", fmt.Sprint(turn.State, turn.Reason), fmt.Sprint(session.TurnOver, ""))
+	kept, err := s.Store.Extend(s.Context(), s.id, "lease", time.Minute)
+	s.must(err)
+	s.equal("extend", kept, false)
+	done := s.commit(s.renewal(1, 2))
+	s.equal("commit", []any{done.Stored, done.Gone, done.Record}, []any{false, true, (*session.Record)(nil)})
+	turn, err = s.Store.Abandon(s.Context(), session.Abandonment{ID: s.id, End: session.ProviderRefused})
+	s.must(err)
+	s.equal("abandon", fmt.Sprint(turn.State, turn.Reason), fmt.Sprint(session.TurnOver, ""))
+	s.row(s.visit(1), session.RowGone)
+}
+
+func testTampered(s *storeTest) {
+	s.create()
+	s.Tamper(s.T, s.id)
+	_, err := s.Store.Resolve(s.Context(), s.visit(1))
+	if !errors.Is(err, session.ErrSealed) || errors.Is(err, session.ErrStoreUnavailable) {
+		s.Errorf("resolve = %v, want ErrSealed alone", err)
+	}
+	_, alive, err := s.Store.Peek(s.Context(), s.id)
+	s.must(err)
+	s.equal("alive", alive, true)
+}
+
+func testDevices(s *storeTest) {
+	owner := s.identity()
+	var want []session.ID
+	for i := range 5 {
+		r := s.fresh()
+		r.ID = session.NewHandle(session.Cookie).ID()
+		r.Identity = owner
+		r.Created = r.Created.Add(time.Duration(i) * time.Second)
+		_, err := s.Store.Create(s.Context(), r, s.lives(), s.plan)
+		s.must(err)
+		want = append([]session.ID{r.ID}, want...)
+	}
+	s.equal("newest first", s.devices(owner.Owner()), want)
+	_, err := s.Store.End(s.Context(), want[1], session.RevokedByUser)
+	s.must(err)
+	s.equal("after an end", s.devices(owner.Owner()), append(want[:1:1], want[2:]...))
+	s.equal("another provider's subject", len(s.devices(session.Owner{Provider: "corp", Subject: owner.Subject})), 0)
+	s.Clock.Advance(StoreRules().Idle)
+	s.equal("idle ones", len(s.devices(owner.Owner())), 0)
+}
+
+func (s *storeTest) devices(o session.Owner) []session.ID {
+	s.Helper()
+	list, err := s.Second.Sessions(s.Context(), o)
+	s.must(err)
+	var ids []session.ID
+	for _, r := range list {
+		ids = append(ids, r.ID)
+		s.equal("owner", r.Identity.Owner(), o)
+	}
+	return ids
+}

@@ -1,0 +1,334 @@
+package sessiontest
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sessiongate/session"
+)
+
+func refreshTests() map[string]func(*storeTest) {
+	return map[string]func(*storeTest){
+		"commit rotates":                        testRotation,
+		"commit again":                          testCommitReplay,
+		"commit keeps the handle if asked":      testCommitKeeps,
+		"a young handle is not rotated":         testCommitYoung,
+		"a converging refresh does not rotate":  testCommitConverging,
+		"tokens that stay the same":             testCommitSameTokens,
+		"of many commits one is stored":         testCommitRace,
+		"logout beats a commit":                 testCommitAfterEnd,
+		"a session that goes idle in a refresh": testCommitIdle,
+		"a forced refresh is remembered":        testForced,
+		"one lease at a time":                   testLease,
+		"a lease that ran out":                  testLeaseTakeover,
+		"a failed refresh":                      testBackoff,
+		"a commit ends the back-off":            testBackoffEnds,
+		"a refusal":                             testRefusal,
+		"a refusal of replaced tokens":          testRefusalStale,
+	}
+}
+
+// renewal is a commit of tokens number n by whoever presented the generation.
+func (s *storeTest) renewal(generation uint32, n int) session.Commit {
+	r := s.fresh()
+	return session.Commit{
+		Visit: s.visit(generation), Spent: s.tokens.Stamp(), Rotate: true,
+		Identity: r.Identity, Device: r.Device, Created: r.Created, Schedule: s.plan,
+		Tokens: session.Tokens{
+			Access:  session.Secret(fmt.Sprintf("access-%d", n)),
+			Refresh: session.Secret(fmt.Sprintf("refresh-%d", n)),
+		},
+	}
+}
+
+func (s *storeTest) commit(c session.Commit) session.Committed {
+	s.Helper()
+	done, err := s.Store.Commit(s.Context(), c)
+	s.must(err)
+	return done
+}
+
+// outcome checks a commit that was stored.
+func (s *storeTest) outcome(done session.Committed, rotated bool, generation uint32) {
+	s.Helper()
+	if !done.Stored || done.Rotated != rotated || done.Record == nil || done.Record.Facts.Generation != generation {
+		s.Fatalf("commit = %+v, record %+v; want it stored, rotated %v, generation %d", done, done.Record, rotated, generation)
+	}
+}
+
+// rotate refreshes the session's tokens and expects a new generation.
+func (s *storeTest) rotate(generation uint32) session.Committed {
+	s.Helper()
+	c := s.renewal(generation, int(generation)+1)
+	done := s.commit(c)
+	s.outcome(done, true, generation+1)
+	s.tokens = c.Tokens
+	return done
+}
+
+func (s *storeTest) begin(lease string) session.Turn {
+	s.Helper()
+	turn, err := s.Second.Begin(s.Context(), s.id, s.tokens.Stamp(), lease, time.Minute)
+	s.must(err)
+	return turn
+}
+
+// turn checks the state and, within what the test itself takes, the wait.
+func (s *storeTest) turn(got session.Turn, state session.TurnState, wait time.Duration) {
+	s.Helper()
+	if got.State != state || got.Wait > wait || wait > 0 && got.Wait < wait-30*time.Second {
+		s.Fatalf("turn: state %d, wait %v; want %d, %v", got.State, got.Wait, state, wait)
+	}
+	if got.Record == nil && state != session.TurnOver {
+		s.Fatal("turn without a record")
+	}
+}
+
+func testRotation(s *storeTest) {
+	s.create()
+	s.row(s.visit(1), session.RowCurrent)
+	s.Clock.Advance(suiteLifetime)
+	due := s.row(s.visit(1), session.RowRefresh)
+	s.equal("verdict", fmt.Sprint(due.Verdict.Due, due.Verdict.Rotate), fmt.Sprint(session.HardDue, true))
+	done := s.rotate(1)
+	s.near("rotated", done.Record.Facts.RotatedAt, 0)
+	s.near("expires", done.Record.Expires, suiteLifetime)
+
+	got := s.row(s.visit(2), session.RowCurrent).Record
+	want := *done.Record
+	want.Facts.AckedAt = got.Facts.AckedAt
+	s.equal("record", *got, want)
+	s.equal("acked", got.Facts.AckedAt.IsZero(), false)
+	s.equal("converging", s.row(s.visit(1), session.RowConverge).Record.Facts.Generation, uint32(2))
+}
+
+func testCommitReplay(s *storeTest) {
+	s.create()
+	s.Clock.Advance(suiteLifetime)
+	c := s.renewal(1, 2)
+	c.Lease = "lease"
+	first, second := s.commit(c), s.commit(c)
+	second.Now = first.Now
+	s.equal("replay", second, first)
+	s.outcome(first, true, 2)
+}
+
+func testCommitKeeps(s *storeTest) {
+	s.create()
+	s.Clock.Advance(suiteLifetime)
+	c := s.renewal(1, 2)
+	c.Rotate = false
+	done := s.commit(c)
+	s.outcome(done, false, 1)
+	s.equal("token", s.row(s.visit(1), session.RowCurrent).Record.Tokens.Access.Reveal(), "access-2")
+}
+
+func testCommitYoung(s *storeTest) {
+	s.create()
+	s.Clock.Advance(2*suiteGrace - 10*time.Second)
+	done := s.commit(s.renewal(1, 2))
+	s.outcome(done, false, 1)
+
+	s.id = session.NewHandle(session.Explicit).ID()
+	s.create()
+	c := s.renewal(1, 2)
+	c.Visit.Kind = session.Explicit
+	done = s.commit(c)
+	s.outcome(done, true, 2)
+}
+
+func testCommitConverging(s *storeTest) {
+	s.create()
+	s.Clock.Advance(suiteLifetime)
+	s.rotate(1)
+	s.Clock.Advance(suiteLifetime)
+	s.row(s.visit(1), session.RowConverge)
+	done := s.commit(s.renewal(1, 3))
+	s.outcome(done, false, 2)
+}
+
+func testCommitSameTokens(s *storeTest) {
+	s.create()
+	s.Clock.Advance(suiteLifetime)
+	c := s.renewal(1, 1)
+	c.Tokens = s.tokens
+	done := s.commit(c)
+	s.outcome(done, true, 2)
+	s.near("expires", done.Record.Expires, suiteLifetime)
+	done = s.commit(c)
+	s.outcome(done, true, 2)
+}
+
+func testCommitRace(s *storeTest) {
+	s.create()
+	s.Clock.Advance(suiteLifetime)
+	var stored atomic.Int32
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() {
+			store := []session.Store{s.Store, s.Second}[i%2]
+			done, err := store.Commit(s.Context(), s.renewal(1, 100+i))
+			if err != nil {
+				s.Error(err)
+				return
+			}
+			if done.Stored {
+				stored.Add(1)
+			}
+			if done.Record == nil || done.Record.Facts.Generation != 2 {
+				s.Errorf("in force: %+v", done.Record)
+			}
+		})
+	}
+	all.Wait()
+	s.equal("stored", stored.Load(), int32(1))
+	s.row(s.visit(2), session.RowCurrent)
+}
+
+func testCommitAfterEnd(s *storeTest) {
+	s.create()
+	s.turn(s.begin("lease"), session.TurnTaken, 0)
+	_, err := s.Second.End(s.Context(), s.id, session.Logout)
+	s.must(err)
+	kept, err := s.Store.Extend(s.Context(), s.id, "lease", time.Minute)
+	s.must(err)
+	s.equal("lease", kept, false)
+	c := s.renewal(1, 2)
+	c.Lease = "lease"
+	done := s.commit(c)
+	s.equal("outcome", []any{done.Stored, done.Gone, done.Reason, done.Record},
+		[]any{false, false, session.Logout, (*session.Record)(nil)})
+	s.ended(session.Logout)
+}
+
+func testCommitIdle(s *storeTest) {
+	s.create()
+	s.Clock.Advance(StoreRules().Idle)
+	done := s.commit(s.renewal(1, 2))
+	s.equal("outcome", fmt.Sprint(done.Stored, " ", done.Reason), "false idle")
+	s.ended(session.Idle)
+}
+
+func testForced(s *storeTest) {
+	s.create()
+	s.Clock.Advance(time.Minute)
+	v := s.visit(1)
+	v.Force, v.Seen = true, "another stamp"
+	s.row(v, session.RowCurrent)
+	v.Seen = s.tokens.Stamp()
+	s.row(v, session.RowRefresh)
+	c := s.renewal(1, 2)
+	c.Visit, c.Rotate = v, false
+	s.near("forced", s.commit(c).Record.Facts.ForcedAt, 0)
+	v.Seen = ""
+	s.row(v, session.RowCurrent)
+	s.Clock.Advance(10 * time.Second)
+	s.row(v, session.RowRefresh)
+}
+
+func testLease(s *storeTest) {
+	s.create()
+	s.turn(s.begin("one"), session.TurnTaken, 0)
+	s.turn(s.begin("one"), session.TurnTaken, 0)
+	s.turn(s.begin("two"), session.TurnBusy, time.Minute)
+	s.Clock.Advance(50 * time.Second)
+	for lease, want := range map[string]bool{"one": true, "two": false} {
+		kept, err := s.Store.Extend(s.Context(), s.id, lease, time.Minute)
+		s.must(err)
+		s.equal("extend "+lease, kept, want)
+	}
+	s.turn(s.begin("two"), session.TurnBusy, time.Minute)
+	spent := s.tokens
+	c := s.renewal(1, 2)
+	c.Lease = "one"
+	s.equal("stored", s.commit(c).Stored, true)
+	done := s.begin("two")
+	s.turn(done, session.TurnDone, 0)
+	s.equal("adopted", done.Record.Tokens.Access, c.Tokens.Access)
+	s.tokens = c.Tokens
+	s.turn(s.begin("two"), session.TurnTaken, 0) // the commit gave the lease back
+
+	late := s.renewal(1, 9)
+	late.Spent, late.Lease = spent.Stamp(), "two"
+	lost := s.commit(late)
+	s.equal("late", fmt.Sprint(lost.Stored, " ", lost.Record.Tokens.Access.Reveal()), "false access-2")
+	s.turn(s.begin("three"), session.TurnTaken, 0) // given back all the same
+}
+
+func testLeaseTakeover(s *storeTest) {
+	s.create()
+	s.turn(s.begin("one"), session.TurnTaken, 0)
+	s.Clock.Advance(time.Minute + time.Second)
+	kept, err := s.Store.Extend(s.Context(), s.id, "one", time.Second)
+	s.must(err)
+	s.equal("extended, since nobody took it", kept, true)
+	s.Clock.Advance(2 * time.Second)
+	s.turn(s.begin("two"), session.TurnTaken, 0)
+	kept, err = s.Store.Extend(s.Context(), s.id, "one", time.Minute)
+	s.must(err)
+	s.equal("extended after the takeover", kept, false)
+	c := s.renewal(1, 2)
+	c.Lease = "one"
+	s.equal("stored by the slower", s.commit(c).Stored, true) // its tokens are real
+	s.tokens = c.Tokens
+	s.turn(s.begin("three"), session.TurnBusy, time.Minute)
+}
+
+func (s *storeTest) abandon(a session.Abandonment) session.Turn {
+	s.Helper()
+	turn, err := s.Store.Abandon(s.Context(), a)
+	s.must(err)
+	return turn
+}
+
+func testBackoff(s *storeTest) {
+	s.create()
+	s.turn(s.begin("one"), session.TurnTaken, 0)
+	foreign := session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), Lease: "two", RetryIn: time.Hour}
+	s.turn(s.abandon(foreign), session.TurnBusy, time.Minute)
+	mine := session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), Lease: "one", RetryIn: 40 * time.Second}
+	s.turn(s.abandon(mine), session.TurnBackoff, 40*time.Second)
+	s.Clock.Advance(35 * time.Second)
+	s.turn(s.abandon(mine), session.TurnBackoff, 5*time.Second) // sent twice, counted once
+	s.turn(s.begin("two"), session.TurnBackoff, 5*time.Second)
+	s.equal("the session goes on", s.resolve(s.visit(1)).Verdict.Live(), true)
+	s.Clock.Advance(6 * time.Second)
+	s.turn(s.begin("two"), session.TurnTaken, 0)
+	s.turn(s.abandon(session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), Lease: "two"}), session.TurnBackoff, 0)
+	s.turn(s.begin("three"), session.TurnTaken, 0)
+}
+
+func testBackoffEnds(s *storeTest) {
+	s.create()
+	mine := session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), RetryIn: time.Hour}
+	s.turn(s.abandon(mine), session.TurnBackoff, time.Hour)
+	c := s.renewal(1, 2) // of a call that took its time
+	s.equal("stored", s.commit(c).Stored, true)
+	s.tokens = c.Tokens
+	s.turn(s.begin("one"), session.TurnTaken, 0)
+}
+
+func testRefusal(s *storeTest) {
+	s.create()
+	s.turn(s.begin("one"), session.TurnTaken, 0)
+	refused := session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), Lease: "one", End: session.ProviderRefused}
+	for range 2 {
+		turn := s.abandon(refused)
+		s.turn(turn, session.TurnOver, 0)
+		s.equal("reason", turn.Reason, session.ProviderRefused)
+	}
+	s.ended(session.ProviderRefused)
+}
+
+func testRefusalStale(s *storeTest) {
+	s.create()
+	old := s.tokens.Stamp()
+	s.Clock.Advance(2 * suiteGrace)
+	s.rotate(1)
+	turn := s.abandon(session.Abandonment{ID: s.id, Stamp: old, Lease: "one", End: session.ProviderRefused})
+	s.turn(turn, session.TurnDone, 0)
+	s.equal("adopted", turn.Record.Tokens.Access, s.tokens.Access)
+	s.row(s.visit(2), session.RowCurrent)
+}
