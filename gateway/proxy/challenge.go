@@ -1,0 +1,107 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+)
+
+// InvalidToken reports whether a response's WWW-Authenticate refuses the Bearer token itself: a Bearer challenge with
+// error="invalid_token" (RFC 6750 §3.1). A challenge that is malformed counts up to the fault.
+func InvalidToken(h http.Header) bool {
+	for _, line := range h["Www-Authenticate"] {
+		if bearerError(line, "invalid_token") {
+			return true
+		}
+	}
+	return false
+}
+
+// bearerError reads a list of challenges (RFC 9110 §11.6.1). Both the challenges and the parameters of one challenge
+// are separated by commas; a word followed by "=" is a parameter, any other begins a challenge.
+func bearerError(line, code string) bool {
+	bearer := false
+	for s := skipList(line); s != ""; s = skipList(s) {
+		word, rest := cutToken(s)
+		if word == "" {
+			return false
+		}
+		if value, after, ok := cutValue(rest); ok {
+			if bearer && strings.EqualFold(word, "error") && value == code {
+				return true
+			}
+			s = after
+			continue
+		}
+		bearer = strings.EqualFold(word, "Bearer")
+		s = cutToken68(rest)
+	}
+	return false
+}
+
+// cutValue takes "= value" from the front of s, where value is a token or a quoted string (RFC 9110 §5.6.6).
+func cutValue(s string) (value, rest string, ok bool) {
+	s, ok = strings.CutPrefix(strings.TrimLeft(s, " \t"), "=")
+	if !ok {
+		return "", s, false
+	}
+	s = strings.TrimLeft(s, " \t")
+	if strings.HasPrefix(s, `"`) {
+		return cutQuoted(s[1:])
+	}
+	value, rest = cutToken(s)
+	return value, rest, value != ""
+}
+
+// cutQuoted reads to the closing quote. Without one the rest of the line is all value, and nothing matches it.
+func cutQuoted(s string) (value, rest string, ok bool) {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			return b.String(), s[i+1:], true
+		case '\\':
+			if i++; i == len(s) {
+				return "", "", true
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return "", "", true
+}
+
+// cutToken68 skips the credentials-like form of a challenge ("Negotiate YII=") if that is what follows the scheme: one
+// word that ends the challenge. A first parameter is left in place.
+func cutToken68(s string) string {
+	t := strings.TrimLeft(s, " \t")
+	end := strings.TrimLeft(strings.TrimLeftFunc(t, isToken68), "=")
+	if after := strings.TrimLeft(end, " \t"); after == "" || after[0] == ',' {
+		return after
+	}
+	return s
+}
+
+func isToken68(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._~+/", r)
+}
+
+// skipList skips to the next element of a list; empty elements are allowed (RFC 9110 §5.6.1).
+func skipList(s string) string { return strings.TrimLeft(s, " \t,") }
+
+func cutToken(s string) (token, rest string) {
+	i := 0
+	for i < len(s) && isTokenByte(s[i]) {
+		i++
+	}
+	return s[:i], s[i:]
+}
+
+func isToken(s string) bool {
+	_, rest := cutToken(s)
+	return rest == ""
+}
+
+// isTokenByte is tchar of RFC 9110 §5.6.2.
+func isTokenByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+		strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
+}

@@ -1,0 +1,180 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"time"
+)
+
+// Options are what a [Forwarder] needs beside its route. The functions are called from many goroutines at once.
+type Options struct {
+	// Cookies are the gateway's own cookies: upstreams neither see, set nor clear them.
+	Cookies []string
+
+	// OnError answers a request that failed. Nothing has been written yet, and nothing more will be. Required.
+	//
+	// Where no answer is possible Serve panics with http.ErrAbortHandler, which the server turns into a cut connection
+	// or stream; whoever recovers panics must pass this one on. That is so after OnError was told ClientGone and wrote
+	// nothing (a client that closed only its sending side would take the server's empty 200 for the answer), and
+	// without OnError when a response breaks off in the middle.
+	OnError func(w http.ResponseWriter, r *http.Request, f *Failure)
+
+	// OnResponse, if set, sees every final response (101 included) after the header rules and before it is sent, and
+	// may change it. An error replaces the response: it arrives at OnError as a Failure of kind Refused.
+	OnResponse func(*http.Response) error
+
+	// Retry, if set, is asked when an upstream refuses the token (401 with InvalidToken) of an idempotent request
+	// without a body. It returns the Authorization value to try once more with. No final response has been sent by then.
+	// The request's context (response.Request.Context()) carries the values of the inbound one. The response's header
+	// may be read, its body may not.
+	Retry func(w http.ResponseWriter, res *http.Response) (bearer string, again bool)
+
+	// OnStream, if set, sees every response with a body after OnResponse, when its header is about to be sent. w is what
+	// Serve was given. The stream may be kept until Serve returns.
+	OnStream func(w http.ResponseWriter, s *Stream)
+
+	// BodyTimeout is how long a client may take for the next piece of a request body. 0: no limit.
+	BodyTimeout time.Duration
+
+	// Transport replaces the transports made from the route: its Timeout and most of Upstream are then the transport's
+	// business, and names are not looked up again.
+	Transport http.RoundTripper
+	// LookUp replaces the resolver that Run asks whether a name has moved.
+	LookUp func(ctx context.Context, name string) ([]string, error)
+	// LookUpEvery is how long a name's move may go unnoticed. 0: 30s.
+	LookUpEvery time.Duration
+	// Now is the clock for ejected addresses. nil: time.Now.
+	Now func() time.Time
+}
+
+// Forwarder sends the requests of one route to its upstreams. It is safe for concurrent use.
+type Forwarder struct {
+	route   *Route
+	options Options
+	hygiene Hygiene
+	pool    *pool
+	carry   func() http.RoundTripper // makes a transport; nil: Options.Transport is for all
+	proxy   httputil.ReverseProxy
+}
+
+// NewForwarder makes the forwarder of a route that has upstreams.
+func NewForwarder(route *Route, o Options) (*Forwarder, error) {
+	switch {
+	case route == nil || len(route.Upstreams) == 0:
+		return nil, errors.New("new forwarder: the route has no upstreams")
+	case o.OnError == nil:
+		return nil, errors.New("new forwarder: Options.OnError is not set")
+	}
+	if err := route.check(); err != nil {
+		return nil, fmt.Errorf("new forwarder: %w", err)
+	}
+	f := &Forwarder{route: route, options: o}
+	f.pool = f.newPool()
+	f.hygiene = Hygiene{
+		Cookies:            o.Cookies,
+		KeepAuthorization:  route.Bearer,
+		DropMethodOverride: len(route.Methods) > 0,
+	}
+	f.proxy = httputil.ReverseProxy{
+		Rewrite:        f.rewrite,
+		Transport:      roundTripper{f},
+		BufferPool:     &bufferPool{},
+		ModifyResponse: f.modifyResponse,
+		ErrorHandler:   f.fail,
+		ErrorLog:       log.New(io.Discard, "", 0), // all it would say arrives at OnError or as a panic
+	}
+	return f, nil
+}
+
+func (f *Forwarder) newPool() *pool {
+	now := f.options.Now
+	if now == nil {
+		now = time.Now
+	}
+	if t := f.options.Transport; t != nil {
+		return newPool(f.route, now, func() http.RoundTripper { return t })
+	}
+	f.carry = func() http.RoundTripper { return newTransport(f.route.Timeout, &f.route.Upstream) }
+	return newPool(f.route, now, f.carry)
+}
+
+// Serve forwards r to an upstream and streams the answer to w. t is what [Table.Match] returned for r, values are the
+// headers the gateway sets; r itself is left as it is, but for trailers that are not forwarded. w must lead to the
+// server's Flush, Hijack and EnableFullDuplex, directly or by Unwrap (http.ResponseController). Informational responses
+// are written as they come; headers already set on w stay out of them and are kept for the final response.
+func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, t Target, values Forward) {
+	c := &call{Context: r.Context(), f: f, w: w, r: r, target: t, values: values}
+	if slashy(t.Path) || !strings.HasPrefix(t.Path, "/") {
+		f.options.OnError(w, r, &Failure{Kind: BadRequest, Err: ErrBadPath})
+		return
+	}
+	if limit := f.route.BodyLimit; limit > 0 && r.ContentLength > limit {
+		refuseBody(w, r)
+		f.options.OnError(w, r, &Failure{Kind: TooLarge, Err: errTooLarge})
+		return
+	}
+	defer c.stream.finish()
+	in := c.request()
+	if in.Body == &c.body {
+		defer c.body.finish()
+		defer c.watchBody()()
+	}
+	f.proxy.ServeHTTP(w, in)
+}
+
+// refuseBody gives the connection up with the answer (RFC 9110 §15.5.14); else the server would first read the body that
+// nobody wants. On HTTP/2 a refused body costs one stream, not the connection.
+func refuseBody(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+	}
+}
+
+// rewrite makes ReverseProxy's copy of the request into what the upstream gets.
+func (f *Forwarder) rewrite(pr *httputil.ProxyRequest) {
+	c, out := callOf(pr.In.Context()), pr.Out
+	out.URL.RawQuery = c.target.Query // set here, after ReverseProxy has cleaned the query
+	out.Host = ""                     // the upstream's own; X-Forwarded-Host carries the public one
+	out.Trailer = c.trailer()
+	rules := f.hygiene
+	rules.AllowUpgrade = c.mayUpgrade()
+	Outbound(out.Header, rules, c.values)
+}
+
+func (f *Forwarder) modifyResponse(res *http.Response) error {
+	c := callOf(res.Request.Context())
+	Inbound(res.Header, f.options.Cookies)
+	if _, ok := res.Header["Content-Type"]; !ok {
+		c.w.Header()["Content-Type"] = nil // or the server would guess one: text/html for what merely looks like it
+	}
+	if f.options.OnResponse != nil {
+		if err := f.options.OnResponse(res); err != nil {
+			return hookError{err}
+		}
+	}
+	if f.options.OnStream != nil && res.ContentLength != 0 && c.r.Method != http.MethodHead {
+		f.options.OnStream(c.w, &c.stream)
+	}
+	return nil
+}
+
+func (f *Forwarder) fail(w http.ResponseWriter, out *http.Request, err error) {
+	c := callOf(out.Context())
+	if h := w.Header(); h["Content-Type"] == nil {
+		delete(h, "Content-Type")
+	}
+	failure := c.failure(err)
+	if failure.Kind == TooLarge || failure.Kind == BadRequest {
+		refuseBody(w, c.r)
+	}
+	f.options.OnError(w, c.r, failure)
+	if failure.Kind == ClientGone {
+		panic(http.ErrAbortHandler)
+	}
+}

@@ -1,0 +1,396 @@
+package proxy_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sessiongate/gateway/proxy"
+)
+
+// front is a gateway in miniature: a table of one route at /api, its forwarder, and failures as plain text.
+type front struct {
+	*httptest.Server
+	failures  chan *proxy.Failure
+	forwarder *proxy.Forwarder
+}
+
+func newFront(t testing.TB, route *proxy.Route, o proxy.Options) *front {
+	t.Helper()
+	if route.Path == "" {
+		route.Path = "/api"
+	}
+	f := &front{failures: make(chan *proxy.Failure, 100)}
+	o.Cookies = ourCookies
+	o.OnError = func(w http.ResponseWriter, r *http.Request, failure *proxy.Failure) {
+		f.failures <- failure
+		if failure.Kind != proxy.ClientGone {
+			http.Error(w, failure.Kind.String(), failure.Kind.Status())
+		}
+	}
+	table, err := proxy.NewTable([]*proxy.Route{route}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forwarder, err := proxy.NewForwarder(route, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(forwarder.Close)
+	f.forwarder = forwarder
+	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m, err := table.Match(r.RequestURI)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("X-Front", "1")
+		forwarder.Serve(w, r, m.Target, proxy.Forward{Bearer: "Bearer real", ClientIP: "192.0.2.1", Host: "app", Proto: "https"})
+	}))
+	t.Cleanup(f.Close)
+	return f
+}
+
+func newUpstream(t testing.TB, h http.HandlerFunc) []*url.URL {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return []*url.URL{mustURL(t, s.URL)}
+}
+
+// rawUpstream answers every connection with the bytes answer returns for the request head it read.
+func rawUpstream(t testing.TB, answer func(head string, conn net.Conn)) []*url.URL {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				var head strings.Builder
+				for r := bufio.NewReader(conn); !strings.HasSuffix(head.String(), "\r\n\r\n"); {
+					line, err := r.ReadString('\n')
+					if err != nil {
+						return
+					}
+					head.WriteString(line)
+				}
+				answer(head.String(), conn)
+			}()
+		}
+	}()
+	return []*url.URL{mustURL(t, "http://"+l.Addr().String())}
+}
+
+// send writes raw bytes to the front and returns the connection for reading.
+func (f *front) send(t testing.TB, raw string) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	conn, err := net.Dial("tcp", f.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, raw); err != nil {
+		t.Fatal(err)
+	}
+	return conn, bufio.NewReader(conn)
+}
+
+func get(t testing.TB, req *http.Request) (*http.Response, string) {
+	t.Helper()
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(b)
+}
+
+func request(t testing.TB, method, url string, body io.Reader) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}
+
+const okAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+func TestTargetArrivesByteForByte(t *testing.T) {
+	heads := make(chan string, 1)
+	up := rawUpstream(t, func(head string, conn net.Conn) { heads <- head; _, _ = io.WriteString(conn, okAnswer) })
+	base := []*url.URL{mustURL(t, up[0].String()+"/v1%2F/")}
+	for _, c := range []struct {
+		route    proxy.Route
+		in, want string
+	}{
+		{proxy.Route{Upstreams: up}, "/api", "/api"},
+		{proxy.Route{Upstreams: up}, "/api/a%2Fb%2fc", "/api/a%2Fb%2fc"},
+		{proxy.Route{Upstreams: up}, "/api/x?", "/api/x?"},
+		{proxy.Route{Upstreams: up}, "/api/x??a", "/api/x??a"},
+		{proxy.Route{Upstreams: up}, "/api/x?a=1;b=2&c=%zz&d=%&e+f=g", "/api/x?a=1;b=2&c=%zz&d=%&e+f=g"},
+		{proxy.Route{Upstreams: up}, "/api/a+b/€/%E2%82%AC?q=€+%20", "/api/a+b/€/%E2%82%AC?q=€+%20"},
+		{proxy.Route{Upstreams: up}, "/api/%00/%41/a//b///c/./d;v=1|^`{}\"<>", "/api/%00/%41/a//b///c/./d;v=1|^`{}\"<>"},
+		{proxy.Route{Upstreams: up}, "/api//x", "/api//x"},
+		{proxy.Route{Upstreams: up}, "http://public/api/x?y", "/api/x?y"},
+		{proxy.Route{Upstreams: up, StripPrefix: "/api"}, "/api", "/"},
+		{proxy.Route{Upstreams: up, StripPrefix: "/api"}, "/api?q", "/?q"},
+		{proxy.Route{Upstreams: up, StripPrefix: "/api"}, "/api/x//%2F?q", "/x//%2F?q"},
+		{proxy.Route{Upstreams: base, StripPrefix: "/api"}, "/api/x", "/v1%2F/x"},
+		{proxy.Route{Upstreams: base}, "/api/", "/v1%2F/api/"},
+	} {
+		f := newFront(t, &c.route, proxy.Options{})
+		_, r := f.send(t, "GET "+c.in+" HTTP/1.1\r\nHost: public\r\nConnection: close\r\n\r\n")
+		status, err := r.ReadString('\n')
+		if err != nil || !strings.Contains(status, "200") {
+			t.Errorf("%s: %q, %v", c.in, status, err)
+			continue
+		}
+		head := <-heads
+		if want := "GET " + c.want + " HTTP/1.1\r\nHost: " + up[0].Host + "\r\n"; !strings.HasPrefix(head, want) {
+			t.Errorf("%s: got %q", c.in, head)
+		}
+		for _, name := range []string{"User-Agent", "Accept-Encoding"} {
+			if strings.Contains(head, name) {
+				t.Errorf("%s: %s was added: %q", c.in, name, head)
+			}
+		}
+	}
+}
+
+func TestRequestHeader(t *testing.T) {
+	got := make(chan http.Header, 1)
+	up := newUpstream(t, func(_ http.ResponseWriter, r *http.Request) { got <- r.Header })
+	f := newFront(t, &proxy.Route{Upstreams: up, Methods: []string{"GET"}}, proxy.Options{})
+	req := request(t, "GET", f.URL+"/api", nil)
+	for name, value := range map[string]string{
+		"Authorization": "Bearer forged", "Connection": "Authorization, X-Forwarded-For", "X-Forwarded-For": "203.0.113.9", "X-User": "root",
+		"X_Roles": "admin", "Cookie": "__Host-session=s; app=1", "X-Http-Method-Override": "DELETE", "Accept-Encoding": "br", "User-Agent": "u/1",
+	} {
+		req.Header[name] = []string{value}
+	}
+	res, _ := get(t, req)
+	want := http.Header{
+		"Authorization": {"Bearer real"}, "X-Forwarded-For": {"192.0.2.1"}, "X-Forwarded-Host": {"app"}, "X-Forwarded-Proto": {"https"},
+		"Cookie": {"app=1"}, "Accept-Encoding": {"br"}, "User-Agent": {"u/1"},
+	}
+	if h := <-got; res.StatusCode != 200 || fmt.Sprint(h) != fmt.Sprint(want) {
+		t.Errorf("status %d, upstream saw %v", res.StatusCode, h)
+	}
+}
+
+func TestResponseHeader(t *testing.T) {
+	up := rawUpstream(t, func(_ string, conn net.Conn) {
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nSet-Cookie: __Host-session=evil\r\nSet-Cookie: a=1\r\nClear-Site-Data: \"*\"\r\n"+
+			"Connection: X-Hop\r\nX-Hop: 1\r\nContent-Length: 6\r\n\r\n<html>")
+	})
+	f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{})
+	res, body := get(t, request(t, "GET", f.URL+"/api", nil))
+	res.Header.Del("Date")
+	want := http.Header{"Set-Cookie": {"a=1"}, "Content-Length": {"6"}, "X-Front": {"1"}}
+	if fmt.Sprint(res.Header) != fmt.Sprint(want) || body != "<html>" {
+		t.Errorf("got %v %q", res.Header, body)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	hold := make(chan struct{})
+	hanging := newUpstream(t, func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-hold:
+		case <-r.Context().Done():
+		}
+	})
+	t.Cleanup(func() { close(hold) })
+	var reached atomic.Int32
+	reading := newUpstream(t, func(_ http.ResponseWriter, r *http.Request) { reached.Add(1); _, _ = io.Copy(io.Discard, r.Body) })
+	resetting := rawUpstream(t, func(string, net.Conn) {})
+	nonsense := rawUpstream(t, func(_ string, conn net.Conn) { _, _ = io.WriteString(conn, "SMTP ready\r\n\r\n") })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	closed := []*url.URL{mustURL(t, "http://"+l.Addr().String())}
+
+	for name, c := range map[string]struct {
+		route  proxy.Route
+		body   string // raw, with its framing headers
+		status int
+		kind   proxy.Kind
+	}{
+		"refused":   {proxy.Route{Upstreams: closed}, "\r\n", 502, proxy.Unreachable},
+		"reset":     {proxy.Route{Upstreams: resetting}, "\r\n", 502, proxy.Unreachable},
+		"nonsense":  {proxy.Route{Upstreams: nonsense}, "\r\n", 502, proxy.Unreachable},
+		"timeout":   {proxy.Route{Upstreams: hanging, Timeout: 20 * time.Millisecond}, "\r\n", 504, proxy.TimedOut},
+		"length":    {proxy.Route{Upstreams: reading, BodyLimit: 4}, "Content-Length: 5\r\n\r\n", 413, proxy.TooLarge},
+		"chunked":   {proxy.Route{Upstreams: reading, BodyLimit: 4}, "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", 413, proxy.TooLarge},
+		"bad chunk": {proxy.Route{Upstreams: reading}, "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400, proxy.BadRequest},
+		"upgrade":   {proxy.Route{Upstreams: reading}, "Connection: Upgrade\r\nUpgrade: \u20ac\r\n\r\n", 400, proxy.BadRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFront(t, &c.route, proxy.Options{})
+			_, r := f.send(t, "POST /api HTTP/1.1\r\nHost: x\r\n"+c.body)
+			res, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if failure := <-f.failures; res.StatusCode != c.status || failure.Kind != c.kind {
+				t.Errorf("status %d, %v", res.StatusCode, failure)
+			}
+		})
+	}
+	if n := reached.Load(); n > 2 { // chunked bodies may reach the upstream, the declared length must not
+		t.Errorf("%d requests reached the upstream", n)
+	}
+}
+
+func TestBodyOfExactlyTheLimitPasses(t *testing.T) {
+	up := newUpstream(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+	f := newFront(t, &proxy.Route{Upstreams: up, BodyLimit: 4}, proxy.Options{})
+	for _, body := range []io.Reader{strings.NewReader("abcd"), io.MultiReader(strings.NewReader("abcd"))} {
+		if res, got := get(t, request(t, "POST", f.URL+"/api", body)); res.StatusCode != 200 || got != "abcd" {
+			t.Errorf("%d %q", res.StatusCode, got)
+		}
+	}
+}
+
+func TestClientGone(t *testing.T) {
+	arrived, gone := make(chan struct{}), make(chan struct{})
+	up := newUpstream(t, func(_ http.ResponseWriter, r *http.Request) { close(arrived); <-r.Context().Done(); close(gone) })
+	f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{})
+	conn, r := f.send(t, "GET /api HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-arrived
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil { // still reading: an empty 200 would be seen
+		t.Fatal(err)
+	}
+	<-gone
+	if b, err := io.ReadAll(r); len(b) > 0 {
+		t.Errorf("answered %q, %v", b, err)
+	}
+	if failure := <-f.failures; failure.Kind != proxy.ClientGone || failure.Kind.Status() != 499 {
+		t.Errorf("got %v", failure)
+	}
+}
+
+func TestOnResponse(t *testing.T) {
+	refused := errors.New("no")
+	up := newUpstream(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-App", "1"); w.WriteHeader(418) })
+	var answer error
+	f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{OnResponse: func(res *http.Response) error {
+		res.Header.Set("X-Seen", fmt.Sprint(res.StatusCode))
+		return answer
+	}})
+	if res, _ := get(t, request(t, "GET", f.URL+"/api", nil)); res.StatusCode != 418 || res.Header.Get("X-Seen") != "418" {
+		t.Errorf("got %v", res)
+	}
+	answer = refused
+	res, _ := get(t, request(t, "GET", f.URL+"/api", nil))
+	if failure := <-f.failures; failure.Kind != proxy.Refused || !errors.Is(failure, refused) || res.Header.Get("X-App") != "" {
+		t.Errorf("got %v, %v", failure, res)
+	}
+}
+
+type sessionKey struct{}
+
+func TestRetry(t *testing.T) {
+	for name, c := range map[string]struct {
+		method, body, challenge string
+		again                   bool
+		asked, requests         int32
+		status                  int
+	}{
+		"retried":      {"GET", "", `Bearer error="invalid_token"`, true, 1, 2, 200},
+		"declined":     {"GET", "", `Bearer error="invalid_token"`, false, 1, 1, 401},
+		"no challenge": {"GET", "", "Basic", true, 0, 1, 401},
+		"body":         {"PUT", "x", `Bearer error="invalid_token"`, true, 0, 1, 401},
+		"post":         {"POST", "", `Bearer error="invalid_token"`, true, 0, 1, 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked, requests atomic.Int32
+			up := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+				requests.Add(1)
+				if r.Header.Get("Authorization") != "Bearer new" {
+					w.Header().Set("WWW-Authenticate", c.challenge)
+					w.WriteHeader(401)
+				}
+				_, _ = io.WriteString(w, r.Header.Get("Authorization"))
+			})
+			f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{Retry: func(_ http.ResponseWriter, res *http.Response) (string, bool) {
+				if asked.Add(1); res.Request.Context().Value(sessionKey{}) != "s" {
+					t.Error("the inbound context is lost")
+				}
+				return "Bearer new", c.again
+			}})
+			inner := f.Config.Handler
+			f.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				inner.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionKey{}, "s")))
+			})
+			res, body := get(t, request(t, c.method, f.URL+"/api", strings.NewReader(c.body)))
+			if res.StatusCode != c.status || asked.Load() != c.asked || requests.Load() != c.requests {
+				t.Errorf("status %d, asked %d, requests %d", res.StatusCode, asked.Load(), requests.Load())
+			}
+			if c.status == 200 && body != "Bearer new" || c.status == 401 && body != "Bearer real" {
+				t.Errorf("body %q", body)
+			}
+		})
+	}
+}
+
+func TestUpstreamsTakeTurns(t *testing.T) {
+	var hits [2]atomic.Int32
+	var up []*url.URL
+	for i := range hits {
+		up = append(up, newUpstream(t, func(http.ResponseWriter, *http.Request) { hits[i].Add(1) })...)
+	}
+	f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{})
+	for range 6 {
+		get(t, request(t, "GET", f.URL+"/api", nil))
+	}
+	if hits[0].Load() != 3 || hits[1].Load() != 3 {
+		t.Errorf("%d and %d", hits[0].Load(), hits[1].Load())
+	}
+}
+
+func TestNewForwarderRefuses(t *testing.T) {
+	fail := func(http.ResponseWriter, *http.Request, *proxy.Failure) {}
+	up := []*url.URL{mustURL(t, "http://a")}
+	for name, c := range map[string]struct {
+		route *proxy.Route
+		o     proxy.Options
+	}{
+		"nil":     {nil, proxy.Options{OnError: fail}},
+		"static":  {&proxy.Route{Path: "/"}, proxy.Options{OnError: fail}},
+		"onerror": {&proxy.Route{Path: "/", Upstreams: up}, proxy.Options{}},
+		"invalid": {&proxy.Route{Path: "x", Upstreams: up}, proxy.Options{OnError: fail}},
+	} {
+		if _, err := proxy.NewForwarder(c.route, c.o); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// SessionMode says what a route wants to know about the browser's session. The zero value is the strictest.
+type SessionMode int
+
+// The session modes.
+const (
+	SessionRequired SessionMode = iota // no live session: the request is not forwarded
+	SessionOptional                    // forwarded in any case, with a Bearer if there is a session
+	SessionNone                        // the cookie is not looked at
+)
+
+// Unauthenticated says what a request without a session gets on a route that requires one.
+type Unauthenticated int
+
+// The answers to a request without a session.
+const (
+	Status401 Unauthenticated = iota // a 401 problem, whoever asks
+	Login                            // navigations are sent to the login page, all others get the 401
+)
+
+// Require is what a session must be to pass. The zero value asks for nothing.
+type Require struct {
+	Roles   []string // any of them, or all with All
+	Scopes  []string // any of them, or all with All
+	All     bool
+	AuthAge time.Duration // the password was given at most this long ago; 0: any time
+	ACR     []string      // the sign-in was of one of these classes (OpenID Connect Core §2); empty: any
+}
+
+// Route is one path prefix and its policy. It is a plain value: this package reads Path, Upstreams, Static,
+// StripPrefix, Methods, Timeout, Upstream, BodyLimit and Bearer, the rest is for the caller to apply. A Route given to
+// [NewTable] or [NewForwarder] must not be changed afterwards.
+type Route struct {
+	// Path is the prefix, matched by whole segments: "/api/" and "/api" are the same and take /api and /api/x,
+	// never /apix. It is compared with paths as clients send them, so it is written without escapes.
+	Path string
+
+	// Upstreams are the servers that take turns, http or https. A path in their URL goes before the request's.
+	// Either Upstreams or Static is set.
+	Upstreams []*url.URL
+	// Static is the folder to serve at Path.
+	Static fs.FS
+	// StripPrefix is cut from the front of the path before it goes upstream: Path or the beginning of it, in whole
+	// segments. A static route always strips its whole Path.
+	StripPrefix string
+
+	// Hidden are paths, as they would be appended to an upstream's URL, that no request may reach whatever its method
+	// and spelling: [Table.Match] knows no route for them.
+	Hidden []string
+
+	// Methods, if any, are the only ones allowed, in upper case. GET brings HEAD with it (RFC 9110 §9.3.2).
+	Methods []string
+
+	Session         SessionMode
+	Unauthenticated Unauthenticated
+	Require         Require
+	// Bearer lets a client's own Authorization header through when the caller sets none. The caller has checked it
+	// by then: this package does not.
+	Bearer bool
+
+	// Timeout is how long the upstream may take from the end of the request to its response headers, and how long it may
+	// take nothing of a large request body. 0: no limit. It never cuts a response that has begun.
+	Timeout time.Duration
+	// Upstream says how the addresses are reached and watched.
+	Upstream Upstream
+	// BodyLimit is the largest request body in bytes. 0: no limit.
+	BodyLimit int64
+}
+
+// AllowsMethod reports whether the route's Methods admit the method.
+func (r *Route) AllowsMethod(method string) bool {
+	if len(r.Methods) == 0 || slices.Contains(r.Methods, method) {
+		return true
+	}
+	return method == "HEAD" && slices.Contains(r.Methods, "GET")
+}
+
+// check returns everything that is wrong with the route.
+func (r *Route) check() error {
+	errs := []error{checkPrefix(r.Path)}
+	if r.StripPrefix != "" {
+		errs = append(errs, checkPrefix(r.StripPrefix))
+		if !under(trimSlash(r.Path), trimSlash(r.StripPrefix)) {
+			errs = append(errs, fmt.Errorf("strip_prefix %q is not the beginning of the path", r.StripPrefix))
+		}
+	}
+	if (len(r.Upstreams) > 0) == (r.Static != nil) {
+		errs = append(errs, errors.New("needs either upstreams or static"))
+	}
+	for _, u := range r.Upstreams {
+		errs = append(errs, checkUpstream(u))
+	}
+	if len(r.Upstreams) > maxAddresses {
+		errs = append(errs, fmt.Errorf("%d upstreams are more than %d", len(r.Upstreams), maxAddresses))
+	}
+	for _, m := range r.Methods {
+		if m == "" || m != strings.ToUpper(m) || !isToken(m) {
+			errs = append(errs, fmt.Errorf("method %q is not an upper-case method name", m))
+		}
+	}
+	if r.Timeout < 0 || r.BodyLimit < 0 || r.Require.AuthAge < 0 {
+		errs = append(errs, errors.New("timeout, body_limit and auth_age cannot be negative"))
+	}
+	return errors.Join(errs...)
+}
+
+// checkPrefix refuses prefixes that could never match, or match only some spellings of a path.
+func checkPrefix(p string) error {
+	switch {
+	case !strings.HasPrefix(p, "/"):
+		return fmt.Errorf("path %q must begin with /", p)
+	case strings.ContainsAny(p, "%;\\?# \t") || !printableUTF8(p):
+		return fmt.Errorf("path %q must be plain text: no escapes, no ; ? # \\ or spaces", p)
+	case strings.Contains(p, "//"):
+		return fmt.Errorf("path %q has an empty segment", p)
+	}
+	for seg := range strings.SplitSeq(p, "/") {
+		if seg == "." || seg == ".." {
+			return fmt.Errorf("path %q has a dot segment", p)
+		}
+	}
+	return nil
+}
+
+// checkUpstream wants an address and at most a path. The URL itself is not quoted: it may hold a password.
+func checkUpstream(u *url.URL) error {
+	switch {
+	case u == nil:
+		return errors.New("upstream is empty")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("upstream %s: the scheme must be http or https", u.Redacted())
+	case u.Host == "" || u.Opaque != "":
+		return fmt.Errorf("upstream %s: the host is missing", u.Redacted())
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return fmt.Errorf("upstream %s: only scheme, host, port and path can be given", u.Redacted())
+	}
+	return checkBase(u)
+}
+
+// checkBase refuses a base path that would begin the upstream's path with "//" or climb.
+func checkBase(u *url.URL) error {
+	p := u.EscapedPath()
+	if strings.Contains(p, "//") || strings.Contains(p+"/", "/./") || strings.Contains(p+"/", "/../") {
+		return fmt.Errorf("upstream %s: the path has an empty or a dot segment", u.Redacted())
+	}
+	return nil
+}

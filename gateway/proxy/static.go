@@ -1,0 +1,157 @@
+package proxy
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"strings"
+	"sync"
+)
+
+// DefaultCSP is the Content-Security-Policy of HTML pages that have no other: everything from the application's own
+// origin, no inline script, no plugins, no frames around it.
+const DefaultCSP = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; " +
+	"frame-ancestors 'none'"
+
+// StaticOptions are what a [Static] needs beside its folder.
+type StaticOptions struct {
+	// OnError answers what is not served (NotFound, MethodNotAllowed). Nothing has been written yet. Required.
+	OnError func(w http.ResponseWriter, r *http.Request, f *Failure)
+	// CSP replaces DefaultCSP; "none" sends no such header.
+	CSP string
+}
+
+// Static serves a built single-page app from a folder. It is safe for concurrent use.
+//
+//   - GET and HEAD only.
+//   - A path names a file. Directories are never listed; one asked for with a final slash answers with its index.html.
+//   - A path that names no file gets the app's index.html, if the request is a navigation (Accept has text/html, and
+//     Sec-Fetch-Mode is navigate where the browser sends it) and its last segment has no dot: /orders/7 is a place
+//     inside the app, /missing.js and a fetch of /api/typo are mistakes. All else is NotFound.
+//   - Names that begin with a dot are never served, in any segment.
+//   - index.html and all that has no hash in its name is revalidated on each use (ETag, 304); files with a hash are
+//     kept for a year. Ranges and conditions are http.ServeContent's.
+type Static struct {
+	files fs.FS
+	csp   string
+	fail  func(w http.ResponseWriter, r *http.Request, f *Failure)
+	tags  sync.Map // name -> fileTag; as many as there are files
+}
+
+// OpenFolder opens a folder for [NewStatic]. No path and no symbolic link leads out of it (os.Root). Close it when it
+// is no longer served.
+func OpenFolder(dir string) (*os.Root, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open static folder: %w", err)
+	}
+	return root, nil
+}
+
+// NewStatic serves files, which for a folder on disk is OpenFolder(dir).FS().
+func NewStatic(files fs.FS, o StaticOptions) (*Static, error) {
+	if files == nil || o.OnError == nil {
+		return nil, errors.New("new static: the files and OnError must be set")
+	}
+	return &Static{files: files, csp: cmp.Or(o.CSP, DefaultCSP), fail: o.OnError}, nil
+}
+
+// Serve answers r with a file. t is what [Table.Match] returned for r; its path is the one inside the folder.
+func (s *Static) Serve(w http.ResponseWriter, r *http.Request, t Target) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		s.fail(w, r, &Failure{Kind: MethodNotAllowed, Err: fmt.Errorf("%s on a static file", r.Method)})
+		return
+	}
+	name, err := fileName(t.Path)
+	if err == nil {
+		err = s.send(w, r, name)
+	}
+	if err != nil && !errors.Is(err, fs.ErrInvalid) && isNavigation(r, decode(t.Path)) {
+		err = s.send(w, r, "index.html")
+	}
+	if err != nil {
+		s.fail(w, r, &Failure{Kind: NotFound, Err: err})
+	}
+}
+
+// fileName turns the path of a request into a name for fs.FS.
+func fileName(p string) (string, error) {
+	p, err := url.PathUnescape(p)
+	if err != nil {
+		return "", fs.ErrInvalid
+	}
+	name := strings.TrimPrefix(path.Clean("/"+p), "/")
+	if strings.HasSuffix(p, "/") {
+		name = path.Join(name, "index.html")
+	}
+	if !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") || strings.Contains("/"+name, "/.") {
+		return "", fs.ErrInvalid
+	}
+	return name, nil
+}
+
+// isNavigation reports whether the browser is opening a page, not fetching a file for one.
+func isNavigation(r *http.Request, p string) bool {
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" && mode != "navigate" {
+		return false
+	}
+	last := p[strings.LastIndexByte(p, '/')+1:]
+	return !strings.Contains(last, ".") && acceptsHTML(r.Header["Accept"])
+}
+
+func acceptsHTML(lines []string) bool {
+	for _, line := range lines {
+		for part := range strings.SplitSeq(line, ",") {
+			kind, params, _ := strings.Cut(part, ";")
+			refused := strings.HasPrefix(strings.ReplaceAll(params, " ", "")+".", "q=0.") && !strings.ContainsAny(params, "123456789")
+			if strings.EqualFold(strings.TrimSpace(kind), "text/html") && !refused {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// send writes the file of that name. An error means that nothing was written.
+func (s *Static) send(w http.ResponseWriter, r *http.Request, name string) error {
+	file, err := s.files.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	}
+	content, err := seekable(file)
+	if err != nil {
+		return err
+	}
+	tag, err := s.tag(name, info, content)
+	if err != nil {
+		return err
+	}
+	s.describe(w.Header(), name, tag)
+	http.ServeContent(w, r, name, info.ModTime(), content)
+	return nil
+}
+
+// seekable returns the file itself where it can seek (disk and embed can), else its content.
+func seekable(file fs.File) (io.ReadSeeker, error) {
+	if rs, ok := file.(io.ReadSeeker); ok {
+		return rs, nil
+	}
+	content, err := io.ReadAll(file)
+	return bytes.NewReader(content), err
+}

@@ -1,0 +1,177 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Stream is a response on its way, from its header to its end: [Options].OnStream gets it. It stands between the
+// upstream's body and ReverseProxy, so whoever holds it can end the response. Its methods are safe for concurrent use,
+// but must not be called after Serve has returned.
+type Stream struct {
+	call     *call
+	body     io.ReadCloser
+	member   *member // counts this stream until it is closed
+	socket   io.Writer
+	frames   frames
+	reads    int
+	once     sync.Once
+	heard    atomic.Uint64 // counts arrivals of bytes from the client
+	ended    atomic.Pointer[ending]
+	said     bool // the close frame is out
+	mu       sync.Mutex
+	finished bool // Serve returns: the writer is the server's again
+	idle     time.Duration
+	watchdog *time.Timer
+}
+
+// ending is how a stream was cut.
+type ending struct {
+	code   int
+	reason string
+	done   chan struct{} // closed when the handler lets go of the stream
+	once   sync.Once
+}
+
+// parting is how long a WebSocket client may take to answer the close frame before its connection is cut.
+const parting = 300 * time.Millisecond
+
+var errCut = errors.New("stream was cut")
+
+// open begins the stream of a response. It refuses a 101 that comes without a connection to switch.
+func (s *Stream) open(c *call, res *http.Response) error {
+	s.call, s.body, s.idle = c, res.Body, c.f.route.Upstream.Idle
+	res.Body = s
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		if s.socket, _ = s.body.(io.Writer); s.socket == nil {
+			return errors.Join(errors.New("upstream switches protocols without saying to which"), s.Close())
+		}
+	}
+	if s.idle > 0 {
+		s.watchdog = time.AfterFunc(s.idle, func() { s.Cut(closeGoingAway, "idle") })
+	}
+	return nil
+}
+
+// Upgraded reports whether this is a WebSocket.
+func (s *Stream) Upgraded() bool { return s.socket != nil }
+
+// Heard counts how often bytes have come from the client: messages of a WebSocket, pieces of a request body. Two equal
+// values mean silence between them.
+func (s *Stream) Heard() uint64 { return s.heard.Load() }
+
+// Cut ends the stream on both sides. The upstream's connection is closed at once. A WebSocket client first gets a close
+// frame with the code and the reason (RFC 6455 §7.4), provided the upstream was not in the middle of a frame, and some
+// 300 ms to answer; any other response breaks off, so that nobody takes it for complete.
+func (s *Stream) Cut(code int, reason string) {
+	e := &ending{code: code, reason: reason, done: make(chan struct{})}
+	if !s.ended.CompareAndSwap(nil, e) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.finished {
+		return
+	}
+	rc := http.NewResponseController(s.call.w)
+	_ = rc.SetWriteDeadline(time.Now().Add(parting)) // a client that reads nothing holds up nobody
+	_ = s.body.Close()
+}
+
+// finish ends the time in which Cut may touch anything. A response that was complete when it was cut leaves a good
+// connection behind, which must not keep the deadline.
+func (s *Stream) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.finished = true
+	if s.ended.Load() != nil {
+		_ = http.NewResponseController(s.call.w).SetWriteDeadline(time.Time{})
+	}
+}
+
+// Read implements io.Reader: bytes from the upstream.
+func (s *Stream) Read(p []byte) (int, error) {
+	if s.reads++; s.reads > 1 && s.socket == nil {
+		// What was copied so far may sit in the server's buffer; the next piece may be long in coming.
+		_ = http.NewResponseController(s.call.w).Flush()
+	}
+	n, err := s.body.Read(p)
+	if e := s.ended.Load(); e != nil {
+		return s.part(p, e)
+	}
+	s.alive()
+	if s.socket != nil {
+		s.frames.advance(p[:n])
+	}
+	return n, err
+}
+
+// part is what a cut stream reads as: for a WebSocket a last frame, then the end.
+func (s *Stream) part(p []byte, e *ending) (int, error) {
+	if s.socket == nil {
+		return 0, errCut
+	}
+	if !s.said && s.frames.boundary() {
+		s.said = true
+		return copy(p, closeFrame(e.code, e.reason)), nil
+	}
+	if s.said {
+		// Closing a connection with unread bytes resets it, and the reset may overtake the frame: until the client has
+		// gone, Write reads and forgets what it still sends.
+		select {
+		case <-e.done:
+		case <-time.After(parting):
+		}
+	}
+	return 0, errCut
+}
+
+// Write implements io.Writer: bytes from the client of an upgraded connection.
+func (s *Stream) Write(p []byte) (int, error) {
+	if s.ended.Load() != nil {
+		return len(p), nil
+	}
+	s.heard.Add(1)
+	s.alive()
+	n, err := s.socket.Write(p)
+	if s.ended.Load() != nil {
+		return len(p), nil
+	}
+	return n, err
+}
+
+// CloseWrite passes a half-close on, where the upstream's connection can do it.
+func (s *Stream) CloseWrite() error {
+	if e := s.ended.Load(); e != nil {
+		e.once.Do(func() { close(e.done) })
+		return errCut
+	}
+	if c, ok := s.body.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return http.ErrNotSupported
+}
+
+// Close implements io.Closer.
+func (s *Stream) Close() error {
+	s.once.Do(func() {
+		if s.watchdog != nil {
+			s.watchdog.Stop()
+		}
+		if s.member != nil {
+			s.member.release()
+		}
+	})
+	return s.body.Close()
+}
+
+// alive puts the idle limit off.
+func (s *Stream) alive() {
+	if s.watchdog != nil {
+		s.watchdog.Reset(s.idle)
+	}
+}

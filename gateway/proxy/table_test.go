@@ -1,0 +1,305 @@
+package proxy_test
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"unicode/utf8"
+
+	"sessiongate/gateway/proxy"
+)
+
+func mustURL(t testing.TB, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func newTable(t testing.TB) *proxy.Table {
+	t.Helper()
+	up := []*url.URL{mustURL(t, "http://app:9000")}
+	table, err := proxy.NewTable([]*proxy.Route{
+		{Path: "/", Static: fstest.MapFS{}},
+		{Path: "/api/", Upstreams: up},
+		{Path: "/api/admin/", Upstreams: up},
+		{Path: "/cut", Upstreams: up, StripPrefix: "/cut"},
+		{Path: "/cut/deep/er", Upstreams: up, StripPrefix: "/cut/deep"},
+	}, []string{"/auth", "/.well-known"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func TestMatch(t *testing.T) {
+	table := newTable(t)
+	for target, want := range map[string]struct{ route, path, query string }{
+		"/":                           {"/", "/", ""},
+		"/apix":                       {"/", "/apix", ""},
+		"/api":                        {"/api/", "/api", ""},
+		"/api/":                       {"/api/", "/api/", ""},
+		"/api/x?a=b?c":                {"/api/", "/api/x", "a=b?c"},
+		"/api/x?../admin;%zz":         {"/api/", "/api/x", "../admin;%zz"},
+		"/api/admin":                  {"/api/admin/", "/api/admin", ""},
+		"/api/administrator":          {"/api/", "/api/administrator", ""},
+		"/api/x%2Fy//z/;v=1/%00":      {"/api/", "/api/x%2Fy//z/;v=1/%00", ""},
+		"/api//x":                     {"/api/", "/api//x", ""},
+		"/api/%E2%82%AC/€":            {"/api/", "/api/%E2%82%AC/€", ""},
+		"/api/100%25":                 {"/api/", "/api/100%25", ""},
+		"/api/100%2525":               {"/api/", "/api/100%2525", ""},
+		"/cut":                        {"/cut", "/", ""},
+		"/cut/x/../y":                 {"/cut", "/x/../y", ""},
+		"/cut/deep/er/x":              {"/cut/deep/er", "/er/x", ""},
+		"/auth":                       {"/auth", "/auth", ""},
+		"/auth/login?x":               {"/auth", "/auth/login", "x"},
+		"/authority":                  {"/", "/authority", ""},
+		"/.well-known/jwks.json":      {"/.well-known", "/.well-known/jwks.json", ""},
+		"http://host/api/x?q":         {"/api/", "/api/x", "q"},
+		"HTTPS://host:8443/api/admin": {"/api/admin/", "/api/admin", ""},
+		"http://host":                 {"/", "/", ""},
+		"http://host?q":               {"/", "/", "q"},
+	} {
+		m, err := table.Match(target)
+		if err != nil {
+			t.Errorf("%s: %v", target, err)
+			continue
+		}
+		if got := pathOf(m); got != want.route || m.Target.Path != want.path || m.Target.Query != want.query {
+			t.Errorf("%s: got %s %+v, want %+v", target, got, m.Target, want)
+		}
+		if m.Target.HasQuery != strings.Contains(target, "?") {
+			t.Errorf("%s: HasQuery = %v", target, m.Target.HasQuery)
+		}
+	}
+}
+
+func TestMatchRefuses(t *testing.T) {
+	table := newTable(t)
+	for _, target := range []string{
+		"", "*", "api/x", "host:443", "ftp://host/api", "http:///api", "http://h\\@x/api", "http://u@h/api", "javascript:alert(1)",
+		"//api/x", `/\api`, "/api/%61dmin/", "/api/x/%2e%2e/admin/", "/api//admin/", "/api/admin;x/", "/api/%2561dmin/",
+		"/api/..;/admin/", "/api/%5cadmin", `/api\admin`, "/api/x/..%2fadmin/", "/api/x/%2e%2e%2fadmin", "/api/./admin",
+		"/api/%2e/admin", "/api%2fadmin", "/api%2Fx", "/%61pi/x", "/x/../api/x", "/x/%2e%2e/auth/login", "/%61uth/login",
+		"/a;b/../auth", "/auth;x/login", "/auth%2flogin", "/auth/../api", "/api/../auth/login", "/api/../../x",
+		"/api/../api/x", "/../x", "/cut/../cut/x", "/cut/x/..;/..;/cut/y", "/cut//host", `/cut/\host`,
+		"/api/%zz", "/api/%", "/api/%4", "/api/%u002f", "/api/%c0%af", "/api/%e0%80%af", "/api/%ff", "/api/\xff", "/api/%25ff",
+		"/api/a b", "/api/a\x00", "/api/a\x7f", "/api/a?b c", "/api/a?b\r\nX:y", "/api/a#b", "/api/admin%00x", "/api/admin%3fx",
+		"/api/admin%23", "/api/admin%253bx", "/api/%252e%252e/admin", "/api/x/%252e%252e%252fadmin",
+		// only a server that resolves dots before it cuts parameters, or merges no slashes, goes astray here
+		"/x/../api/.;/../admin", "/x/../api//../admin/..",
+	} {
+		if m, err := table.Match(target); !errors.Is(err, proxy.ErrBadPath) {
+			t.Errorf("%q: got %s %+v, %v", target, pathOf(m), m.Target, err)
+		}
+	}
+}
+
+func TestMatchNothing(t *testing.T) {
+	table, err := proxy.NewTable([]*proxy.Route{{Path: "/api", Static: fstest.MapFS{}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for target, want := range map[string]error{"/": proxy.ErrNoRoute, "/x%20y": proxy.ErrNoRoute, "/x/../api": proxy.ErrBadPath} {
+		if _, err := table.Match(target); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", target, err, want)
+		}
+	}
+}
+
+func TestMatchAllocatesNothing(t *testing.T) {
+	table := newTable(t)
+	if n := testing.AllocsPerRun(100, func() { _, _ = table.Match("/api/orders/7?page=2&q=%20") }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestNewTableReportsAllMistakes(t *testing.T) {
+	up := []*url.URL{mustURL(t, "http://app")}
+	_, err := proxy.NewTable([]*proxy.Route{
+		{Path: "api", Upstreams: up},
+		{Path: "/a%20b", Upstreams: up},
+		{Path: "/a//b", Upstreams: up},
+		{Path: "/a/../b", Upstreams: up},
+		{Path: "/neither"},
+		{Path: "/both", Upstreams: up, Static: fstest.MapFS{}},
+		{Path: "/s", Upstreams: up, StripPrefix: "/other"},
+		{Path: "/m", Upstreams: up, Methods: []string{"get"}},
+		{Path: "/auth/x", Upstreams: up},
+		{Path: "/twice", Upstreams: up},
+		{Path: "/twice/", Upstreams: up},
+		{Path: "/ftp", Upstreams: []*url.URL{mustURL(t, "ftp://app")}},
+		{Path: "/user", Upstreams: []*url.URL{mustURL(t, "http://u:hunter2@app")}},
+		{Path: "/base", Upstreams: []*url.URL{mustURL(t, "http://app//x")}},
+		{Path: "/neg", Upstreams: up, BodyLimit: -1},
+		nil,
+	}, []string{"/auth", "/"})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		"route 1: path \"api\" must begin", "route 2: ", "route 3: ", "route 4: ", "route 5: needs either", "route 6: needs either", "route 7: strip_prefix",
+		"route 8: method", "route 9: path \"/auth/x\" belongs", "route 11: path \"/twice/\" is taken", "route 12: upstream ftp://app",
+		"route 13: upstream", "route 14: upstream", "route 15: ", "route 16: is empty", `reserved prefix "/"`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "route 10") {
+		t.Errorf("too much said: %v", err)
+	}
+}
+
+func TestAllowsMethod(t *testing.T) {
+	all, get := proxy.Route{}, proxy.Route{Methods: []string{"GET"}}
+	if !all.AllowsMethod("PURGE") || !get.AllowsMethod("GET") || !get.AllowsMethod("HEAD") || get.AllowsMethod("POST") {
+		t.Error("wrong methods admitted")
+	}
+}
+
+func pathOf(m proxy.Match) string {
+	if m.Route != nil {
+		return m.Route.Path
+	}
+	return m.Reserved
+}
+
+// The reference: every order of steps, tried recursively with the plainest code there is.
+
+var prefixes = []string{"/api/admin", "/cut/deep/er", "/.well-known", "/auth", "/api", "/cut", ""}
+
+func refRoute(p string) string {
+	for _, prefix := range prefixes {
+		if strings.HasPrefix(p+"/", prefix+"/") {
+			return prefix
+		}
+	}
+	return "?"
+}
+
+func refDots(p string) (out string, lowest int) {
+	var stack []string
+	lowest = 1 << 30
+	segs := strings.Split(p, "/")[1:]
+	for i, s := range segs {
+		last := i == len(segs)-1
+		switch {
+		case s == ".." && len(stack) == 0:
+			lowest = -1
+		case s == "..":
+			stack = stack[:len(stack)-1]
+			lowest = min(lowest, len(stack))
+		case s != ".":
+			stack = append(stack, s)
+			continue
+		}
+		if last {
+			stack = append(stack, "")
+		}
+	}
+	return "/" + strings.Join(stack, "/"), lowest
+}
+
+type refReading struct {
+	path      string
+	decodings int
+}
+
+// refReadings collects every path a chain of steps leads to; it gives up when there are too many.
+func refReadings(p string, decodings int, lowest *int, seen map[refReading]bool) {
+	key := refReading{p, decodings}
+	if seen[key] || len(seen) > 400 {
+		return
+	}
+	seen[key] = true
+	refReadings(strings.ReplaceAll(p, `\`, "/"), decodings, lowest, seen)
+	segs := strings.Split(p, "/")
+	for i := range segs {
+		segs[i], _, _ = strings.Cut(segs[i], ";")
+	}
+	refReadings(strings.Join(segs, "/"), decodings, lowest, seen)
+	merged := p
+	for strings.Contains(merged, "//") {
+		merged = strings.ReplaceAll(merged, "//", "/")
+	}
+	refReadings(merged, decodings, lowest, seen)
+	resolved, low := refDots(p)
+	*lowest = min(*lowest, low)
+	refReadings(resolved, decodings, lowest, seen)
+	if i := strings.IndexAny(p, "\x00?#"); i >= 0 {
+		refReadings(p[:i], decodings, lowest, seen)
+	}
+	if decodings < 2 {
+		refReadings(refDecode(p), decodings+1, lowest, seen)
+	}
+}
+
+func refDecode(p string) string {
+	parts := strings.Split(p, "%")
+	out := parts[0]
+	for _, part := range parts[1:] {
+		if len(part) >= 2 {
+			if b, err := url.PathUnescape("%" + part[:2]); err == nil {
+				out += b + part[2:]
+				continue
+			}
+		}
+		out += "%" + part
+	}
+	return out
+}
+
+func FuzzMatch(f *testing.F) {
+	for _, seed := range []string{
+		"/api/x", "/api/%61dmin/", "/api/x/%2e%2e/admin/", "/api//admin/", "/api/admin;x/", "/api/%2561dmin/", "/api/..;/admin/",
+		"/api/%5cadmin", "/x/../api/.;/../admin", "/x/../api//../admin/..", "/api/%c0%af", "/api/%zz", "/api/a%00", "/cut/..;x/%2f%2e",
+		"/cut/deep/er/%3b/../..", "/%2f/auth", "http://h/api?x", "/auth/%2e%2e%3b/api", "/api/€/%E2%82%AC", "/api/%25%36%31dmin",
+	} {
+		f.Add(seed)
+	}
+	table := newTable(f)
+	f.Fuzz(func(t *testing.T, target string) {
+		if len(target) > 200 {
+			return
+		}
+		m, err := table.Match(target)
+		raw, _, _ := strings.Cut(target, "?")
+		if !strings.HasPrefix(raw, "/") {
+			return // the table tests have the other forms
+		}
+		_, escErr := url.PathUnescape(raw)
+		malformed := escErr != nil || strings.HasPrefix(raw, "//") || strings.HasPrefix(raw, `/\`) || strings.Contains(raw, "#") ||
+			strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r == 0x7f })
+		if malformed {
+			if err == nil {
+				t.Fatalf("%q: malformed, accepted", target)
+			}
+			return
+		}
+		route, lowest, seen := refRoute(raw), 1<<30, map[refReading]bool{}
+		refReadings(raw, 0, &lowest, seen)
+		good := lowest >= strings.Count(route, "/")
+		for r := range seen {
+			good = good && utf8.ValidString(r.path) && refRoute(r.path) == route
+		}
+		if err == nil && !good {
+			t.Fatalf("%q: accepted for %s, but it has another reading: %v", target, pathOf(m), seen)
+		}
+		if err == nil && strings.TrimSuffix(pathOf(m), "/") != route {
+			t.Fatalf("%q: route %s, want %q", target, pathOf(m), route)
+		}
+		if err == nil && !strings.HasSuffix(raw, m.Target.Path) && m.Target.Path != "/" {
+			t.Fatalf("%q: target %q is not what came", target, m.Target.Path)
+		}
+		// readings are refused in bulk, and "//" after a cut prefix: only then may a good path be refused
+		cut := strings.HasPrefix(route, "/cut") && strings.ContainsAny(raw[len("/cut"):], `\`) || strings.Contains(raw, "//")
+		if err != nil && good && len(seen) <= 64 && !cut {
+			t.Fatalf("%q: refused without need", target)
+		}
+	})
+}

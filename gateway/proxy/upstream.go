@@ -1,0 +1,78 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"time"
+)
+
+// Protocol is what an http upstream speaks. With https the two sides agree on HTTP/2 or HTTP/1.1 by themselves (ALPN).
+type Protocol int
+
+// The protocols of upstreams.
+const (
+	HTTP1 Protocol = iota // HTTP/1.1, or by ALPN over TLS
+	H2C                   // HTTP/2 in plain text with prior knowledge (RFC 9113 §3.3): gRPC servers
+)
+
+// Upstream says how a route's addresses are reached and watched. Durations of 0 take the default.
+type Upstream struct {
+	Protocol Protocol
+	// TLS is for https addresses: roots, client certificate, server name. nil: the system's roots. It must not be changed
+	// afterwards.
+	TLS *tls.Config
+	// Connect bounds making a connection, TLS included. Default 5s.
+	Connect time.Duration
+	// Idle is the longest silence of the upstream inside a response, or of both sides of a WebSocket. 0: no limit.
+	Idle time.Duration
+	// Connections is how many requests, and with HTTP/1.1 connections, one address gets at the same time. 0: no limit.
+	Connections int
+	// Retries is how many other addresses are tried when one fails and trying again is safe. Negative: none; 0: 2.
+	Retries int
+	// Health asks each address whether it is well. nil: nobody asks, and only failures count.
+	Health *Health
+}
+
+// Health is an active health check. Durations and thresholds of 0 take the default.
+type Health struct {
+	Path      string        // requested below the address's base path, with GET; 2xx and 3xx are well
+	Interval  time.Duration // default 5s
+	Timeout   time.Duration // default 2s
+	Healthy   int           // so many good answers in a row bring an address back; default 2
+	Unhealthy int           // so many bad ones take it out, and one refused connection at once; default 2
+}
+
+const (
+	defaultConnect = 5 * time.Second
+	defaultRetries = 2
+)
+
+func (u *Upstream) connect() time.Duration {
+	if u.Connect > 0 {
+		return u.Connect
+	}
+	return defaultConnect
+}
+
+func (u *Upstream) retries() int {
+	if u.Retries == 0 {
+		return defaultRetries
+	}
+	return max(0, u.Retries)
+}
+
+// filled returns the check with its defaults.
+func (h Health) filled() Health {
+	if h.Interval <= 0 {
+		h.Interval = 5 * time.Second
+	}
+	if h.Timeout <= 0 {
+		h.Timeout = 2 * time.Second
+	}
+	if h.Healthy <= 0 {
+		h.Healthy = 2
+	}
+	if h.Unhealthy <= 0 {
+		h.Unhealthy = 2
+	}
+	return h
+}
