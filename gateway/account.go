@@ -38,6 +38,9 @@ func (s *Server) account(x *exchange) {
 	if x.session != nil {
 		attrs = append(attrs, slog.String("session", string(x.session.ID())))
 	}
+	if x.bearer != nil {
+		attrs = append(attrs, slog.String("session", string(x.bearer.SessionID())))
+	}
 	s.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
 }
 

@@ -29,18 +29,25 @@ func (s *Server) serveApp(x *exchange, m proxy.Match) {
 		s.forward(x, a, m.Target, "")
 		return
 	}
-	if !s.defend(x) {
+	// A token that a client carries itself is in no danger from other sites, and
+	// the cookie is not looked at: only what a page sends has to pass.
+	byToken := a.route.Bearer && len(x.r.Header["Authorization"]) > 0
+	if (!byToken || sentByPage(x.r)) && !s.defend(x) {
 		return
 	}
 	if !a.route.AllowsMethod(x.r.Method) {
 		s.fail(x, methodNotAllowed(strings.Join(a.route.Methods, ", ")))
 		return
 	}
+	if byToken {
+		s.serveBearer(x, a, m.Target)
+		return
+	}
 	found, err := s.authenticate(x, session.Presentation{Touch: true})
 	switch {
 	case err == nil:
-		if p := permits(a.route.Require, found, s.now()); p != nil {
-			s.fail(x, p)
+		if p := permits(a.route.Require, found.Identity(), found.AuthAge(s.now())); p != nil {
+			s.unauthenticated(x, a.route, p)
 			return
 		}
 		s.forward(x, a, m.Target, found.Authorization)
@@ -55,13 +62,14 @@ func (s *Server) serveApp(x *exchange, m proxy.Match) {
 // a person who navigated is sent to the login page, and only where the route
 // says so; nothing else is ever redirected.
 func (s *Server) unauthenticated(x *exchange, route *proxy.Route, err error) {
-	if problemOf(err).Login && route.Unauthenticated == proxy.Login && navigation(x.r) {
-		x.Header().Set("Location", s.loginURL(x.r))
+	p := problemOf(err)
+	if p.Login && route.Unauthenticated == proxy.Login && navigation(x.r) {
+		x.Header().Set("Location", s.loginURLFor(x.r, p))
 		x.Header().Set("Cache-Control", "no-store")
 		x.WriteHeader(http.StatusSeeOther)
 		return
 	}
-	s.fail(x, err)
+	s.fail(x, p)
 }
 
 func (s *Server) forward(x *exchange, a *app, t proxy.Target, authorization string) {

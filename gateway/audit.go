@@ -10,8 +10,10 @@ import (
 )
 
 // Audit writes the audit log and counts: one structured line per security act.
-// It implements [session.Recorder]. Lines hold public ids only; slog quotes
-// foreign text, so a forged user agent cannot start a line of its own.
+// It implements [session.Recorder]. Lines hold public ids only, and never what
+// was typed at a login that failed (see [session.Event]). Foreign text loses what
+// does not print before slog quotes it: it cannot start a line of its own, add a
+// field, or speak to the terminal it is read on.
 type Audit struct {
 	log     *slog.Logger
 	metrics atomic.Pointer[Metrics]
@@ -33,19 +35,22 @@ func (a *Audit) Record(e session.Event) {
 	if fault && !a.due(e.Time) || !a.log.Enabled(context.Background(), level) {
 		return
 	}
-	a.log.LogAttrs(context.Background(), level, string(e.Type), attributes(e)...)
+	// The line's time is the event's, so that it fits the session's own times.
+	line := slog.NewRecord(e.Time, level, string(e.Type), 0)
+	line.AddAttrs(attributes(e)...)
+	_ = a.log.Handler().Handle(context.Background(), line) // there is nobody left to tell
 }
 
 func levelOf(t session.EventType) (level slog.Level, fault bool) {
 	switch t {
-	case session.EventReuse, session.EventSubjectChanged, session.EventLoginFailed, session.EventProviderRefused,
+	case session.EventReuse, session.EventSubjectChanged, session.EventRefreshRefused, session.EventLoginFailed, session.EventProviderRefused,
 		session.EventRolledBack:
 		return slog.LevelWarn, false
 	case session.EventMisconfigured, session.EventUnsealable:
 		return slog.LevelError, true
 	case session.EventStoreFault, session.EventProviderFault:
 		return slog.LevelWarn, true
-	case session.EventConverged, session.EventStale, session.EventRotated:
+	case session.EventConverged, session.EventStale:
 		return slog.LevelDebug, false
 	}
 	return slog.LevelInfo, false
@@ -65,8 +70,10 @@ func attributes(e session.Event) []slog.Attr {
 	for _, f := range [...]struct{ key, value string }{
 		{"session", string(e.ID)},
 		{"provider", e.Provider},
-		{"subject", e.Subject},
+		{"subject", clipText(e.Subject, 256)},
+		{"username", clipText(e.Username, 128)},
 		{"reason", string(e.Reason)},
+		{"limit", e.Limit},
 		{"ip", e.Client.IP},
 		{"user_agent", clipText(e.Client.UserAgent, 256)},
 		{"request_id", e.Client.RequestID},
@@ -76,7 +83,7 @@ func attributes(e session.Event) []slog.Attr {
 		}
 	}
 	if e.Err != nil {
-		attrs = append(attrs, slog.String("error", e.Err.Error()))
+		attrs = append(attrs, slog.String("error", clipText(e.Err.Error(), 1024)))
 	}
 	return attrs
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"sessiongate/session"
 )
 
 // Names of our cookies. The __Host- prefix makes the browser itself refuse them
@@ -13,6 +15,9 @@ const (
 	loginCookie   = "__Host-login" // binds a browser to its login attempts
 	probeCookie   = "__Host-probe" // shows whether the browser keeps our cookies at all
 )
+
+// loginCookieLife outlasts what is remembered of any attempt.
+const loginCookieLife = 30 * 24 * time.Hour
 
 // ourCookies are never forwarded, and no upstream may set them.
 func ourCookies() []string { return []string{sessionCookie, loginCookie, probeCookie} }
@@ -66,6 +71,37 @@ func (s *Server) clearSession(h http.Header) {
 // browser accepts Secure cookies from this address.
 func (s *Server) setProbe(h http.Header) {
 	s.write(h, &http.Cookie{Name: probeCookie, Value: "1", MaxAge: 3600, SameSite: http.SameSiteStrictMode})
+}
+
+// bindBrowser returns the value that binds this browser to its login attempts,
+// and gives it one if need be. It is Lax: the provider sends the browser back
+// from another site.
+func (s *Server) bindBrowser(x *exchange) string {
+	value := boundBrowser(x.r)
+	if value == "" {
+		value = session.NewBrowserBinding()
+		x.r.AddCookie(&http.Cookie{Name: loginCookie, Value: value}) // the next call in this request finds it
+		s.write(x.Header(), &http.Cookie{
+			Name: loginCookie, Value: value, MaxAge: int(loginCookieLife / time.Second), SameSite: http.SameSiteLaxMode,
+		})
+	}
+	return value
+}
+
+// boundBrowser returns the value of the browser's binding cookie, or "".
+func boundBrowser(r *http.Request) string {
+	c, err := r.Cookie(loginCookie)
+	if err != nil || !bindingShape(c.Value) {
+		return ""
+	}
+	return c.Value
+}
+
+// bindingShape keeps values out that we never made.
+func bindingShape(value string) bool {
+	return len(value) == len(session.NewBrowserBinding()) && !strings.ContainsFunc(value, func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < '2' || r > '7')
+	})
 }
 
 // write is the only place where our cookies get their attributes.

@@ -20,6 +20,7 @@ type exchange struct {
 	r      *http.Request
 
 	session *session.Session // that this request presented; nil: none
+	bearer  *session.Bearer  // whose access token this request presented; nil: none
 	app     *app             // the application route; nil: one of our endpoints
 	label   string           // route for metrics and log
 	origin  string           // listed origin that gets CORS headers

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"sessiongate/session"
@@ -31,11 +32,12 @@ type credentials struct {
 func (s *Server) loginForm(x *exchange) error {
 	q := x.r.URL.Query()
 	to := returnURL(q.Get("return_to"))
-	if q.Get("prompt") == "" && q.Get("max_age") == "" {
-		_, err := s.authenticate(x, session.Presentation{})
-		if err == nil {
-			return seeOther(x, to)
-		}
+	_, err := s.authenticate(x, session.Presentation{})
+	if err == nil && !asksForMore(q) {
+		return seeOther(x, to)
+	}
+	if handled, err := s.redirectLogin(x, to, err); handled {
+		return err
 	}
 	s.setProbe(x.Header())
 	s.loginPageFor(x, http.StatusOK, web.LoginPage{ReturnTo: to})
@@ -49,8 +51,9 @@ func (s *Server) loginPageFor(x *exchange, status int, page web.LoginPage) {
 	page.DemoUsers = s.demoUsers
 	for _, name := range s.manager.PasswordProviders() {
 		page.Password = true
-		page.PasswordProviders = append(page.PasswordProviders, web.PasswordProvider{Name: name})
+		page.PasswordProviders = append(page.PasswordProviders, web.PasswordProvider{Name: name, Label: s.labels[name]})
 	}
+	page.Providers = s.providerLinks(x.r.URL.Query(), page.ReturnTo)
 	s.page(x, status, func(b *bytes.Buffer) error { return s.pages.Login(b, page) })
 }
 
@@ -72,7 +75,7 @@ func (s *Server) login(x *exchange) error {
 		return nil
 	}
 	values, n := presented(x.r.Header)
-	signedIn, err := s.manager.Login(x.r.Context(), session.Login{
+	signedIn, err := s.signIn(x, session.Login{
 		Provider: c.Provider, Username: c.Username, Password: c.Password,
 		DeviceName: clipText(strings.TrimSpace(c.DeviceName), 64),
 		IPPrefix:   ipPrefix(x.client.IP), Carried: values[:n], Client: x.client,
@@ -117,8 +120,13 @@ func (s *Server) loginFailed(x *exchange, form bool, c credentials, err error) e
 		return err
 	}
 	p := problemOf(err)
-	if p.Status != http.StatusUnauthorized && p.Status != http.StatusTooManyRequests && p.Status != http.StatusServiceUnavailable {
+	switch p.Status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	default:
 		return err
+	}
+	if p.RetryAfter > 0 {
+		x.Header().Set("Retry-After", strconv.Itoa(seconds(p.RetryAfter)))
 	}
 	s.loginPageFor(x, p.Status, web.LoginPage{
 		ReturnTo: returnURL(c.ReturnTo), Username: clipText(c.Username, 256), Provider: c.Provider,

@@ -26,7 +26,7 @@ func (s *Server) logoutForm(x *exchange) error {
 		return nil
 	}
 	id := found.Identity()
-	s.page(x, http.StatusOK, func(b *bytes.Buffer) error {
+	s.pageUnder(s.logoutCSP(x, id.Provider), x, http.StatusOK, func(b *bytes.Buffer) error {
 		return s.pages.Logout(b, web.LogoutPage{
 			Action: s.prefix + "/logout", ReturnTo: returnURL(x.r.URL.Query().Get("return_to")),
 			User: id.Name, Cancel: web.Link{Label: "Stay signed in", Href: "/"},
@@ -42,25 +42,37 @@ func (s *Server) logoutForm(x *exchange) error {
 func (s *Server) logout(x *exchange) error {
 	form, to := readLogout(x)
 	values, n := presented(x.r.Header)
+	var ended []*session.Record
 	for _, value := range values[:n] {
-		_, err := s.manager.Logout(x.r.Context(), session.Cookie, value, session.Logout, x.client)
+		rec, err := s.manager.Logout(x.r.Context(), session.Cookie, value, session.Logout, x.client)
 		if err != nil && !errors.Is(err, session.ErrUnauthentic) {
 			return err
 		}
+		if rec != nil {
+			ended = append(ended, rec)
+		}
 	}
 	s.clearSession(x.Header())
-	if form {
+	out := s.signOutOf(x, ended, to)
+	switch {
+	case form && out.location != "":
+		return seeOther(x, out.location)
+	case form:
 		return seeOther(x, to)
 	}
-	return sendJSON(x, http.StatusOK, struct {
+	var doc struct {
 		LogoutURL *string `json:"logout_url"`
-	}{})
+	}
+	if out.page != "" {
+		doc.LogoutURL = &out.page
+	}
+	return sendJSON(x, http.StatusOK, doc)
 }
 
 func readLogout(x *exchange) (form bool, to string) {
 	kind, _, _ := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
 	if kind != "application/x-www-form-urlencoded" {
-		return false, ""
+		return false, returnURL(x.r.URL.Query().Get("return_to"))
 	}
 	x.r.Body = http.MaxBytesReader(x, x.r.Body, mostLoginBody)
 	return true, returnURL(x.r.PostFormValue("return_to"))

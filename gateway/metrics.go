@@ -34,7 +34,7 @@ func NewMetrics(storeUp func() bool) *Metrics {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"route"}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "sessiongate_session_events_total", Help: "Session events by type, and by reason where one is given.",
+			Name: "sessiongate_session_events_total", Help: "Session events by type, and by the reason or limit where there is one.",
 		}, []string{"type", "reason"}),
 	}
 	m.registry.MustRegister(m.requests, m.duration, m.events,
@@ -80,5 +80,9 @@ func (b *routeMetrics) count(status int, d time.Duration) {
 
 // event counts a session event.
 func (m *Metrics) event(e session.Event) {
-	m.events.WithLabelValues(string(e.Type), string(e.Reason)).Inc()
+	reason := string(e.Reason)
+	if e.Type == session.EventLimited {
+		reason = e.Limit
+	}
+	m.events.WithLabelValues(string(e.Type), reason).Inc()
 }

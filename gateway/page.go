@@ -10,13 +10,18 @@ import (
 
 // page sends one of our own HTML pages with the headers they all share.
 func (s *Server) page(x *exchange, status int, render func(*bytes.Buffer) error) {
+	s.pageUnder(s.pages.CSP(), x, status, render)
+}
+
+// pageUnder is page with another Content-Security-Policy.
+func (s *Server) pageUnder(csp string, x *exchange, status int, render func(*bytes.Buffer) error) {
 	var body bytes.Buffer
 	if err := render(&body); err != nil {
 		s.log.Error("page", "request_id", x.client.RequestID, "error", err.Error())
 		http.Error(x, "page not available", http.StatusInternalServerError)
 		return
 	}
-	pageHeaders(x.Header(), s.pages.CSP())
+	pageHeaders(x.Header(), csp)
 	s.sendPage(x, status, body.Bytes())
 }
 

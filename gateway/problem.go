@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"sessiongate/gateway/proxy"
 	"sessiongate/session"
@@ -27,6 +28,10 @@ type problem struct {
 	RetryAfter time.Duration
 	Login      bool // signing in would help: add login_url
 	Allow      string
+	MaxAge     string   // with Login: how old the sign-in may be, in seconds; empty: any
+	ACR        []string // with Login: how strong the sign-in must be, any of these; empty: in any way
+	Provider   string   // with Login: where to sign in; empty: anywhere
+	Challenge  string   // WWW-Authenticate; empty: our cookie's, on a 401
 	Cause      error
 }
 
@@ -122,6 +127,8 @@ func problemOf(err error) *problem {
 			Status: 503, Code: "provider_unavailable", Title: "Too many sign-ins at once",
 			Detail: "Try again in a moment.", RetryAfter: 2 * time.Second, Cause: err,
 		}
+	case errors.Is(err, session.ErrNoSession), errors.Is(err, session.ErrTooMany):
+		return problemDevices(err)
 	case errors.Is(err, session.ErrNoProvider):
 		return badRequest("Name a provider that takes a password in the field provider.", err)
 	}
@@ -194,8 +201,11 @@ func (s *Server) fail(x *exchange, err error) {
 	if p.Allow != "" {
 		h.Set("Allow", p.Allow)
 	}
-	if p.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", `Cookie realm="`+s.origin+`"`) // RFC 9110 §15.5.2 wants a challenge
+	if p.Challenge == "" && p.Status == http.StatusUnauthorized {
+		p.Challenge = `Cookie realm="` + s.origin + `"` // RFC 9110 §15.5.2 wants a challenge
+	}
+	if p.Challenge != "" {
+		h.Set("WWW-Authenticate", p.Challenge)
 	}
 	if navigation(x.r) {
 		s.failPage(x, p)
@@ -221,6 +231,9 @@ func (s *Server) failJSON(x *exchange, p *problem) {
 	}
 	if p.Login {
 		doc.LoginURL = s.loginPage
+		if ask := p.ask(); ask != "" {
+			doc.LoginURL = s.loginPath(p) + "?" + ask
+		}
 	}
 	body, err := json.Marshal(doc)
 	if err != nil {
@@ -242,7 +255,7 @@ func (s *Server) failPage(x *exchange, p *problem) {
 	switch {
 	case p.Login:
 		page.Text = "Sign in to see this page."
-		page.Primary = web.Link{Label: "Sign in", Href: s.loginURL(x.r)}
+		page.Primary = web.Link{Label: "Sign in", Href: s.loginURLFor(x.r, p)}
 	case p.Status == http.StatusNotFound:
 		page.Primary = web.Link{Label: "To the start page", Href: "/"}
 	}
@@ -252,6 +265,39 @@ func (s *Server) failPage(x *exchange, p *problem) {
 // loginURL is where a person signs in to come back to this request.
 func (s *Server) loginURL(r *http.Request) string {
 	return s.loginPage + "?return_to=" + url.QueryEscape(returnURL(r.URL.RequestURI()))
+}
+
+// loginURLFor is loginURL with what the problem asks of the sign-in.
+func (s *Server) loginURLFor(r *http.Request, p *problem) string {
+	ask := p.ask()
+	if ask == "" {
+		return s.loginURL(r)
+	}
+	return s.loginPath(p) + "?return_to=" + url.QueryEscape(returnURL(r.URL.RequestURI())) + "&" + ask
+}
+
+// loginPath is the page to sign in on: where a provider has pages of its own, our
+// endpoint that leads there.
+func (s *Server) loginPath(p *problem) string {
+	if p.Provider != "" && s.redirectProvider(p.Provider) != "" {
+		return s.prefix + "/login"
+	}
+	return s.loginPage
+}
+
+// ask is what a login address says beside where to return to.
+func (p *problem) ask() string {
+	q := url.Values{}
+	if p.MaxAge != "" {
+		q.Set("max_age", p.MaxAge)
+	}
+	if len(p.ACR) > 0 {
+		q.Set("acr_values", strings.Join(p.ACR, " "))
+	}
+	if len(q) > 0 && p.Provider != "" {
+		q.Set("provider", p.Provider)
+	}
+	return q.Encode()
 }
 
 // seconds rounds up: "retry after 0" would be a lie.
@@ -265,7 +311,9 @@ func seconds(d time.Duration) int {
 // clipText shortens foreign text for a message and drops what is not printable.
 func clipText(s string, n int) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0xfffd {
+		// Controls (C1 too: terminals obey U+009B), line separators, bidirectional
+		// overrides: whatever makes text look like something it is not.
+		if !unicode.IsPrint(r) || r == 0xfffd {
 			return -1
 		}
 		return r

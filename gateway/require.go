@@ -9,15 +9,11 @@ import (
 	"sessiongate/session"
 )
 
-// permits checks what a route requires of a session. The answer names what is
-// missing: the person is signed in and may know.
-func permits(require proxy.Require, found *session.Session, now time.Time) *problem {
-	id := found.Identity()
-	if age := require.AuthAge; age > 0 && now.Sub(id.AuthTime) > age {
-		return &problem{
-			Status: 401, Code: "reauthentication_required", Title: "Sign in again", Login: true,
-			Detail: "This needs a sign-in no longer ago than " + age.String() + ".",
-		}
+// permits checks what a route requires of whoever is signed in. The answer names
+// what is missing: the person is known and may know.
+func permits(require proxy.Require, id *session.Identity, authAge time.Duration) *problem {
+	if p := stepUp(require, id, authAge); p != nil {
+		return p
 	}
 	missing := lacking(require.Roles, require.All, func(r string) bool { return slices.Contains(id.Roles, r) })
 	if missing != "" {
@@ -28,6 +24,17 @@ func permits(require proxy.Require, found *session.Session, now time.Time) *prob
 		return forbidden("scope", missing)
 	}
 	return nil
+}
+
+// words spells a duration without the zero parts that [time.Duration] shows.
+func words(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = strings.TrimSuffix(text, zero[1:])
+		}
+	}
+	return text
 }
 
 func forbidden(what, missing string) *problem {

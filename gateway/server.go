@@ -24,6 +24,7 @@ type Options struct {
 	PublicURL  *url.URL // the origin the browser sees; the only source of scheme and host
 	AuthPrefix string   // "/auth"
 	LoginPage  string   // path of the login page; empty: ours
+	Explicit   bool     // serve the token endpoints for clients that are not browsers
 
 	SameSite       http.SameSite
 	AllowedOrigins []string
@@ -34,8 +35,16 @@ type Options struct {
 	KeySet   []byte // JWKS of the local provider; nil: none published
 	Metadata []byte // RFC 8414 document of the local provider; nil: none
 
+	// ProviderLabels are what the login page calls the providers, by name; one
+	// that is missing is called by its name.
+	ProviderLabels map[string]string
+
 	DemoUsers []web.DemoUser // shown on the login page; for the demo only
 	PageCSP   string         // Content-Security-Policy of static routes; empty: the proxy's default
+
+	Limiter  session.Limiter // nil: nothing is limited
+	Limits   session.Limits
+	Recorder session.Recorder // of what the gateway itself refuses; nil: dropped
 
 	Metrics *Metrics
 	Log     *slog.Logger
@@ -50,15 +59,21 @@ type Server struct {
 	table     *proxy.Table
 	apps      map[*proxy.Route]*app
 	pages     *web.Pages
+	labels    map[string]string // of the providers
 	demoUsers []web.DemoUser
 
 	origin, scheme, host string
 	prefix, loginPage    string
+	explicitTokens       bool
 	sameSite             http.SameSite
 	listed               []string
 	trusted              []netip.Prefix
 	forwardedHeader      string
 	keySet, metadata     []byte
+
+	limits   *limits
+	streams  *streams
+	recorder session.Recorder
 
 	metrics *Metrics
 	own     *routeMetrics // of our own endpoints
@@ -76,14 +91,15 @@ func NewServer(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		manager: o.Manager, pages: pages, demoUsers: o.DemoUsers,
+		manager: o.Manager, pages: pages, labels: o.ProviderLabels, demoUsers: o.DemoUsers,
 		scheme: o.PublicURL.Scheme, host: canonicalHost(o.PublicURL.Scheme, o.PublicURL.Host),
-		prefix: o.AuthPrefix, loginPage: o.LoginPage, sameSite: o.SameSite, listed: o.AllowedOrigins,
+		prefix: o.AuthPrefix, loginPage: o.LoginPage, explicitTokens: o.Explicit, sameSite: o.SameSite, listed: o.AllowedOrigins,
 		trusted: o.TrustedProxies, forwardedHeader: o.ForwardedHeader,
 		keySet: o.KeySet, metadata: o.Metadata,
 		metrics: o.Metrics, log: o.Log, access: o.Access, now: o.Now,
 	}
 	s.origin = s.scheme + "://" + s.host
+	s.limits, s.streams, s.recorder = newLimits(o.Limiter, o.Limits), newStreams(), o.Recorder
 	s.defaults()
 	if err := s.addApps(o); err != nil {
 		return nil, err
@@ -126,7 +142,7 @@ func (s *Server) addApps(o Options) error {
 			a.static, err = proxy.NewStatic(route.Static, proxy.StaticOptions{CSP: o.PageCSP, OnError: s.upstreamFailed})
 		} else {
 			a.forwarder, err = proxy.NewForwarder(route, proxy.Options{
-				Cookies: ourCookies(), OnError: s.upstreamFailed,
+				Cookies: ourCookies(), OnError: s.upstreamFailed, Retry: s.retry,
 			})
 		}
 		if err != nil {
@@ -152,6 +168,29 @@ func (s *Server) endpoints() *echo.Echo {
 	e.GET(p+"/logout", s.guarded(s.logoutForm))
 	e.POST(p+"/logout", s.guarded(s.logout))
 
+	// Where an identity provider sends browsers, and where it calls itself.
+	e.GET(p+"/callback/:provider", s.open(s.landing(s.callback)))
+	e.GET(p+"/logout/continue", s.open(s.landing(s.departLogout)))
+	e.GET(p+"/logout/done", s.open(s.landing(s.logoutDone)))
+	e.POST(p+"/back-channel-logout/:provider", s.open(s.backChannelLogout))
+
+	e.GET(p+"/sessions", s.guarded(s.listSessions))
+	e.DELETE(p+"/sessions", s.guarded(s.endSessions))
+	e.DELETE(p+"/sessions/:id", s.guardedID(s.endSession))
+	e.GET(p+"/events", s.guarded(s.events))
+	e.GET(p+"/account", s.guarded(s.accountPage))
+	e.HEAD(p+"/account", s.guarded(s.accountPage))
+	e.GET(p+"/client.js", s.guarded(s.clientScript))
+	e.HEAD(p+"/client.js", s.guarded(s.clientScript))
+
+	// For clients that keep their tokens themselves: no cookie is read, so there is
+	// nothing that another site's page could borrow.
+	if s.explicitTokens {
+		e.POST(p+"/token/login", s.explicit(s.tokenLogin))
+		e.POST(p+"/token/refresh", s.explicit(s.tokenRefresh))
+		e.POST(p+"/token/logout", s.explicit(s.tokenLogout))
+	}
+
 	// Read by servers, without a cookie and under inner names: neither the host
 	// check nor the cross-origin defence applies.
 	if s.keySet != nil {
@@ -175,6 +214,13 @@ func (s *Server) guarded(h func(*exchange) error) echo.HandlerFunc {
 	}
 }
 
+// guardedID is guarded for an endpoint whose path ends in an id.
+func (s *Server) guardedID(h func(*exchange, string) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		return s.guarded(func(x *exchange) error { return h(x, c.Param("id")) })(c)
+	}
+}
+
 // open is for endpoints that read no cookie.
 func (s *Server) open(h func(*exchange) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -195,7 +241,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, proxy.ErrBadPath):
 		s.fail(x, badRequest("The path could be read in more than one way and was not forwarded. "+
 			"Send it in its plain form, without encoded dots, double slashes or parameters.", nil))
-	case m.Reserved != wellKnown && canonicalHost(s.scheme, r.Host) != s.host:
+	case m.Reserved != wellKnown && !s.isBackChannel(r.URL.Path) && canonicalHost(s.scheme, r.Host) != s.host:
 		s.fail(x, misdirected(s.origin))
 	case err != nil:
 		s.fail(x, notFound())

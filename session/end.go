@@ -39,6 +39,7 @@ func (m *Manager) ended(rec *Record, why Reason, c Client) {
 		Subject: rec.Identity.Subject, Provider: rec.Identity.Provider,
 	})
 	m.revoke(rec.Identity.Provider, rec.Tokens)
+	m.announce(rec.Identity.Owner())
 }
 
 // revoke withdraws tokens at their provider in the background, with a few tries.

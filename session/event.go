@@ -9,6 +9,8 @@ type EventType string
 const (
 	EventLogin           EventType = "login"
 	EventLoginFailed     EventType = "login_failed"
+	EventLimited         EventType = "rate_limited" // Limit says which rate
+	EventGuessing        EventType = "guessing"     // at one user name, from many addresses
 	EventRefreshed       EventType = "refreshed"
 	EventRotated         EventType = "rotated"
 	EventConverged       EventType = "converged"
@@ -26,11 +28,13 @@ const (
 
 // Security reports whether the event is a sign of theft or abuse.
 func (t EventType) Security() bool {
-	return t == EventReuse || t == EventSubjectChanged
+	return t == EventReuse || t == EventSubjectChanged || t == EventGuessing
 }
 
 // Event is one thing worth recording. It never holds a secret: Err comes from
-// errors that redact, Username only from a failed login.
+// errors that redact. A failed login does not say what was typed as the user
+// name, since people type their password there; only a name that was tried many
+// times from many addresses is named, so that the operator can help its user.
 type Event struct {
 	Type     EventType
 	Time     time.Time
@@ -38,6 +42,8 @@ type Event struct {
 	Subject  string
 	Provider string
 	Reason   Reason
+	Limit    string // EventLimited: the rate, in the words of the configuration
+	Username string // EventGuessing: the name tried
 	Err      error
 	Client   Client
 }

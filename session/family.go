@@ -3,7 +3,7 @@ package session
 import "time"
 
 // This file is the decision table of a session family (DESIGN §4) as a pure
-// function. session/redisstore/family.lua is the same table on the store's side;
+// function. session/redisstore/lua/family.lua is the same table on the store's side;
 // one exhaustive test drives both (redisstore's TestFamilyTable).
 
 const (

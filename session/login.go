@@ -18,10 +18,13 @@ type Login struct {
 	// adopted: whatever session they belong to ends when the new one exists.
 	Carried []string
 	Client
+
+	replaces []ID // sessions noted before the browser left for the provider's page
 }
 
 // Login checks the credentials with the provider and starts a session. Errors:
-// [ErrNoProvider], [ErrInvalidCredentials], [ErrBusy], [*UnavailableError].
+// [ErrNoProvider], [ErrInvalidCredentials], [ErrBusy], [ErrTooMany],
+// [*UnavailableError].
 func (m *Manager) Login(ctx context.Context, l Login) (*Session, error) {
 	p, err := m.passwordProvider(l.Provider)
 	if err != nil {
@@ -60,7 +63,7 @@ func (m *Manager) loginFault(p Provider, err error, c Client) error {
 	var fault *FaultError
 	switch {
 	case errors.Is(err, ErrInvalidCredentials):
-		m.record(Event{Type: EventLoginFailed, Provider: p.Name(), Client: c})
+		m.record(Event{Type: EventLoginFailed, Provider: p.Name(), Client: c, Err: err})
 		return ErrInvalidCredentials
 	case errors.Is(err, ErrBusy):
 		return err
@@ -72,6 +75,11 @@ func (m *Manager) loginFault(p Provider, err error, c Client) error {
 
 // establish stores a granted session and ends those the request carried.
 func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l Login) (*Session, error) {
+	replaces, owner := append(m.carriedIDs(l.Carried), l.replaces...), g.Identity.Owner()
+	if err := m.checkCap(ctx, owner, replaces); err != nil {
+		m.revoke(g.Identity.Provider, g.Tokens)
+		return nil, err
+	}
 	rd := reading{began: m.now(), track: m.tracks.get(h.ID()), epoch: m.epoch.Load()}
 	rd.version = rd.track.version.Load()
 	rec := Record{
@@ -79,7 +87,7 @@ func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l 
 		Facts: Facts{Generation: h.generation, Binding: Binding(l.UserAgent)},
 	}
 	stored, err := m.store.Create(ctx, rec,
-		Lives{Idle: m.rules.Idle, Absolute: m.absolute}, NewSchedule(g.Lifetime, m.grace))
+		Lives{Idle: m.rules.Idle, Absolute: m.absolute}, g.schedule(m.grace))
 	if err != nil {
 		m.revoke(g.Identity.Provider, g.Tokens)
 		return nil, m.storeFault(err, rec.ID)
@@ -92,6 +100,10 @@ func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l 
 		// signed in all the same, and the old cookie is overwritten.
 		_, _ = m.Logout(ctx, l.Kind, value, Replaced, l.Client)
 	}
+	if err := m.keepCap(ctx, owner, rec.ID, replaces, l.Client); err != nil {
+		return nil, err
+	}
+	m.announce(owner)
 	rd.Now = stored.Created
 	return m.snapshot(rd, h, stored), nil
 }

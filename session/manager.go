@@ -19,9 +19,21 @@ type Options struct {
 	Providers []Provider
 	Recorder  Recorder // nil: events are dropped
 
+	// Attempts and Links are for providers with pages of their own; nil: none
+	// signs in that way, and none can end sessions on the back channel.
+	Attempts Attempts
+	Links    ProviderSessions
+
+	// Access and Revoked are for the explicit flow; nil: no access token is
+	// admitted, and none can be revoked before its time.
+	Access  AccessVerifier
+	Revoked TokenList
+
 	Rules    Rules
 	Absolute time.Duration // end by age
 	Grace    time.Duration // most a retired handle is forgiven; at most a quarter of the token's lifetime
+
+	PerUser Cap // sessions of one owner at a time
 
 	CacheTTL   time.Duration // 0: strict, every request asks the store
 	CacheBytes uint64        // 0: 64 MiB
@@ -38,15 +50,22 @@ type Manager struct {
 	providers map[string]Provider
 	health    map[string]*health
 	recorder  Recorder
+	attempts  Attempts
+	links     ProviderSessions
+	access    AccessVerifier
+	revoked   TokenList
 	rules     Rules
 	absolute  time.Duration
 	grace     time.Duration
+	perUser   Cap
 	cacheTTL  time.Duration
 	now       func() time.Time
 
 	cache    *cache
+	bearers  *bearerCache
 	tracks   tracks
 	departed departed
+	watchers watchers
 	up       atomic.Bool   // the feed is subscribed
 	epoch    atomic.Uint64 // counts (re)subscriptions
 
@@ -73,19 +92,29 @@ func NewManager(o Options) (*Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session cache: %w", err)
 	}
+	bearers, err := newBearerCache(o.CacheBytes / 4)
+	if err != nil {
+		return nil, fmt.Errorf("bearer cache: %w", err)
+	}
 	m := &Manager{
 		store:     o.Store,
 		sealers:   [2]Sealer{Cookie: o.Cookies, Explicit: o.Explicit},
 		providers: make(map[string]Provider, len(o.Providers)),
 		health:    make(map[string]*health, len(o.Providers)),
 		recorder:  o.Recorder,
+		attempts:  o.Attempts,
+		links:     o.Links,
+		access:    o.Access,
+		revoked:   o.Revoked,
 		rules:     o.Rules,
 		absolute:  o.Absolute,
 		grace:     o.Grace,
+		perUser:   o.PerUser,
 		// A cached hit moves no idle deadline, so it must not hide much of it.
 		cacheTTL: min(o.CacheTTL, o.Rules.Idle/20),
 		now:      o.Now,
 		cache:    c,
+		bearers:  bearers,
 	}
 	if m.now == nil {
 		m.now = time.Now
@@ -134,6 +163,9 @@ func (m *Manager) observe(c Change) {
 		m.epoch.Add(1)
 		m.up.Store(true)
 		m.goBackground(m.endAgain)
+		m.watchers.resubscribed()
+	case Listed:
+		m.watchers.listed(c.Owner)
 	case Advanced:
 		if t := m.tracks.find(c.ID); t != nil {
 			t.advance(c.Generation)

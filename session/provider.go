@@ -57,6 +57,7 @@ type Refresh struct {
 	Identity  Identity
 	Tokens    Tokens
 	Now       time.Time // the store's clock
+	Expires   time.Time // of the access token in Tokens
 	Absolute  time.Time // no token may outlive the session
 }
 
@@ -65,6 +66,9 @@ type Grant struct {
 	Identity Identity
 	Tokens   Tokens
 	Lifetime time.Duration // of the access token, from now
+	// NoRefresh says that the tokens cannot be refreshed: the session ends with
+	// its access token, and not an early window sooner.
+	NoRefresh bool
 }
 
 // Errors of a login.

@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -23,6 +23,9 @@ func (m *Manager) refresh(ctx context.Context, rd reading, h Handle, v Visit) (*
 	v.Touch = false // the read has touched; it changes nothing from here on
 	result := m.flights.DoChan(flightKey(v), func() (_ any, err error) {
 		defer recovered(&err) // nobody's stack but the process's is above us
+		if v.Kind == Explicit {
+			sleep(m.work, gather) // see explicit.go
+		}
 		return m.renew(context.WithoutCancel(ctx), rd, v)
 	})
 	select {
@@ -51,7 +54,7 @@ func (m *Manager) renewInBackground(s *Session, c Client) {
 		return
 	}
 	m.goBackground(func(ctx context.Context) {
-		rd := reading{began: m.now(), track: s.track}
+		rd := reading{began: m.now(), client: c, track: s.track}
 		now, err := m.store.Now(ctx)
 		if err != nil {
 			return // the request that finds the token hard-due will say so
@@ -132,7 +135,7 @@ func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, le
 	rec := rd.Record
 	grant, err := p.Refresh(ctx, Refresh{
 		SessionID: rec.ID, Kind: v.Kind, Identity: rec.Identity, Tokens: rec.Tokens,
-		Now: rd.Now, Absolute: rec.Facts.Absolute,
+		Now: rd.Now.Add(m.now().Sub(rd.began)), Expires: rec.Expires, Absolute: rec.Facts.Absolute,
 	})
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
@@ -157,7 +160,7 @@ func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string,
 	c := Commit{
 		Visit: v, Spent: rd.Record.Facts.Stamp, Lease: lease, Rotate: rd.Verdict.Rotate,
 		Identity: g.Identity, Tokens: g.Tokens, Device: rd.Record.Device, Created: rd.Record.Created,
-		Schedule: NewSchedule(g.Lifetime, m.grace),
+		Schedule: g.schedule(m.grace),
 	}
 	done, err := m.store.Commit(ctx, c)
 	for pause := 100 * time.Millisecond; err != nil && lease != "" && sleep(ctx, pause); pause = min(2*pause, time.Second) {
@@ -173,16 +176,18 @@ func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string,
 		}
 		return rd, m.markOver(v.ID, done.Reason)
 	case done.Stored:
-		m.committed(done)
+		m.committed(done, rd.client)
 	}
 	return m.adopt(rd, done.Record, done.Now), nil
 }
 
 // committed records a refresh and voids this process's own copies at once; the
 // others hear of it by the feed.
-func (m *Manager) committed(done Committed) {
+func (m *Manager) committed(done Committed, c Client) {
 	rec := done.Record
-	e := Event{Type: EventRefreshed, ID: rec.ID, Subject: rec.Identity.Subject, Provider: rec.Identity.Provider}
+	e := Event{
+		Type: EventRefreshed, ID: rec.ID, Subject: rec.Identity.Subject, Provider: rec.Identity.Provider, Client: c,
+	}
 	m.record(e)
 	if done.Rotated {
 		e.Type = EventRotated
@@ -209,7 +214,7 @@ func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lea
 	if errors.As(err, &refused) {
 		m.record(Event{
 			Type: EventProviderRefused, ID: rd.Record.ID, Provider: p.Name(),
-			Subject: rd.Record.Identity.Subject, Reason: refused.Reason, Err: refused.Err,
+			Subject: rd.Record.Identity.Subject, Reason: refused.Reason, Err: refused.Err, Client: rd.client,
 		})
 		return m.endUnlessReplaced(ctx, rd, lease, refused.Reason)
 	}
@@ -217,7 +222,7 @@ func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lea
 	if !errors.As(err, &fault) {
 		fault = &FaultError{Err: err}
 	}
-	retryIn := max(fault.RetryAfter, m.health[p.Name()].failed())
+	retryIn := max(fault.RetryAfter, m.health[p.Name()].failed(m.now()))
 	if lease != "" {
 		_, _ = m.store.Abandon(ctx, Abandonment{
 			ID: rd.Record.ID, Stamp: rd.Record.Facts.Stamp, Lease: lease, RetryIn: retryIn,
@@ -236,7 +241,7 @@ func (m *Manager) endUnlessReplaced(ctx context.Context, rd reading, lease strin
 	case turn.State == TurnDone:
 		return m.adopt(rd, turn.Record, turn.Now), nil
 	}
-	m.ended(rd.Record, why, Client{})
+	m.ended(rd.Record, why, rd.client)
 	return rd, &EndedError{ID: rd.Record.ID, Reason: turn.Reason}
 }
 
@@ -245,7 +250,7 @@ func (m *Manager) endUnlessReplaced(ctx context.Context, rd reading, lease strin
 func (m *Manager) subjectChanged(ctx context.Context, rd reading, lease string, g Grant) (reading, error) {
 	m.record(Event{
 		Type: EventSubjectChanged, ID: rd.Record.ID, Provider: rd.Record.Identity.Provider,
-		Subject: rd.Record.Identity.Subject, Reason: ProviderRefused,
+		Subject: rd.Record.Identity.Subject, Reason: ProviderRefused, Client: rd.client,
 	})
 	m.revoke(rd.Record.Identity.Provider, g.Tokens)
 	return m.endUnlessReplaced(ctx, rd, lease, ProviderRefused)
@@ -298,12 +303,29 @@ func wait(ctx context.Context, changed <-chan struct{}, d time.Duration) bool {
 }
 
 // health counts a provider's failures in a row, for the back-off.
-type health struct{ failures atomic.Int32 }
+type health struct {
+	mu       sync.Mutex
+	failures int
+	until    time.Time
+}
 
-func (h *health) ok() { h.failures.Store(0) }
+func (h *health) ok() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failures, h.until = 0, time.Time{}
+}
 
 // failed returns how long to leave the provider alone: 1 s, doubled up to 16 s.
-func (h *health) failed() time.Duration {
-	n := h.failures.Add(1)
-	return time.Second << min(n-1, 4)
+// Calls that fail together are one failure: a hundred sessions that were due in
+// the same moment say no more than one.
+func (h *health) failed(now time.Time) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if left := h.until.Sub(now); left > 0 {
+		return max(left, time.Second)
+	}
+	pause := time.Second << min(h.failures, 4)
+	h.failures++
+	h.until = now.Add(pause)
+	return pause
 }

@@ -116,7 +116,7 @@ func (m *Manager) read(ctx context.Context, v Visit, c Client) (reading, error) 
 }
 
 func (m *Manager) ask(ctx context.Context, v Visit, c Client) (reading, error) {
-	rd := reading{began: m.now(), track: m.tracks.get(v.ID), epoch: m.epoch.Load(), up: m.up.Load()}
+	rd := reading{began: m.now(), client: c, track: m.tracks.get(v.ID), epoch: m.epoch.Load(), up: m.up.Load()}
 	rd.version = rd.track.version.Load()
 	res, err := m.store.Resolve(ctx, v)
 	if err != nil {
@@ -169,6 +169,9 @@ func flightKey(v Visit) string {
 // invalid_token). It returns the session with another token, refreshed by force
 // if nobody has yet, or [ErrNotRenewed] if a forced refresh is not in order.
 func (m *Manager) Renew(ctx context.Context, s *Session, c Client) (*Session, error) {
+	if !m.presentable(s) {
+		return nil, ErrNotRenewed
+	}
 	v := Visit{
 		ID: s.ID(), Generation: s.handle.generation, Kind: s.handle.kind,
 		Binding: Binding(c.UserAgent), Force: true, Seen: s.record.Facts.Stamp,
@@ -181,4 +184,15 @@ func (m *Manager) Renew(ctx context.Context, s *Session, c Client) (*Session, er
 		return nil, ErrNotRenewed
 	}
 	return fresh, nil
+}
+
+// presentable reports whether the handle of s may be judged once more. It was
+// good when its request arrived, but an upstream may have taken its time since:
+// a handle retired in between is the upstream's fault and must not look like a
+// thief's. Within grace of the reading it cannot have left its window.
+func (m *Manager) presentable(s *Session) bool {
+	if m.now().Sub(s.readAt) <= s.record.Facts.Grace {
+		return true
+	}
+	return m.up.Load() && s.track.newest.Load() <= s.handle.generation
 }

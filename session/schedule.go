@@ -34,3 +34,13 @@ func NewSchedule(lifetime, grace time.Duration) Schedule {
 		Grace:    min(grace, lifetime/4),
 	}
 }
+
+// schedule plans the grant's access token. One that cannot be refreshed has no
+// early window: there is nothing to be early for.
+func (g Grant) schedule(grace time.Duration) Schedule {
+	s := NewSchedule(g.Lifetime, grace)
+	if g.NoRefresh {
+		s.Soft = s.Hard
+	}
+	return s
+}

@@ -55,6 +55,13 @@ func (s *Session) Remaining(now time.Time) (absolute, idle, access time.Duration
 	return left(s.absolute), min(left(s.idleEnd), left(s.absolute)), left(s.accessEnd)
 }
 
+// AuthAge returns how long ago the user proved who they are, by the store's
+// clock and not by this process's.
+func (s *Session) AuthAge(now time.Time) time.Duration {
+	proved := s.record.Identity.AuthTime.Sub(s.record.Facts.Absolute)
+	return age(now, s.absolute.Add(proved))
+}
+
 // String names the session by its public ID.
 func (s *Session) String() string { return "session " + string(s.record.ID) }
 
@@ -63,6 +70,7 @@ func (s *Session) String() string { return "session " + string(s.record.ID) }
 type reading struct {
 	Resolution
 	began   time.Time
+	client  Client // for the audit log: who caused what follows
 	track   *track
 	version uint64
 	epoch   uint64
@@ -76,7 +84,6 @@ func (m *Manager) snapshot(rd reading, h Handle, rec *Record) *Session {
 	local := func(t time.Time) time.Time { return rd.began.Add(t.Sub(rd.Now)) }
 	s := &Session{
 		Authorization: bearer + rec.Tokens.Access.Reveal(),
-		record:        rec,
 		handle:        h,
 		track:         rd.track,
 		version:       rd.version,
@@ -87,7 +94,10 @@ func (m *Manager) snapshot(rd reading, h Handle, rec *Record) *Session {
 		absolute:      local(rec.Facts.Absolute),
 		accessEnd:     local(rec.Expires),
 	}
-	rec.Tokens.Access = Secret(s.Authorization[len(bearer):]) // one copy in memory
+	// A copy, because the reading may be shared.
+	own := *rec
+	own.Tokens.Access = Secret(s.Authorization[len(bearer):]) // one copy in memory
+	s.record = &own
 	s.usable = rd.began.Add(m.cacheTTL)
 	for _, end := range [...]time.Time{s.idleEnd, s.absolute, local(rec.Facts.HardAt)} {
 		if end.Before(s.usable) {

@@ -143,6 +143,10 @@ type Devices interface {
 	// Sessions returns the owner's live sessions, newest first. The list may be
 	// behind; every entry returned was alive when read.
 	Sessions(ctx context.Context, o Owner) ([]Record, error)
+
+	// Announce tells every process that the owner's list has changed. It is a
+	// courtesy to pages that show the list: losing it costs nothing.
+	Announce(ctx context.Context, o Owner) error
 }
 
 // ChangeKind sorts the messages of a [Feed].
@@ -154,6 +158,7 @@ const (
 	FeedDown                   // the subscription is lost
 	Advanced                   // a session has new tokens or a new generation
 	Over                       // a session has ended
+	Listed                     // an owner's list of sessions has changed
 )
 
 // Change is one message of a [Feed].
@@ -162,6 +167,7 @@ type Change struct {
 	ID         ID
 	Generation uint32
 	Reason     Reason
+	Owner      string // Listed: [Owner.Hash]
 }
 
 // Feed tells every process what the others changed.

@@ -15,6 +15,7 @@ type track struct {
 	version atomic.Uint64 // counts changes: a read begun at an older version may not be cached
 	newest  atomic.Uint32 // highest generation heard of
 	over    atomic.Pointer[EndedError]
+	issued  atomic.Pointer[issued] // newest explicit handle sealed here
 
 	mu      sync.Mutex
 	changed chan struct{} // closed at the next change; nil while nobody waits

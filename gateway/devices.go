@@ -1,0 +1,174 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/mileusna/useragent"
+
+	"sessiongate/session"
+	"sessiongate/web"
+)
+
+// deviceDocument is one entry of the owner's devices. The id names the session
+// and cannot be presented.
+type deviceDocument struct {
+	ID         session.ID `json:"id"`
+	Current    bool       `json:"current"`
+	CreatedAt  time.Time  `json:"created_at"`
+	LastSeenAt time.Time  `json:"last_seen_at"`
+	Device     string     `json:"device"`
+	IPPrefix   string     `json:"ip_prefix"`
+	Provider   string     `json:"provider"`
+}
+
+// listSessions answers with the owner's devices, newest first.
+func (s *Server) listSessions(x *exchange) error {
+	_, list, err := s.devices(x)
+	if err != nil {
+		return err
+	}
+	return sendJSON(x, http.StatusOK, struct {
+		Sessions []deviceDocument `json:"sessions"`
+	}{list})
+}
+
+func (s *Server) devices(x *exchange) (*session.Session, []deviceDocument, error) {
+	found, err := s.authenticate(x, session.Presentation{Touch: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	records, err := s.manager.OwnSessions(x.r.Context(), found)
+	if err != nil {
+		return nil, nil, err
+	}
+	list := make([]deviceDocument, len(records))
+	for i, r := range records {
+		list[i] = deviceDocument{
+			ID: r.ID, Current: r.ID == found.ID(), Device: DeviceName(r.Device), IPPrefix: r.Device.IPPrefix,
+			CreatedAt:  r.Created.UTC().Truncate(time.Second),
+			LastSeenAt: r.Facts.LastSeen.UTC().Truncate(time.Second),
+			Provider:   r.Identity.Provider,
+		}
+	}
+	return found, list, nil
+}
+
+// endSession ends one of the caller's own sessions. It never touches the cookie,
+// not even for the session it came with: that is logout's.
+func (s *Server) endSession(x *exchange, id string) error {
+	found, err := s.authenticate(x, session.Presentation{Touch: true})
+	if err != nil {
+		return err
+	}
+	err = session.ErrNoSession
+	if session.ValidID(id) {
+		err = s.manager.EndOwn(x.r.Context(), found, session.ID(id), session.RevokedByUser, x.client)
+	}
+	if err != nil {
+		return err
+	}
+	x.Header().Set("Cache-Control", "no-store")
+	x.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// endSessions ends all of the caller's sessions, or all others.
+func (s *Server) endSessions(x *exchange) error {
+	keep, err := keepCurrent(x.r)
+	if err != nil {
+		return err
+	}
+	found, err := s.authenticate(x, session.Presentation{Touch: true})
+	if err != nil {
+		return err
+	}
+	ended, err := s.manager.EndAllOwn(x.r.Context(), found, keep, session.LogoutEverywhere, x.client)
+	if err != nil {
+		return err
+	}
+	return sendJSON(x, http.StatusOK, struct {
+		Ended int `json:"ended"`
+	}{ended})
+}
+
+// keepCurrent reads the query strictly: a misspelt keep must not sign out here.
+func keepCurrent(r *http.Request) (bool, error) {
+	q := r.URL.Query()
+	switch keep := q["keep"]; {
+	case len(q) == 0 && r.URL.RawQuery == "":
+		return false, nil
+	case len(q) == 1 && len(keep) == 1 && keep[0] == "current":
+		return true, nil
+	}
+	return false, badRequest("Ask with ?keep=current to end all other sessions, or with no query to end all.", nil)
+}
+
+// accountPage shows the devices to a person.
+func (s *Server) accountPage(x *exchange) error {
+	found, list, err := s.devices(x)
+	if signedOut(err) && navigation(x.r) {
+		return seeOther(x, s.loginURL(x.r))
+	}
+	if err != nil {
+		return err
+	}
+	page := web.AccountPage{
+		User: found.Identity().Name, Endpoint: s.prefix + "/sessions", Events: s.prefix + "/events",
+		Logout: s.prefix + "/logout", Back: web.Link{Label: "Back to the app", Href: "/"},
+	}
+	for _, d := range list {
+		page.Devices = append(page.Devices, web.Device{
+			ID: string(d.ID), Name: d.Device, Current: d.Current, Network: d.IPPrefix,
+			SignedIn: d.CreatedAt, LastSeen: d.LastSeenAt,
+		})
+	}
+	var body bytes.Buffer
+	if err := s.pages.Account(&body, page); err != nil {
+		return err
+	}
+	pageHeaders(x.Header(), s.pages.AccountCSP())
+	s.sendPage(x, http.StatusOK, body.Bytes())
+	return nil
+}
+
+// mostDeviceName bounds a device's name, in characters.
+const mostDeviceName = 64
+
+// DeviceName is what a person knows a device by: the name given at login, or
+// browser and system by the User-Agent. It is plain text of unknown origin.
+func DeviceName(d session.Device) string {
+	if name := clipText(strings.TrimSpace(d.Name), mostDeviceName); name != "" {
+		return name
+	}
+	ua := useragent.Parse(d.UserAgent)
+	name, system := clipText(ua.Name, 32), clipText(ua.OS, 24)
+	switch {
+	case name != "" && system != "":
+		return name + " on " + system
+	case name != "":
+		return name
+	case system != "":
+		return "A browser on " + system
+	}
+	return "Unknown device"
+}
+
+// problemDevices maps the errors of this file.
+func problemDevices(err error) *problem {
+	switch {
+	case errors.Is(err, session.ErrNoSession):
+		p := notFound()
+		p.Detail = "You have no session with this id. It may have ended already."
+		return p
+	case errors.Is(err, session.ErrTooMany):
+		return &problem{
+			Status: http.StatusForbidden, Code: "forbidden", Title: "Signed in on too many devices",
+			Detail: "You have as many sessions as this site allows. Sign out on another device and try again.",
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sessiongate/session"
+	"sessiongate/web"
+)
+
+const (
+	mostHint   = 256 // bytes of a login_hint
+	mostMaxAge = 365 * 24 * time.Hour
+	mostACR    = 8
+)
+
+// redirectLogin begins a sign-in at a provider's own page, if the request is for
+// one: it names that provider, or there is no other way to sign in. current is
+// why the browser has no session (nil: it has one).
+func (s *Server) redirectLogin(x *exchange, to string, current error) (handled bool, err error) {
+	q := x.r.URL.Query()
+	name := s.redirectProvider(q.Get("provider"))
+	if name == "" || x.r.Method == http.MethodHead {
+		return false, nil
+	}
+	if !startable(x.r) {
+		return true, badRequest("A sign-in begins with a navigation: open this address in the browser's window.", nil)
+	}
+	ask, err := readAsk(q)
+	if err != nil {
+		return true, err
+	}
+	values, n := presented(x.r.Header)
+	start := session.LoginStart{
+		Provider: name, Browser: s.bindBrowser(x), ReturnTo: to, Ask: ask, Carried: values[:n],
+	}
+	// Whoever was signed in a moment ago, and lost the session to a token that ran
+	// out, most likely still is at the provider.
+	var ended *session.EndedError
+	start.Silent = errors.As(current, &ended) && ended.Reason == session.ProviderRefused && ask.Prompt == "" && ask.MaxAge == nil
+	location, err := s.manager.StartLogin(x.r.Context(), start)
+	if err != nil {
+		return true, err
+	}
+	return true, seeOther(x, location)
+}
+
+// redirectProvider returns the provider to go to, or "" for the login page.
+func (s *Server) redirectProvider(named string) string {
+	names := s.manager.RedirectProviders()
+	switch {
+	case slices.Contains(names, named):
+		return named
+	case named == "" && len(names) == 1 && len(s.manager.PasswordProviders()) == 0:
+		return names[0]
+	}
+	return ""
+}
+
+// startable reports whether a request may begin a sign-in: a navigation of a
+// window, by a person. An image, a frame, a fetch or a prefetch is not.
+func startable(r *http.Request) bool {
+	f := factsOf(r)
+	prefetch := f.purpose || strings.Contains(strings.ToLower(r.Header.Get("Purpose")+r.Header.Get("X-Moz")), "prefetch")
+	return r.Method == http.MethodGet && navigation(r) && (f.dest == "" || f.dest == "document") && !prefetch
+}
+
+// asksForMore reports that a signed-in user is to sign in again.
+func asksForMore(q url.Values) bool {
+	return q.Get("prompt") != "" || q.Get("max_age") != "" || q.Get("acr_values") != ""
+}
+
+// readAsk takes the parameters that a page may pass on to the provider. The list
+// is closed: anything else could change what the sign-in means.
+func readAsk(q url.Values) (ask session.Ask, err error) {
+	ask.LoginHint = clipText(q.Get("login_hint"), mostHint)
+	switch p := q.Get("prompt"); p {
+	case "", "none", "login", "consent", "select_account", "create":
+		ask.Prompt = p
+	default:
+		return ask, badRequest("prompt is none, login, consent, select_account or create.", nil)
+	}
+	if text := q.Get("max_age"); text != "" {
+		n, err := strconv.ParseUint(text, 10, 31)
+		if err != nil {
+			return ask, badRequest("max_age is a number of seconds.", nil)
+		}
+		age := min(time.Duration(n)*time.Second, mostMaxAge)
+		ask.MaxAge = &age
+	}
+	ask.ACR = strings.Fields(q.Get("acr_values"))
+	if len(ask.ACR) > mostACR || len(q.Get("acr_values")) > mostReturnURL {
+		return ask, badRequest("acr_values is too long.", nil)
+	}
+	return ask, nil
+}
+
+// providerLinks is the picker of the login page. What the request asks for goes
+// along with each link.
+func (s *Server) providerLinks(q url.Values, to string) (links []web.ProviderLink) {
+	for _, name := range s.manager.RedirectProviders() {
+		next := url.Values{"provider": {name}, "return_to": {to}}
+		for _, key := range []string{"prompt", "max_age", "acr_values", "login_hint"} {
+			if v := q.Get(key); v != "" {
+				next.Set(key, v)
+			}
+		}
+		links = append(links, web.ProviderLink{
+			Name: name, Label: s.labels[name], Href: s.prefix + "/login?" + next.Encode(),
+		})
+	}
+	return links
+}
+
+// landing is the chain in front of endpoints that another site sends a browser
+// to. Our Strict cookie does not come along and nothing here relies on it; what
+// is left to refuse is everything that is not a navigation of a window.
+func (s *Server) landing(h func(*exchange) error) func(*exchange) error {
+	return func(x *exchange) error {
+		f := factsOf(x.r)
+		if f.mode != "" && !f.document() || f.purpose {
+			return problemCrossOrigin(f)
+		}
+		return h(x)
+	}
+}
+
+// continueTo leads on from our own origin (see [web.Continue]).
+func (s *Server) continueTo(x *exchange, to string) error {
+	pageHeaders(x.Header(), web.ContinueCSP())
+	s.sendPage(x, http.StatusOK, []byte(web.Continue(to)))
+	return nil
+}

@@ -1,0 +1,76 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"sessiongate/session"
+	"sessiongate/web"
+)
+
+// signOut is where the browser should go after its session has ended, so that
+// the provider's own session ends too: to the provider at once (location), and
+// for a script by way of us (page), because the provider's URL holds the ID
+// token and a script must not see one.
+type signOut struct{ location, page string }
+
+func (s *Server) signOutOf(x *exchange, ended []*session.Record, to string) (out signOut) {
+	for _, rec := range ended {
+		if s.manager.SignOutOrigin(x.r.Context(), rec.Identity.Provider) == "" {
+			continue
+		}
+		d := s.manager.StartSignOut(x.r.Context(), rec, s.bindBrowser(x), to)
+		if d != nil {
+			return signOut{location: d.URL, page: s.origin + s.prefix + "/logout/continue?ticket=" + url.QueryEscape(d.Ticket)}
+		}
+	}
+	return out
+}
+
+// departLogout redeems the page of a signOut.
+func (s *Server) departLogout(x *exchange) error {
+	to, err := s.manager.Depart(x.r.Context(), boundBrowser(x.r), x.r.URL.Query().Get("ticket"))
+	if errors.Is(err, session.ErrNoAttempt) {
+		return s.signedOutPage(x)
+	}
+	if err != nil {
+		return err
+	}
+	x.Header().Set("Referrer-Policy", "no-referrer")
+	return seeOther(x, to)
+}
+
+// logoutDone is the one address a provider may send the browser back to after a
+// logout. Only the state of a logout this browser began leads anywhere.
+func (s *Server) logoutDone(x *exchange) error {
+	to, err := s.manager.SignedOut(x.r.Context(), boundBrowser(x.r), x.r.URL.Query().Get("state"))
+	if err != nil {
+		return s.signedOutPage(x) // also without the store: the session is over
+	}
+	return seeOther(x, returnURL(to))
+}
+
+func (s *Server) signedOutPage(x *exchange) error {
+	s.page(x, http.StatusOK, func(b *bytes.Buffer) error {
+		return s.pages.SignedOut(b, web.SignedOutPage{
+			SignIn: web.Link{Label: "Sign in", Href: s.loginPage}, Continue: web.Link{Label: "To the start page", Href: "/"},
+		})
+	})
+	return nil
+}
+
+// logoutCSP lets the form of the logout page be answered by a redirect to the
+// provider.
+func (s *Server) logoutCSP(x *exchange, provider string) string {
+	origin := s.manager.SignOutOrigin(x.r.Context(), provider)
+	if origin == "" {
+		return s.pages.CSP()
+	}
+	csp, err := s.pages.LogoutCSP(origin)
+	if err != nil {
+		return s.pages.CSP()
+	}
+	return csp
+}

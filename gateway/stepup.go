@@ -1,0 +1,48 @@
+package gateway
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sessiongate/gateway/proxy"
+	"sessiongate/session"
+)
+
+// stepUp asks for a newer or stronger proof of who this is (RFC 9470 §3). A new
+// login satisfies it; the login page must then not send away whoever is signed
+// in, so its address says what is wanted.
+func stepUp(require proxy.Require, id *session.Identity, authAge time.Duration) *problem {
+	most := require.AuthAge
+	old := most > 0 && authAge > most
+	weak := len(require.ACR) > 0 && !slices.Contains(require.ACR, id.ACR)
+	if !old && !weak {
+		return nil
+	}
+	p := &problem{
+		Status: 401, Code: "reauthentication_required", Title: "Sign in again", Login: true, Provider: id.Provider,
+	}
+	challenge := `Bearer error="insufficient_user_authentication", error_description="`
+	switch {
+	case old && weak:
+		p.Detail = "This needs a sign-in no longer ago than " + words(most) + ", in a stronger way."
+		challenge += `A more recent and stronger sign-in is needed"`
+	case old:
+		p.Detail = "This needs a sign-in no longer ago than " + words(most) + "."
+		challenge += `A more recent sign-in is needed"`
+	default:
+		p.Detail = "This needs a stronger sign-in."
+		challenge += `A stronger sign-in is needed"`
+	}
+	if most > 0 {
+		p.MaxAge = strconv.Itoa(int(most / time.Second))
+		challenge += `, max_age="` + p.MaxAge + `"`
+	}
+	if len(require.ACR) > 0 {
+		p.ACR = require.ACR
+		challenge += `, acr_values="` + strings.Join(require.ACR, " ") + `"`
+	}
+	p.Challenge = challenge
+	return p
+}

@@ -1,0 +1,205 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"sessiongate/session"
+)
+
+// This file is the explicit flow: sign-in, refresh and sign-out for clients that
+// keep their tokens themselves (mobile apps, SDKs, command lines). It reads no
+// cookie and sets none. A page in a browser has no business here, and is sent
+// away: script that could read these answers could read the tokens.
+
+// explicit is the chain in front of the token endpoints.
+func (s *Server) explicit(h func(*exchange) error) echo.HandlerFunc {
+	return s.open(func(x *exchange) error {
+		if sentByPage(x.r) {
+			return &problem{
+				Status: 403, Code: "cross_origin_refused", Title: "Not for pages",
+				Detail: "These endpoints are for programs that are not web pages. A page signs in at " +
+					s.prefix + "/login and is given a cookie.",
+			}
+		}
+		return h(x)
+	})
+}
+
+// sentByPage reports whether script of a page, or a page itself, sent the
+// request: browsers add these headers and let no script change them (Fetch §2.2.2).
+func sentByPage(r *http.Request) bool {
+	return len(r.Header["Origin"]) > 0 || len(r.Header["Sec-Fetch-Site"]) > 0
+}
+
+// tokenPair is the answer of login and refresh (RFC 6749 §5.1, with the rest of
+// the refresh token's life beside it).
+type tokenPair struct {
+	AccessToken      string `json:"access_token"`
+	RefreshToken     string `json:"refresh_token"`
+	TokenType        string `json:"token_type"`
+	ExpiresIn        int    `json:"expires_in"`
+	RefreshExpiresIn int    `json:"refresh_expires_in"`
+}
+
+func sendPair(x *exchange, i session.Issued) error {
+	return sendJSON(x, http.StatusOK, tokenPair{
+		AccessToken: i.Access.Reveal(), RefreshToken: i.Refresh.Reveal(), TokenType: "bearer",
+		ExpiresIn: int(i.AccessFor / time.Second), RefreshExpiresIn: int(i.RefreshFor / time.Second),
+	})
+}
+
+// tokenLogin starts a family of explicit tokens.
+func (s *Server) tokenLogin(x *exchange) error {
+	form, c, err := readCredentials(x)
+	if err != nil {
+		return err
+	}
+	if form {
+		return badRequest(`Send a JSON object: {"username": "…", "password": "…"}.`, nil)
+	}
+	signedIn, err := s.signIn(x, session.Login{
+		Kind: session.Explicit, Provider: c.Provider, Username: c.Username, Password: c.Password,
+		DeviceName: clipText(strings.TrimSpace(c.DeviceName), 64),
+		IPPrefix:   ipPrefix(x.client.IP), Client: x.client,
+	})
+	if err != nil {
+		return err
+	}
+	issued, err := s.manager.Issue(signedIn)
+	if err != nil {
+		return err
+	}
+	return sendPair(x, issued)
+}
+
+// tokenRefresh spends a refresh token for a new pair.
+func (s *Server) tokenRefresh(x *exchange) error {
+	refresh, access, err := presentedTokens(x)
+	if err != nil {
+		return err
+	}
+	if refresh == "" {
+		return errNoRefreshToken()
+	}
+	issued, err := s.manager.RefreshExplicit(x.r.Context(), session.ExplicitRefresh{
+		Refresh: refresh, Access: access, Client: x.client,
+	})
+	if err != nil {
+		return s.refreshRefused(x, refreshProblem(err))
+	}
+	return sendPair(x, issued)
+}
+
+// tokenLogout ends the family. Its answer is the same whether there was one.
+func (s *Server) tokenLogout(x *exchange) error {
+	refresh, _, err := presentedTokens(x)
+	if err != nil {
+		return err
+	}
+	if err := s.manager.LogoutExplicit(x.r.Context(), refresh, x.client); err != nil {
+		return err
+	}
+	return sendJSON(x, http.StatusOK, struct {
+		OK bool `json:"ok"`
+	}{true})
+}
+
+// presentedTokens reads the refresh token from the Authorization header, else
+// from the JSON body. A Bearer that is no refresh token of ours can only be the
+// access token the client had until now.
+func presentedTokens(x *exchange) (refresh, access session.Secret, err error) {
+	bearer, given, ok := bearerToken(x.r)
+	if given && !ok {
+		return "", "", badRequest("The Authorization header must be Bearer and one token.", nil)
+	}
+	inBody, err := readRefreshToken(x)
+	if err != nil {
+		return "", "", err
+	}
+	if !strings.HasPrefix(bearer, session.RefreshPrefix) {
+		return inBody, session.Secret(bearer), nil
+	}
+	if inBody != "" && inBody.Reveal() != bearer {
+		return "", "", badRequest("The header and the body name two different refresh tokens.", nil)
+	}
+	return session.Secret(bearer), "", nil
+}
+
+// bearerToken reads the Authorization header strictly (RFC 6750 §2.1): one
+// header, the scheme in any case, one token. given is false without a header.
+func bearerToken(r *http.Request) (token string, given, ok bool) {
+	values := r.Header["Authorization"]
+	if len(values) == 0 {
+		return "", false, false
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	token = strings.Trim(token, " ")
+	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || token == "" || strings.ContainsFunc(token, notB64Token) {
+		return "", true, false
+	}
+	return token, true, true
+}
+
+// notB64Token is what a b64token may not contain (RFC 6750 §2.1).
+func notB64Token(r rune) bool {
+	alphanumeric := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+	return !alphanumeric && !strings.ContainsRune("-._~+/=", r)
+}
+
+// readRefreshToken reads the body, which may be missing.
+func readRefreshToken(x *exchange) (session.Secret, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(x, x.r.Body, mostLoginBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return "", payloadTooLarge()
+	case err != nil:
+		return "", badRequest("The body could not be read.", err)
+	case len(body) == 0:
+		return "", nil
+	}
+	var doc struct {
+		RefreshToken session.Secret `json:"refresh_token"`
+	}
+	if err := json.Unmarshal(body, &doc); err != nil {
+		return "", badRequest(`Send a JSON object: {"refresh_token": "…"}.`, nil)
+	}
+	return doc.RefreshToken, nil
+}
+
+const invalidToken = `Bearer error="invalid_token"`
+
+func errNoRefreshToken() *problem {
+	return &problem{
+		Status: 401, Code: "authentication_required", Title: "No refresh token", Challenge: "Bearer",
+		Detail: "Send the refresh token as Authorization: Bearer, or in the JSON field refresh_token.",
+	}
+}
+
+// refreshProblem says no more than the client may know: that the token is no
+// good. One exception: a reuse is a theft, and its victim should hear of it. The
+// causes are told apart in the log.
+func refreshProblem(err error) error {
+	var ended *session.EndedError
+	p := &problem{Status: 401, Challenge: invalidToken, Cause: err}
+	switch {
+	case errors.Is(err, session.ErrUnauthentic):
+		p.Code, p.Title = "authentication_required", "Not a refresh token"
+		p.Detail = "Send the refresh token exactly as it was issued, or sign in."
+	case errors.As(err, &ended) && ended.Reason == session.Reused:
+		p.Code, p.Title = string(session.Reused), "Signed out for safety"
+		p.Detail = "A refresh token was used twice, so one of the two was not its owner. Sign in again."
+	case errors.As(err, &ended):
+		p.Code, p.Title, p.Detail = "session_ended", "Signed out", "The refresh token is not good any more. Sign in again."
+	default:
+		return err
+	}
+	return p
+}

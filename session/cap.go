@@ -1,0 +1,66 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// Cap bounds how many sessions one owner may have at a time.
+type Cap struct {
+	Max    int  // 0: no bound
+	Refuse bool // a login at the bound is refused; else the oldest session ends
+}
+
+// ErrTooMany means that the owner has as many sessions as are allowed and that a
+// login does not push one out.
+var ErrTooMany = errors.New("session: as many sessions as allowed")
+
+// checkCap refuses a login that would go over the cap, before anything is written.
+// Sessions the new one replaces do not count.
+func (m *Manager) checkCap(ctx context.Context, o Owner, replaces []ID) error {
+	if m.perUser.Max <= 0 || !m.perUser.Refuse {
+		return nil
+	}
+	others, err := m.others(ctx, o, replaces)
+	if err == nil && len(others) >= m.perUser.Max {
+		return ErrTooMany
+	}
+	return err
+}
+
+// keepCap holds the cap after the session id was written. Several logins at once
+// each count again here, after their own write, so the last of them sees all: the
+// cap may refuse one too many, but it is never passed for good.
+func (m *Manager) keepCap(ctx context.Context, o Owner, id ID, replaces []ID, c Client) error {
+	if m.perUser.Max <= 0 {
+		return nil
+	}
+	others, err := m.others(ctx, o, append(replaces[:len(replaces):len(replaces)], id))
+	excess := len(others) + 1 - m.perUser.Max
+	switch {
+	case err == nil && excess <= 0:
+		return nil
+	case m.perUser.Refuse:
+		_, _ = m.End(ctx, id, Evicted, c) // nobody holds its handle yet
+		if err == nil {
+			err = ErrTooMany
+		}
+		return err
+	}
+	// A fault on this way leaves one too many until the next login.
+	for _, r := range others[max(0, len(others)-max(0, excess)):] { // newest first: these are the oldest
+		_, _ = m.End(ctx, r.ID, Evicted, c)
+	}
+	return nil
+}
+
+// others lists the owner's sessions but some. A record that cannot be opened has
+// raised its alarm, and must not lock its owner out: then the cap waits.
+func (m *Manager) others(ctx context.Context, o Owner, but []ID) ([]Record, error) {
+	list, err := m.Sessions(ctx, o)
+	if errors.Is(err, ErrSealed) {
+		return nil, nil
+	}
+	return slices.DeleteFunc(list, func(r Record) bool { return slices.Contains(but, r.ID) }), err
+}

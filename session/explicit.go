@@ -1,0 +1,168 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// This file is the explicit flow: for mobile apps, SDKs and command lines, which
+// hold their tokens themselves. Their refresh token is a handle like the one in
+// a cookie, under other keys and another label, and its family is judged by the
+// same table without its window (family.go). What differs is here:
+//
+//   - Every refresh is a forced one and rotates.
+//   - Requests that present one token at the same time get one answer. There is
+//     no window afterwards to catch the latecomers of a burst, so a refresh waits
+//     for [gather] before it is committed: whoever is judged before the commit,
+//     in this process or in another, is given the successor; whoever comes after
+//     it is a thief or has been robbed.
+//   - A lost answer costs a new login, unless the operator grants a window
+//     (explicit_tokens.grace).
+
+// RefreshPrefix begins every refresh token of the explicit flow, so that a leak
+// is recognised for what it is and no access token is taken for one.
+const RefreshPrefix = "sgr_"
+
+// gather is how long a refresh of an explicit handle waits for its like.
+const gather = 100 * time.Millisecond
+
+// revokedFor is how much longer than its expiry a revoked access token stays
+// listed: clocks of those who verify it may be behind.
+const revokedFor = 5 * time.Minute
+
+// EventRefreshRefused is an explicit refresh that was answered 401. Err says
+// why, in more words than the client gets.
+const EventRefreshRefused EventType = "refresh_refused"
+
+// Issued is what an explicit client gets.
+type Issued struct {
+	Session    *Session
+	Access     Secret
+	Refresh    Secret
+	AccessFor  time.Duration // rest of the access token's life
+	RefreshFor time.Duration // how long the refresh token may stay unused
+}
+
+// ExplicitRefresh is one refresh of an explicit client.
+type ExplicitRefresh struct {
+	Refresh Secret // the refresh token
+	Access  Secret // the access token it replaces, to be revoked; empty: none
+	Client
+}
+
+// RefreshExplicit spends a refresh token for a new pair and revokes the old
+// access token. Errors are those of [Manager.Resolve] without ErrStale; a
+// provider that gives no new tokens is an [*UnavailableError], and the refresh
+// token stays good.
+func (m *Manager) RefreshExplicit(ctx context.Context, r ExplicitRefresh) (Issued, error) {
+	value, ours := strings.CutPrefix(r.Refresh.Reveal(), RefreshPrefix)
+	if !ours {
+		return Issued{}, m.refreshRefused("", errors.New("bad format"), ErrUnauthentic, r.Client)
+	}
+	h, err := m.open(Explicit, value)
+	if err != nil {
+		return Issued{}, m.refreshRefused("", errors.New("not sealed by us"), err, r.Client)
+	}
+	// Revoked before the new pair is committed: the commit's message then voids
+	// what other processes remember of the old token.
+	if err := m.retire(ctx, r.Access); err != nil {
+		return Issued{}, err
+	}
+	s, err := m.Resolve(ctx, value, Presentation{Kind: Explicit, Force: true, Touch: true, Client: r.Client})
+	if err != nil {
+		var ended *EndedError
+		if errors.As(err, &ended) {
+			return Issued{}, m.refreshRefused(h.ID(), refusal(ended), err, r.Client)
+		}
+		return Issued{}, err
+	}
+	if s.Generation() <= h.generation {
+		return Issued{}, &UnavailableError{
+			Subsystem: SubsystemProvider, RetryAfter: time.Second, Err: errors.New("the provider gave no new tokens"),
+		}
+	}
+	return m.Issue(s)
+}
+
+// LogoutExplicit ends the family of a refresh token, whatever its generation.
+// Whoever has not got the secret ends nothing; that is no error either.
+func (m *Manager) LogoutExplicit(ctx context.Context, refresh Secret, c Client) error {
+	value, ours := strings.CutPrefix(refresh.Reveal(), RefreshPrefix)
+	if !ours {
+		return nil
+	}
+	_, err := m.Logout(ctx, Explicit, value, Logout, c)
+	if errors.Is(err, ErrUnauthentic) {
+		return nil
+	}
+	return err
+}
+
+// refusal puts into words what the outward error does not say.
+func refusal(e *EndedError) error {
+	switch {
+	case e.Reason == "":
+		return errors.New("unknown: expired and forgotten, or never stored")
+	case e.Reason.Expiry():
+		return fmt.Errorf("expired: %s", e.Reason)
+	}
+	return fmt.Errorf("revoked: %s", e.Reason)
+}
+
+func (m *Manager) refreshRefused(id ID, cause, err error, c Client) error {
+	m.record(Event{Type: EventRefreshRefused, ID: id, Err: cause, Client: c})
+	return err
+}
+
+// issued is a handle's sealed text, kept so that everyone who shared a refresh
+// here gets the very same one: sealing twice gives two spellings.
+type issued struct {
+	generation uint32
+	value      string
+}
+
+// Issue returns the pair for an explicit session that was just begun with
+// [Manager.Login], or refreshed.
+func (m *Manager) Issue(s *Session) (Issued, error) {
+	text := s.track.issued.Load()
+	if text == nil || text.generation != s.Generation() {
+		value, _, ok := m.Value(s)
+		if !ok {
+			return Issued{}, errors.New("session: the refresh token cannot be sealed")
+		}
+		fresh := &issued{generation: s.Generation(), value: value}
+		if !s.track.issued.CompareAndSwap(text, fresh) {
+			return m.Issue(s) // somebody else sealed meanwhile
+		}
+		text = fresh
+	}
+	_, idle, access := s.Remaining(m.now())
+	return Issued{
+		Session: s, Access: s.record.Tokens.Access, Refresh: Secret(RefreshPrefix + text.value),
+		AccessFor: access, RefreshFor: idle,
+	}, nil
+}
+
+// retire lists an old access token. What is not one of ours is none of our
+// business: with a provider that issues the tokens, clients send its.
+func (m *Manager) retire(ctx context.Context, raw Secret) error {
+	if raw == "" || m.access == nil || m.revoked == nil {
+		return nil
+	}
+	a, err := m.access.VerifyAccess(ctx, raw.Reveal())
+	if err != nil {
+		return nil //nolint:nilerr // not ours, see above
+	}
+	keep := a.Expires.Sub(m.now()) + revokedFor
+	if keep <= 0 {
+		return nil
+	}
+	if _, err := m.revoked.Once(ctx, accessKey(a), keep); err != nil {
+		return m.storeFault(err, a.SessionID)
+	}
+	m.bearers.forget(raw.Reveal())
+	return nil
+}

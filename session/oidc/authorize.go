@@ -1,0 +1,71 @@
+package oidc
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"sessiongate/session"
+)
+
+// AuthorizationURL implements [session.RedirectProvider] (OpenID Connect Core
+// §3.1.2.1, RFC 7636 §4.3). response_mode stays at its default, query: the
+// binding cookie does not come with a cross-site POST.
+func (p *Provider) AuthorizationURL(ctx context.Context, a session.Attempt) (string, error) {
+	m, err := p.metadata(ctx)
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(m.Authorization)
+	if err != nil {
+		return "", &session.FaultError{Misconfigured: true, Err: brief(err)}
+	}
+	q := u.Query()
+	for _, param := range p.o.Params {
+		q.Set(param[0], param[1])
+	}
+	q.Set("response_type", "code")
+	q.Set("client_id", p.o.ClientID)
+	q.Set("redirect_uri", p.o.RedirectURI)
+	q.Set("scope", strings.Join(p.o.Scopes, " "))
+	q.Set("state", a.State)
+	q.Set("nonce", a.Nonce.Reveal())
+	q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(a.Verifier.Reveal()))
+	q.Set("code_challenge_method", "S256")
+	p.addTargets(q)
+	addAsk(q, a.Ask)
+	u.RawQuery = q.Encode()
+	return u.String(), nil
+}
+
+// addTargets says which API the access token is for (RFC 8707 §2).
+func (p *Provider) addTargets(q url.Values) {
+	if len(p.o.Resource) > 0 {
+		q["resource"] = p.o.Resource
+	}
+	if p.o.Audience != "" {
+		q.Set("audience", p.o.Audience)
+	}
+}
+
+func addAsk(q url.Values, ask session.Ask) {
+	if ask.MaxAge != nil {
+		q.Set("max_age", strconv.Itoa(int(*ask.MaxAge/time.Second)))
+		if *ask.MaxAge == 0 {
+			q.Set("prompt", "login") // the same (Core §3.1.2.1), for providers that know only one of them
+		}
+	}
+	if ask.Prompt != "" {
+		q.Set("prompt", ask.Prompt)
+	}
+	if ask.LoginHint != "" {
+		q.Set("login_hint", ask.LoginHint)
+	}
+	if len(ask.ACR) > 0 {
+		q.Set("acr_values", strings.Join(ask.ACR, " "))
+	}
+}

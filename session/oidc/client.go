@@ -1,0 +1,71 @@
+package oidc
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	mostReply   = 1 << 20
+	dialTimeout = 5 * time.Second
+)
+
+// newClient makes the client for every call to the provider. It follows no
+// redirect: a 307 would carry a client secret or a refresh token to another host.
+func newClient(o Options) *http.Client {
+	trust := o.TLS
+	if trust == nil {
+		trust = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	transport := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSClientConfig:     trust,
+		TLSHandshakeTimeout: dialTimeout,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConnsPerHost: 32,
+		IdleConnTimeout:     90 * time.Second,
+	}
+	return &http.Client{
+		Transport:     bounded{transport},
+		Timeout:       o.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// bounded cuts replies that are too long, for every reader of them: go-oidc
+// reads to the end.
+type bounded struct{ next http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := b.next.RoundTrip(r)
+	if err == nil {
+		res.Body = &shortBody{ReadCloser: res.Body, left: mostReply}
+	}
+	return res, err
+}
+
+type shortBody struct {
+	io.ReadCloser
+	left int
+}
+
+var errLongReply = errors.New("the provider's reply is longer than 1 MiB")
+
+// Read implements [io.Reader].
+func (b *shortBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errLongReply
+	}
+	if len(p) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.left -= n
+	return n, err
+}

@@ -1,0 +1,146 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	gooidc "github.com/coreos/go-oidc/v3/oidc"
+
+	"sessiongate/session"
+)
+
+const (
+	discoveryLife  = time.Hour   // then it is read again; the old one serves while that fails
+	discoveryRetry = time.Second // between failures
+)
+
+// metadata is the part of the discovery document we use (OpenID Connect
+// Discovery §3, RFC 8414 §2, RFC 9207 §3, RP-Initiated Logout §2.1).
+type metadata struct {
+	provider *gooidc.Provider
+	keys     *keySet
+	algs     []string
+
+	Authorization string   `json:"authorization_endpoint"`
+	Token         string   `json:"token_endpoint"`
+	Userinfo      string   `json:"userinfo_endpoint"`
+	Revocation    string   `json:"revocation_endpoint"`
+	EndSession    string   `json:"end_session_endpoint"`
+	JWKS          string   `json:"jwks_uri"`
+	Algs          []string `json:"id_token_signing_alg_values_supported"`
+	SendsIssuer   bool     `json:"authorization_response_iss_parameter_supported"`
+}
+
+// discovery remembers the document. The mutex is held while it is fetched:
+// everybody needs it, and one fetch serves all.
+type discovery struct {
+	turn    chan struct{} // holds one token; made by once
+	once    sync.Once
+	current *metadata
+	next    time.Time // when to fetch again
+	failure error
+}
+
+// metadata returns what discovery says. Errors: [*session.FaultError].
+func (p *Provider) metadata(ctx context.Context) (*metadata, error) {
+	d := &p.discovery
+	d.once.Do(func() { d.turn = make(chan struct{}, 1) })
+	select {
+	case d.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, &session.FaultError{Err: fmt.Errorf("discovery: %w", ctx.Err())}
+	}
+	defer func() { <-d.turn }()
+	now := p.o.Now()
+	if now.Before(d.next) {
+		return d.current, d.failure
+	}
+	found, err := p.fetchMetadata(ctx)
+	switch {
+	case err == nil:
+		d.current, d.failure, d.next = found, nil, now.Add(discoveryLife)
+	case d.current != nil:
+		d.next = now.Add(time.Minute) // what worked an hour ago is better than nothing
+	default:
+		d.failure, d.next = err, now.Add(discoveryRetry)
+	}
+	return d.current, d.failure
+}
+
+func (p *Provider) fetchMetadata(ctx context.Context) (*metadata, error) {
+	// Detached: a browser that goes away must not spoil it for the others.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.o.Timeout/2)
+	defer cancel()
+	ctx = gooidc.ClientContext(ctx, p.client)
+	found, err := gooidc.NewProvider(ctx, p.o.Issuer)
+	if err != nil {
+		var mismatch *gooidc.IssuerMismatchError
+		return nil, &session.FaultError{
+			Misconfigured: errors.As(err, &mismatch), Err: fmt.Errorf("discovery: %w", brief(err)),
+		}
+	}
+	m := &metadata{provider: found}
+	if err := found.Claims(m); err != nil {
+		return nil, &session.FaultError{Err: fmt.Errorf("discovery: %w", brief(err))}
+	}
+	if err := p.checkMetadata(m); err != nil {
+		return nil, &session.FaultError{Misconfigured: true, Err: fmt.Errorf("discovery: %w", err)}
+	}
+	m.keys = newKeySet(ctx, p.client, m.JWKS, p.o.Now)
+	return m, nil
+}
+
+// checkMetadata wants the endpoints a login needs, over TLS where the issuer is
+// (RFC 8414 §2), and an algorithm both sides accept.
+func (p *Provider) checkMetadata(m *metadata) error {
+	secure := strings.HasPrefix(p.o.Issuer, "https://")
+	for _, e := range []struct {
+		name, value string
+		needed      bool
+	}{
+		{"authorization_endpoint", m.Authorization, true},
+		{"token_endpoint", m.Token, true},
+		{"jwks_uri", m.JWKS, true},
+		{"userinfo_endpoint", m.Userinfo, p.o.Userinfo},
+		{"revocation_endpoint", m.Revocation, false},
+		{"end_session_endpoint", m.EndSession, false},
+	} {
+		if e.value == "" && !e.needed {
+			continue
+		}
+		u, err := url.Parse(e.value)
+		if err != nil || u.Host == "" || u.Scheme != "https" && (secure || u.Scheme != "http") {
+			return fmt.Errorf("%s is missing or not a proper URL", e.name)
+		}
+	}
+	offered := m.Algs
+	if len(offered) == 0 {
+		offered = []string{"RS256"} // what every provider has to know (Core §15.1)
+	}
+	m.algs = slices.DeleteFunc(slices.Clone(p.o.Algorithms), func(a string) bool { return !slices.Contains(offered, a) })
+	if len(m.algs) == 0 {
+		return fmt.Errorf("the provider signs ID tokens with %.100q, and none of these is allowed", offered)
+	}
+	return nil
+}
+
+// brief shortens an error that may quote a whole reply. Its chain is cut on
+// purpose.
+func brief(err error) error {
+	text := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, err.Error())
+	if len(text) > 300 {
+		text = strings.ToValidUTF8(text[:300], "") + "…"
+	}
+	return errors.New(text)
+}

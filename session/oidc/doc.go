@@ -1,0 +1,29 @@
+// Package oidc is the provider for every OpenID Connect identity provider. It
+// finds the provider's endpoints by discovery, sends the browser there with PKCE,
+// state and nonce, turns the code into tokens, refreshes and revokes them, and
+// checks what the provider says on the back channel.
+//
+// # The story of one login
+//
+// authorize.go makes the URL from an attempt. exchange.go takes the answer: the
+// issuer (RFC 9207) and an error come first, because they cost no call; then one
+// POST to the token endpoint (tokens.go), the ID token (idtoken.go), userinfo if
+// wanted, and what the attempt demanded of the sign-in (max_age, acr_values).
+// identity.go reads the user out of the claims.
+//
+// # Decisions
+//
+//   - Discovery is lazy and tried again: a provider that is down does not keep
+//     the gateway from starting, and nobody is logged out by it.
+//   - A refresh is exactly one POST. x/oauth2's token source would hide rotation
+//     and repeat calls; it is used for PKCE only.
+//   - Only invalid_grant is a refusal. Everything else that goes wrong with a
+//     token request says nothing about the user.
+//   - After a refresh the tokens are kept whatever becomes of the ID token that
+//     came with them: the old refresh token is spent. An ID token that cannot be
+//     verified is dropped; one that names somebody else ends the session.
+//   - Algorithms are the intersection of discovery and an allow-list that can
+//     hold asymmetric ones only, so neither "none" nor an HMAC under a public key
+//     is ever tried (RFC 8725 §3.1, §3.2).
+//   - No redirect of the provider is followed, and no reply is read past 1 MiB.
+package oidc

@@ -1,0 +1,133 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"time"
+
+	gooidc "github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"sessiongate/session"
+)
+
+// authTimeSkew is how far the provider's clock may be behind when it says how
+// recent a sign-in is.
+const authTimeSkew = 10 * time.Second
+
+// Exchange implements [session.RedirectProvider].
+func (p *Provider) Exchange(ctx context.Context, a session.Attempt, r session.Response) (session.Grant, error) {
+	if r.Issuer != "" && r.Issuer != p.o.Issuer {
+		// The answer of another provider, led here to get its code (RFC 9207 §2.4).
+		return session.Grant{}, rejected("iss of the answer is another provider")
+	}
+	m, err := p.metadata(ctx)
+	switch {
+	case err != nil:
+		return session.Grant{}, err
+	case r.Issuer == "" && m.SendsIssuer:
+		return session.Grant{}, rejected("the answer lacks iss, which this provider always sends")
+	case r.Error != "":
+		return session.Grant{}, &session.DeniedError{Code: r.Error}
+	case r.Code == "":
+		return session.Grant{}, rejected("the answer has neither code nor error")
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
+	defer cancel()
+	got, err := p.request(ctx, m, url.Values{
+		"grant_type": {"authorization_code"}, "code": {r.Code.Reveal()},
+		"redirect_uri": {p.o.RedirectURI}, "code_verifier": {a.Verifier.Reveal()},
+	})
+	switch {
+	case errors.Is(err, errInvalidGrant):
+		return session.Grant{}, &session.RejectedError{Err: err} // a code that is forged, used up or another browser's
+	case err != nil:
+		return session.Grant{}, err
+	}
+	return p.loginGrant(ctx, m, a, got)
+}
+
+func rejected(why string) error { return &session.RejectedError{Err: errors.New(why)} }
+
+// loginGrant checks what the code was worth.
+func (p *Provider) loginGrant(ctx context.Context, m *metadata, a session.Attempt, got reply) (session.Grant, error) {
+	if got.IDToken == "" {
+		return session.Grant{}, rejected("the answer has no ID token")
+	}
+	t, err := p.verifyIDToken(ctx, m, got.IDToken, got.AccessToken)
+	if err != nil {
+		return session.Grant{}, err
+	}
+	if t.Nonce != a.Nonce.Reveal() {
+		return session.Grant{}, rejected("the nonce is not this attempt's") // an injected code
+	}
+	claims, err := p.claims(ctx, m, t, got.AccessToken)
+	if err != nil {
+		return session.Grant{}, err
+	}
+	id := p.identity(claims, got.Scope)
+	if err := demanded(a, id); err != nil {
+		return session.Grant{}, err
+	}
+	g := p.grant(id, got)
+	if g.NoRefresh = got.RefreshToken == ""; g.NoRefresh {
+		p.warned.Do(func() {
+			p.o.Log.Warn("the provider gives no refresh token: sessions end with their access token and sign in again silently; "+
+				"ask for offline_access (scopes), or whatever this provider wants instead", slog.String("provider", p.o.Name))
+		})
+	}
+	return g, nil
+}
+
+func (p *Provider) grant(id session.Identity, got reply) session.Grant {
+	return session.Grant{
+		Identity: id, Lifetime: got.Lifetime,
+		Tokens: session.Tokens{Access: got.AccessToken, Refresh: got.RefreshToken, ID: got.IDToken},
+	}
+}
+
+// claims are those of the ID token, and of userinfo where that is wanted. Its
+// sub must be the same (OpenID Connect Core §5.3.2).
+func (p *Provider) claims(ctx context.Context, m *metadata, t *gooidc.IDToken, accessToken session.Secret) (claimSet, error) {
+	var c claimSet
+	if err := t.Claims(&c); err != nil {
+		return nil, &session.RejectedError{Err: brief(err)}
+	}
+	if !p.o.Userinfo {
+		return c, nil
+	}
+	source := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: accessToken.Reveal(), TokenType: "Bearer"})
+	info, err := m.provider.UserInfo(ctx, source)
+	if err != nil {
+		return nil, &session.FaultError{Err: fmt.Errorf("userinfo: %w", brief(err))}
+	}
+	if info.Subject != t.Subject {
+		return nil, rejected("userinfo is about another user")
+	}
+	var more claimSet
+	if err := info.Claims(&more); err != nil {
+		return nil, &session.FaultError{Err: fmt.Errorf("userinfo: %w", brief(err))}
+	}
+	for name, value := range more {
+		if _, signed := c[name]; !signed {
+			c[name] = value // userinfo adds; it does not overrule what is signed
+		}
+	}
+	return c, nil
+}
+
+// demanded checks what the attempt asked of the sign-in. acr_values is only a
+// wish in the protocol (Core §3.1.2.1); here the route behind it is not.
+func demanded(a session.Attempt, id session.Identity) error {
+	if age := a.Ask.MaxAge; age != nil && id.AuthTime.Before(a.Created.Add(-*age-authTimeSkew)) {
+		return &session.RejectedError{Weak: true, Err: errors.New("auth_time is missing or older than max_age allows")}
+	}
+	if len(a.Ask.ACR) > 0 && !slices.Contains(a.Ask.ACR, id.ACR) {
+		return &session.RejectedError{Weak: true, Err: errors.New("acr is none of those asked for")}
+	}
+	return nil
+}

@@ -1,0 +1,310 @@
+package oidctest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+)
+
+// The one client that is registered.
+const (
+	ClientID     = "gateway"
+	ClientSecret = "s3cret: with %, & and +" // needs encoding for client_secret_basic
+)
+
+// Behaviour is how the provider answers. The zero value is a proper provider
+// whose user is signed in without a question.
+type Behaviour struct {
+	Click   bool   // the authorization page waits for a click on #go
+	Subject string // who signs in; empty: "ada"
+
+	AuthError  string  // the authorization endpoint's answer is this error
+	AnswerIss  *string // iss of the answer; nil: the issuer; empty: none
+	LoseCode   bool    // the answer has no code
+	OldSignIn  time.Duration
+	NoAuthTime bool
+	ACR        string // what sign-ins are; empty: none said
+
+	Issuer      string         // in the discovery document; empty: the true one
+	Discovery   map[string]any // replaces entries of it; nil values remove them
+	NoDiscovery bool
+	NoKeys      bool
+
+	Down        bool          // the token endpoint drops connections
+	Delay       time.Duration // of the token endpoint
+	DelayAfter  bool          // … before the answer instead of before the work
+	TokenStatus int           // answer of the token endpoint, with TokenError
+	TokenError  string
+	TokenBody   string // raw body in the place of an error document
+	RetryAfter  string
+	RevokeFails int // answers 503 so many times
+
+	Lifetime     time.Duration // of access tokens; 0: 5 min
+	NoRefresh    bool          // no refresh token, ever
+	KeepRefresh  bool          // a refresh answers without a new refresh token, the old one stays good
+	NoExpiresIn  bool
+	OpaqueAccess bool // access tokens are not JWTs
+	NoIDToken    bool
+	NoRefreshID  bool           // a refresh answers without an ID token
+	IDClaims     map[string]any // replaces claims of ID tokens; nil values remove them
+	RefreshAs    string         // a refresh answers for this subject
+	Sign         func(header, claims map[string]any) string
+	Userinfo     map[string]any
+}
+
+// Provider is a running provider. It is safe for concurrent use.
+type Provider struct {
+	t      testing.TB
+	server *httptest.Server
+
+	mu         sync.Mutex
+	behaviour  Behaviour
+	redirects  []string
+	postLogout []string
+	key        *ecdsa.PrivateKey
+	kid        string
+	keys       []map[string]any // published
+	clientKey  any              // public key for private_key_jwt
+	public     bool             // the client needs no authentication
+	codes      map[string]*grant
+	refreshes  map[string]*grant // token → grant, spent ones too
+	sessions   map[string]*login // by the cookie at the provider
+	requests   []Request
+}
+
+// Request is one that reached the provider.
+type Request struct {
+	Path   string
+	Query  url.Values
+	Form   url.Values
+	Header http.Header
+	Status int
+}
+
+type login struct {
+	sid, subject string
+	at           time.Time
+}
+
+type grant struct {
+	login       *login
+	nonce       string
+	challenge   string
+	redirectURI string
+	scope       string
+	current     string // refresh token in force
+	dead        bool
+	codeUsed    bool
+}
+
+// New starts a provider; it stops with the test. redirects are the registered
+// redirect URIs, see [Provider.Register].
+func New(t testing.TB, redirects ...string) *Provider {
+	t.Helper()
+	p := &Provider{
+		t: t, redirects: redirects,
+		codes: map[string]*grant{}, refreshes: map[string]*grant{}, sessions: map[string]*login{},
+	}
+	p.RotateKey()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/openid-configuration", p.discovery)
+	mux.HandleFunc("GET /jwks", p.jwks)
+	mux.HandleFunc("GET /authorize", p.authorize)
+	mux.HandleFunc("POST /token", p.token)
+	mux.HandleFunc("POST /revoke", p.revoke)
+	mux.HandleFunc("GET /userinfo", p.userinfo)
+	mux.HandleFunc("GET /logout", p.logout)
+	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		recorder := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		defer func() { p.note(r, recorder.status) }()
+		mux.ServeHTTP(recorder, r)
+	}))
+	t.Cleanup(p.server.Close)
+	return p
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for [http.ResponseController].
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Issuer returns the provider's address.
+func (p *Provider) Issuer() string { return p.server.URL }
+
+// Register adds redirect URIs and post-logout redirect URIs.
+func (p *Provider) Register(redirect, postLogout string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.redirects = append(p.redirects, redirect)
+	p.postLogout = append(p.postLogout, postLogout)
+}
+
+// ClientKey makes the client one of private_key_jwt.
+func (p *Provider) ClientKey(public any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clientKey = public
+}
+
+// Public makes the client one without authentication.
+func (p *Provider) Public() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.public = true
+}
+
+// Set changes the behaviour from now on.
+func (p *Provider) Set(change func(*Behaviour)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(&p.behaviour)
+}
+
+func (p *Provider) now() Behaviour {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.behaviour
+}
+
+// RotateKey makes a new signing key. The old ones stay published.
+func (p *Provider) RotateKey() {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.key, p.kid = key, rand.Text()
+	p.keys = append(p.keys, publicKey(&key.PublicKey, p.kid))
+}
+
+func (p *Provider) note(r *http.Request, status int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests = append(p.requests, Request{
+		Path: r.URL.Path, Query: r.URL.Query(), Form: r.PostForm, Header: r.Header.Clone(), Status: status,
+	})
+}
+
+// Requests returns those with this path, in order of their answers.
+func (p *Provider) Requests(path string) (list []Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.requests {
+		if r.Path == path {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// Grants counts the token requests of one grant type.
+func (p *Provider) Grants(grantType string) (n int) {
+	for _, r := range p.Requests("/token") {
+		if r.Form.Get("grant_type") == grantType {
+			n++
+		}
+	}
+	return n
+}
+
+// Dead counts the grants that were killed: by reuse, or by revocation.
+func (p *Provider) Dead() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	dead := map[*grant]bool{}
+	for _, g := range p.refreshes {
+		if g.dead {
+			dead[g] = true
+		}
+	}
+	return len(dead)
+}
+
+// KillGrants makes every refresh token worthless.
+func (p *Provider) KillGrants() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, g := range p.refreshes {
+		g.dead = true
+	}
+}
+
+// EndSessions signs everybody out at the provider.
+func (p *Provider) EndSessions() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.sessions)
+}
+
+// SID returns the id of the only session at the provider.
+func (p *Provider) SID() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.sessions {
+		return l.sid
+	}
+	return ""
+}
+
+func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
+	b := p.now()
+	if b.NoDiscovery {
+		http.Error(w, "down", http.StatusServiceUnavailable)
+		return
+	}
+	base := p.Issuer()
+	doc := map[string]any{
+		"issuer": base, "authorization_endpoint": base + "/authorize", "token_endpoint": base + "/token",
+		"jwks_uri": base + "/jwks", "userinfo_endpoint": base + "/userinfo", "revocation_endpoint": base + "/revoke",
+		"end_session_endpoint": base + "/logout", "id_token_signing_alg_values_supported": []string{"ES256"},
+		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
+		"authorization_response_iss_parameter_supported": true, "backchannel_logout_supported": true,
+	}
+	if b.Issuer != "" {
+		doc["issuer"] = b.Issuer
+	}
+	merge(doc, b.Discovery)
+	send(w, http.StatusOK, doc)
+}
+
+func (p *Provider) jwks(w http.ResponseWriter, _ *http.Request) {
+	if p.now().NoKeys {
+		http.Error(w, "down", http.StatusServiceUnavailable)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	send(w, http.StatusOK, map[string]any{"keys": p.keys})
+}
+
+func send(w http.ResponseWriter, status int, doc any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(doc)
+}
+
+// merge replaces entries; nil values remove them.
+func merge(into, from map[string]any) {
+	maps.Copy(into, from)
+	maps.DeleteFunc(into, func(_ string, v any) bool { return v == nil })
+}

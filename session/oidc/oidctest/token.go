@@ -1,0 +1,264 @@
+package oidctest
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// token is the token endpoint (RFC 6749 §3.2).
+func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
+	b := p.now()
+	if b.Down {
+		panic(http.ErrAbortHandler)
+	}
+	if b.Delay > 0 && !b.DelayAfter {
+		pause(r, b.Delay)
+	}
+	status, doc := p.issue(r, b)
+	if b.Delay > 0 && b.DelayAfter {
+		pause(r, b.Delay)
+	}
+	if b.RetryAfter != "" {
+		w.Header().Set("Retry-After", b.RetryAfter)
+	}
+	if b.TokenBody != "" {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, b.TokenBody)
+		return
+	}
+	send(w, status, doc)
+}
+
+// pause waits, but not for a client that is gone: its server could not close.
+func pause(r *http.Request, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-r.Context().Done():
+	}
+}
+
+func (p *Provider) issue(r *http.Request, b Behaviour) (int, map[string]any) {
+	if b.TokenStatus != 0 {
+		return b.TokenStatus, map[string]any{"error": b.TokenError}
+	}
+	if !p.authentic(r) {
+		return http.StatusUnauthorized, map[string]any{"error": "invalid_client"}
+	}
+	switch r.PostForm.Get("grant_type") {
+	case "authorization_code":
+		return p.redeem(r.PostForm, b)
+	case "refresh_token":
+		return p.rotate(r.PostForm, b)
+	}
+	return http.StatusBadRequest, map[string]any{"error": "unsupported_grant_type"}
+}
+
+func refused() (int, map[string]any) {
+	return http.StatusBadRequest, map[string]any{"error": "invalid_grant"}
+}
+
+// authentic checks the client's authentication (OpenID Connect Core §9).
+func (p *Provider) authentic(r *http.Request) bool {
+	p.mu.Lock()
+	key, public := p.clientKey, p.public
+	p.mu.Unlock()
+	id, secret, basic := r.BasicAuth()
+	switch {
+	case public:
+		return !basic && r.PostForm.Get("client_id") == ClientID && !r.PostForm.Has("client_secret")
+	case key != nil:
+		return p.asserted(r.PostForm, key)
+	case basic:
+		id, _ = url.QueryUnescape(id)
+		secret, _ = url.QueryUnescape(secret)
+		return id == ClientID && secret == ClientSecret
+	}
+	return r.PostForm.Get("client_id") == ClientID && r.PostForm.Get("client_secret") == ClientSecret
+}
+
+func (p *Provider) asserted(form url.Values, key any) bool {
+	_, err := jwt.Parse(form.Get("client_assertion"), func(*jwt.Token) (any, error) { return key, nil },
+		jwt.WithValidMethods([]string{"ES256", "RS256", "EdDSA"}), jwt.WithIssuer(ClientID), jwt.WithSubject(ClientID),
+		jwt.WithAudience(p.Issuer()+"/token"), jwt.WithExpirationRequired())
+	return err == nil && form.Get("client_assertion_type") == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+}
+
+func (p *Provider) redeem(form url.Values, b Behaviour) (int, map[string]any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	g := p.codes[form.Get("code")]
+	sum := sha256.Sum256([]byte(form.Get("code_verifier")))
+	switch {
+	case g == nil || g.redirectURI != form.Get("redirect_uri"):
+		return refused()
+	case g.codeUsed:
+		g.dead = true
+		return refused()
+	case base64.RawURLEncoding.EncodeToString(sum[:]) != g.challenge:
+		return refused()
+	}
+	g.codeUsed = true
+	return http.StatusOK, p.tokens(g, b, g.login.subject, true)
+}
+
+// rotate gives a new refresh token for one that was never used before. A second
+// use of one kills the grant.
+func (p *Provider) rotate(form url.Values, b Behaviour) (int, map[string]any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	spent := form.Get("refresh_token")
+	g := p.refreshes[spent]
+	switch {
+	case g == nil || g.dead:
+		return refused()
+	case g.current != spent:
+		g.dead = true
+		return refused()
+	}
+	sub := g.login.subject
+	if b.RefreshAs != "" {
+		sub = b.RefreshAs
+	}
+	return http.StatusOK, p.tokens(g, b, sub, false)
+}
+
+// tokens is called with the lock held.
+func (p *Provider) tokens(g *grant, b Behaviour, sub string, first bool) map[string]any {
+	now := time.Now()
+	lifetime := b.Lifetime
+	if lifetime == 0 {
+		lifetime = 5 * time.Minute
+	}
+	access := "opaque-" + rand.Text()
+	if !b.OpaqueAccess {
+		access = p.sign(map[string]any{"typ": "at+jwt"}, map[string]any{
+			"iss": p.Issuer(), "sub": sub, "aud": "api", "client_id": ClientID, "iat": now.Unix(), "exp": now.Add(lifetime).Unix(), "jti": rand.Text(),
+		})
+	}
+	doc := map[string]any{"access_token": access, "token_type": "Bearer", "scope": g.scope, "expires_in": int(lifetime.Seconds())}
+	if b.NoExpiresIn {
+		delete(doc, "expires_in")
+	}
+	if !b.NoRefresh && (first || !b.KeepRefresh) {
+		g.current = "rt-" + rand.Text()
+		p.refreshes[g.current] = g
+		doc["refresh_token"] = g.current
+	}
+	if !b.NoIDToken && (first || !b.NoRefreshID) {
+		doc["id_token"] = p.idToken(g, b, sub, first, access)
+	}
+	return doc
+}
+
+func (p *Provider) idToken(g *grant, b Behaviour, sub string, first bool, access string) string {
+	now := time.Now()
+	half := sha256.Sum256([]byte(access))
+	claims := map[string]any{
+		"iss": p.Issuer(), "sub": sub, "aud": ClientID, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+		"sid": g.login.sid, "name": strings.ToUpper(sub[:1]) + sub[1:], "roles": []string{"user"},
+		"at_hash": base64.RawURLEncoding.EncodeToString(half[:16]),
+	}
+	if first {
+		claims["nonce"] = g.nonce
+	}
+	if !b.NoAuthTime {
+		claims["auth_time"] = g.login.at.Unix()
+	}
+	if b.ACR != "" {
+		claims["acr"] = b.ACR
+	}
+	merge(claims, b.IDClaims)
+	if b.Sign != nil {
+		return b.Sign(map[string]any{"alg": "ES256", "typ": "JWT", "kid": p.kid}, claims)
+	}
+	return p.sign(map[string]any{"typ": "JWT"}, claims)
+}
+
+// sign is called with the lock held.
+func (p *Provider) sign(header, claims map[string]any) string {
+	t := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims(claims))
+	t.Header["kid"] = p.kid
+	maps.Copy(t.Header, header)
+	merge(t.Header, nil)
+	signed, err := t.SignedString(p.key)
+	if err != nil {
+		panic(fmt.Sprintf("oidctest: sign: %v", err))
+	}
+	return signed
+}
+
+// LogoutToken makes a logout token (Back-Channel Logout §2.4) for the session at
+// the provider and its user. Changes replace claims; nil values remove them.
+func (p *Provider) LogoutToken(changes map[string]any) string {
+	return p.TypedLogoutToken("logout+jwt", changes)
+}
+
+// TypedLogoutToken is LogoutToken with another typ.
+func (p *Provider) TypedLogoutToken(typ string, changes map[string]any) string {
+	sid, now := p.SID(), time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	claims := map[string]any{
+		"iss": p.Issuer(), "aud": ClientID, "iat": now.Unix(), "exp": now.Add(2 * time.Minute).Unix(), "jti": rand.Text(),
+		"sub": subject(p.behaviour), "sid": sid,
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	}
+	merge(claims, changes)
+	return p.sign(map[string]any{"typ": typ}, claims)
+}
+
+// revoke is RFC 7009.
+func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	fails := p.behaviour.RevokeFails > 0
+	if fails {
+		p.behaviour.RevokeFails--
+	}
+	p.mu.Unlock()
+	switch {
+	case fails:
+		http.Error(w, "down", http.StatusServiceUnavailable)
+	case !p.authentic(r):
+		send(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
+	default:
+		p.mu.Lock()
+		if g := p.refreshes[r.PostForm.Get("token")]; g != nil {
+			g.dead = true
+		}
+		p.mu.Unlock()
+	}
+}
+
+func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
+	claims := map[string]any{"sub": subject(p.now()), "email": "ada@example.com"}
+	merge(claims, p.now().Userinfo)
+	if !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	send(w, http.StatusOK, claims)
+}
+
+func publicKey(k interface{ Bytes() ([]byte, error) }, kid string) map[string]any {
+	point, err := k.Bytes() // 4, X, Y
+	if err != nil {
+		panic(fmt.Sprintf("oidctest: %v", err))
+	}
+	enc := base64.RawURLEncoding
+	return map[string]any{
+		"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid,
+		"x": enc.EncodeToString(point[1:33]), "y": enc.EncodeToString(point[33:65]),
+	}
+}

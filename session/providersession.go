@@ -1,0 +1,26 @@
+package session
+
+import (
+	"context"
+	"time"
+)
+
+// ProviderSessions finds our sessions by the provider's session ids, and knows
+// which one-time tokens were seen. Keys are hashes already. Every method is
+// atomic, idempotent and safe for concurrent use by many processes; errors wrap
+// [ErrStoreUnavailable].
+type ProviderSessions interface {
+	// Link lists id under key for keep. closed means that the key was closed a
+	// short while ago: the provider ended that session before ours began.
+	Link(ctx context.Context, key string, id ID, keep time.Duration) (closed bool, err error)
+	// CloseLinks returns what is listed under key, and closes it for a while.
+	CloseLinks(ctx context.Context, key string) ([]ID, error)
+	// Once reports whether token is seen for the first time within keep.
+	Once(ctx context.Context, token string, keep time.Duration) (bool, error)
+	// Again takes back a Once whose work could not be done.
+	Again(ctx context.Context, token string) error
+}
+
+// ClosedFor is how long a closed key stays closed: longer than any login takes
+// from the provider's answer to our session.
+const ClosedFor = 10 * time.Minute

@@ -1,0 +1,242 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// This file signs in at a provider's own page: the browser leaves with an
+// attempt and comes back with a code. The order in which an answer is checked
+// matters: whatever is wrong with the attempt itself costs no call to the
+// provider, and an attempt is spent by the first look at it.
+
+// RedirectProvider signs in on its own pages (authorization code flow).
+type RedirectProvider interface {
+	Provider
+	// AuthorizationURL returns where the browser goes. Errors: [*FaultError].
+	AuthorizationURL(ctx context.Context, a Attempt) (string, error)
+	// Exchange checks the answer against the attempt and turns its code into a
+	// grant. Errors: [*DeniedError], [*RejectedError], [*FaultError].
+	Exchange(ctx context.Context, a Attempt, r Response) (Grant, error)
+}
+
+// Response is what a provider's redirect brings back (RFC 6749 §4.1.2, RFC 9207).
+type Response struct {
+	Code   Secret
+	Issuer string
+	Error  string
+}
+
+// DeniedError is a provider's "no" to an attempt.
+type DeniedError struct{ Code string }
+
+// Error implements error.
+func (e *DeniedError) Error() string { return fmt.Sprintf("session: login denied: %.64q", e.Code) }
+
+// interactive reports that the provider would sign in, but not without the user
+// (OpenID Connect Core §3.1.2.6).
+func (e *DeniedError) interactive() bool {
+	switch e.Code {
+	case "login_required", "interaction_required", "consent_required", "account_selection_required":
+		return true
+	}
+	return false
+}
+
+// RejectedError is an answer that does not hold: a forged, replayed, mixed-up
+// or weaker one than was asked for. There is no session.
+type RejectedError struct {
+	Weak bool // genuine, but not as recent or as strong as asked for
+	Err  error
+}
+
+// Error implements error.
+func (e *RejectedError) Error() string { return "session: login answer rejected: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *RejectedError) Unwrap() error { return e.Err }
+
+// ErrNoAttempt means that there is no such attempt of this browser: used up, too
+// late, or never made.
+var ErrNoAttempt = errors.New("session: no such login attempt")
+
+// RedirectProviders returns the names of the providers with pages of their own, sorted.
+func (m *Manager) RedirectProviders() []string {
+	var names []string
+	for name, p := range m.providers {
+		if _, ok := p.(RedirectProvider); ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// LoginStart begins an attempt.
+type LoginStart struct {
+	Provider string
+	Browser  string // value of the binding cookie
+	ReturnTo string // checked by the caller
+	Ask      Ask
+	// Carried are the session cookies of the browser. They are noted now, because
+	// a SameSite=Strict cookie does not come with the callback.
+	Carried []string
+	// Silent asks the provider not to show anything; see [LoginDone.Retry].
+	Silent bool
+}
+
+// StartLogin keeps an attempt and returns the provider's page for it. Errors:
+// [ErrNoProvider], [*UnavailableError].
+func (m *Manager) StartLogin(ctx context.Context, s LoginStart) (string, error) {
+	p, ok := m.providers[s.Provider].(RedirectProvider)
+	if !ok || m.attempts == nil {
+		return "", ErrNoProvider
+	}
+	a := Attempt{
+		State: rand.Text(), Browser: s.Browser, Created: m.now(), Provider: s.Provider,
+		Nonce: Secret(rand.Text()), Verifier: Secret(rand.Text() + rand.Text()),
+		ReturnTo: s.ReturnTo, Ask: s.Ask, Silent: s.Silent, Replaces: m.carriedIDs(s.Carried),
+	}
+	if s.Silent {
+		a.Ask.Prompt = "none"
+	}
+	to, err := p.AuthorizationURL(ctx, a)
+	if err != nil {
+		return "", m.loginFault(p, err, Client{})
+	}
+	if err := m.attempts.PutAttempt(ctx, a); err != nil {
+		return "", m.storeFault(err, "")
+	}
+	return to, nil
+}
+
+func (m *Manager) carriedIDs(values []string) []ID {
+	var ids []ID
+	for _, value := range values {
+		if h, err := m.open(Cookie, value); err == nil {
+			ids = append(ids, h.ID())
+		}
+	}
+	return ids
+}
+
+// LoginReturn is a browser that came back.
+type LoginReturn struct {
+	Provider string // by the callback's path
+	Browser  string
+	State    string
+	Response
+	IPPrefix string
+	Carried  []string
+	Client
+}
+
+// LoginDone is how an attempt ended. ReturnTo is set whenever it is known, with
+// an error too.
+type LoginDone struct {
+	Session  *Session
+	ReturnTo string
+	// Retry, with a [*DeniedError], is a new attempt that may show something: the
+	// silent one found no session at the provider.
+	Retry *LoginStart
+}
+
+// FinishLogin spends the attempt and starts a session. Errors: [ErrNoAttempt],
+// [*DeniedError], [*RejectedError], [*UnavailableError].
+func (m *Manager) FinishLogin(ctx context.Context, r LoginReturn) (LoginDone, error) {
+	p, ok := m.providers[r.Provider].(RedirectProvider)
+	if !ok || m.attempts == nil {
+		return LoginDone{}, ErrNoProvider
+	}
+	taken, err := m.attempts.TakeAttempt(ctx, r.Browser, r.State)
+	if err != nil {
+		return LoginDone{}, m.storeFault(err, "")
+	}
+	done, a := LoginDone{ReturnTo: taken.ReturnTo}, taken.Attempt
+	switch {
+	case a == nil:
+		return done, ErrNoAttempt
+	case a.Kind != AttemptLogin || a.Provider != r.Provider:
+		return done, m.rejected(p, &RejectedError{Err: errors.New("the state was made for another provider")}, r.Client)
+	}
+	grant, err := p.Exchange(ctx, *a, r.Response)
+	if err != nil {
+		return m.notExchanged(p, done, a, err, r.Client)
+	}
+	m.health[p.Name()].ok()
+	done.Session, err = m.admit(ctx, p, *a, grant, r)
+	return done, err
+}
+
+// notExchanged sorts the ways in which a provider's answer gives no session.
+func (m *Manager) notExchanged(p Provider, done LoginDone, a *Attempt, err error, c Client) (LoginDone, error) {
+	var denied *DeniedError
+	var rejected *RejectedError
+	switch {
+	case errors.As(err, &denied):
+		if a.Silent && denied.interactive() {
+			ask := a.Ask
+			ask.Prompt = ""
+			done.Retry = &LoginStart{Provider: a.Provider, Browser: a.Browser, ReturnTo: a.ReturnTo, Ask: ask}
+			return done, denied
+		}
+		m.record(Event{Type: EventLoginFailed, Provider: p.Name(), Err: denied, Client: c})
+		return done, denied
+	case errors.As(err, &rejected):
+		return done, m.rejected(p, rejected, c)
+	}
+	return done, m.loginFault(p, err, c)
+}
+
+func (m *Manager) rejected(p Provider, e *RejectedError, c Client) error {
+	m.record(Event{Type: EventLoginFailed, Provider: p.Name(), Err: e.Err, Client: c})
+	return e
+}
+
+// admit turns a grant into a session. It is linked to the provider's session
+// before it exists (what cannot be found must not exist), and once more after:
+// a back-channel logout in between found nothing to end, but closed the link.
+func (m *Manager) admit(ctx context.Context, p Provider, a Attempt, g Grant, r LoginReturn) (*Session, error) {
+	h := NewHandle(Cookie)
+	if err := m.link(ctx, p, h.ID(), g); err != nil {
+		return nil, err
+	}
+	device := Device{UserAgent: clip(r.UserAgent, 256), IPPrefix: r.IPPrefix}
+	s, err := m.establish(ctx, h, g, device, Login{
+		Kind: Cookie, Carried: r.Carried, Client: r.Client, replaces: a.Replaces,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range a.Replaces {
+		// A fault here leaves the old session to its idle timeout.
+		_, _ = m.End(ctx, id, Replaced, r.Client)
+	}
+	if err := m.link(ctx, p, h.ID(), g); err != nil {
+		_, _ = m.End(ctx, h.ID(), BackChannelLogout, r.Client)
+		return nil, err
+	}
+	return s, nil
+}
+
+func (m *Manager) link(ctx context.Context, p Provider, id ID, g Grant) error {
+	if m.links == nil || g.Identity.SID == "" {
+		return nil
+	}
+	closed, err := m.links.Link(ctx, linkKey(p.Name(), g.Identity.SID), id, m.absolute)
+	switch {
+	case err != nil:
+		m.revoke(p.Name(), g.Tokens)
+		return m.storeFault(err, id)
+	case closed:
+		m.revoke(p.Name(), g.Tokens)
+		return m.rejected(p, &RejectedError{Err: errors.New("the provider ended its session meanwhile")}, Client{})
+	}
+	return nil
+}
+
+// linkKey names a provider's session: the provider stands for its issuer.
+func linkKey(provider, sid string) string { return digest("sid", provider, sid) }

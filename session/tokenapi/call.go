@@ -1,0 +1,170 @@
+package tokenapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"sessiongate/session"
+)
+
+// maxReply bounds what is read of an answer.
+const maxReply = 1 << 20
+
+// newTransport is for few calls to one host. It knows no proxy from the environment: passwords go where the
+// configuration says.
+func newTransport(t *tls.Config) *http.Transport {
+	return &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSClientConfig:        t,
+		TLSHandshakeTimeout:    5 * time.Second,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true,
+		MaxIdleConnsPerHost:    32,
+		IdleConnTimeout:        60 * time.Second,
+		MaxResponseHeaderBytes: 256 << 10,
+	}
+}
+
+// reply is an answer, read to its end.
+type reply struct {
+	what   string
+	status int
+	header http.Header
+	data   []byte
+	whole  bool // data is all there was
+
+	doc     any // data as JSON, on demand
+	decoded bool
+}
+
+// call sends the values to an endpoint and judges the answer. The error is a [*session.FaultError] or a *refusal.
+func (p *Provider) call(ctx context.Context, e *endpoint, v values, clientIP string) (*reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)
+	defer cancel()
+	req, err := p.request(ctx, e, v, clientIP)
+	if err != nil {
+		return nil, &session.FaultError{Misconfigured: true, Err: fmt.Errorf("%s: %w", e.what, err)}
+	}
+	r, err := p.roundTrip(e.what, req)
+	if err != nil {
+		return nil, &session.FaultError{Err: fmt.Errorf("%s: %w", e.what, err)}
+	}
+	return r, e.judge(r, p.options.Now())
+}
+
+func (p *Provider) request(ctx context.Context, e *endpoint, v values, clientIP string) (*http.Request, error) {
+	var content io.Reader
+	var mediaType string
+	if e.body != nil {
+		data, kind, err := e.body.render(v)
+		if err != nil {
+			return nil, errors.New("the body cannot be written")
+		}
+		content, mediaType = bytes.NewReader(data), kind
+	}
+	req, err := http.NewRequestWithContext(ctx, e.method, e.url.String(), content)
+	if err != nil {
+		return nil, errors.New("the request cannot be made")
+	}
+	req.Header = p.options.Headers.Clone()
+	if req.Header == nil {
+		req.Header = make(http.Header)
+	}
+	req.Header.Set("Accept", "application/json")
+	if mediaType != "" {
+		req.Header.Set("Content-Type", mediaType)
+	}
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", "sessiongate")
+	}
+	if clientIP != "" {
+		req.Header.Set("X-Forwarded-For", clientIP)
+	}
+	for _, c := range e.carried {
+		if value := v.get(c.value); value != "" {
+			if err := c.to.put(req.Header, value); err != nil {
+				return nil, fmt.Errorf("%s: %w", c.value, err)
+			}
+		}
+	}
+	return req, nil
+}
+
+func (p *Provider) roundTrip(what string, req *http.Request) (*reply, error) {
+	res, err := p.client.Do(req)
+	if err != nil {
+		var with *url.Error // names the URL, which the operator knows and a log need not
+		if errors.As(err, &with) {
+			err = with.Err
+		}
+		return nil, err
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxReply+1))
+	if err != nil && res.StatusCode < 300 {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	return &reply{
+		what: what, status: res.StatusCode, header: res.Header,
+		data: data[:min(len(data), maxReply)], whole: err == nil && len(data) <= maxReply,
+	}, nil
+}
+
+// json returns the body as a JSON value.
+func (r *reply) json() (any, error) {
+	if !r.decoded {
+		if !r.whole {
+			return nil, errors.New("the answer is larger than 1 MiB")
+		}
+		doc, err := decodeJSON(r.data)
+		if err != nil {
+			return nil, err
+		}
+		r.doc, r.decoded = doc, true
+	}
+	return r.doc, nil
+}
+
+// text reads the value at a place; empty if there is none.
+func (r *reply) text(p place) string {
+	switch p.kind {
+	case inHeader:
+		value := r.header.Get(p.name)
+		if p.name == "Authorization" {
+			value = bearerValue(value)
+		}
+		return value
+	case inCookie:
+		return r.cookie(p.name)
+	case inBody:
+	}
+	if p.name == "" {
+		return ""
+	}
+	doc, err := r.json()
+	if err != nil {
+		return ""
+	}
+	return fieldText(doc, p.name)
+}
+
+// cookie returns the last value set under the name; a deletion is no value.
+func (r *reply) cookie(name string) (value string) {
+	for _, c := range (&http.Response{Header: r.header}).Cookies() {
+		if c.Name == name {
+			value = c.Value
+			if c.MaxAge < 0 {
+				value = ""
+			}
+		}
+	}
+	return value
+}

@@ -1,0 +1,96 @@
+package tokenapi
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sessiongate/session"
+)
+
+// refusal is a final no. What it means for the session is the caller's to say.
+type refusal struct {
+	what   string
+	status int
+}
+
+// Error implements error.
+func (r *refusal) Error() string { return fmt.Sprintf("the API answered %d to %s", r.status, r.what) }
+
+// longestRetryAfter bounds what an API can ask for: a slip in a header must not silence us for a day.
+const longestRetryAfter = 5 * time.Minute
+
+// judge sorts an answer by its status: nil for success, *refusal, or [*session.FaultError].
+func (c *endpoint) judge(r *reply, now time.Time) error {
+	if r.status >= 200 && r.status < 300 {
+		return nil
+	}
+	code := r.oauthError()
+	fault := &session.FaultError{Err: fmt.Errorf("the API answered %d to %s", r.status, c.what)}
+	switch {
+	case code == "invalid_client" || code == "unauthorized_client":
+		// RFC 6749 §5.2: it is the gateway that was refused, and no user.
+		fault.Err = fmt.Errorf("the API refused the gateway (%s) at %s", code, c.what)
+		fault.Misconfigured = true
+	case r.fieldMissing():
+		fault.Err = fmt.Errorf("the API misses a field of the %s request (%d): the names do not fit it", c.what, r.status)
+		fault.Misconfigured = true
+	case r.status == http.StatusBadRequest && code == "invalid_grant", slices.Contains(c.refused, r.status):
+		return &refusal{c.what, r.status}
+	case r.status >= 300 && r.status < 400:
+		fault.Err = fmt.Errorf("the API answered %d to %s, and redirects are not followed: does the path lack a slash at its end, or have one too many?", r.status, c.what)
+		fault.Misconfigured = true
+	case r.status == http.StatusNotFound, r.status == http.StatusMethodNotAllowed, r.status == http.StatusUnsupportedMediaType:
+		fault.Misconfigured = true
+	}
+	fault.RetryAfter = retryAfter(r.header.Get("Retry-After"), now)
+	return fault
+}
+
+// oauthError is the error code of RFC 6749 §5.2, if the answer has one.
+func (r *reply) oauthError() string {
+	if r.status != http.StatusBadRequest && r.status != http.StatusUnauthorized {
+		return ""
+	}
+	doc, err := r.json()
+	if err != nil {
+		return ""
+	}
+	return fieldText(doc, "error")
+}
+
+// fieldMissing recognises FastAPI's way to say that a request lacks a field: then it is the configuration that does not
+// fit, and "wrong password" would send everybody the wrong way. Pydantic 1 says value_error.missing, 2 says missing.
+func (r *reply) fieldMissing() bool {
+	if r.status != http.StatusUnprocessableEntity {
+		return false
+	}
+	doc, err := r.json()
+	if err != nil {
+		return false
+	}
+	list, _ := lookup(doc, "detail")
+	entries, _ := list.([]any)
+	for _, entry := range entries {
+		kind := fieldText(entry, "type")
+		if kind == "missing" || kind == "value_error.missing" {
+			return true
+		}
+	}
+	return false
+}
+
+// retryAfter reads the header of RFC 9110 §10.2.3; 0 if there is none to go by.
+func retryAfter(value string, now time.Time) time.Duration {
+	value = strings.TrimSpace(value)
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return min(time.Duration(seconds)*time.Second, longestRetryAfter)
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, min(at.Sub(now), longestRetryAfter))
+	}
+	return 0
+}

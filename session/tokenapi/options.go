@@ -1,0 +1,152 @@
+package tokenapi
+
+import (
+	"crypto/tls"
+	"net/http"
+	"time"
+)
+
+// Options describe an API. What is said to be a place is text in one of three forms:
+//
+//	data.access_token      a field of the body: names and list positions, with dots between them
+//	header:Authorization   a header; of Authorization, what follows "Bearer "
+//	cookie:refresh_token   a cookie: in a reply Set-Cookie, in a request Cookie
+//
+// A name that itself has dots in it is found too (https://example.com/roles). In a reply, "." is the body itself, where
+// that is one JSON string.
+type Options struct {
+	Name string // the provider's name in the configuration
+
+	Login   Endpoint // required
+	Refresh Endpoint // without a URL: a session ends with its access token
+	Logout  Endpoint // without a URL: nothing is revoked at the API
+	Me      Endpoint // who a token belongs to; for Identity.From == FromMe
+
+	Reply    Reply
+	Identity IdentitySource
+	Verify   *Verification // nil: tokens are believed as they come, straight from the API
+
+	Headers  http.Header   // sent with every request; may hold secrets
+	Lifetime time.Duration // of an access token that says nothing itself. Default 5 min
+	Timeout  time.Duration // of one call. Default 10 s
+	TLS      *tls.Config   // nil: the system's roots
+
+	Now func() time.Time // for Retry-After dates and signature checks; nil: time.Now
+}
+
+// Encoding is how a request body is written.
+type Encoding string
+
+// The encodings.
+const (
+	JSON Encoding = "json" // the default
+	Form Encoding = "form" // application/x-www-form-urlencoded
+)
+
+// Endpoint is one URL of the API and what is sent to it.
+type Endpoint struct {
+	URL      string // absolute, http or https; empty: there is no such endpoint
+	Method   string // default POST; GET for Me
+	Encoding Encoding
+	// Body replaces the body made from the places below: a JSON document or a form, with {{username}}, {{password}},
+	// {{refresh_token}} and {{access_token}} inside its values. Values are encoded for where they stand.
+	Body string
+
+	// Where each value goes. Username and Password belong to a login and are fields; the tokens belong to the other
+	// endpoints. Empty: it is not sent. If a refresh or a logout names no place at all and has no Body, the refresh token
+	// is the field refresh_token; Me gets the access token in header:Authorization.
+	Username     string // default username
+	Password     string // default password
+	RefreshToken string
+	AccessToken  string
+
+	// Refused are the statuses, 400 to 499, by which the API says no for good: this password, this token. Default for a
+	// login 400, 401, 403 and 422, else 401. 400 with the error invalid_grant always counts; 408 and 429 never do.
+	Refused []int
+}
+
+// Reply says where the tokens stand in a successful answer.
+type Reply struct {
+	AccessToken  string // default access_token
+	RefreshToken string // empty, or absent in the answer: the API does not rotate, or has none
+	ExpiresIn    string // seconds; empty, absent or unreadable: the token's exp, else Options.Lifetime
+}
+
+// IdentityFrom says what the user is read from.
+type IdentityFrom string
+
+// The sources of identity.
+const (
+	FromToken IdentityFrom = "token" // claims of the access token, a JWT. The default
+	FromReply IdentityFrom = "reply" // the answer to the login
+	FromMe    IdentityFrom = "me"    // the answer of Options.Me
+)
+
+// IdentitySource says where the user is described and by which names. The names are fields as in a place.
+type IdentitySource struct {
+	From    IdentityFrom
+	Subject string // required; a text or a number. Default sub
+	Name    string // for display; absent in the answer: the subject
+	Roles   string // a text (one role) or a list
+	Scopes  string // a text (several, with spaces between them, RFC 6749 §3.3) or a list
+	Claims  []string
+}
+
+// Verification makes the access token's signature count. Exactly one of Key and JWKS is set. A token must then have an
+// exp that has not passed (60 s of leeway).
+type Verification struct {
+	Key      []byte // a PEM public key, or a secret shared with the API (HS256, HS384, HS512)
+	JWKS     string // URL of a JWK set (RFC 7517)
+	Issuer   string // exact iss; empty: not checked
+	Audience string // must be in aud; empty: not checked
+}
+
+const (
+	defaultLifetime = 5 * time.Minute
+	defaultTimeout  = 10 * time.Second
+	// longestLifetime keeps an absurd expires_in from overflowing a duration.
+	longestLifetime = 365 * 24 * time.Hour
+)
+
+// withDefaults returns o with every default filled in.
+func (o Options) withDefaults() Options {
+	or := func(field *string, value string) {
+		if *field == "" {
+			*field = value
+		}
+	}
+	if o.Login.Body == "" {
+		or(&o.Login.Username, "username")
+		or(&o.Login.Password, "password")
+	}
+	if o.Login.Refused == nil {
+		o.Login.Refused = []int{400, 401, 403, 422}
+	}
+	for _, e := range []*Endpoint{&o.Refresh, &o.Logout} {
+		if e.Body == "" && e.RefreshToken == "" && e.AccessToken == "" {
+			e.RefreshToken = "refresh_token"
+		}
+	}
+	or(&o.Me.Method, http.MethodGet)
+	or(&o.Me.AccessToken, "header:Authorization")
+	for _, e := range []*Endpoint{&o.Login, &o.Refresh, &o.Logout, &o.Me} {
+		or(&e.Method, http.MethodPost)
+		or((*string)(&e.Encoding), string(JSON))
+		if e.Refused == nil {
+			e.Refused = []int{401}
+		}
+	}
+	or(&o.Reply.AccessToken, "access_token")
+	or((*string)(&o.Identity.From), string(FromToken))
+	or(&o.Identity.Subject, "sub")
+	if o.Lifetime == 0 {
+		o.Lifetime = defaultLifetime
+	}
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}

@@ -1,0 +1,125 @@
+package tokenapi
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"strings"
+)
+
+// place is where a value stands in a request or a reply.
+type place struct {
+	kind placeKind
+	name string // of the field, header or cookie; empty: nowhere
+}
+
+type placeKind uint8
+
+const (
+	inBody placeKind = iota
+	inHeader
+	inCookie
+)
+
+// mostSegments bounds a field's name: with each segment the ways to read a name with dots in it double.
+const mostSegments = 16
+
+// parsePlace reads the notation described at [Options].
+func parsePlace(text string) (place, error) {
+	if name, ok := strings.CutPrefix(text, "header:"); ok {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		if !isToken(name) || isFraming(name) {
+			return place{}, fmt.Errorf("%q: not a header that can carry a token", text)
+		}
+		return place{inHeader, name}, nil
+	}
+	if name, ok := strings.CutPrefix(text, "cookie:"); ok {
+		if !isToken(name) {
+			return place{}, fmt.Errorf("%q: not the name of a cookie", text)
+		}
+		return place{inCookie, name}, nil
+	}
+	return place{inBody, text}, checkField(text)
+}
+
+// checkField refuses names that find nothing or too much.
+func checkField(name string) error {
+	if name == "" || name == "." {
+		return nil
+	}
+	segments := strings.Split(name, ".")
+	if len(segments) > mostSegments {
+		return fmt.Errorf("%q: more than %d names with dots between them", name, mostSegments)
+	}
+	for _, s := range segments {
+		if s == "" {
+			return fmt.Errorf("%q: a dot without a name beside it", name)
+		}
+	}
+	return nil
+}
+
+// isFraming lists the headers that belong to the message and not to the caller.
+func isFraming(name string) bool {
+	switch name {
+	case "Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Te", "Trailer", "Upgrade",
+		"Keep-Alive", "Proxy-Connection", "Cookie", "Set-Cookie", "Accept", "Accept-Encoding", "X-Forwarded-For":
+		return true
+	}
+	return false
+}
+
+// isToken is token of RFC 9110 §5.6.2.
+func isToken(s string) bool {
+	for _, c := range []byte(s) {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		if !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+var errUnfit = errors.New("the value cannot be sent in a header or a cookie")
+
+// put writes a value into the header or the Cookie of a request.
+func (p place) put(h http.Header, value string) error {
+	switch {
+	case p.kind == inCookie && !cookieSafe(value), !headerSafe(value):
+		return errUnfit
+	case p.kind == inCookie:
+		pair := p.name + "=" + value
+		if old := h.Get("Cookie"); old != "" {
+			pair = old + "; " + pair
+		}
+		h.Set("Cookie", pair)
+	case p.name == "Authorization":
+		h.Set(p.name, "Bearer "+value)
+	default:
+		h.Set(p.name, value)
+	}
+	return nil
+}
+
+// headerSafe holds for visible ASCII. Tokens are nothing else (RFC 6750 §2.1, RFC 6749 appendix A.17 but for spaces).
+func headerSafe(value string) bool {
+	for _, c := range []byte(value) {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// cookieSafe is cookie-octet of RFC 6265 §4.1.1.
+func cookieSafe(value string) bool { return !strings.ContainsAny(value, "\",;\\") }
+
+// bearerValue cuts the scheme off an Authorization header's value (RFC 6750 §2.1; schemes ignore case, RFC 9110 §11.1).
+func bearerValue(value string) string {
+	const scheme = "bearer "
+	if len(value) >= len(scheme) && strings.EqualFold(value[:len(scheme)], scheme) {
+		return strings.TrimSpace(value[len(scheme):])
+	}
+	return value
+}

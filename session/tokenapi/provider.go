@@ -1,0 +1,249 @@
+package tokenapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"sessiongate/session"
+	"sessiongate/session/token"
+)
+
+// Provider implements [session.PasswordProvider], [session.Caller] and [session.Revoker]. It is safe for concurrent use.
+type Provider struct {
+	options  Options
+	client   *http.Client
+	sources  sources
+	verifier *verifier // nil: nothing is verified
+
+	login, refresh, logout, whose *endpoint // whose is Options.Me
+}
+
+// New checks the options and returns a provider. It calls nobody.
+func New(o Options) (*Provider, error) {
+	o = o.withDefaults()
+	p := &Provider{options: o}
+	transport := newTransport(o.TLS)
+	p.client = &http.Client{
+		Transport: transport,
+		// A 307 would make the client send the password again, to wherever it points.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	errs := []error{o.check(), p.compile()}
+	var err error
+	p.sources, err = newSources(o.Reply)
+	errs = append(errs, err)
+	p.verifier, err = newVerifier(o.Verify, transport, o.Now)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, fmt.Errorf("token API: %w", err)
+	}
+	return p, nil
+}
+
+// check looks at what no other part does.
+func (o *Options) check() error {
+	switch {
+	case o.Name == "":
+		return errors.New("a name is required")
+	case o.Login.URL == "":
+		return errors.New("the URL of the login is required")
+	case o.Timeout < 0 || o.Lifetime < 0:
+		return errors.New("timeout and lifetime cannot be negative")
+	case o.Identity.From == FromMe && o.Me.URL == "":
+		return errors.New("identity from me needs the URL of me")
+	case o.Identity.From != FromMe && o.Identity.From != FromToken && o.Identity.From != FromReply:
+		return errors.New("identity is from token, reply or me")
+	}
+	for name := range o.Headers {
+		if !isToken(name) || isFraming(http.CanonicalHeaderKey(name)) {
+			return fmt.Errorf("headers: %q is set by the gateway or no header name", name)
+		}
+	}
+	fields := []string{o.Identity.Subject, o.Identity.Name, o.Identity.Roles, o.Identity.Scopes}
+	for _, name := range append(fields, o.Identity.Claims...) {
+		if err := checkField(name); err != nil {
+			return fmt.Errorf("identity: %w", err)
+		}
+	}
+	return nil
+}
+
+// compile makes the endpoints.
+func (p *Provider) compile() error {
+	o := &p.options
+	var err1, err2, err3, err4 error
+	p.login, err1 = newEndpoint("login", o.Login, username, password)
+	p.refresh, err2 = newEndpoint("refresh", o.Refresh, refreshToken, accessToken)
+	p.logout, err3 = newEndpoint("logout", o.Logout, refreshToken, accessToken)
+	p.whose, err4 = newEndpoint("me", o.Me, refreshToken, accessToken)
+	return errors.Join(err1, err2, err3, err4)
+}
+
+// Name implements [session.Provider].
+func (p *Provider) Name() string { return p.options.Name }
+
+// Timeout implements [session.Caller]: one call, or two where the identity needs its own.
+func (p *Provider) Timeout() time.Duration {
+	if p.options.Identity.From == FromMe {
+		return 2 * p.options.Timeout
+	}
+	return p.options.Timeout
+}
+
+// TokenEndpoints returns the URLs that take or give away tokens: login, refresh and logout. A browser must never reach
+// them through the gateway, or a page's script could read what the session cookie is there to hide.
+func (p *Provider) TokenEndpoints() []*url.URL {
+	var list []*url.URL
+	for _, e := range []*endpoint{p.login, p.refresh, p.logout} {
+		if e != nil {
+			u := *e.url
+			list = append(list, &u)
+		}
+	}
+	return list
+}
+
+// Login implements [session.PasswordProvider]. The error for wrong credentials names the status, for the log.
+func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Grant, error) {
+	began := p.options.Now()
+	r, err := p.call(ctx, p.login, values{username: c.Username, password: c.Password.Reveal()}, c.ClientIP)
+	var no *refusal
+	switch {
+	case errors.As(err, &no):
+		return session.Grant{}, fmt.Errorf("%w: %w", session.ErrInvalidCredentials, no)
+	case err != nil:
+		return session.Grant{}, err
+	}
+	g, err := p.granted(r, c.Now.Add(p.options.Now().Sub(began)))
+	if err != nil {
+		return session.Grant{}, err
+	}
+	id, err := p.believe(ctx, r, g)
+	if err != nil {
+		p.discard(ctx, g.Tokens)
+		return session.Grant{}, err
+	}
+	id.AuthTime = c.Now
+	return session.Grant{Identity: id, Tokens: g.Tokens, Lifetime: g.lifetime}, nil
+}
+
+// believe reads the identity of tokens whose signature, if it counts, is right.
+func (p *Provider) believe(ctx context.Context, r *reply, g granted) (session.Identity, error) {
+	if err := p.check(ctx, g); err != nil {
+		var f *session.FaultError
+		if !errors.As(err, &f) {
+			err = &session.FaultError{Err: err}
+		}
+		return session.Identity{}, err
+	}
+	return p.identify(ctx, r, g)
+}
+
+// discard gives back tokens that no session will hold. It is best effort: the API expires what it cannot revoke.
+func (p *Provider) discard(ctx context.Context, t session.Tokens) {
+	_ = p.Revoke(context.WithoutCancel(ctx), t)
+}
+
+// Refresh implements [session.Provider]. A session without a refresh token keeps the token it has until that expires;
+// then the provider has nothing more to say, and the session is over.
+func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Grant, error) {
+	v := values{refresh: r.Tokens.Refresh.Reveal(), access: r.Tokens.Access.Reveal()}
+	if p.refresh == nil || !p.refresh.possible(v) {
+		return withoutRefresh(r)
+	}
+	began := p.options.Now()
+	answer, err := p.call(ctx, p.refresh, v, "")
+	var no *refusal
+	switch {
+	case errors.As(err, &no):
+		return session.Grant{}, &session.RefusedError{Reason: session.ProviderRefused, Err: no}
+	case err != nil:
+		return session.Grant{}, err
+	}
+	g, err := p.granted(answer, r.Now.Add(p.options.Now().Sub(began)))
+	if err != nil {
+		return session.Grant{}, err
+	}
+	id, err := p.stillWho(ctx, answer, g, r.Identity)
+	return session.Grant{Identity: id, Tokens: g.Tokens, Lifetime: g.lifetime}, err
+}
+
+// lastSecond is how much of an access token's life nobody could use any more.
+const lastSecond = time.Second
+
+var errNoRefreshToken = errors.New("the access token has expired and there is no refresh token")
+
+func withoutRefresh(r session.Refresh) (session.Grant, error) {
+	left := r.Expires.Sub(r.Now)
+	if left <= lastSecond {
+		return session.Grant{}, &session.RefusedError{Reason: session.ProviderRefused, Err: errNoRefreshToken}
+	}
+	return session.Grant{Identity: r.Identity, Tokens: r.Tokens, Lifetime: left}, nil
+}
+
+// stillWho reads the identity again: roles may have changed, and another subject ends the session (the manager sees to
+// that). The API has rotated by now, so what cannot be read leaves the session as who it was. Only a token whose
+// signature is wrong is not taken.
+func (p *Provider) stillWho(ctx context.Context, r *reply, g granted, former session.Identity) (session.Identity, error) {
+	err := p.check(ctx, g)
+	switch {
+	case errors.Is(err, token.ErrKeysUnavailable):
+		return former, nil
+	case err != nil:
+		return session.Identity{}, err
+	}
+	id, err := p.identify(ctx, r, g)
+	if err != nil {
+		return former, nil //nolint:nilerr // see above: the tokens are worth more than what is said beside them
+	}
+	id.AuthTime = former.AuthTime
+	if p.options.Identity.From == FromReply {
+		p.inherit(r, &id, former)
+	}
+	return id, nil
+}
+
+// inherit keeps what the answer to a refresh does not mention: many APIs describe the user at login only.
+func (p *Provider) inherit(r *reply, id *session.Identity, former session.Identity) {
+	doc, _ := r.json() // was read a moment ago
+	from := p.options.Identity
+	absent := func(name string) bool {
+		_, there := lookup(doc, name)
+		return name != "" && !there
+	}
+	if absent(from.Name) {
+		id.Name = former.Name
+	}
+	if absent(from.Roles) {
+		id.Roles = former.Roles
+	}
+	if absent(from.Scopes) {
+		id.Scopes = former.Scopes
+	}
+	if id.Claims == nil {
+		id.Claims = former.Claims
+	}
+}
+
+// Revoke implements [session.Revoker] by the API's logout. A token that the API refuses there is dead already.
+func (p *Provider) Revoke(ctx context.Context, t session.Tokens) error {
+	v := values{refresh: t.Refresh.Reveal(), access: t.Access.Reveal()}
+	if p.logout == nil || !p.logout.possible(v) {
+		return nil
+	}
+	_, err := p.call(ctx, p.logout, v, "")
+	var no *refusal
+	if errors.As(err, &no) {
+		return nil
+	}
+	return err
+}
+
+var (
+	_ session.PasswordProvider = (*Provider)(nil)
+	_ session.Caller           = (*Provider)(nil)
+	_ session.Revoker          = (*Provider)(nil)
+)

@@ -1,0 +1,144 @@
+package tokenapi
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"sessiongate/session"
+)
+
+// longestToken bounds one token. It travels in a header, and most servers refuse more.
+const longestToken = 16 << 10
+
+// sources are the places of [Reply], parsed.
+type sources struct{ access, refresh, expires place }
+
+func newSources(r Reply) (s sources, err error) {
+	for _, p := range []struct {
+		into *place
+		what string
+		text string
+	}{
+		{&s.access, "access_token", r.AccessToken},
+		{&s.refresh, "refresh_token", r.RefreshToken},
+		{&s.expires, "expires_in", r.ExpiresIn},
+	} {
+		if *p.into, err = parsePlace(p.text); err != nil {
+			return s, fmt.Errorf("reply: %s: %w", p.what, err)
+		}
+	}
+	return s, nil
+}
+
+// granted are the tokens of a reply and what the access token says, if it is a JWT.
+type granted struct {
+	session.Tokens
+	claims   map[string]any // nil: not a JWT
+	lifetime time.Duration
+}
+
+// granted takes the tokens out of a reply. Without an access token it is a fault: the places do not fit the API.
+func (p *Provider) granted(r *reply, now time.Time) (granted, error) {
+	g := granted{Tokens: session.Tokens{
+		Access:  session.Secret(r.text(p.sources.access)),
+		Refresh: session.Secret(r.text(p.sources.refresh)),
+	}}
+	switch {
+	case g.Access == "":
+		return g, fault(r.what, "the answer has no access token where reply.access_token says")
+	case !fit(g.Access) || !fit(g.Refresh):
+		return g, fault(r.what, "a token is longer than 16 KiB or not visible ASCII")
+	}
+	g.claims, _ = readClaims(g.Access.Reveal())
+	g.lifetime = p.lifetime(r, g.claims, now)
+	return g, nil
+}
+
+func fit(t session.Secret) bool { return len(t) <= longestToken && headerSafe(t.Reveal()) }
+
+// fault is a misfit of configuration and API.
+func fault(what, why string) error {
+	return &session.FaultError{Misconfigured: true, Err: errors.New(what + ": " + why)}
+}
+
+// lifetime is expires_in, else what the JWT says, else the configured one.
+func (p *Provider) lifetime(r *reply, claims map[string]any, now time.Time) time.Duration {
+	if d, ok := seconds(r.text(p.sources.expires)); ok && d > 0 {
+		return d
+	}
+	if d := claimedLifetime(claims, now); d > 0 {
+		return d
+	}
+	return p.options.Lifetime
+}
+
+// claimedLifetime is exp minus now; where iat is later than our clock, minus iat. If a token we were given this moment
+// seems to have expired, the clocks differ by more than its life, and exp minus iat is the best there is.
+func claimedLifetime(claims map[string]any, now time.Time) time.Duration {
+	exp, ok := claimTime(claims, "exp")
+	if !ok {
+		return 0
+	}
+	left := exp.Sub(now)
+	issued, ok := claimTime(claims, "iat")
+	if ok && (issued.After(now) || left <= 0) {
+		left = exp.Sub(issued)
+	}
+	return min(left, longestLifetime)
+}
+
+func claimTime(claims map[string]any, name string) (time.Time, bool) {
+	number, ok := claims[name].(json.Number)
+	if !ok {
+		return time.Time{}, false
+	}
+	f, err := number.Float64() // NumericDate may have a fraction (RFC 7519 §2)
+	if err != nil || f < 0 || f > 1<<40 {
+		return time.Time{}, false
+	}
+	whole, part := math.Modf(f)
+	return time.Unix(int64(whole), int64(part*1e9)), true
+}
+
+// seconds reads a number of seconds, as a number or as text.
+func seconds(text string) (time.Duration, bool) {
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(f) {
+		return 0, false
+	}
+	return time.Duration(min(f, longestLifetime.Seconds()) * float64(time.Second)), true
+}
+
+// readClaims reads a JWT's claims (RFC 7519 §7.2) without checking its signature.
+func readClaims(raw string) (map[string]any, bool) {
+	parts := strings.Split(raw, ".")
+	if len(parts) != 3 {
+		return nil, false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	if err != nil {
+		return nil, false
+	}
+	doc, err := decodeJSON(payload)
+	if err != nil {
+		return nil, false
+	}
+	claims, ok := doc.(map[string]any)
+	return claims, ok
+}
+
+// check verifies the signature, if a key is configured. The error is a [*session.FaultError], or wraps
+// [token.ErrKeysUnavailable]: while the keys are out of reach nothing can be said of the token.
+func (p *Provider) check(ctx context.Context, g granted) error {
+	if p.verifier == nil {
+		return nil
+	}
+	return p.verifier.verify(ctx, g.Access.Reveal())
+}

@@ -1,0 +1,18 @@
+package session
+
+import (
+	"context"
+	"time"
+)
+
+// TokenList knows ids of tokens that are spent or revoked before their time:
+// access tokens of the explicit flow here, logout tokens in the back channel
+// (see [ProviderSessions], which shares its implementation). Ids are hashes
+// already. Both methods are atomic, idempotent and safe for concurrent use by
+// many processes; errors wrap [ErrStoreUnavailable].
+type TokenList interface {
+	// Once lists token for keep and reports whether it was not listed before.
+	Once(ctx context.Context, token string, keep time.Duration) (bool, error)
+	// Seen reports whether token is listed.
+	Seen(ctx context.Context, token string) (bool, error)
+}

@@ -1,0 +1,283 @@
+package users
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Database reads users from the app's own PostgreSQL, with queries the operator
+// writes. It never writes: a session is read-only, and a bcrypt hash stays one.
+//
+// A query takes one parameter, $1, and answers with at most one row, whose
+// columns go by name:
+//
+//	password_hash  argon2id or bcrypt; NULL or empty: no sign-in by password. Required
+//	name           as it is spelt in the table; what was typed may differ in case. Required
+//	subject        the stable ID in tokens. Default: the name
+//	roles, scopes  an array, a JSON array, or text with commas. NULL: none
+//	disabled       a boolean. NULL: false
+//	display_name   text
+//
+// Any other column is a mistake, and so is a second row. Query is asked for the
+// typed name; QueryBySubject for the subject of a session that is refreshed. The
+// latter may be left out where the name is the subject. What is matched, and
+// whether case counts, is the query's business.
+//
+// Safe for concurrent use.
+type Database struct {
+	pool    *pgxpool.Pool
+	hasher  *Hasher
+	options DatabaseOptions
+	decoy   atomic.Pointer[passwordHash] // the latest hash seen, see authenticateUnknown
+}
+
+// DatabaseOptions say where users are and how to ask for them.
+type DatabaseOptions struct {
+	// URL is a PostgreSQL connection string, postgres://user:password@host/name. It is a secret. Required.
+	URL string
+	// Query finds a user by the typed name. Required.
+	Query string
+	// QueryBySubject finds a user by subject. Empty: Query, and the subject is the name.
+	QueryBySubject string
+	// Timeout bounds one question, connecting included. Default 3 s.
+	Timeout time.Duration
+	// MaxConns bounds the connections. Default 4.
+	MaxConns int
+	// OnError is called when a user's row cannot be used, for instance because of a malformed hash. It must not block.
+	// nil: nothing is called.
+	OnError func(error)
+}
+
+const (
+	defaultQuestion = 3 * time.Second
+	defaultConns    = 4
+)
+
+// OpenDatabase checks the options. It does not connect: that happens with the first question, so that the gateway
+// starts without the database. Close it when done. No error contains any part of the URL.
+func OpenDatabase(hasher *Hasher, o DatabaseOptions) (*Database, error) {
+	if o.URL == "" || o.Query == "" {
+		return nil, errors.New("users database: a URL and a query are needed")
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = defaultQuestion
+	}
+	if o.MaxConns <= 0 {
+		o.MaxConns = defaultConns
+	}
+	if o.OnError == nil {
+		o.OnError = func(error) {}
+	}
+	config, err := pgxpool.ParseConfig(o.URL)
+	if err != nil {
+		return nil, errors.New("users database: the URL is not of the form postgres://user:password@host:port/name")
+	}
+	config.MinConns, config.MaxConns = 0, int32(o.MaxConns)
+	config.MaxConnIdleTime = 5 * time.Minute
+	config.ConnConfig.ConnectTimeout = o.Timeout
+	guard(config.ConnConfig.RuntimeParams, o.Timeout)
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		return nil, errors.New("users database: the connection options cannot be used")
+	}
+	return &Database{pool: pool, hasher: hasher, options: o}, nil
+}
+
+// guard makes the server hold our side of the bargain: nothing is written, and
+// no question outlives us. What the operator put into the URL stays.
+func guard(params map[string]string, timeout time.Duration) {
+	for name, value := range map[string]string{
+		"application_name":              "sessiongate",
+		"default_transaction_read_only": "on",
+		"statement_timeout":             fmt.Sprint(timeout.Milliseconds()),
+	} {
+		if _, set := params[name]; !set {
+			params[name] = value
+		}
+	}
+}
+
+// Close closes every connection.
+func (d *Database) Close() { d.pool.Close() }
+
+// Authenticate checks a password. Errors: ErrBadCredentials, ErrBusy, and any other when the database gave no usable
+// answer.
+func (d *Database) Authenticate(ctx context.Context, name, password string) (User, error) {
+	if !askable(name) {
+		return User{}, d.authenticateUnknown(ctx, password)
+	}
+	r, err := d.ask(ctx, d.options.Query, name)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return User{}, d.authenticateUnknown(ctx, password)
+	case err != nil:
+		return User{}, err
+	case r.hash == "":
+		return User{}, d.authenticateUnknown(ctx, password)
+	}
+	if _, err := parseHash(string(r.hash)); err != nil {
+		d.options.OnError(fmt.Errorf("users database: password_hash of %q %w", r.user.Subject, err))
+		return User{}, d.authenticateUnknown(ctx, password)
+	}
+	d.decoy.Store(&r.hash)
+	err = d.hasher.Verify(ctx, string(r.hash), password)
+	switch {
+	case errors.Is(err, ErrMismatch), err == nil && r.user.Disabled:
+		return User{}, ErrBadCredentials
+	case err != nil:
+		return User{}, err
+	}
+	return r.user, nil
+}
+
+// authenticateUnknown spends the work that a known user's password would cost. That is the work of the hashes this
+// database holds: a bcrypt hash of usual strength takes ten times as long as ours, and the clock would tell.
+func (d *Database) authenticateUnknown(ctx context.Context, password string) error {
+	var err error
+	if decoy := d.decoy.Load(); decoy != nil {
+		err = d.hasher.Verify(ctx, string(*decoy), password)
+	} else {
+		err = d.hasher.Dummy(ctx, password)
+	}
+	if errors.Is(err, ErrBusy) {
+		return err
+	}
+	return ErrBadCredentials
+}
+
+// Lookup finds a user by name, also a disabled one, or returns ErrUnknown.
+func (d *Database) Lookup(ctx context.Context, name string) (User, error) {
+	return d.lookup(ctx, d.options.Query, name)
+}
+
+// LookupSubject finds a user by subject, also a disabled one, or returns ErrUnknown.
+func (d *Database) LookupSubject(ctx context.Context, subject string) (User, error) {
+	query := d.options.QueryBySubject
+	if query == "" {
+		query = d.options.Query
+	}
+	u, err := d.lookup(ctx, query, subject)
+	if err == nil && u.Subject != subject {
+		return User{}, errors.New("users database: the query by subject answers with another subject")
+	}
+	return u, err
+}
+
+func (d *Database) lookup(ctx context.Context, query, key string) (User, error) {
+	if !askable(key) {
+		return User{}, ErrUnknown
+	}
+	r, err := d.ask(ctx, query, key)
+	return r.user, err
+}
+
+// askable keeps what PostgreSQL cannot even be asked away from it: it would be
+// an error there, and nobody's fault but the asker's.
+func askable(key string) bool {
+	return key != "" && len(key) <= maxNameBytes && utf8.ValidString(key) && !strings.ContainsRune(key, 0)
+}
+
+// ask runs a query for one user.
+func (d *Database) ask(ctx context.Context, query, key string) (record, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.options.Timeout)
+	defer cancel()
+	// Text for every column: one form to read, whatever types the table has.
+	rows, err := d.pool.Query(ctx, query, pgx.QueryResultFormats{pgx.TextFormatCode}, key)
+	if err != nil {
+		return record{}, plainFault(err)
+	}
+	defer rows.Close()
+	found := rows.Next()
+	if rows.Err() != nil {
+		return record{}, plainFault(rows.Err())
+	}
+	names := columnNames(rows.FieldDescriptions())
+	switch err := checkColumns(names); {
+	case err != nil: // even without a row: a mistake should not wait for its first user
+		return record{}, fmt.Errorf("users database: %w", err)
+	case !found:
+		return record{}, ErrUnknown
+	}
+	r, err := readRow(names, rows.RawValues())
+	if err != nil {
+		return record{}, fmt.Errorf("users database: %w", err)
+	}
+	if rows.Next() {
+		return record{}, errors.New("users database: the query returns more than one row for one user")
+	}
+	if rows.Err() != nil {
+		return record{}, plainFault(rows.Err())
+	}
+	return r, d.checkSubject(r.user)
+}
+
+// checkSubject refuses a row that a refresh would not find again: the session
+// would end at its first refresh, as if its user had been removed.
+func (d *Database) checkSubject(u User) error {
+	if d.options.QueryBySubject == "" && u.Subject != u.Name {
+		return errors.New("users database: the query returns a subject that is not the name, so query_by_subject is needed")
+	}
+	return nil
+}
+
+// Probe asks the server whether it would run the queries, without running them.
+func (d *Database) Probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, d.options.Timeout)
+	defer cancel()
+	conn, err := d.pool.Acquire(ctx)
+	if err != nil {
+		return plainFault(err)
+	}
+	defer conn.Release()
+	for name, query := range map[string]string{"query": d.options.Query, "query_by_subject": d.options.QueryBySubject} {
+		if query == "" {
+			continue
+		}
+		s, err := conn.Conn().Prepare(ctx, "", query)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, plainFault(err))
+		}
+		if len(s.ParamOIDs) != 1 {
+			return fmt.Errorf("users database: %s: takes %d parameters, want one: $1", name, len(s.ParamOIDs))
+		}
+		if err := checkColumns(columnNames(s.Fields)); err != nil {
+			return fmt.Errorf("users database: %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func columnNames(fields []pgconn.FieldDescription) []string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Name
+	}
+	return names
+}
+
+// plainFault keeps what an operator needs and drops the rest: the driver's texts
+// name the account, and the server's quote the value that was asked for, which
+// may be a password typed into the wrong field.
+func plainFault(err error) error {
+	var refusal *pgconn.PgError
+	switch {
+	case errors.As(err, &refusal) && strings.HasPrefix(refusal.Code, "42"): // syntax or access rule: about the query alone
+		return fmt.Errorf("users database: %s (SQLSTATE %s)", refusal.Message, refusal.Code)
+	case errors.As(err, &refusal):
+		return fmt.Errorf("users database: refused with SQLSTATE %s", refusal.Code)
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("users database: %w", context.Canceled)
+	case errors.Is(err, context.DeadlineExceeded), pgconn.Timeout(err):
+		return fmt.Errorf("users database: no answer in time: %w", context.DeadlineExceeded)
+	}
+	return errors.New("users database: cannot be reached")
+}

@@ -1,0 +1,284 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"time"
+)
+
+// NoticeKind sorts what a watch tells.
+type NoticeKind uint8
+
+// The kinds of [Notice].
+const (
+	Refreshed NoticeKind = iota // the session has new tokens
+	Expiring                    // it will end soon unless it is used
+	Ended                       // it is over; the last notice
+	Relisted                    // its owner signed in or out elsewhere
+)
+
+// Notice is one thing that happened to a watched session.
+type Notice struct {
+	Kind   NoticeKind
+	Reason Reason        // Ended
+	In     time.Duration // Refreshed: until the access token expires; Expiring: until the session does
+}
+
+const (
+	// lookEvery is how often a watched session is looked at though nothing was
+	// heard of it; lookAgain the same while the store does not answer.
+	lookEvery = time.Minute
+	lookAgain = 5 * time.Second
+	// expiringLead is how long before its end a session counts as expiring, at
+	// most; a tenth of the idle timeout if that is shorter.
+	expiringLead = 2 * time.Minute
+)
+
+// Watch tells what happens to a session from the moment s was taken: its end
+// within milliseconds of any process, by the feed, and else at its deadlines, on
+// re-subscription of the feed, and once a minute. Looking never moves the idle
+// deadline and never counts as seeing a handle. A fault of the store ends nothing.
+//
+// The channel is closed after [Ended], after stop, and when the manager is
+// closed. A reader that falls behind misses no [Ended]; other notices merge.
+// stop may be called more than once and must be called at least once.
+func (m *Manager) Watch(s *Session) (notices <-chan Notice, stop func()) {
+	ctx, cancel := context.WithCancel(m.work)
+	w := &watch{
+		manager: m, session: s, out: make(chan Notice),
+		stamp: s.record.Facts.Stamp, idleEnd: s.idleEnd,
+		again: make(chan struct{}, 1), list: make(chan struct{}, 1),
+	}
+	owner := s.record.Identity.Owner().Hash()
+	m.watchers.add(owner, w)
+	go func() {
+		defer close(w.out)
+		defer cancel()
+		defer m.watchers.remove(owner, w)
+		w.run(ctx)
+	}()
+	return w.out, cancel
+}
+
+// watch follows one session for one reader.
+type watch struct {
+	manager *Manager
+	session *Session
+	out     chan Notice
+
+	stamp   string    // of the tokens last told about
+	idleEnd time.Time // as last seen
+	warned  time.Time // the deadline that Expiring was sent for
+
+	again chan struct{} // the feed is back: anything may have been missed
+	list  chan struct{} // the owner's list has changed
+}
+
+func (w *watch) run(ctx context.Context) {
+	t := w.session.track
+	stale := t.version.Load() != w.session.version // something happened before we came
+	next := w.manager.now()
+	if !stale {
+		next = next.Add(w.plan(ctx, next))
+	}
+	for ctx.Err() == nil {
+		changed := t.next()
+		if e := t.over.Load(); e != nil {
+			w.tell(ctx, Notice{Kind: Ended, Reason: e.Reason})
+			return
+		}
+		if stale || !w.manager.now().Before(next) {
+			pause, over := w.look(ctx)
+			if over {
+				continue // the track knows the reason
+			}
+			next, stale = w.manager.now().Add(pause), false
+		}
+		timer := time.NewTimer(max(next.Sub(w.manager.now()), time.Millisecond))
+		select {
+		case <-changed:
+			stale = true
+		case <-w.again:
+			stale = true
+		case <-w.list:
+			w.tell(ctx, Notice{Kind: Relisted})
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// tell hands a notice to the reader, or gives up when nobody reads any more.
+func (w *watch) tell(ctx context.Context, n Notice) {
+	select {
+	case w.out <- n:
+	case <-ctx.Done():
+	}
+}
+
+// look asks the store how the session is, tells what is new, and returns when to
+// look again.
+func (w *watch) look(ctx context.Context) (pause time.Duration, over bool) {
+	m, s := w.manager, w.session
+	now := m.now()
+	seen, err := m.glance(ctx, s)
+	switch {
+	case err != nil && !now.Before(s.absolute):
+		m.markOver(s.ID(), AbsoluteLifetime) // this deadline nobody can have moved
+		return 0, true
+	case err != nil:
+		return lookAgain, false
+	case seen.over:
+		return 0, true
+	}
+	w.idleEnd = seen.idleEnd
+	if seen.stamp != w.stamp {
+		w.stamp = seen.stamp
+		w.tell(ctx, Notice{Kind: Refreshed, In: max(0, seen.accessEnd.Sub(now))})
+	}
+	return w.plan(ctx, now), false
+}
+
+// plan warns when the end is near and returns how long nothing needs a look.
+func (w *watch) plan(ctx context.Context, now time.Time) time.Duration {
+	end := w.session.absolute
+	if w.idleEnd.Before(end) {
+		end = w.idleEnd
+	}
+	warnAt := end.Add(-min(expiringLead, w.manager.rules.Idle/10))
+	if now.Before(warnAt) {
+		return min(lookEvery, warnAt.Sub(now))
+	}
+	if !w.warned.Equal(end) {
+		w.warned = end
+		w.tell(ctx, Notice{Kind: Expiring, In: max(0, end.Sub(now))})
+	}
+	// The store's clock decides; ours only says when to ask.
+	return min(lookEvery, max(end.Sub(now), 250*time.Millisecond))
+}
+
+// glimpse is what a look at a watched session finds.
+type glimpse struct {
+	over               bool // and its track says why
+	stamp              string
+	idleEnd, accessEnd time.Time
+}
+
+// glance looks at a session without judging a handle and without touching. Many
+// watches of one session share a look.
+func (m *Manager) glance(ctx context.Context, s *Session) (glimpse, error) {
+	got, err, _ := m.reads.Do("look|"+string(s.ID()), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+		defer cancel()
+		return m.lookAt(ctx, s)
+	})
+	if err != nil {
+		return glimpse{}, err
+	}
+	return got.(glimpse), nil
+}
+
+func (m *Manager) lookAt(ctx context.Context, s *Session) (glimpse, error) {
+	began := m.now()
+	_, alive, err := m.store.Peek(ctx, s.ID())
+	if err != nil {
+		return glimpse{}, err
+	}
+	if !alive {
+		return glimpse{over: true}, m.settleEnd(ctx, s)
+	}
+	// A turn for tokens that nobody has: it answers with the record and takes nothing.
+	turn, err := m.store.Begin(ctx, s.ID(), rand.Text(), rand.Text(), time.Millisecond)
+	switch {
+	case err != nil:
+		return glimpse{}, err
+	case turn.State == TurnOver:
+		m.markOver(s.ID(), turn.Reason)
+		return glimpse{over: true}, nil
+	}
+	local := func(t time.Time) time.Time { return began.Add(t.Sub(turn.Now)) }
+	return glimpse{
+		stamp:     turn.Record.Facts.Stamp,
+		idleEnd:   local(turn.Record.Facts.LastSeen).Add(m.rules.Idle),
+		accessEnd: local(turn.Record.Expires),
+	}, nil
+}
+
+// settleEnd finds out why a session is over. One whose deadline nobody has
+// noticed yet ends here, with all that follows from an end.
+func (m *Manager) settleEnd(ctx context.Context, s *Session) error {
+	why := Idle
+	if !m.now().Before(s.absolute) {
+		why = AbsoluteLifetime
+	}
+	last, err := m.End(ctx, s.ID(), why, Client{})
+	if last != nil || err != nil {
+		return err
+	}
+	turn, err := m.store.Begin(ctx, s.ID(), rand.Text(), rand.Text(), time.Millisecond)
+	if err != nil {
+		return err
+	}
+	m.markOver(s.ID(), turn.Reason)
+	return nil
+}
+
+// announce tells pages that show the owner's sessions to look again.
+func (m *Manager) announce(o Owner) {
+	m.goBackground(func(ctx context.Context) { _ = m.store.Announce(ctx, o) })
+}
+
+// watchers are the watches of this process, by the hash of the owner.
+type watchers struct {
+	mu sync.Mutex
+	m  map[string]map[*watch]struct{}
+}
+
+func (ws *watchers) add(owner string, w *watch) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.m == nil {
+		ws.m = make(map[string]map[*watch]struct{})
+	}
+	if ws.m[owner] == nil {
+		ws.m[owner] = make(map[*watch]struct{})
+	}
+	ws.m[owner][w] = struct{}{}
+}
+
+func (ws *watchers) remove(owner string, w *watch) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	delete(ws.m[owner], w)
+	if len(ws.m[owner]) == 0 {
+		delete(ws.m, owner)
+	}
+}
+
+func (ws *watchers) listed(owner string) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for w := range ws.m[owner] {
+		nudge(w.list)
+	}
+}
+
+func (ws *watchers) resubscribed() {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for _, group := range ws.m {
+		for w := range group {
+			nudge(w.again)
+		}
+	}
+}
+
+// nudge leaves a mark that is still there when its reader comes.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
