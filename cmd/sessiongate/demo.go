@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sessiongate/configs"
+	"sessiongate/session/redisstore"
+	"sessiongate/session/token"
+)
+
+// demoOptions are the flags of `sessiongate demo`.
+type demoOptions struct {
+	listen   string
+	lifetime time.Duration
+	redis    string
+	tls      bool
+	verbose  bool
+}
+
+func demoCommand() *cobra.Command {
+	var o demoOptions
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run everything in one process: gateway, store, an API and an app to sign in to",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runDemo(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.listen, "listen", "localhost:8080", "loopback address of the gateway, host:port")
+	f.DurationVar(&o.lifetime, "access-lifetime", 20*time.Second, "how long an access token lives; short, so that a refresh can be watched")
+	f.StringVar(&o.redis, "redis", "", "URL of a Redis to use in place of the embedded store")
+	f.BoolVar(&o.tls, "tls", false, "serve https with a certificate made on the spot (Safari wants it)")
+	f.BoolVar(&o.verbose, "verbose", false, "log every request")
+	cmd.AddCommand(demoAPICommand())
+	return cmd
+}
+
+// runDemo starts the demo API on a port of its own and the gateway in front of
+// it, and serves until ctx ends.
+func runDemo(ctx context.Context, o demoOptions, out, logs io.Writer) error {
+	public, err := demoListener(ctx, o.listen)
+	if err != nil {
+		return err
+	}
+	api, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return errors.Join(err, public.Close())
+	}
+	origin := demoOrigin(o, public)
+	g, err := wireDemo(o, origin, api.Addr().String(), logs)
+	if err != nil {
+		return errors.Join(err, public.Close(), api.Close())
+	}
+	g.public = public
+	if o.tls {
+		if g.certificate, err = selfSigned(); err != nil {
+			return errors.Join(err, public.Close(), api.Close())
+		}
+	}
+	stopAPI, err := launchDemoAPI(ctx, g, api, origin, public.Addr().String())
+	if err != nil {
+		return errors.Join(err, public.Close(), api.Close())
+	}
+	defer stopAPI()
+	greet(out, origin, o)
+	return g.run(ctx)
+}
+
+// demoListener refuses anything but loopback: the demo prints its passwords.
+func demoListener(ctx context.Context, address string) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("demo: --listen %q is not host:port; write localhost:8080", address)
+	}
+	ip := net.ParseIP(host)
+	switch {
+	case host == "localhost":
+		host = "127.0.0.1"
+	case ip == nil || !ip.IsLoopback():
+		return nil, fmt.Errorf("demo: --listen %q is not loopback, and everyone knows the demo's passwords; write localhost:%s", address, port)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, fmt.Errorf("demo: %w; choose another port with --listen localhost:PORT", err)
+	}
+	return l, nil
+}
+
+// demoOrigin is the address to open. A name, because cookies and certificates
+// go by names, and localhost is what people type.
+func demoOrigin(o demoOptions, l net.Listener) string {
+	host, _, _ := net.SplitHostPort(o.listen)
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	scheme := "http"
+	if o.tls {
+		scheme = "https"
+	}
+	if scheme == "http" && port == "80" || scheme == "https" && port == "443" {
+		return scheme + "://" + host
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// wireDemo builds the gateway from a configuration file like any other.
+func wireDemo(o demoOptions, origin, api string, logs io.Writer) (*assembled, error) {
+	store := "{embedded: true}"
+	if o.redis != "" {
+		store = `{redis: "${SESSIONGATE_DEMO_REDIS}"}`
+	}
+	text := fmt.Sprintf(`
+server: {public_url: "%s", admin: ""}
+log: {format: text, level: %s, access: "%s"}
+store: %s
+providers:
+  - {name: local, kind: local, users: demo, access_lifetime: %dms, audience: sessiongate-demo}
+routes:
+  - {path: /api/, upstreams: ["http://%s"]}
+  - {path: /, static: demo, session: none}
+`, origin, demoLevel(o), demoAccess(o), store, o.lifetime.Milliseconds(), api)
+	loaded, err := configs.LoadBytes("demo", []byte(text), demoEnv(o))
+	if err != nil {
+		return nil, err
+	}
+	log := newLogger(logs, loaded.Config.Log)
+	redisstore.LogTo(log)
+	return wire(&loaded.Config, log, wiring{})
+}
+
+func demoEnv(o demoOptions) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		if name == "SESSIONGATE_DEMO_REDIS" {
+			return o.redis, true
+		}
+		return os.LookupEnv(name)
+	}
+}
+
+func demoLevel(o demoOptions) string {
+	if o.verbose {
+		return "debug"
+	}
+	return "info"
+}
+
+func demoAccess(o demoOptions) string {
+	if o.verbose {
+		return "all"
+	}
+	return "off"
+}
+
+// launchDemoAPI serves the API. It fetches the gateway's published keys over
+// HTTP, as any API would.
+func launchDemoAPI(ctx context.Context, g *assembled, l net.Listener, issuer, gatewayAddress string) (stop func(), err error) {
+	scheme := "http"
+	if g.certificate != nil {
+		scheme = "https"
+	}
+	verifier, err := token.NewVerifier(token.VerifierOptions{
+		Keys:   token.NewRemoteKeys(scheme+"://"+gatewayAddress+"/.well-known/jwks.json", demoTransport(g), nil),
+		Issuer: issuer, Audience: []string{"sessiongate-demo"}, Leeway: demoAPILeeway,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("demo api: %w", err)
+	}
+	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := serveDemoAPI(serving, l, newDemoAPI(verifier, nil, g.log)); err != nil {
+			g.log.Error("demo api", slog.String("error", err.Error()))
+		}
+	}()
+	return func() { cancel(); <-done }, nil
+}
+
+// selfSigned makes a certificate for localhost that lives as long as the demo.
+func selfSigned() (*tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()),
+		Subject:      pkix.Name{CommonName: "sessiongate demo"},
+		NotBefore:    time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 0, 30),
+		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, KeyUsage: x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
+}
+
+func greet(out io.Writer, origin string, o demoOptions) {
+	fmt.Fprintf(out, `
+  sessiongate demo
+
+  Open   %s
+  Users  `, origin)
+	for i, u := range demoUsers() {
+		if i > 0 {
+			fmt.Fprint(out, "\n         ")
+		}
+		fmt.Fprintf(out, "%s / %s  (%s)", u.Name, u.Password, u.Note)
+	}
+	fmt.Fprintf(out, `
+
+  Access tokens live %s; the page shows each refresh. Stop with Ctrl-C.
+
+`, o.lifetime)
+}

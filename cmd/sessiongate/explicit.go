@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sessiongate/configs"
+	"sessiongate/session"
+	"sessiongate/session/token"
+)
+
+// The client ids in access tokens: which kind of client one was minted for
+// (RFC 9068 §2.2). The two are never taken for each other.
+const (
+	cookieClient   = "sessiongate"
+	explicitClient = "sessiongate-explicit"
+)
+
+// explicitFlow gives the manager what clients that keep their tokens need: keys
+// of their own for refresh tokens, and a way to verify the access tokens that
+// the local providers minted for them. Access tokens of other providers are
+// theirs to verify, and are not taken at `bearer: allow` routes.
+func (g *assembled) explicitFlow(o *session.Options, keys keyRings, now func() time.Time) error {
+	if !g.config.ExplicitTokens.Enabled {
+		return nil
+	}
+	o.Explicit, o.Revoked = keys.explicit, g.store.Links()
+	var verifiers accessVerifiers
+	for i := range g.config.Providers {
+		if c := g.config.Providers[i].Local; c != nil {
+			v, err := accessVerifier(c, keys.signing, now)
+			if err != nil {
+				return fmt.Errorf("providers[%d]: %w", i, err)
+			}
+			verifiers = append(verifiers, v)
+		}
+	}
+	if len(verifiers) > 0 {
+		o.Access = verifiers
+	}
+	return nil
+}
+
+// accessVerifier leaves a token's age to the session manager, which judges it by
+// the store's clock and needs to read old tokens too, to revoke them.
+func accessVerifier(c *configs.LocalProvider, ring *token.Ring, now func() time.Time) (*token.Verifier, error) {
+	return token.NewVerifier(token.VerifierOptions{
+		Keys: ring, Issuer: c.Issuer, Audience: []string{c.Audience}, AcceptExpired: true, Now: now,
+	})
+}
+
+// accessVerifiers are those of all local providers; a token needs only one.
+type accessVerifiers []*token.Verifier
+
+// VerifyAccess implements [session.AccessVerifier].
+func (list accessVerifiers) VerifyAccess(ctx context.Context, raw string) (session.Access, error) {
+	var causes []error
+	for _, v := range list {
+		found, err := v.Verify(ctx, raw)
+		if err != nil {
+			causes = append(causes, err)
+			continue
+		}
+		if found.ClientID != explicitClient {
+			return session.Access{}, fmt.Errorf("%w: minted for client %q", session.ErrUnauthentic, found.ClientID)
+		}
+		return session.Access{
+			ID: found.ID, Issuer: found.Issuer, Subject: found.Subject, SessionID: session.ID(found.SessionID), Expires: found.ExpiresAt,
+		}, nil
+	}
+	return session.Access{}, fmt.Errorf("%w: %w", session.ErrUnauthentic, errors.Join(causes...))
+}

@@ -1,0 +1,527 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sessiongate/configs"
+	"sessiongate/session"
+	"sessiongate/session/redisstore"
+	"sessiongate/session/seal"
+	"sessiongate/session/sessiontest"
+)
+
+// publicOrigin is what the configuration calls server.public_url. Nobody listens
+// there: a test's browser is wired to the gateway it shall reach, so that several
+// gateways can share one origin, as replicas behind a balancer do.
+const publicOrigin = "http://localhost:8080"
+
+const userAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+
+// setup is what a story changes about the ordinary scene. The zero value is one
+// gateway on the embedded store, with a clock that stands still.
+type setup struct {
+	gateways int
+	access   string // access_lifetime
+	session  string // inside `session: {…}`
+	store    string // inside `store: {…}`; with it the embedded store is not used
+	keys     string // the whole `keys:` section; empty: fresh keys shared by all gateways
+	routes   string // further lines of `routes:`
+	extra    string // further sections
+	realTime bool
+	upstream http.HandlerFunc // nil: answers 200 with a few words
+	issuer   string           // of the provider
+}
+
+// scene is one or several gateways that share keys and a store, with a recording
+// upstream behind them.
+type scene struct {
+	t        *testing.T
+	clock    *sessiontest.Clock
+	embedded *redisstore.Embedded
+	dir      string // with the key files
+	handles  *seal.Handles
+	upstream *upstream
+	logs     *logBuffer
+	gateways []*liveGateway
+	setup    setup
+}
+
+// liveGateway is a gateway that serves on a real listener.
+type liveGateway struct {
+	*assembled
+	addr string
+	skew atomic.Int64 // of its own clock, not of the store's
+	stop func()       // and wait
+}
+
+func newScene(t *testing.T, o setup) *scene {
+	t.Helper()
+	s := &scene{
+		t: t, clock: sessiontest.NewClock(), embedded: redisstore.StartEmbedded(),
+		dir: t.TempDir(), logs: &logBuffer{}, setup: o,
+	}
+	t.Cleanup(s.embedded.Close)
+	s.upstream = newUpstream(t, o.upstream)
+	s.handles = newKeys(t, s.dir)
+	for range max(1, o.gateways) {
+		s.start(s.config(o), wiring{})
+	}
+	return s
+}
+
+// newKeys makes the three key files and returns the ring that seals cookies.
+func newKeys(t *testing.T, dir string) *seal.Handles {
+	t.Helper()
+	if err := generateKeys(io.Discard, dir, "EdDSA"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "cookie.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := seal.ParseKey(bytes.TrimSpace(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	handles, err := seal.NewHandles("cookie", []seal.Key{{ID: "c1", Secret: secret}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handles
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// config is the text of the configuration file.
+func (s *scene) config(o setup) string {
+	keys := fmt.Sprintf(`
+  cookie:  [{id: c1, file: %[1]s/cookie.key}]
+  seal:    [{id: s1, file: %[1]s/seal.key}]
+  signing: [{id: k1, file: %[1]s/signing.pem}]`, s.dir)
+	return fmt.Sprintf(`
+server: {public_url: "%s", listen: "127.0.0.1:0", admin: ""}
+log: {level: debug, access: all}
+store: {%s}
+keys: %s
+session: {%s}
+providers:
+  - {name: local, kind: local, users: demo, access_lifetime: %s, audience: test}
+%s
+routes:
+  - {path: /api/, upstreams: ["%[8]s"]}
+  - {path: /api/admin/, upstreams: ["%[8]s"], require: {roles: [admin]}}
+  - {path: /open/, upstreams: ["%[8]s"], session: none}
+  - {path: /maybe/, upstreams: ["%[8]s"], session: optional}
+  - {path: /page/, upstreams: ["%[8]s"], unauthenticated: login}
+%[9]s`, publicOrigin, or(o.store, "embedded: true"), or(o.keys, keys), or(o.session, "cache_ttl: 5s"),
+		or(o.access, "10m"), o.extra, "", s.upstream.server.URL, o.routes)
+}
+
+// start adds a gateway and waits until it serves and follows the store's feed.
+func (s *scene) start(text string, w wiring) *liveGateway {
+	s.t.Helper()
+	g := &liveGateway{}
+	if !s.setup.realTime {
+		w.now = func() time.Time { return s.clock.Now().Add(time.Duration(g.skew.Load())) }
+		w.offset = s.clock.Offset
+	}
+	if w.embedded == nil {
+		w.embedded = s.embedded
+	}
+	loaded, err := configs.LoadBytes("test.yaml", []byte(text), os.LookupEnv)
+	if err != nil {
+		s.t.Fatalf("configuration: %v\n%s", err, text)
+	}
+	if g.assembled, err = wire(&loaded.Config, newLogger(s.logs, loaded.Config.Log), w); err != nil {
+		s.t.Fatal(err)
+	}
+	if g.public, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		s.t.Fatal(err)
+	}
+	g.addr = g.public.Addr().String()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = g.run(ctx) }()
+	g.stop = sync.OnceFunc(func() { cancel(); <-done })
+	s.t.Cleanup(g.stop)
+	eventually(s.t, "the feed is up", g.manager.StoreUp)
+	s.gateways = append(s.gateways, g)
+	return g
+}
+
+// open reads a cookie value.
+func (s *scene) open(value string) session.Handle {
+	s.t.Helper()
+	payload, err := s.handles.Open(value)
+	if err != nil {
+		s.t.Fatalf("open cookie: %v", err)
+	}
+	h, err := session.ParseHandle(session.Cookie, payload)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return h
+}
+
+// seal makes the cookie value of a handle, for instance of another generation.
+func (s *scene) seal(h session.Handle) string {
+	s.t.Helper()
+	value, err := s.handles.Seal(h.Payload())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return value
+}
+
+// generation is what the store says, and whether the session lives.
+func (s *scene) generation(id session.ID) (uint32, bool) {
+	s.t.Helper()
+	g, alive, err := s.gateways[0].store.Peek(context.Background(), id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return g, alive
+}
+
+// upstream is an application server that remembers what it saw.
+type upstream struct {
+	server  *httptest.Server
+	handler atomic.Pointer[http.HandlerFunc]
+
+	mu   sync.Mutex
+	seen []seenRequest
+}
+
+type seenRequest struct {
+	Method, URI string
+	Header      http.Header
+	Body        string
+}
+
+func (r seenRequest) bearer() string {
+	return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+}
+
+func newUpstream(t *testing.T, handler http.HandlerFunc) *upstream {
+	u := &upstream{}
+	if handler == nil {
+		handler = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello from upstream") }
+	}
+	u.handler.Store(&handler)
+	u.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		u.mu.Lock()
+		u.seen = append(u.seen, seenRequest{r.Method, r.RequestURI, r.Header.Clone(), string(body)})
+		u.mu.Unlock()
+		(*u.handler.Load())(w, r)
+	}))
+	t.Cleanup(u.server.Close)
+	return u
+}
+
+func (u *upstream) answer(h http.HandlerFunc) { u.handler.Store(&h) }
+
+// take returns what was seen since the last call.
+func (u *upstream) take() []seenRequest {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	list := u.seen
+	u.seen = nil
+	return list
+}
+
+// last returns the latest request.
+func (u *upstream) last(t *testing.T) seenRequest {
+	t.Helper()
+	list := u.take()
+	if len(list) == 0 {
+		t.Fatal("the upstream has seen nothing")
+	}
+	return list[len(list)-1]
+}
+
+// browser keeps cookies as a browser does for one origin: by name, Secure and
+// all. It is safe for concurrent use.
+type browser struct {
+	t         *testing.T
+	userAgent string
+	addr      string
+	wire      *http.Transport
+	jar       *jar
+}
+
+type jar struct {
+	mu      sync.Mutex
+	cookies map[string]string
+}
+
+// browser returns a fresh browser in front of the first gateway.
+func (s *scene) browser() *browser { return newBrowser(s.t, s.gateways[0].addr) }
+
+func newBrowser(t *testing.T, addr string) *browser {
+	b := &browser{t: t, userAgent: userAgent, jar: &jar{cookies: map[string]string{}}}
+	return b.at(addr)
+}
+
+// at is the same browser, whose requests now reach another gateway.
+func (b *browser) at(addr string) *browser {
+	c := *b
+	c.addr = addr
+	c.wire = &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+		},
+		DisableCompression: true, MaxIdleConnsPerHost: 256,
+	}
+	b.t.Cleanup(c.wire.CloseIdleConnections)
+	return &c
+}
+
+// cookie returns the session cookie.
+func (b *browser) cookie() string {
+	b.jar.mu.Lock()
+	defer b.jar.mu.Unlock()
+	return b.jar.cookies["__Host-session"]
+}
+
+// with is a separate browser that holds this session cookie and nothing else.
+func (b *browser) with(value string) *browser {
+	c := *b
+	c.jar = &jar{cookies: map[string]string{"__Host-session": value}}
+	return &c
+}
+
+// answer is a response, read to its end.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// set is the session cookie the response sets: its value, and whether it does at
+// all. A cleared cookie is set to "".
+func (a answer) set() (value string, is bool) {
+	for _, c := range (&http.Response{Header: a.header}).Cookies() {
+		if c.Name == "__Host-session" {
+			value, is = c.Value, true
+		}
+	}
+	return value, is
+}
+
+// code is the problem code of an error.
+func (a answer) code() string {
+	var p struct {
+		Code string `json:"code"`
+	}
+	_ = json.Unmarshal([]byte(a.body), &p)
+	return p.Code
+}
+
+func (a answer) String() string { return fmt.Sprintf("%d %s", a.status, a.body) }
+
+// change is a deviation from the request a script of the page would make.
+type change func(*http.Request)
+
+func header(name string, values ...string) change {
+	return func(r *http.Request) { r.Header[name] = values }
+}
+
+func without(names ...string) change {
+	return func(r *http.Request) {
+		for _, n := range names {
+			delete(r.Header, n)
+		}
+	}
+}
+
+func body(kind, text string) change {
+	return func(r *http.Request) {
+		r.Header.Set("Content-Type", kind)
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+	}
+}
+
+// navigating makes the request a person's click: site is where the link stood.
+func navigating(site string) change {
+	return func(r *http.Request) {
+		delete(r.Header, "Origin")
+		r.Header.Set("Sec-Fetch-Site", site)
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		r.Header.Set("Sec-Fetch-Dest", "document")
+		r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	}
+}
+
+// request is what fetch() of a page on our origin sends.
+func (b *browser) request(method, path string, changes ...change) *http.Request {
+	b.t.Helper()
+	r, err := http.NewRequest(method, publicOrigin+path, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header = http.Header{
+		"User-Agent": {b.userAgent}, "Sec-Fetch-Site": {"same-origin"}, "Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"},
+	}
+	if method != http.MethodGet && method != http.MethodHead {
+		r.Header.Set("Origin", publicOrigin)
+	}
+	b.jar.mu.Lock()
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(b.jar.cookies)) {
+		pairs = append(pairs, name+"="+b.jar.cookies[name])
+	}
+	b.jar.mu.Unlock()
+	if len(pairs) > 0 {
+		r.Header.Set("Cookie", strings.Join(pairs, "; "))
+	}
+	for _, c := range changes {
+		c(r)
+	}
+	return r
+}
+
+// try sends a request and keeps the cookies of the answer.
+func (b *browser) try(method, path string, changes ...change) (answer, error) {
+	b.t.Helper()
+	res, err := b.wire.RoundTrip(b.request(method, path, changes...))
+	if err != nil {
+		return answer{}, err
+	}
+	b.jar.keep(res)
+	text, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	return answer{res.StatusCode, res.Header, string(text)}, err
+}
+
+func (j *jar) keep(res *http.Response) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, c := range res.Cookies() {
+		if c.MaxAge < 0 {
+			delete(j.cookies, c.Name)
+			continue
+		}
+		j.cookies[c.Name] = c.Value
+	}
+}
+
+// do is try for requests that must be answered.
+func (b *browser) do(method, path string, changes ...change) answer {
+	b.t.Helper()
+	a, err := b.try(method, path, changes...)
+	if err != nil {
+		b.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return a
+}
+
+func (b *browser) get(path string, changes ...change) answer {
+	b.t.Helper()
+	return b.do(http.MethodGet, path, changes...)
+}
+
+// ok is get for requests that must succeed.
+func (b *browser) ok(path string, changes ...change) answer {
+	b.t.Helper()
+	a := b.get(path, changes...)
+	if a.status != http.StatusOK {
+		b.t.Fatalf("GET %s: %s", path, a)
+	}
+	return a
+}
+
+// login signs in as a page does with fetch.
+func (b *browser) login(user, password string) answer {
+	b.t.Helper()
+	a := b.do("POST", "/auth/login", body("application/json", fmt.Sprintf(`{"username":%q,"password":%q}`, user, password)))
+	if a.status != http.StatusOK {
+		b.t.Fatalf("login: %s", a)
+	}
+	return a
+}
+
+func (b *browser) ada() answer   { b.t.Helper(); return b.login("ada", "lovelace-1843") }
+func (b *browser) grace() answer { b.t.Helper(); return b.login("grace", "hopper-1952") }
+
+// together makes n requests at the same time.
+func together(n int, f func(i int)) {
+	var all sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		all.Go(func() { <-start; f(i) })
+	}
+	close(start)
+	all.Wait()
+}
+
+// eventually waits for a condition, for at most 20 s.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	within(t, 20*time.Second, what, is)
+}
+
+func within(t *testing.T, limit time.Duration, what string, is func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(limit)
+	defer deadline.Stop()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("not within %s: %s", limit, what)
+		}
+	}
+}
+
+// logBuffer collects log lines of several gateways.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// count counts the lines that hold all the words.
+func (l *logBuffer) count(words ...string) (n int) {
+	for line := range strings.Lines(l.String()) {
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(line, w) }) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed says which of our packages each package may import, outside tests
+// (DESIGN §3). What is not listed here may import nothing of ours.
+func allowed() map[string][]string {
+	provider := []string{"session", "session/seal", "session/token", "session/users"}
+	return map[string][]string{
+		"cmd/sessiongate":       {"*"},
+		"cmd/bench":             {"*"},
+		"gateway":               {"session", "gateway/proxy", "web"},
+		"gateway/proxy":         {"session", "gateway/proxy/leg"},
+		"session/redisstore":    {"session", "session/seal"},
+		"session/local":         provider,
+		"session/tokenapi":      provider,
+		"session/oidc":          provider,
+		"session/oidc/oidctest": {"*"},
+		"session/sessiontest":   {"*"},
+	}
+}
+
+// confined names foreign modules that only one package may know.
+func confined() map[string]string {
+	return map[string]string{
+		"github.com/labstack/echo":  "gateway",
+		"github.com/redis/go-redis": "session/redisstore",
+		"github.com/jackc/pgx":      "session/users",
+	}
+}
+
+type listedPackage struct {
+	ImportPath string
+	Imports    []string
+	Doc        string
+	Name       string
+}
+
+// listPackages asks the go command, so that build tags and generated files are
+// seen as it sees them.
+func listPackages(t *testing.T) []listedPackage {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json", "sessiongate/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []listedPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
+		var p listedPackage
+		if err := d.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+func TestImportDirection(t *testing.T) {
+	rules := allowed()
+	packages := listPackages(t)
+	if len(packages) < 10 {
+		t.Fatalf("only %d packages listed: the rule would hold of nothing", len(packages))
+	}
+	for _, p := range packages {
+		name := strings.TrimPrefix(p.ImportPath, "sessiongate/")
+		for _, imported := range p.Imports {
+			ours, isOurs := strings.CutPrefix(imported, "sessiongate/")
+			if isOurs && !slices.Contains(rules[name], ours) && !slices.Contains(rules[name], "*") {
+				t.Errorf("%s imports %s, against DESIGN §3", name, ours)
+			}
+			for module, only := range confined() {
+				if strings.HasPrefix(imported, module) && name != only {
+					t.Errorf("%s imports %s, which only %s may know", name, imported, only)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageTellsItsStory(t *testing.T) {
+	for _, p := range listPackages(t) {
+		if len(p.Doc) < 40 {
+			t.Errorf("%s has no package comment worth the name: %q", p.ImportPath, p.Doc)
+		}
+	}
+}
+
+// TestShape holds the tree to its shape: depth of folders, names of packages,
+// no init functions.
+func TestShape(t *testing.T) {
+	banned := []string{"util", "utils", "common", "helpers", "models", "misc"}
+	files := 0
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() {
+			if strings.HasPrefix(name, ".") && name != ".." || name == "testdata" || name == "node_modules" {
+				return fs.SkipDir
+			}
+			if slices.Contains(banned, name) {
+				t.Errorf("%s: no package has such a name", path)
+			}
+			if depth := strings.Count(strings.TrimPrefix(path, "../../"), "/") + 1; path != "../.." && depth > 3 {
+				t.Errorf("%s lies deeper than three folders", path)
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		files++
+		src, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		if obj := findInit(src); obj {
+			t.Errorf("%s has an init function", path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 50 {
+		t.Fatalf("only %d files seen", files)
+	}
+}
+
+func findInit(src *ast.File) bool {
+	return slices.ContainsFunc(src.Decls, func(d ast.Decl) bool {
+		f, ok := d.(*ast.FuncDecl)
+		return ok && f.Recv == nil && f.Name.Name == "init"
+	})
+}

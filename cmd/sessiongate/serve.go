@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sessiongate/configs"
+	"sessiongate/session/redisstore"
+)
+
+func serveCommand() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the gateway",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			loaded, err := configs.Load(file, os.LookupEnv)
+			if err != nil {
+				return err
+			}
+			log := newLogger(cmd.ErrOrStderr(), loaded.Config.Log)
+			for _, w := range loaded.Warnings {
+				log.Warn(w.String())
+			}
+			redisstore.LogTo(log)
+			g, err := wire(&loaded.Config, log, wiring{})
+			if err != nil {
+				return err
+			}
+			return g.run(cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", "", "configuration file (YAML)")
+	_ = cmd.MarkFlagRequired("config") // fails only for a flag that does not exist
+	return cmd
+}
+
+const (
+	// headerTimeout bounds how slowly a client may send its request header.
+	headerTimeout = 10 * time.Second
+	// idleTimeout is how long an unused connection is kept.
+	idleTimeout = 2 * time.Minute
+	// readinessLead is how long /readyz says no before the listener closes, so
+	// that a balancer that asks every second has stopped sending.
+	readinessLead = time.Second
+)
+
+// listen opens the public and the admin listener.
+func (g *assembled) listen(ctx context.Context) (err error) {
+	var lc net.ListenConfig
+	if g.public, err = lc.Listen(ctx, "tcp", string(g.config.Server.Listen)); err != nil {
+		return fmt.Errorf("server.listen: %w", err)
+	}
+	if g.config.Server.Admin == "" {
+		return nil
+	}
+	if g.adminListener, err = lc.Listen(ctx, "tcp", string(g.config.Server.Admin)); err != nil {
+		return errors.Join(fmt.Errorf("server.admin: %w", err), g.public.Close())
+	}
+	return nil
+}
+
+// run serves until ctx ends, then drains: readiness turns false first, requests
+// in flight finish, background work settles.
+func (g *assembled) run(ctx context.Context) error {
+	defer g.close()
+	if g.public == nil {
+		if err := g.listen(ctx); err != nil {
+			return err
+		}
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go func() { _ = g.manager.Run(background) }()
+	go g.contact(background)
+
+	failed := make(chan error, 2)
+	server := g.newServer(g.server)
+	server.RegisterOnShutdown(g.server.Drain)
+	server.MaxHeaderBytes = int(g.config.Server.Limits.Header)
+	go func() { failed <- g.servePublic(server) }()
+	admin := g.newServer(g.admin)
+	if g.adminListener != nil {
+		go func() { failed <- admin.Serve(g.adminListener) }()
+	}
+	g.log.Info("sessiongate serves", slog.String("public_url", g.config.Server.PublicURL),
+		slog.String("listen", g.public.Addr().String()), slog.String("version", version()))
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	return g.drain(server, admin)
+}
+
+func (g *assembled) drain(server, admin *http.Server) error {
+	g.log.Info("draining", slog.Duration("timeout", time.Duration(g.config.Server.DrainTimeout)))
+	g.health.Drain()
+	if g.adminListener != nil {
+		time.Sleep(readinessLead)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(g.config.Server.DrainTimeout))
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		g.log.Warn("requests were still running when drain_timeout ended; they were cut")
+		err = server.Close()
+	}
+	g.manager.Close(ctx)
+	_ = admin.Close()
+	return err
+}
+
+func (g *assembled) newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug), // what clients do wrong
+	}
+}
+
+func (g *assembled) servePublic(server *http.Server) error {
+	t := g.config.Server.TLS
+	if g.certificate != nil {
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*g.certificate}}
+		return server.ServeTLS(g.public, "", "")
+	}
+	if t != nil {
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		return server.ServeTLS(g.public, t.CertFile.String(), t.KeyFile.String())
+	}
+	return server.Serve(g.public)
+}
+
+// contact asks the store until it answers once; then the gateway is ready.
+func (g *assembled) contact(ctx context.Context) {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		found, err := g.store.Probe(ctx)
+		if err == nil {
+			for _, w := range found.Warnings {
+				g.log.Warn(w)
+			}
+			g.health.Contacted()
+			return
+		}
+		g.log.Warn("the store does not answer yet", slog.String("error", err.Error()))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}

@@ -1,0 +1,418 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"time"
+
+	"sessiongate/configs"
+	"sessiongate/gateway"
+	"sessiongate/gateway/proxy"
+	"sessiongate/session"
+	"sessiongate/session/local"
+	"sessiongate/session/oidc"
+	"sessiongate/session/redisstore"
+	"sessiongate/session/seal"
+	"sessiongate/session/token"
+	"sessiongate/session/users"
+	"sessiongate/web"
+)
+
+// assembled is everything a running gateway consists of.
+type assembled struct {
+	config         *configs.Config
+	log            *slog.Logger
+	store          *redisstore.Store
+	manager        *session.Manager
+	server         *gateway.Server
+	admin          http.Handler
+	health         *gateway.Health
+	closers        []func()
+	tokenEndpoints []*url.URL        // of token APIs: hidden from every route
+	labels         map[string]string // of providers, for the login page
+	discoverable   []*oidc.Provider  // for check
+	demo           bool              // the demo's users sign in here: the login page shows them
+
+	public        net.Listener // opened by run if nil
+	adminListener net.Listener
+	certificate   *tls.Certificate // of the demo; the configuration names files
+}
+
+// wiring is what the demo and tests add to a configuration.
+type wiring struct {
+	embedded *redisstore.Embedded // shared by several gateways; nil: one of its own
+	now      func() time.Time
+	offset   func() time.Duration
+}
+
+// wire makes every object once, in reading order: keys, store, providers,
+// manager, routes, server. Everything it opens is closed by close.
+func wire(c *configs.Config, log *slog.Logger, w wiring) (*assembled, error) {
+	g := &assembled{config: c, log: log, health: &gateway.Health{}}
+	err := g.assemble(w)
+	if err != nil {
+		g.close()
+		return nil, err
+	}
+	return g, nil
+}
+
+func (g *assembled) assemble(w wiring) error {
+	audit := gateway.NewAudit(g.log)
+	published, err := g.openManager(w, audit)
+	if err != nil {
+		return err
+	}
+	metrics := gateway.NewMetrics(g.manager.StoreUp)
+	audit.Count(metrics)
+	g.admin = gateway.NewAdmin(g.health, metrics)
+	routes, err := g.routes()
+	if err != nil {
+		return err
+	}
+	options, err := serverOptions(g.config)
+	if err != nil {
+		return err
+	}
+	options.Manager, options.Routes, options.Metrics, options.Log, options.Now = g.manager, routes, metrics, g.log, w.now
+	options.KeySet, options.Metadata = published.keySet, published.metadata
+	g.limit(&options, audit)
+	if g.demo {
+		options.DemoUsers = demoUsers()
+	}
+	options.ProviderLabels = g.labels
+	g.server, err = gateway.NewServer(options)
+	return err
+}
+
+// openManager makes all that sessions need, and nothing that serves.
+func (g *assembled) openManager(w wiring, audit *gateway.Audit) (p published, err error) {
+	keys, err := readKeys(&g.config.Keys, w.now)
+	if err != nil {
+		return p, err
+	}
+	if keys.made {
+		g.log.Warn("no keys are configured: made in memory, and every session ends with this process")
+	}
+	rules := session.Rules{
+		Idle:          time.Duration(g.config.Session.IdleTimeout),
+		ExplicitGrace: time.Duration(g.config.ExplicitTokens.Grace),
+	}
+	if err := g.openStore(keys, rules, w); err != nil {
+		return p, err
+	}
+	providers, p, err := g.providers(keys, w)
+	if err != nil {
+		return p, err
+	}
+	o := session.Options{
+		Store: g.store, Cookies: keys.cookies, Providers: providers, Recorder: audit,
+		Attempts: g.store.Attempts(), Links: g.store.Links(),
+		Rules:    rules,
+		Absolute: time.Duration(g.config.Session.AbsoluteLifetime),
+		Grace:    time.Duration(g.config.Session.Grace),
+		CacheTTL: time.Duration(g.config.Session.CacheTTL),
+		PerUser:  sessionCap(g.config.Session.PerUser),
+		Now:      w.now,
+	}
+	if err := g.explicitFlow(&o, keys, w.now); err != nil {
+		return p, err
+	}
+	g.manager, err = session.NewManager(o)
+	return p, err
+}
+
+func (g *assembled) onClose(f func()) { g.closers = append(g.closers, f) }
+
+// close undoes assemble, last first.
+func (g *assembled) close() {
+	for i := len(g.closers) - 1; i >= 0; i-- {
+		g.closers[i]()
+	}
+	g.closers = nil
+}
+
+// keyRings are the parsed keys.
+type keyRings struct {
+	cookies  *seal.Handles
+	explicit *seal.Handles // from the same ring, under another label
+	fields   *seal.Fields
+	signing  *token.Ring // nil: no local provider signs
+	made     bool        // in memory, because none were given
+}
+
+func readKeys(k *configs.Keys, now func() time.Time) (r keyRings, err error) {
+	cookie, made1, err := sealKeys(k.Cookie)
+	if err != nil {
+		return r, fmt.Errorf("keys.cookie: %w", err)
+	}
+	sealing, made2, err := sealKeys(k.Seal)
+	if err != nil {
+		return r, fmt.Errorf("keys.seal: %w", err)
+	}
+	r.made = made1 || made2
+	if r.cookies, err = seal.NewHandles("cookie", cookie, now); err != nil {
+		return r, fmt.Errorf("keys.cookie: %w", err)
+	}
+	if r.explicit, err = seal.NewHandles("explicit", cookie, now); err != nil {
+		return r, fmt.Errorf("keys.cookie: %w", err)
+	}
+	if r.fields, err = seal.NewFields(sealing, now); err != nil {
+		return r, fmt.Errorf("keys.seal: %w", err)
+	}
+	signing, err := signingKeys(k.Signing)
+	if err != nil {
+		return r, fmt.Errorf("keys.signing: %w", err)
+	}
+	if r.signing, err = token.NewRing(signing, now); err != nil {
+		return r, fmt.Errorf("keys.signing: %w", err)
+	}
+	return r, nil
+}
+
+func sealKeys(list []configs.Key) (keys []seal.Key, made bool, err error) {
+	for _, k := range list {
+		secret, err := seal.ParseKey([]byte(k.Material.Reveal()))
+		if err != nil {
+			return nil, false, fmt.Errorf("%s: %w", k.ID, err)
+		}
+		keys = append(keys, seal.Key{ID: k.ID, Secret: secret, From: time.Time(k.From)})
+	}
+	if len(keys) > 0 {
+		return keys, false, nil
+	}
+	secret, err := seal.ParseKey([]byte(seal.GenerateKey()))
+	return []seal.Key{{ID: "memory", Secret: secret}}, true, err
+}
+
+func signingKeys(list []configs.SigningKey) ([]token.SigningKey, error) {
+	var keys []token.SigningKey
+	for _, k := range list {
+		parse := token.ParseSigningKey
+		if k.Alg == token.HS256 {
+			parse = token.HMACKey
+		}
+		key, err := parse(k.ID, []byte(k.Material.Reveal()))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", k.ID, err)
+		}
+		key.From = time.Time(k.From)
+		keys = append(keys, key)
+	}
+	if len(keys) > 0 {
+		return keys, nil
+	}
+	pem, err := token.GenerateSigningKey(token.EdDSA)
+	if err != nil {
+		return nil, err
+	}
+	key, err := token.ParseSigningKey("memory", pem)
+	return []token.SigningKey{key}, err
+}
+
+func (g *assembled) openStore(keys keyRings, rules session.Rules, w wiring) error {
+	o := redisstore.Options{Rules: rules, Sealer: keys.fields, Logger: g.log, Now: w.now, Offset: w.offset}
+	if r := g.config.Store.Redis; r != nil {
+		if err := redisOptions(&o, r); err != nil {
+			return err
+		}
+	} else {
+		e := w.embedded
+		if e == nil {
+			e = redisstore.StartEmbedded()
+			g.onClose(e.Close)
+		}
+		o = e.Options(o)
+	}
+	store, err := redisstore.New(o)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	g.store = store
+	g.onClose(func() { _ = store.Close() })
+	return nil
+}
+
+func redisOptions(o *redisstore.Options, r *configs.Redis) error {
+	o.Addresses, o.Mode, o.MasterName = r.Addresses, redisstore.Mode(r.Mode), r.Master
+	o.Username, o.Password, o.DB, o.KeyPrefix = r.Username, session.Secret(r.Password.Reveal()), r.DB, r.KeyPrefix
+	if r.TLS == nil {
+		return nil
+	}
+	o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	if r.TLS.CAFile == "" {
+		return nil
+	}
+	pem, err := os.ReadFile(r.TLS.CAFile.String())
+	if err != nil {
+		return fmt.Errorf("store.redis.tls.ca_file: %w", err)
+	}
+	o.TLS.RootCAs = x509.NewCertPool()
+	if !o.TLS.RootCAs.AppendCertsFromPEM(pem) {
+		return fmt.Errorf("store.redis.tls.ca_file: %s holds no PEM certificate", r.TLS.CAFile)
+	}
+	return nil
+}
+
+// published are the documents by which APIs verify the local providers' tokens.
+type published struct{ keySet, metadata []byte }
+
+func (g *assembled) providers(keys keyRings, w wiring) (list []session.Provider, p published, err error) {
+	hasher := users.NewHasher(users.HasherOptions{})
+	for i := range g.config.Providers {
+		c := &g.config.Providers[i]
+		if c.TokenAPI != nil {
+			provider, err := g.tokenAPIProvider(c.Name, c.TokenAPI, w)
+			if err != nil {
+				return nil, p, fmt.Errorf("providers[%d] %s: %w", i, c.Name, err)
+			}
+			list = append(list, provider)
+			continue
+		}
+		if c.OIDC != nil {
+			provider, err := g.oidcProvider(c.Name, c.OIDC, w)
+			if err != nil {
+				return nil, p, fmt.Errorf("providers[%d] %s: %w", i, c.Name, err)
+			}
+			list = append(list, provider)
+			continue
+		}
+		if c.Local == nil {
+			continue
+		}
+		provider, err := g.localProvider(c, keys, hasher, w)
+		if err != nil {
+			return nil, p, fmt.Errorf("providers[%d] %s: %w", i, c.Name, err)
+		}
+		list = append(list, provider)
+		if p.metadata == nil {
+			p, err = publish(keys.signing, c.Local.Issuer)
+			if err != nil {
+				return nil, p, err
+			}
+		}
+	}
+	return list, p, nil
+}
+
+func (g *assembled) localProvider(c *configs.Provider, keys keyRings, hasher *users.Hasher, w wiring) (session.Provider, error) {
+	source, err := g.users(c.Local, hasher, w)
+	if err != nil {
+		return nil, err
+	}
+	minter, err := token.NewMinter(c.Local.Issuer, keys.signing)
+	if err != nil {
+		return nil, err
+	}
+	return local.New(local.Options{
+		Name: c.Name, Users: source, Minter: minter, Audience: []string{c.Local.Audience},
+		Lifetime: time.Duration(c.Local.AccessLifetime), ClientID: cookieClient, ExplicitClientID: explicitClient,
+	})
+}
+
+// publish makes the local providers' documents (RFC 7517 §5, RFC 8414 §2). With
+// HS256 there is no public key, and so no key set.
+func publish(ring *token.Ring, issuer string) (p published, err error) {
+	metadata := map[string]any{
+		"issuer": issuer, "response_types_supported": []string{}, "grant_types_supported": []string{},
+		"token_endpoint_auth_methods_supported": []string{"none"},
+	}
+	if set, ok := ring.JWKS(); ok {
+		p.keySet = set
+		metadata["jwks_uri"] = issuer + "/.well-known/jwks.json"
+	}
+	p.metadata, err = json.Marshal(metadata)
+	return p, err
+}
+
+func (g *assembled) routes() ([]*proxy.Route, error) {
+	var list []*proxy.Route
+	for i := range g.config.Routes {
+		r, err := g.route(&g.config.Routes[i])
+		if err != nil {
+			return nil, fmt.Errorf("routes[%d]: %w", i, err)
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+func (g *assembled) route(c *configs.Route) (*proxy.Route, error) {
+	r := &proxy.Route{
+		Path: c.Path, StripPrefix: c.StripPrefix, Methods: c.Methods,
+		Timeout: time.Duration(c.Timeout), BodyLimit: int64(c.BodyLimit), Bearer: c.Bearer == "allow",
+	}
+	switch c.Session {
+	case "optional":
+		r.Session = proxy.SessionOptional
+	case "none":
+		r.Session = proxy.SessionNone
+	}
+	if c.Unauthenticated == "login" {
+		r.Unauthenticated = proxy.Login
+	}
+	if q := c.Require; q != nil {
+		r.Require = proxy.Require{Roles: q.Roles, Scopes: q.Scopes, All: q.All, AuthAge: time.Duration(q.AuthAge), ACR: q.ACR}
+	}
+	for _, raw := range c.Upstreams {
+		u, err := url.Parse(raw)
+		if err != nil {
+			return nil, errors.New("an upstream is not a URL")
+		}
+		r.Upstreams = append(r.Upstreams, u)
+	}
+	r.Hidden = g.hidden(r.Upstreams)
+	switch c.Static {
+	case "":
+	case configs.Demo:
+		r.Static = web.Demo()
+	default:
+		root, err := proxy.OpenFolder(c.Static.String())
+		if err != nil {
+			return nil, err
+		}
+		g.onClose(func() { _ = root.Close() })
+		r.Static = root.FS()
+	}
+	return r, nil
+}
+
+func serverOptions(c *configs.Config) (o gateway.Options, err error) {
+	if o.PublicURL, err = url.Parse(c.Server.PublicURL); err != nil {
+		return o, errors.New("server.public_url is not a URL")
+	}
+	o.AuthPrefix, o.LoginPage = c.Server.AuthPrefix, c.Session.LoginPage
+	o.Explicit = c.ExplicitTokens.Enabled
+	o.AllowedOrigins, o.ForwardedHeader = c.CrossOrigin.AllowedOrigins, c.Server.ForwardedHeader
+	o.SameSite = http.SameSiteStrictMode
+	if c.Session.SameSite == "lax" {
+		o.SameSite = http.SameSiteLaxMode
+	}
+	for _, text := range c.Server.TrustedProxies {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			addr, err := netip.ParseAddr(text)
+			if err != nil {
+				return o, errors.New("server.trusted_proxies holds neither an address nor a network")
+			}
+			network = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		o.TrustedProxies = append(o.TrustedProxies, network)
+	}
+	switch c.Log.Access {
+	case "sampled":
+		o.Access = gateway.AccessSampled
+	case "all":
+		o.Access = gateway.AccessAll
+	}
+	return o, nil
+}

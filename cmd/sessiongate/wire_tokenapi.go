@@ -1,0 +1,146 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"sessiongate/configs"
+	"sessiongate/session"
+	"sessiongate/session/tokenapi"
+)
+
+// tokenAPIProvider makes a provider and remembers its endpoints, which no route may lead to.
+func (g *assembled) tokenAPIProvider(name string, c *configs.TokenAPIProvider, w wiring) (session.Provider, error) {
+	o := tokenapi.Options{
+		Name:    name,
+		Refresh: tokenAPICall(c, c.Refresh),
+		Logout:  tokenAPICall(c, c.Logout),
+		Login: tokenapi.Endpoint{
+			URL: c.URL(c.Login.Path), Method: c.Login.Method, Encoding: tokenapi.Encoding(c.Login.Encoding),
+			Body: c.Login.Body, Refused: c.Login.Refused,
+		},
+		Me:    tokenapi.Endpoint{URL: c.URL(c.Me.Path), Method: c.Me.Method, AccessToken: c.Me.AccessToken},
+		Reply: tokenapi.Reply{AccessToken: c.Reply.AccessToken, RefreshToken: c.Reply.RefreshToken, ExpiresIn: c.Reply.ExpiresIn},
+		Identity: tokenapi.IdentitySource{
+			From: tokenapi.IdentityFrom(c.Identity.From), Subject: c.Identity.Subject, Name: c.Identity.Name,
+			Roles: c.Identity.Roles, Scopes: c.Identity.Scopes, Claims: c.Identity.Claims,
+		},
+		Headers:  tokenAPIHeaders(c.Headers),
+		Lifetime: time.Duration(c.AccessLifetime), Timeout: time.Duration(c.Timeout), Now: w.now,
+	}
+	if c.Login.Body == "" { // else the fields' defaults would stand beside it
+		o.Login.Username, o.Login.Password = c.Login.Username, c.Login.Password
+	}
+	var err error
+	if o.TLS, err = clientTLS(c.TLS); err != nil {
+		return nil, err
+	}
+	if o.Verify, err = tokenAPIVerification(c.Verify); err != nil {
+		return nil, err
+	}
+	p, err := tokenapi.New(o)
+	if err != nil {
+		return nil, err
+	}
+	g.tokenEndpoints = append(g.tokenEndpoints, p.TokenEndpoints()...)
+	return p, nil
+}
+
+func tokenAPICall(c *configs.TokenAPIProvider, call configs.TokenAPICall) tokenapi.Endpoint {
+	return tokenapi.Endpoint{
+		URL: c.URL(call.Path), Method: call.Method, Encoding: tokenapi.Encoding(call.Encoding), Body: call.Body,
+		RefreshToken: call.RefreshToken, AccessToken: call.AccessToken, Refused: call.Refused,
+	}
+}
+
+func tokenAPIHeaders(list []configs.TokenAPIHeader) http.Header {
+	h := make(http.Header, len(list))
+	for _, x := range list {
+		value := x.Value
+		if !x.Secret.Empty() {
+			value = x.Secret.Reveal()
+		}
+		h.Add(x.Name, value)
+	}
+	return h
+}
+
+func tokenAPIVerification(v *configs.TokenAPIVerify) (*tokenapi.Verification, error) {
+	if v == nil {
+		return nil, nil //nolint:nilnil // nothing is to be verified
+	}
+	o := &tokenapi.Verification{Key: []byte(v.JWTKey.Reveal()), JWKS: v.JWKSURL, Issuer: v.Issuer, Audience: v.Audience}
+	if v.PublicKeyFile == "" {
+		return o, nil
+	}
+	var err error
+	if o.Key, err = os.ReadFile(v.PublicKeyFile.String()); err != nil {
+		return nil, fmt.Errorf("verify.public_key_file: %w", err)
+	}
+	if !strings.Contains(string(o.Key), "-----BEGIN PUBLIC KEY-----") { // or it would be taken for a shared secret
+		return nil, fmt.Errorf("verify.public_key_file: %s holds no PEM of type PUBLIC KEY", v.PublicKeyFile)
+	}
+	return o, nil
+}
+
+// clientTLS says whom to trust on the way out; nil: the system's certificates.
+func clientTLS(c *configs.ClientTLS) (*tls.Config, error) {
+	if c == nil {
+		return nil, nil //nolint:nilnil // the default
+	}
+	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
+	if c.CAFile == "" {
+		return t, nil
+	}
+	pem, err := os.ReadFile(c.CAFile.String())
+	if err != nil {
+		return nil, fmt.Errorf("tls.ca_file: %w", err)
+	}
+	t.RootCAs = x509.NewCertPool()
+	if !t.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("tls.ca_file: %s holds no PEM certificate", c.CAFile)
+	}
+	return t, nil
+}
+
+// hidden are the paths under a route's upstreams where a token API gives tokens away: login, refresh, logout. Through
+// the gateway they would hand a page's script what the cookie is there to hide.
+func (g *assembled) hidden(upstreams []*url.URL) []string {
+	var paths []string
+	for _, u := range upstreams {
+		base := strings.TrimSuffix(u.Path, "/")
+		for _, e := range g.tokenEndpoints {
+			if !sameServer(u, e) || len(e.Path) < len(base) || !strings.EqualFold(e.Path[:len(base)], base) {
+				continue
+			}
+			if rest := e.Path[len(base):]; rest == "" || rest[0] == '/' {
+				paths = append(paths, rest)
+			}
+		}
+	}
+	return paths
+}
+
+// sameServer compares host and port. All names of this machine are one: a file may well say localhost here and
+// 127.0.0.1 there.
+func sameServer(a, b *url.URL) bool { return serverOf(a) == serverOf(b) }
+
+func serverOf(u *url.URL) string {
+	host, port := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified()) {
+		host = "localhost"
+	} else if ip != nil {
+		host = ip.String()
+	}
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(host, port)
+}
