@@ -48,6 +48,10 @@ func newElement(t reflect.Type) reflect.Value {
 		*e = Redis{Mode: "standalone", KeyPrefix: "sg:"}
 	case *LocalProvider:
 		*e = LocalProvider{AccessLifetime: Duration(10 * time.Minute)}
+	case *TokenAPIProvider:
+		*e = newTokenAPI()
+	case *OIDCProvider:
+		*e = newOIDC()
 	case *Route:
 		*e = Route{
 			Methods:         []string{},

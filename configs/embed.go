@@ -13,6 +13,9 @@ var (
 	// Compose is the configuration of docker-compose.yml.
 	//go:embed compose.yaml
 	Compose string
+	// FastAPI is the README's "Your FastAPI behind it".
+	//go:embed fastapi.yaml
+	FastAPI string
 	// DemoUsers is the users file of the demo: ada / lovelace-1843 and grace / hopper-1952.
 	//go:embed demo-users.yaml
 	DemoUsers string

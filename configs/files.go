@@ -143,6 +143,12 @@ func (r *reader) namedFiles(c *Config) {
 		if local := c.Providers[i].Local; local != nil && local.Users.File != "" {
 			r.privateFile(index("providers", i)+".users.file", local.Users.File)
 		}
+		if api := c.Providers[i].TokenAPI; api != nil {
+			r.tokenAPIFiles(index("providers", i), api)
+		}
+		if oidc := c.Providers[i].OIDC; oidc != nil && oidc.TLS != nil {
+			r.named(index("providers", i)+".tls.ca_file", oidc.TLS.CAFile, false)
+		}
 	}
 	for i := range c.Routes {
 		if app := c.Routes[i].Static; app != Demo {
@@ -154,5 +160,15 @@ func (r *reader) namedFiles(c *Config) {
 func (r *reader) named(path string, file Path, folder bool) {
 	if file != "" {
 		r.present(path, file, folder)
+	}
+}
+
+// tokenAPIFiles checks the files of a token API that hold no secret; the others are read with their sections.
+func (r *reader) tokenAPIFiles(path string, t *TokenAPIProvider) {
+	if t.TLS != nil {
+		r.named(path+".tls.ca_file", t.TLS.CAFile, false)
+	}
+	if t.Verify != nil {
+		r.named(path+".verify.public_key_file", t.Verify.PublicKeyFile, false)
 	}
 }

@@ -29,14 +29,15 @@ type RateLimits struct {
 type LoginLimits struct {
 	// PerIP counts every attempt of one client address (IPv6: its /64). Default 20/1m.
 	PerIP Rate `yaml:"per_ip"`
-	// PerUsernameAndIP counts failures for one user name from one client prefix, so that strangers cannot lock a user
-	// out. Default 5/1m.
+	// PerUsernameAndIP counts failures for one user name from one client address (IPv6: its /64), so that strangers
+	// cannot lock a user out. Default 5/1m.
 	PerUsernameAndIP Rate `yaml:"per_username_and_ip"`
 }
 
-// RefreshLimits bounds requests to refresh.
+// RefreshLimits bounds refused requests to refresh.
 type RefreshLimits struct {
-	// PerIP counts every request of one client address (IPv6: its /64). Default 60/1m.
+	// PerIP counts refused requests of one client address (IPv6: its /64). Those of a live session are never refused:
+	// many people share an address. Default 60/1m.
 	PerIP Rate `yaml:"per_ip"`
 }
 

@@ -73,6 +73,7 @@ func folder(t *testing.T) string {
 		"seal.key":    randomKey(t) + "\n",
 		"signing.pem": privatePEM(t, "EdDSA"),
 		"users.yaml":  configs.DemoUsers,
+		"corp":        "client-secret\n",
 	} {
 		write(t, filepath.Join(dir, name), text, 0o600)
 	}

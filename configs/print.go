@@ -49,6 +49,9 @@ func (p *printer) field(f field, indent string) {
 		v = v.Elem()
 	}
 	if text, ok := scalarForm(v); ok {
+		if text == "" && f.tag.Get("empty") != "" {
+			text = `""` // not the same as a key that is left out
+		}
 		if text != "" {
 			p.line(indent, f.name+": "+text)
 		}

@@ -3,20 +3,24 @@ package configs
 import (
 	"net/url"
 	"regexp"
+	"strings"
 )
 
 // Provider is one entry of `providers`: where identity and tokens come from. Its keys depend on its kind; exactly the
 // field of that kind is set.
 //
-// To add a kind: write its struct, add a field tagged kind=NAME, take NAME out of unknownKind, and check it in
-// checkProviders. Reading, suggestions and printing follow from the tag.
+// To add a kind: write its struct, add a field tagged kind=NAME, and check it in checkProviders. Reading, suggestions and printing follow from the tag.
 type Provider struct {
 	// Name is unique, of lower-case letters, digits and dashes. It stands in URLs and in the session. Required.
 	Name string `yaml:"name,required" eg:"local"`
-	// Kind is local. Required.
+	// Kind is local, tokenapi or oidc. Required.
 	Kind string `yaml:"kind,required" eg:"local"`
 	// Local is set where Kind is local.
 	Local *LocalProvider `yaml:",kind=local"`
+	// TokenAPI is set where Kind is tokenapi.
+	TokenAPI *TokenAPIProvider `yaml:",kind=tokenapi"`
+	// OIDC is set where Kind is oidc.
+	OIDC *OIDCProvider `yaml:",kind=oidc"`
 }
 
 // LocalProvider has its own users and signs its own tokens.
@@ -36,6 +40,17 @@ type LocalProvider struct {
 type Users struct {
 	// File is a users file.
 	File Path `yaml:"file"`
+	// Database is the PostgreSQL the app keeps its users in: postgres://user:password@host:5432/name, written as ${NAME}
+	// only. It is read and never written.
+	Database Secret `yaml:"database"`
+	// DatabaseFile is a file that holds the URL of the database.
+	DatabaseFile Path `yaml:"database_file"`
+	// Query finds a user by the name that was typed ($1), in at most one row with the columns name and password_hash
+	// (argon2id or bcrypt), and if wanted subject, roles, scopes, disabled, display_name. Required with database.
+	Query string `yaml:"query"`
+	// QueryBySubject finds the same row by subject ($1); it is asked at every refresh. Required where query returns a
+	// subject that is not the name.
+	QueryBySubject string `yaml:"query_by_subject"`
 	// Demo takes the two users of the demo, whose passwords everybody knows; only with a loopback public_url. The text
 	// demo is short for it. Default false.
 	Demo bool `yaml:"demo"`
@@ -51,13 +66,7 @@ func (u *Users) setShort(text string) string {
 }
 
 // unknownKind explains a kind that no field of Provider is tagged with.
-func (Provider) unknownKind(kind string) string {
-	switch kind {
-	case "tokenapi", "oidc":
-		return "kind " + kind + " is not in this version"
-	}
-	return "there is no such kind"
-}
+func (Provider) unknownKind(string) string { return "there is no such kind" }
 
 var (
 	providerName = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
@@ -67,6 +76,9 @@ var (
 // deriveProviders fills in what follows from other keys.
 func (c *checker) deriveProviders() {
 	for i := range c.config.Providers {
+		if api := c.config.Providers[i].TokenAPI; api != nil {
+			deriveTokenAPI(api)
+		}
 		local := c.config.Providers[i].Local
 		if local == nil {
 			continue
@@ -90,6 +102,12 @@ func (c *checker) checkProviders() {
 		c.checkProviderName(path+".name", p.Name, first)
 		if p.Local != nil {
 			c.checkLocal(path, p.Local)
+		}
+		if p.TokenAPI != nil {
+			c.checkTokenAPI(path, p.TokenAPI)
+		}
+		if p.OIDC != nil {
+			c.checkOIDC(path, p.OIDC)
 		}
 	}
 }
@@ -118,14 +136,47 @@ func (c *checker) checkLocal(path string, l *LocalProvider) {
 }
 
 func (c *checker) checkUsers(path string, u *Users) {
+	database := c.wrote(path+".database") || c.wrote(path+".database_file")
+	sources := 0
+	for _, there := range []bool{u.File != "", u.Demo, database} {
+		if there {
+			sources++
+		}
+	}
 	switch {
-	case c.anyBroken(path, path+".file", path+".demo"):
+	case c.anyBroken(path, path+".file", path+".demo", path+".database", path+".database_file"):
 		return // reported already
-	case u.File == "" && !u.Demo:
+	case sources == 0:
 		c.problem(path, "says nothing", "write users: {file: users.yaml}")
-	case u.File != "" && u.Demo:
-		c.problem(path+".demo", "stands beside file", "write one of them")
+	case sources > 1:
+		c.problem(path, "names more than one source of users", "write one of file, database and demo")
 	case u.Demo && !c.loopback():
 		c.problem(path, "the demo's passwords are public, and server.public_url is not loopback", "write users: {file: users.yaml}")
+	}
+	c.checkQueries(path, u, database)
+}
+
+func (c *checker) checkQueries(path string, u *Users, database bool) {
+	const example = "write query: SELECT email AS name, password_hash FROM users WHERE email = $1"
+	queries := []struct{ name, text string }{{"query", u.Query}, {"query_by_subject", u.QueryBySubject}}
+	for _, q := range queries {
+		at := path + "." + q.name
+		switch {
+		case c.anyBroken(at) || !c.wrote(at):
+		case !database:
+			c.problem(at, "is for users in a database", "write database, or remove it")
+		case !strings.Contains(q.text, "$1"):
+			c.problem(at, "has no $1 for what to look for", example)
+		}
+	}
+	if !database || c.anyBroken(path+".database", path+".database_file") {
+		return
+	}
+	if !c.wrote(path + ".query") {
+		c.problem(path, "has a database and no query", example)
+	}
+	url := u.Database.Reveal()
+	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
+		c.problem(path+".database", "is not a URL of PostgreSQL", "write postgres://user:password@host:5432/name into it")
 	}
 }

@@ -44,6 +44,8 @@ type Require struct {
 	All bool `yaml:"all"`
 	// AuthAge is how long ago the user may have signed in at most. Default 0s: it does not matter. 0 to 365d.
 	AuthAge Duration `yaml:"auth_age" range:"0s..365d"`
+	// ACR are the classes of sign-in that will do, in the words of an OpenID Connect provider. Default none: any.
+	ACR []string `yaml:"acr"`
 }
 
 var methodShape = regexp.MustCompile(`^[A-Z][A-Z-]{0,31}$`)
@@ -176,17 +178,18 @@ func (c *checker) checkRequire(path string, r *Route) {
 	if r.Session != "required" && !c.anyBroken(path+".session") {
 		c.problem(path+".require", "is only possible with session: required", "write session: required, or remove require")
 	}
-	if len(r.Require.Roles)+len(r.Require.Scopes) == 0 && r.Require.AuthAge == 0 && !c.brokenBelow(path+".require") {
+	if len(r.Require.Roles)+len(r.Require.Scopes) == 0 && r.Require.AuthAge == 0 && len(r.Require.ACR) == 0 && !c.brokenBelow(path+".require") {
 		c.problem(path+".require", "requires nothing", "write require: {roles: [admin]}")
 	}
 	c.checkWords(path+".require.roles", r.Require.Roles)
 	c.checkWords(path+".require.scopes", r.Require.Scopes)
+	c.checkWords(path+".require.acr", r.Require.ACR)
 }
 
 func (c *checker) checkWords(path string, words []string) {
 	for i, w := range words {
-		if at := index(path, i); w == "" || !printable(w) {
-			c.problem(at, "is empty or has spaces or control characters", "write one word")
+		if at := index(path, i); w == "" || !printable(w) || strings.ContainsAny(w, `"\`) {
+			c.problem(at, "is empty or has spaces, quotes or control characters", "write one word")
 		}
 	}
 }

@@ -201,6 +201,7 @@ func (r *reader) fields(lines []*ast.MappingValueNode, v reflect.Value, path str
 		if k.name == kind {
 			delete(r.broken, path)
 			k.value.Set(newElement(k.value.Type().Elem()).Addr())
+			r.preset(lines, k.value.Elem(), path)
 			return append(fields, structFields(k.value.Elem())...), true
 		}
 	}

@@ -1,0 +1,61 @@
+package configs
+
+import (
+	"embed"
+	"reflect"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+//go:embed presets/*.yaml
+var presetFiles embed.FS
+
+// Presets returns the names of the presets that ship with the program, sorted, and the text of each.
+func Presets() (names []string, text map[string]string) {
+	entries, err := presetFiles.ReadDir("presets")
+	if err != nil {
+		return nil, nil // cannot be: the folder is part of the program
+	}
+	text = make(map[string]string, len(entries))
+	for _, e := range entries {
+		data, _ := presetFiles.ReadFile("presets/" + e.Name())
+		name := strings.TrimSuffix(e.Name(), ".yaml")
+		names = append(names, name)
+		text[name] = string(data)
+	}
+	return names, text
+}
+
+// preset fills a section from the fragment that its key `preset` names, before the section's own keys are read: so
+// these replace it key by key, in sub-sections too. Lists are replaced whole.
+func (r *reader) preset(lines []*ast.MappingValueNode, section reflect.Value, path string) {
+	if _, takes := section.Addr().Interface().(*TokenAPIProvider); !takes {
+		return
+	}
+	for _, line := range lines {
+		if name, _ := keyText(line); name == "preset" {
+			r.applyPreset(line.Value, section, join(path, "preset"))
+			return
+		}
+	}
+}
+
+func (r *reader) applyPreset(n ast.Node, section reflect.Value, path string) {
+	name, ok := scalarText(n)
+	if !ok || n.Type() != ast.StringType || name == "" {
+		return // reported when the key itself is read
+	}
+	names, text := Presets()
+	fragment, known := text[name]
+	if !known {
+		r.places[path] = r.valuePlace(n, r.place(path))
+		r.breaks(path, quoteText(name)+" is not a preset", suggest(name, names))
+		return
+	}
+	sub := &reader{report: newReport("presets/" + name + ".yaml"), env: func(string) (string, bool) { return "", false }}
+	if root := sub.parse([]byte(fragment)); root != nil {
+		// What a preset leaves to the file is reported there; the fragments themselves are held right by a test.
+		sub.section(root, section, "")
+	}
+}

@@ -1,0 +1,258 @@
+package configs
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// TokenAPIProvider relays to an API that answers a login with tokens. What stands beside Preset replaces what the preset
+// says.
+//
+// A place is a field (data.access_token), header:NAME or cookie:NAME. In an optional place empty text means: not at all.
+type TokenAPIProvider struct {
+	// Preset names a fragment that ships with the program: authx, devise-jwt, directus, django-simplejwt,
+	// fastapi-tutorial or supabase. Default none.
+	Preset string `yaml:"preset"`
+	// BaseURL is what the paths below are appended to. Required.
+	BaseURL string `yaml:"base_url,required" eg:"http://api:8000"`
+	// Login takes the user name and the password. Its path is required, here or by the preset.
+	Login TokenAPILogin `yaml:"login"`
+	// Refresh takes the refresh token. Default: there is none, and a session ends with its access token.
+	Refresh TokenAPICall `yaml:"refresh"`
+	// Logout revokes the tokens. Default: there is none.
+	Logout TokenAPICall `yaml:"logout"`
+	// Me answers whose token it is. Default: there is none.
+	Me TokenAPIMe `yaml:"me"`
+	// Reply says where the tokens stand in an answer.
+	Reply TokenAPIReply `yaml:"reply"`
+	// Identity says where the user is described, and by which names.
+	Identity TokenAPIIdentity `yaml:"identity"`
+	// Verify makes the access token's signature count. Default: absent, tokens straight from the API are believed.
+	Verify *TokenAPIVerify `yaml:"verify"`
+	// Headers are sent with every request to the API. Default none.
+	Headers []TokenAPIHeader `yaml:"headers"`
+	// AccessLifetime is that of an access token which says nothing itself. Default 5m, 1s to 365d.
+	AccessLifetime Duration `yaml:"access_lifetime" range:"1s..365d"`
+	// Timeout bounds one call. Default 10s, 100ms to 2m.
+	Timeout Duration `yaml:"timeout" range:"100ms..2m"`
+	// TLS says whom to trust for https. Default: absent, the system's certificates.
+	TLS *ClientTLS `yaml:"tls"`
+}
+
+// TokenAPILogin is the endpoint that takes a password.
+type TokenAPILogin struct {
+	// Path is appended to base_url; a whole URL is taken as it is.
+	Path string `yaml:"path"`
+	// Method in upper case. Default POST.
+	Method string `yaml:"method"`
+	// Encoding of the body: json or form. Default json.
+	Encoding string `yaml:"encoding" oneof:"json form"`
+	// Body replaces the body made from the fields: JSON or a form with {{username}} and {{password}} in its values.
+	Body string `yaml:"body" empty:"means"`
+	// Username is the field for the user name. Default username.
+	Username string `yaml:"username"`
+	// Password is the field for the password. Default password.
+	Password string `yaml:"password"`
+	// Refused are the statuses that mean wrong credentials. Default [400, 401, 403, 422].
+	Refused []int `yaml:"refused"`
+}
+
+// TokenAPICall is an endpoint that takes tokens.
+type TokenAPICall struct {
+	// Path is appended to base_url; a whole URL is taken as it is. Empty: there is no such endpoint.
+	Path string `yaml:"path" empty:"means"`
+	// Method in upper case. Default POST.
+	Method string `yaml:"method"`
+	// Encoding of the body: json or form. Default json.
+	Encoding string `yaml:"encoding" oneof:"json form"`
+	// Body replaces the body made from the fields, with {{refresh_token}} and {{access_token}} in its values.
+	Body string `yaml:"body" empty:"means"`
+	// RefreshToken is the place for the refresh token. Default refresh_token, where access_token and body are not written.
+	RefreshToken string `yaml:"refresh_token" empty:"means"`
+	// AccessToken is the place for the access token. Default empty.
+	AccessToken string `yaml:"access_token" empty:"means"`
+	// Refused are the statuses that mean a token is no good any more; 400 with invalid_grant always does. Default [401].
+	Refused []int `yaml:"refused"`
+}
+
+// TokenAPIMe is the endpoint that describes the user.
+type TokenAPIMe struct {
+	// Path is appended to base_url; a whole URL is taken as it is. Empty: there is no such endpoint.
+	Path string `yaml:"path" empty:"means"`
+	// Method in upper case. Default GET.
+	Method string `yaml:"method"`
+	// AccessToken is the place for the access token. Default header:Authorization.
+	AccessToken string `yaml:"access_token"`
+}
+
+// TokenAPIReply says where things stand in the answer to a login and to a refresh.
+type TokenAPIReply struct {
+	// AccessToken is the place of the access token. Default access_token.
+	AccessToken string `yaml:"access_token"`
+	// RefreshToken is the place of the refresh token. Default refresh_token.
+	RefreshToken string `yaml:"refresh_token" empty:"means"`
+	// ExpiresIn is the place of the access token's lifetime in seconds. Default expires_in; where nothing is there, the
+	// token's exp counts, else access_lifetime.
+	ExpiresIn string `yaml:"expires_in" empty:"means"`
+}
+
+// TokenAPIIdentity says where the user is described. All but From are fields.
+type TokenAPIIdentity struct {
+	// From is token (claims of the access token), reply (the answer to the login) or me. Default token.
+	From string `yaml:"from" oneof:"token reply me"`
+	// Subject names the user for good. Default sub.
+	Subject string `yaml:"subject"`
+	// Name is for display. Default name; where nothing is there, the subject.
+	Name string `yaml:"name" empty:"means"`
+	// Roles is a text, one role, or a list. Default roles.
+	Roles string `yaml:"roles" empty:"means"`
+	// Scopes is a text, several with spaces between them, or a list. Default scope.
+	Scopes string `yaml:"scopes" empty:"means"`
+	// Claims are further fields for the session document. Default none.
+	Claims []string `yaml:"claims"`
+}
+
+// TokenAPIVerify checks the access token, with exactly one sort of key.
+type TokenAPIVerify struct {
+	// JWTKey is the secret the API signs with (HS256, HS384, HS512), from the environment.
+	JWTKey Secret `yaml:"jwt_key"`
+	// JWTKeyFile is a file with that secret.
+	JWTKeyFile Path `yaml:"jwt_key_file"`
+	// PublicKeyFile is the API's public key in PEM.
+	PublicKeyFile Path `yaml:"public_key_file"`
+	// JWKSURL is where the API publishes its keys.
+	JWKSURL string `yaml:"jwks_url"`
+	// Issuer is the iss a token must have. Default empty: any.
+	Issuer string `yaml:"issuer"`
+	// Audience must be among the token's aud. Default empty: any.
+	Audience string `yaml:"audience"`
+}
+
+// TokenAPIHeader is a header for the API: a name, and one of the others.
+type TokenAPIHeader struct {
+	// Name of the header. Required.
+	Name string `yaml:"name,required" eg:"apikey"`
+	// Value where it is no secret.
+	Value string `yaml:"value"`
+	// Secret is a value from the environment.
+	Secret Secret `yaml:"secret"`
+	// SecretFile is a file with the value.
+	SecretFile Path `yaml:"secret_file"`
+}
+
+// ClientTLS says whom to trust on the way out.
+type ClientTLS struct {
+	// CAFile has PEM certificates to trust instead of the system's.
+	CAFile Path `yaml:"ca_file"`
+	// ServerName is the name the certificate must have. Default: the host of the URL.
+	ServerName string `yaml:"server_name"`
+}
+
+func newTokenAPI() TokenAPIProvider {
+	return TokenAPIProvider{
+		Login:    TokenAPILogin{Method: "POST", Encoding: "json", Username: "username", Password: "password", Refused: []int{400, 401, 403, 422}},
+		Refresh:  TokenAPICall{Method: "POST", Encoding: "json", Refused: []int{401}},
+		Logout:   TokenAPICall{Method: "POST", Encoding: "json", Refused: []int{401}},
+		Me:       TokenAPIMe{Method: "GET", AccessToken: "header:Authorization"},
+		Reply:    TokenAPIReply{AccessToken: "access_token", RefreshToken: "refresh_token", ExpiresIn: "expires_in"},
+		Identity: TokenAPIIdentity{From: "token", Subject: "sub", Name: "name", Roles: "roles", Scopes: "scope", Claims: []string{}},
+		Headers:  []TokenAPIHeader{}, AccessLifetime: Duration(defaultAPILifetime), Timeout: Duration(defaultAPITimeout),
+	}
+}
+
+// URL is where a path of the API stands; empty for an empty path.
+func (t *TokenAPIProvider) URL(path string) string {
+	if path == "" || strings.Contains(path, "://") {
+		return path
+	}
+	return strings.TrimSuffix(t.BaseURL, "/") + path
+}
+
+// deriveTokenAPI gives a call that says nothing else the refresh token as a field.
+func deriveTokenAPI(t *TokenAPIProvider) {
+	for _, call := range []*TokenAPICall{&t.Refresh, &t.Logout} {
+		if call.Body == "" && call.RefreshToken == "" && call.AccessToken == "" {
+			call.RefreshToken = "refresh_token"
+		}
+	}
+}
+
+const (
+	defaultAPILifetime = 5 * time.Minute
+	defaultAPITimeout  = 10 * time.Second
+)
+
+// checkTokenAPI looks at what can be told without knowing the API; the provider itself checks places and templates.
+func (c *checker) checkTokenAPI(path string, t *TokenAPIProvider) {
+	if !c.anyBroken(path+".base_url") && (!apiURL(t.BaseURL) || strings.Contains(t.BaseURL, "?")) {
+		c.problem(path+".base_url", "is not an http or https URL without user name, query and fragment", "write base_url: http://api:8000")
+	}
+	if t.Login.Path == "" && !c.anyBroken(path+".login", path+".login.path", path+".preset") {
+		c.problem(path+".login.path", "is missing", "write preset: fastapi-tutorial, or login: {path: /auth/login}")
+	}
+	c.checkAPICall(path+".login", t.Login.Path, t.Login.Method, t.Login.Refused)
+	c.checkAPICall(path+".refresh", t.Refresh.Path, t.Refresh.Method, t.Refresh.Refused)
+	c.checkAPICall(path+".logout", t.Logout.Path, t.Logout.Method, t.Logout.Refused)
+	c.checkAPICall(path+".me", t.Me.Path, t.Me.Method, nil)
+	if t.Identity.From == "me" && t.Me.Path == "" && !c.anyBroken(path+".me", path+".me.path", path+".identity") {
+		c.problem(path+".me.path", "is missing, and identity.from is me", "write me: {path: /me}")
+	}
+	c.checkAPIVerify(path+".verify", t.Verify)
+	for i := range t.Headers {
+		c.checkAPIHeader(index(path+".headers", i), &t.Headers[i])
+	}
+}
+
+// checkAPICall looks at one endpoint.
+func (c *checker) checkAPICall(path, target, method string, refused []int) {
+	if target != "" && !strings.HasPrefix(target, "/") && !apiURL(target) {
+		c.problem(path+".path", "does not start with a slash", "write path: "+c.quoteFix(path+".path", "/"+target, "/auth/login"))
+	}
+	if !methodShape.MatchString(method) {
+		c.problem(path+".method", c.quote(path+".method", method)+" is not a method in upper case", "write POST")
+	}
+	for i, status := range refused {
+		if status < 400 || status > 499 || status == 408 || status == 429 {
+			c.problem(index(path+".refused", i), strconv.Itoa(status)+" cannot mean refused", "write 400 to 499, but for 408 and 429")
+		}
+	}
+}
+
+func (c *checker) checkAPIVerify(path string, v *TokenAPIVerify) {
+	if v == nil || c.brokenBelow(path) {
+		return
+	}
+	keys := 0
+	for _, given := range []bool{!v.JWTKey.Empty(), v.PublicKeyFile != "", v.JWKSURL != ""} {
+		if given {
+			keys++
+		}
+	}
+	switch {
+	case keys != 1:
+		c.problem(path, "needs exactly one of jwt_key, jwt_key_file, public_key_file and jwks_url", "write jwks_url: https://api.example.com/.well-known/jwks.json")
+	case v.JWKSURL != "" && !apiURL(v.JWKSURL):
+		c.problem(path+".jwks_url", "is not an http or https URL", "write jwks_url: https://api.example.com/.well-known/jwks.json")
+	}
+}
+
+func (c *checker) checkAPIHeader(path string, h *TokenAPIHeader) {
+	if c.anyBroken(path, path+".name", path+".value", path+".secret", path+".secret_file") {
+		return
+	}
+	switch {
+	case !headerName.MatchString(h.Name):
+		c.problem(path+".name", c.quote(path+".name", h.Name)+" is not the name of a header", "write name: apikey")
+	case (h.Value == "") == h.Secret.Empty():
+		c.problem(path, "needs one of value, secret and secret_file", "write secret: ${API_KEY}")
+	}
+}
+
+// apiURL takes an address with a path. A query belongs to a path of its own, a user name nowhere.
+func apiURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Opaque == "" &&
+		u.User == nil && u.Fragment == ""
+}
