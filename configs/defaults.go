@@ -15,8 +15,13 @@ func Default() Config {
 			AuthPrefix:      "/auth",
 			TrustedProxies:  []string{},
 			ForwardedHeader: "X-Forwarded-For",
-			Limits:          ServerLimits{Header: 32 * KiB, Body: 10 * MiB},
-			DrainTimeout:    Duration(20 * time.Second),
+			HSTS:            Duration(365 * Day),
+			Limits: ServerLimits{
+				Header: 32 * KiB, Body: 10 * MiB,
+				HeaderTimeout: Duration(10 * time.Second), BodyTimeout: Duration(30 * time.Second),
+				Requests: 10_000,
+			},
+			DrainTimeout: Duration(20 * time.Second),
 		},
 		Log: Log{Level: "info", Format: "json", Access: "off"},
 		Session: Session{
@@ -58,6 +63,18 @@ func newElement(t reflect.Type) reflect.Value {
 			Session:         "required",
 			Unauthenticated: "401",
 			Timeout:         Duration(30 * time.Second),
+			Match:           "prefix",
+			Protocol:        "http1",
+			ConnectTimeout:  Duration(5 * time.Second),
+			Retries:         2,
+		}
+	case *Health:
+		*e = Health{
+			Interval: Duration(5 * time.Second), Timeout: Duration(2 * time.Second), Healthy: 2, Unhealthy: 2,
+		}
+	case *CORS:
+		*e = CORS{
+			Methods: []string{}, Headers: []string{}, Expose: []string{}, MaxAge: Duration(10 * time.Minute),
 		}
 	}
 	return v

@@ -154,6 +154,14 @@ func (r *reader) namedFiles(c *Config) {
 		if app := c.Routes[i].Static; app != Demo {
 			r.named(index("routes", i)+".static", Path(app), true)
 		}
+		if t := c.Routes[i].UpstreamTLS; t != nil {
+			path := index("routes", i) + ".upstream_tls"
+			r.named(path+".ca_file", t.CAFile, false)
+			r.named(path+".cert_file", t.CertFile, false)
+			if t.KeyFile != "" {
+				r.privateFile(path+".key_file", t.KeyFile)
+			}
+		}
 	}
 }
 

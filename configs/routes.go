@@ -10,12 +10,19 @@ import (
 type Route struct {
 	// Path is the prefix, by whole segments: /api/ and /api cover /api and /api/x, never /apix. Required.
 	Path string `yaml:"path,required" eg:"/api/"`
+	// Match is prefix, or exact for this one path as it is written. Default prefix.
+	Match string `yaml:"match" oneof:"prefix exact"`
+	// Host is the only host name the route is for, as browsers send it. Default empty: the host of public_url. A route
+	// of another host cannot use the session, whose cookie belongs to one host.
+	Host string `yaml:"host"`
 	// Upstreams are the servers behind it: http or https URLs with an optional base path. Either this or Static.
 	Upstreams []string `yaml:"upstreams"`
 	// Static is a folder with a built app; the word demo names the demo app inside the program. Either this or Upstreams.
 	Static App `yaml:"static"`
 	// StripPrefix is cut from the path before it goes upstream: Path or its first segments. Default nothing.
 	StripPrefix string `yaml:"strip_prefix"`
+	// Rewrite is put in the place of Path before the request goes upstream. Default nothing. Not beside StripPrefix.
+	Rewrite string `yaml:"rewrite"`
 	// Methods are the allowed methods, in upper case. Default all.
 	Methods []string `yaml:"methods"`
 	// Session says whether the route needs one: required, optional (a token if there is one) or none (the cookie is not
@@ -32,6 +39,28 @@ type Route struct {
 	BodyLimit Size `yaml:"body_limit" range:"0B..1TiB"`
 	// Bearer: allow takes access tokens of explicit clients in Authorization. Default empty: Authorization is dropped.
 	Bearer string `yaml:"bearer" oneof:"allow"`
+	// CORS lists the origins whose pages may call this route, in place of cross_origin. Default: absent.
+	CORS *CORS `yaml:"cors"`
+	// RequestHeaders changes the headers that go upstream. Default: absent.
+	RequestHeaders *RequestHeaders `yaml:"request_headers"`
+	// ResponseHeaders changes the headers that come back. Default: absent.
+	ResponseHeaders *ResponseHeaders `yaml:"response_headers"`
+	// CSP is the Content-Security-Policy of a static app's pages; none sends none. Default: everything from its own origin.
+	CSP string `yaml:"csp"`
+	// Protocol of http:// upstreams: http1, or h2c for HTTP/2 without TLS. https:// agrees on one itself. Default http1.
+	Protocol string `yaml:"protocol" oneof:"http1 h2c"`
+	// ConnectTimeout bounds making a connection to an upstream, TLS included. Default 5s, 1ms to 1m.
+	ConnectTimeout Duration `yaml:"connect_timeout" range:"1ms..1m"`
+	// IdleTimeout cuts a response or WebSocket in which nothing has moved for so long. Default 0s: never. Up to 7d.
+	IdleTimeout Duration `yaml:"idle_timeout" range:"0s..7d"`
+	// MaxConnections bounds the requests that one upstream address gets at a time. Default 0: no bound.
+	MaxConnections int `yaml:"max_connections" range:"0..1000000"`
+	// Retries is how many other addresses are tried when one fails and that is safe. Default 2, 0 to 10.
+	Retries int `yaml:"retries" range:"0..10"`
+	// Health asks each upstream address whether it is well. Default: absent, only failures count.
+	Health *Health `yaml:"health"`
+	// UpstreamTLS is for https:// upstreams. Default: absent, the system's certificates.
+	UpstreamTLS *UpstreamTLS `yaml:"upstream_tls"`
 }
 
 // Require narrows a route to some users; at least one key.
@@ -64,9 +93,10 @@ func (c *checker) checkRoutes() {
 	for i := range c.config.Routes {
 		r, path := &c.config.Routes[i], index("routes", i)
 		if !c.anyBroken(path + ".path") {
-			c.checkRoutePath(path+".path", r.Path, first)
+			c.checkRoutePath(path+".path", r, first)
 		}
 		c.checkTarget(path, r)
+		c.checkUpstreamRules(path, r)
 		c.checkPolicy(path, r)
 	}
 	if _, root := first[""]; !root && !c.anyBroken("routes") {
@@ -74,7 +104,8 @@ func (c *checker) checkRoutes() {
 	}
 }
 
-func (c *checker) checkRoutePath(path, p string, first map[string]string) {
+func (c *checker) checkRoutePath(path string, r *Route, first map[string]string) {
+	p := r.Path
 	switch {
 	case !strings.HasPrefix(p, "/"):
 		c.problem(path, c.quote(path, p)+" does not start with a slash", "write path: "+c.quoteFix(path, "/"+p, "/api/"))
@@ -90,6 +121,12 @@ func (c *checker) checkRoutePath(path, p string, first map[string]string) {
 		}
 	}
 	key := strings.TrimSuffix(p, "/")
+	if r.Match == "exact" {
+		key = "=" + p
+	}
+	if r.Host != "" {
+		key = r.Host + " " + key
+	}
 	if earlier, twice := first[key]; twice {
 		c.problem(path, c.quote(path, p)+" covers the same as "+earlier, "write one of them")
 		return

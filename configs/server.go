@@ -28,7 +28,10 @@ type Server struct {
 	ForwardedHeader string `yaml:"forwarded_header"`
 	// TLS makes the public listener speak HTTPS itself. Default: absent, plain HTTP behind something that ends TLS.
 	TLS *ServerTLS `yaml:"tls"`
-	// Limits bounds what one request may bring.
+	// HSTS is how long browsers shall use nothing but https for this host (Strict-Transport-Security). Only with an https
+	// public_url. Default 365d. Zero: not said.
+	HSTS Duration `yaml:"hsts" range:"0s..1000d"`
+	// Limits bounds what clients may bring.
 	Limits ServerLimits `yaml:"limits"`
 	// DrainTimeout is how long requests in flight may go on after SIGTERM. Default 20s, 0 to 10m. Zero: they are cut.
 	DrainTimeout Duration `yaml:"drain_timeout" range:"0s..10m"`
@@ -48,6 +51,16 @@ type ServerLimits struct {
 	Header Size `yaml:"header" range:"4KiB..1MiB"`
 	// Body is the largest request body of a route that does not say otherwise. Default 10MiB. Zero: no body at all.
 	Body Size `yaml:"body" range:"0B..1TiB"`
+	// HeaderTimeout is how long a client may take for a request header. Default 10s, 1s to 5m.
+	HeaderTimeout Duration `yaml:"header_timeout" range:"1s..5m"`
+	// BodyTimeout is how long a client may take for the next piece of a request body. Default 30s, 0 to 1h. Zero: for ever.
+	BodyTimeout Duration `yaml:"body_timeout" range:"0s..1h"`
+	// Requests is how many requests may be under way; past it, and past a fair share for one address when half of it is
+	// used, the answer is 503. WebSockets and event streams do not count. Default 10000. Zero: no bound.
+	Requests int `yaml:"requests" range:"0..10000000"`
+	// ConnectionsPerAddress bounds the connections of one client address. Loopback and TrustedProxies are not counted.
+	// Default 0: no bound.
+	ConnectionsPerAddress int `yaml:"connections_per_address" range:"0..10000000"`
 }
 
 var (

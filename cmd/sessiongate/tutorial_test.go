@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sessiongate/session/sessiontest"
 )
 
 func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
@@ -95,27 +97,34 @@ func TestTutorialAdmin(t *testing.T) {
 	}
 }
 
-// burst makes 100 calls with an expired token over the gateways and returns how often the API was asked to refresh.
-// Slow machines may take so long that the next refresh is due within one burst; then it says nothing.
-func burst(t *testing.T, api *tutorial, browsers []*browser) (refreshes int, counts bool) {
+// bursts makes 100 calls at once with an expired token over the gateways, twice: all succeed, on one refresh at the API.
+func bursts(t *testing.T, api *tutorial, browsers []*browser) {
 	t.Helper()
-	api.expired()
-	before, began := api.count("POST /auth/refresh"), time.Now()
-	cookie := browsers[0].cookie()
-	together(100, func(i int) {
-		a, err := browsers[i%len(browsers)].try("GET", "/api/me", header("Cookie", "__Host-session="+cookie))
-		if err != nil || a.status != 200 {
-			t.Errorf("call %d: %v %s", i, err, a)
+	for round := range 2 {
+		api.expired()
+		before, began := api.count("POST /auth/refresh"), time.Now()
+		cookie := browsers[0].cookie()
+		together(100, func(i int) {
+			a, err := browsers[i%len(browsers)].try("GET", "/api/me", header("Cookie", "__Host-session="+cookie))
+			if err != nil || a.status != 200 {
+				t.Errorf("round %d, call %d: %v %s", round, i, err, a)
+			}
+		})
+		// The new token has whole seconds, at least two, and is renewed early in its last half: on a slow machine a long
+		// burst may rightly see the next refresh.
+		most := 1 + int(time.Since(began)/time.Second)
+		if n := api.count("POST /auth/refresh") - before; n < 1 || n > most {
+			t.Errorf("round %d: %d refreshes at the API within %v", round, n, time.Since(began))
 		}
-	})
-	return api.count("POST /auth/refresh") - before, time.Since(began) < 2*time.Second
+	}
 }
 
-// 100 parallel calls at expiry are one refresh at the API and no 401, with one gateway and with two.
+// 100 parallel calls at expiry are one refresh at the API and no 401, with one gateway and with two on one store.
 func TestTutorialOneRefreshPerExpiry(t *testing.T) {
 	t.Parallel()
 	for _, gateways := range []int{1, 2} {
 		t.Run(fmt.Sprint(gateways), func(t *testing.T) {
+			t.Parallel()
 			api := startTutorial(t, 3*time.Second)
 			providers, routes := api.behind()
 			s := tokenAPIScene(t, gateways, providers, routes)
@@ -125,21 +134,23 @@ func TestTutorialOneRefreshPerExpiry(t *testing.T) {
 			for _, g := range s.gateways {
 				everywhere = append(everywhere, b.at(g.addr))
 			}
-			counted := 0
-			for round := 0; round < 6 && counted < 2 && !t.Failed(); round++ {
-				refreshes, counts := burst(t, api, everywhere)
-				if counts {
-					counted++
-				}
-				if counts && refreshes != 1 {
-					t.Errorf("round %d: %d refreshes at the API", round, refreshes)
-				}
-			}
-			if counted == 0 {
-				t.Error("no round was fast enough to count")
-			}
+			bursts(t, api, everywhere)
 		})
 	}
+}
+
+// The same with two processes on a real Redis.
+func TestTutorialOneRefreshOverProcesses(t *testing.T) {
+	t.Parallel()
+	redis := sessiontest.Redis(t)
+	api := startTutorial(t, 3*time.Second)
+	providers, routes := api.behind()
+	s := tokenAPIScene(t, 0, "", "")
+	text := s.tokenAPIConfig(fmt.Sprintf("redis: %q", "redis://"+redis.Addr()), providers, routes)
+	first, second := serve(t, text), serve(t, text)
+	b := newBrowser(t, first.addr)
+	b.login("alice", "password123")
+	bursts(t, api, []*browser{b, b.at(second.addr)})
 }
 
 // The API does not answer for a while: nobody is logged out, and its return is all it takes.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -155,13 +154,4 @@ func retryAfter(err error) time.Duration {
 		return fault.RetryAfter
 	}
 	return 0
-}
-
-func mustContain(t *testing.T, what, text string, parts ...string) {
-	t.Helper()
-	for _, p := range parts {
-		if !strings.Contains(text, p) {
-			t.Errorf("%s: %q is not in %q", what, p, text)
-		}
-	}
 }

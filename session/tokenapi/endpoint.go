@@ -44,7 +44,11 @@ func newEndpoint(what string, e Endpoint, allowed ...string) (*endpoint, error) 
 	if err := c.compile(e, allowed); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	return c, nil
+	// A login that sends no password would let everybody in; a refresh without a token is about nobody.
+	if slices.ContainsFunc(allowed, c.needs) && (!slices.Contains(allowed, password) || c.needs(password)) {
+		return c, nil
+	}
+	return nil, fmt.Errorf("%s: the request has no place for %s", what, strings.Join(allowed, " or "))
 }
 
 // compile sorts the places into body, headers and cookies.
@@ -73,9 +77,12 @@ func (c *endpoint) compile(e Endpoint, allowed []string) error {
 		v.to = to
 		if to.kind == inBody {
 			fields = append(fields, v)
-		} else {
-			c.carried = append(c.carried, v)
+			continue
 		}
+		if slices.ContainsFunc(c.carried, func(other sent) bool { return other.to == to }) {
+			return fmt.Errorf("%s: another value stands at the same place", v.value)
+		}
+		c.carried = append(c.carried, v)
 	}
 	var err error
 	switch {

@@ -117,7 +117,7 @@ func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Gr
 	case err != nil:
 		return session.Grant{}, err
 	}
-	g, err := p.granted(r, c.Now.Add(p.options.Now().Sub(began)))
+	g, err := p.take(r, c.Now.Add(p.options.Now().Sub(began)))
 	if err != nil {
 		return session.Grant{}, err
 	}
@@ -163,7 +163,7 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 	case err != nil:
 		return session.Grant{}, err
 	}
-	g, err := p.granted(answer, r.Now.Add(p.options.Now().Sub(began)))
+	g, err := p.take(answer, r.Now.Add(p.options.Now().Sub(began)))
 	if err != nil {
 		return session.Grant{}, err
 	}

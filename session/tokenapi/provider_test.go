@@ -341,7 +341,12 @@ func TestNewRefuses(t *testing.T) {
 		"me without URL":   {func(o *tokenapi.Options) { o.Identity.From = tokenapi.FromMe }, "needs the URL of me"},
 		"unknown source":   {func(o *tokenapi.Options) { o.Identity.From = "x" }, "token, reply or me"},
 		"two keys":         {func(o *tokenapi.Options) { o.Verify = &tokenapi.Verification{Key: []byte("k"), JWKS: "http://x/"} }, "either a key"},
-		"private key":      {func(o *tokenapi.Options) { o.Verify = &tokenapi.Verification{Key: []byte("-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n")} }, "PUBLIC KEY"},
+		"no password":      {func(o *tokenapi.Options) { o.Login.Body = `{"u":"{{username}}","p":"fixed"}` }, "no place for"},
+		"no token":         {func(o *tokenapi.Options) { o.Refresh.Body = `{"grant":"refresh"}` }, "refresh: the request has no place for"},
+		"same header":      {func(o *tokenapi.Options) { o.Logout.RefreshToken = "header:X"; o.Logout.AccessToken = "header:x" }, "same place"},
+		"private key": {func(o *tokenapi.Options) {
+			o.Verify = &tokenapi.Verification{Key: []byte("-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n")}
+		}, "PUBLIC KEY"},
 	} {
 		o := (&api{Server: &httptest.Server{URL: "http://api"}}).options()
 		row.change(&o)

@@ -44,8 +44,8 @@ type granted struct {
 	lifetime time.Duration
 }
 
-// granted takes the tokens out of a reply. Without an access token it is a fault: the places do not fit the API.
-func (p *Provider) granted(r *reply, now time.Time) (granted, error) {
+// take takes the tokens out of a reply. Without an access token it is a fault: the places do not fit the API.
+func (p *Provider) take(r *reply, now time.Time) (granted, error) {
 	g := granted{Tokens: session.Tokens{
 		Access:  session.Secret(r.text(p.sources.access)),
 		Refresh: session.Secret(r.text(p.sources.refresh)),
