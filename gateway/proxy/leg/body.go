@@ -89,7 +89,7 @@ func (b *body) readCounted(p []byte) (int, error) {
 	switch {
 	case b.f.left == 0:
 		return n, io.EOF
-	case err == io.EOF: //nolint:errorlint // io.Reader's contract
+	case err == io.EOF:
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err

@@ -108,7 +108,7 @@ var answers = []struct {
 	{name: "no name", says: "HTTP/1.1 200 OK\r\n: b\r\nContent-Length: 0\r\n\r\n"},
 	{name: "NUL in value", says: "HTTP/1.1 200 OK\r\nA: b\x00\r\nContent-Length: 0\r\n\r\n"},
 	{name: "CR in value", says: "HTTP/1.1 200 OK\r\nA: b\rc\r\nContent-Length: 0\r\n\r\n"},
-	{name: "CR CR LF", says: "HTTP/1.1 200 OK\r\nA: b\r\r\nContent-Length: 0\r\n\r\n"},
+	{name: "two CR, then LF", says: "HTTP/1.1 200 OK\r\nA: b\r\r\nContent-Length: 0\r\n\r\n"},
 	{name: "bytes over 0x7f in name", says: "HTTP/1.1 200 OK\r\n\xc3\xa4: b\r\nContent-Length: 0\r\n\r\n"},
 	{name: "long head", says: "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", 9000) + "\r\nContent-Length: 2\r\n\r\nhi", code: 200, body: "hi"},
 	{name: "endless head", says: "HTTP/1.1 200 OK\r\n" + strings.Repeat("A: "+strings.Repeat("x", 1000)+"\r\n", 300)},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -134,11 +135,18 @@ func ask(rt http.RoundTripper, method, url string, body io.Reader) (o outcome) {
 }
 
 func askFor(rt http.RoundTripper, req *http.Request) (o outcome) {
+	var mu sync.Mutex // net/http may call the hook after it has returned
+	var interim []int
 	trace := &httptrace.ClientTrace{Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
-		o.Interim = append(o.Interim, code)
+		mu.Lock()
+		defer mu.Unlock()
+		interim = append(interim, code)
 		return nil
 	}}
 	res, err := rt.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	mu.Lock()
+	o.Interim = slices.Clone(interim)
+	mu.Unlock()
 	if err != nil {
 		o.HeadErr = err
 		return o

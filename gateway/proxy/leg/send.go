@@ -40,7 +40,7 @@ func (x *exchange) copyBody(buf []byte) (left int64, err error) {
 			x.abort(shortBody(readErr))
 			return left, nil
 		}
-		if readErr == io.EOF { //nolint:errorlint // io.Reader's contract
+		if readErr == io.EOF {
 			return 0, nil
 		}
 	}
