@@ -35,11 +35,8 @@ func (s *Server) account(x *exchange) {
 		slog.Int("status", x.status), slog.Int64("bytes", x.bytes), slog.Duration("took", took),
 		slog.String("ip", x.client.IP), slog.String("request_id", x.client.RequestID),
 	}
-	if x.session != nil {
-		attrs = append(attrs, slog.String("session", string(x.session.ID())))
-	}
-	if x.bearer != nil {
-		attrs = append(attrs, slog.String("session", string(x.bearer.SessionID())))
+	if s := x.holder(); s != nil {
+		attrs = append(attrs, slog.String("session", string(s.ID())))
 	}
 	s.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
 }

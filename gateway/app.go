@@ -22,6 +22,9 @@ func (s *Server) serveApp(x *exchange, m proxy.Match) {
 	a := s.apps[m.Route]
 	x.app, x.label = a, a.route.Path
 	if a.route.Session == proxy.SessionNone {
+		if !s.shareOpenly(x) {
+			return
+		}
 		if !a.route.AllowsMethod(x.r.Method) {
 			s.fail(x, methodNotAllowed(strings.Join(a.route.Methods, ", ")))
 			return
@@ -74,13 +77,26 @@ func (s *Server) unauthenticated(x *exchange, route *proxy.Route, err error) {
 
 func (s *Server) forward(x *exchange, a *app, t proxy.Target, authorization string) {
 	if a.static != nil {
+		a.route.ResponseHeaders.Apply(x.Header())
 		a.static.Serve(x, x.r, t)
 		return
 	}
 	a.forwarder.Serve(x, x.r, t, proxy.Forward{
 		Bearer: authorization, ClientIP: x.client.IP, Host: s.host, Proto: s.scheme,
 		RequestID: x.client.RequestID, TraceParent: x.trace,
+		Fields: claimFields(a.route.RequestHeaders.Claims, x.identity()),
 	})
+}
+
+// identity is whose request this is; nil: nobody's.
+func (x *exchange) identity() *session.Identity {
+	switch {
+	case x.session != nil:
+		return x.session.Identity()
+	case x.bearer != nil:
+		return x.bearer.Identity()
+	}
+	return nil
 }
 
 // retry is asked by the proxy when an upstream refused the token: it gets one

@@ -44,7 +44,7 @@ func (a *Audit) Record(e session.Event) {
 func levelOf(t session.EventType) (level slog.Level, fault bool) {
 	switch t {
 	case session.EventReuse, session.EventSubjectChanged, session.EventRefreshRefused, session.EventLoginFailed, session.EventProviderRefused,
-		session.EventRolledBack:
+		session.EventRolledBack, session.EventLimited, session.EventGuessing:
 		return slog.LevelWarn, false
 	case session.EventMisconfigured, session.EventUnsealable:
 		return slog.LevelError, true

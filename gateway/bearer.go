@@ -34,6 +34,14 @@ func (s *Server) serveBearer(x *exchange, a *app, t proxy.Target) {
 	s.forward(x, a, t, found.Authorization)
 }
 
+// holder is the session a response belongs to, however it was presented.
+func (x *exchange) holder() *session.Session {
+	if x.bearer != nil {
+		return x.bearer.Family()
+	}
+	return x.session
+}
+
 // bearerProblem is a 401 with the challenge of RFC 6750 §3.1 for everything that
 // is wrong with the token, and what it was for the rest.
 func bearerProblem(err error) error {

@@ -120,6 +120,9 @@ func (s *Server) beforeHeader(x *exchange) {
 		}
 	}
 	if x.origin != "" {
-		allowOrigin(x.Header(), x.origin)
+		s.share(x)
+	}
+	if s.hsts != nil && x.Header()["Strict-Transport-Security"] == nil {
+		x.Header()["Strict-Transport-Security"] = s.hsts
 	}
 }

@@ -101,7 +101,7 @@ func withoutOrigin(f crossFacts) crossVerdict {
 func (s *Server) defend(x *exchange) bool {
 	f := factsOf(x.r)
 	f.cookie = hasSessionCookie(x.r.Header)
-	switch crossOrigin(f, s.origin, s.listed) {
+	switch crossOrigin(f, s.origin, s.listedOrigins(x)) {
 	case crossAllow:
 		return true
 	case crossListed:
@@ -117,21 +117,6 @@ func (s *Server) defend(x *exchange) bool {
 		s.fail(x, problemCrossOrigin(f))
 	}
 	return false
-}
-
-// answerPreflight lets a listed origin's page ask with credentials (Fetch §3.2).
-func (s *Server) answerPreflight(x *exchange, origin string) {
-	h := x.Header()
-	if origin != s.origin {
-		allowOrigin(h, origin)
-		h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-		if want := x.r.Header.Get("Access-Control-Request-Headers"); want != "" {
-			h.Set("Access-Control-Allow-Headers", want)
-		}
-		h.Set("Access-Control-Max-Age", "600")
-		h.Add("Vary", "Access-Control-Request-Headers")
-	}
-	x.WriteHeader(http.StatusNoContent)
 }
 
 // allowOrigin writes the CORS answer: the exact origin, never "*", in place of

@@ -10,6 +10,8 @@
 //	crossorigin.go   may this page ask at all? (before the cookie is looked at)
 //	authenticate.go  cookie in, session out, or why not
 //	app.go           an application route: policy, then forward
+//	bearer.go        the same for a client that carries its own access token
+//	token.go         sign-in, refresh and sign-out of such clients
 //	problem.go       the only place where an error becomes a response
 //	cookie.go        the only place that writes our cookies
 //

@@ -30,6 +30,7 @@ type exchange struct {
 
 	status int
 	bytes  int64
+	flow   flow // of the application's response
 }
 
 // newExchange begins a request. The request ID is the trace ID of the

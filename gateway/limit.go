@@ -35,6 +35,8 @@ type limits struct {
 	limiter session.Limiter // nil: nothing is limited
 	rates   session.Limits
 	waiting chan struct{}
+
+	underWay underWay
 }
 
 func newLimits(l session.Limiter, rates session.Limits) *limits {
@@ -54,42 +56,85 @@ func (l *limits) guessing() session.Rate {
 	return session.Rate{Limit: min(guessFactor*r.Limit, 1_000_000), Per: r.Per}
 }
 
+// counter is one bucket with its rate and the rate's name in the configuration.
+type counter struct {
+	limit  string
+	bucket session.Bucket
+	rate   session.Rate
+}
+
 // signIn is [session.Manager.Login] within the limits. Its further errors are a
 // *problem with status 429.
 //
 // A failure is charged before the password is checked and given back when the
 // attempt was none, so that attempts sent all at once are counted too.
 func (s *Server) signIn(x *exchange, l session.Login) (*session.Session, error) {
-	ctx, from := x.r.Context(), limitKey(l.IP)
-	name := foldName(l.Username)
-	here := session.NewBucket("login name and ip", name, from)
-	if err := s.charge(ctx, "login.per_ip", session.NewBucket("login ip", from), s.limits.rates.LoginPerIP, l.Client); err != nil {
+	ctx, from, name := x.r.Context(), limitKey(l.IP), foldName(l.Username)
+	address := counter{"login.per_ip", session.NewBucket("login ip", from), s.limits.rates.LoginPerIP}
+	here := counter{
+		"login.per_username_and_ip", session.NewBucket("login name and ip", name, from), s.limits.rates.LoginPerNameAndIP,
+	}
+	if err := s.charge(ctx, l.Client, address, here); err != nil {
 		return nil, err
 	}
-	if err := s.charge(ctx, "login.per_username_and_ip", here, s.limits.rates.LoginPerNameAndIP, l.Client); err != nil {
+	open := s.limits.underWay.hold(here.bucket)
+	defer s.limits.underWay.release(here.bucket, open)
+	if err := s.reserve(ctx, l.Client, open, here, address); err != nil {
 		return nil, err
 	}
+	defer open.settle()
 	everywhere := session.NewBucket("login name", name)
 	if err := s.slow(ctx, everywhere, l); err != nil {
+		s.settle(ctx, here.bucket, everywhere, err)
 		return nil, err
 	}
 	signedIn, err := s.manager.Login(ctx, l)
-	s.settle(ctx, here, everywhere, err)
+	s.settle(ctx, here.bucket, everywhere, err)
 	return signedIn, err
 }
 
-// charge takes one from a bucket or makes the refusal. Without the store a login
-// fails: limits that can be switched off by overload are none.
-func (s *Server) charge(ctx context.Context, limit string, b session.Bucket, r session.Rate, c session.Client) error {
-	wait, err := s.limits.take(ctx, b, r, 1)
+// reserve is charge for what is given back unless the attempt fails. A refusal
+// waits for the outcome of attempts of the same name and address that are under
+// way here: ten tabs that sign in at once with the right password are no failure.
+func (s *Server) reserve(ctx context.Context, client session.Client, open *attempts, c counter, others ...counter) error {
+	var wait time.Duration
+	granted, err := open.reserve(ctx, func() (_ bool, err error) {
+		wait, err = s.limits.take(ctx, c.bucket, c.rate, 1)
+		return err == nil && wait == 0, err
+	})
+	switch {
+	case errors.Is(err, session.ErrStoreUnavailable):
+		return limiterFault(err)
+	case err != nil:
+		return err
+	case !granted:
+		return s.refuse(ctx, client, c, wait, others)
+	}
+	return nil
+}
+
+// charge takes one from a counter, or makes the refusal. The wait it names holds
+// for the others as well: who comes back then is not refused by the next. Without
+// the store it fails: limits that overload switches off are none.
+func (s *Server) charge(ctx context.Context, client session.Client, c counter, others ...counter) error {
+	wait, err := s.limits.take(ctx, c.bucket, c.rate, 1)
 	switch {
 	case err != nil:
 		return limiterFault(err)
 	case wait > 0:
-		s.record(session.Event{Type: session.EventLimited, Limit: limit, Client: c})
-		return rateLimited(wait)
+		return s.refuse(ctx, client, c, wait, others)
 	}
 	return nil
+}
+
+func (s *Server) refuse(ctx context.Context, client session.Client, c counter, wait time.Duration, others []counter) error {
+	for _, o := range others {
+		if more, err := s.limits.take(ctx, o.bucket, o.rate, 0); err == nil {
+			wait = max(wait, more)
+		}
+	}
+	s.record(session.Event{Type: session.EventLimited, Limit: c.limit, Client: client})
+	return rateLimited(wait)
 }
 
 // settle corrects the counts when the outcome is known, whether or not the
@@ -152,8 +197,9 @@ func (s *Server) refreshRefused(x *exchange, err error) error {
 	if p.Status != http.StatusUnauthorized || errors.Is(err, session.ErrStale) {
 		return err
 	}
-	b := session.NewBucket("refresh ip", limitKey(x.client.IP))
-	refusal := s.charge(x.r.Context(), "refresh.per_ip", b, s.limits.rates.RefreshPerIP, x.client)
+	refusal := s.charge(x.r.Context(), x.client, counter{
+		"refresh.per_ip", session.NewBucket("refresh ip", limitKey(x.client.IP)), s.limits.rates.RefreshPerIP,
+	})
 	var over *problem
 	if errors.As(refusal, &over) {
 		return over

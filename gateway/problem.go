@@ -164,7 +164,7 @@ func problemUnavailable(e *session.UnavailableError) *problem {
 }
 
 func problemUpstream(f *proxy.Failure) *problem {
-	p := &problem{Status: f.Kind.Status(), Code: f.Kind.String(), Cause: f.Err}
+	p := &problem{Status: f.Kind.Status(), Code: f.Kind.String(), Cause: f.Err, RetryAfter: f.RetryAfter}
 	switch f.Kind {
 	case proxy.TimedOut:
 		p.Title, p.Detail = "Upstream timeout", "The application behind the gateway did not answer in time."
@@ -176,6 +176,8 @@ func problemUpstream(f *proxy.Failure) *problem {
 		return notFound()
 	case proxy.MethodNotAllowed:
 		return methodNotAllowed("GET, HEAD")
+	case proxy.Unavailable:
+		p.Title, p.Detail = "Upstream unavailable", "The application behind the gateway is out of service at the moment. Try again shortly."
 	case proxy.Unreachable, proxy.Refused, proxy.ClientGone:
 		p.Title, p.Detail = "Upstream unreachable", "The application behind the gateway could not be reached."
 	}

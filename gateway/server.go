@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -8,6 +10,8 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime/debug"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -46,6 +50,16 @@ type Options struct {
 	Limits   session.Limits
 	Recorder session.Recorder // of what the gateway itself refuses; nil: dropped
 
+	// HSTS is how long browsers shall use nothing but https for this host (RFC
+	// 6797); only with an https PublicURL. 0: not said.
+	HSTS time.Duration
+	// Live is shared by all servers of a process; nil: one of its own, in which
+	// only WebSockets and event streams end with their session.
+	Live *Live
+	// BodyTimeout is how long a client may take for the next piece of a request
+	// body; 0: no limit.
+	BodyTimeout time.Duration
+
 	Metrics *Metrics
 	Log     *slog.Logger
 	Access  AccessLog
@@ -67,12 +81,14 @@ type Server struct {
 	explicitTokens       bool
 	sameSite             http.SameSite
 	listed               []string
+	hsts                 []string // Strict-Transport-Security; nil: none
 	trusted              []netip.Prefix
 	forwardedHeader      string
 	keySet, metadata     []byte
 
 	limits   *limits
 	streams  *streams
+	live     *Live
 	recorder session.Recorder
 
 	metrics *Metrics
@@ -100,6 +116,12 @@ func NewServer(o Options) (*Server, error) {
 	}
 	s.origin = s.scheme + "://" + s.host
 	s.limits, s.streams, s.recorder = newLimits(o.Limiter, o.Limits), newStreams(), o.Recorder
+	if o.HSTS > 0 && s.scheme == "https" {
+		s.hsts = []string{"max-age=" + strconv.Itoa(seconds(o.HSTS))}
+	}
+	if s.live = o.Live; s.live == nil {
+		s.live = NewLive(o.Manager)
+	}
 	s.defaults()
 	if err := s.addApps(o); err != nil {
 		return nil, err
@@ -139,10 +161,11 @@ func (s *Server) addApps(o Options) error {
 	for _, route := range o.Routes {
 		a := &app{route: route, metrics: s.metrics.bind(route.Path)}
 		if route.Static != nil {
-			a.static, err = proxy.NewStatic(route.Static, proxy.StaticOptions{CSP: o.PageCSP, OnError: s.upstreamFailed})
+			a.static, err = proxy.NewStatic(route.Static, proxy.StaticOptions{CSP: cmp.Or(route.CSP, o.PageCSP), OnError: s.upstreamFailed})
 		} else {
 			a.forwarder, err = proxy.NewForwarder(route, proxy.Options{
-				Cookies: ourCookies(), OnError: s.upstreamFailed, Retry: s.retry,
+				Cookies: ourCookies(), OnError: s.upstreamFailed, OnStream: s.onStream, OnResponse: s.onResponse, Retry: s.retry,
+				BodyTimeout: o.BodyTimeout,
 			})
 		}
 		if err != nil {
@@ -151,6 +174,26 @@ func (s *Server) addApps(o Options) error {
 		s.apps[route] = a
 	}
 	return nil
+}
+
+// Run watches the upstreams of this server's routes until ctx ends.
+func (s *Server) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, a := range s.apps {
+		if a.forwarder != nil {
+			wg.Go(func() { a.forwarder.Run(ctx) })
+		}
+	}
+	wg.Wait()
+}
+
+// Close closes idle connections to upstreams. Requests under way go on.
+func (s *Server) Close() {
+	for _, a := range s.apps {
+		if a.forwarder != nil {
+			a.forwarder.Close()
+		}
+	}
 }
 
 // endpoints is the table of what the gateway answers itself.
@@ -236,12 +279,15 @@ func exchangeOf(c echo.Context) *exchange { return c.Response().Writer.(*exchang
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := s.newExchange(w, r)
 	defer s.finish(x)
-	m, err := s.table.Match(r.RequestURI)
+	host := canonicalHost(s.scheme, r.Host)
+	m, own, err := s.table.MatchHost(host, r.RequestURI)
 	switch {
 	case errors.Is(err, proxy.ErrBadPath):
 		s.fail(x, badRequest("The path could be read in more than one way and was not forwarded. "+
 			"Send it in its plain form, without encoded dots, double slashes or parameters.", nil))
-	case m.Reserved != wellKnown && !s.isBackChannel(r.URL.Path) && canonicalHost(s.scheme, r.Host) != s.host:
+	case !own && m.Route != nil:
+		s.serveApp(x, m)
+	case m.Reserved != wellKnown && !s.isBackChannel(r.URL.Path) && host != s.host:
 		s.fail(x, misdirected(s.origin))
 	case err != nil:
 		s.fail(x, notFound())
@@ -256,6 +302,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // if wanted, logged.
 func (s *Server) finish(x *exchange) {
 	fault := recover()
+	if x.flow.stream != nil {
+		s.live.part(&x.flow)
+	}
 	if fault != nil && fault != http.ErrAbortHandler { //nolint:errorlint // recover gives the value itself
 		s.log.Error("panic", "request_id", x.client.RequestID, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
 		s.fail(x, errors.New("panic in handler"))

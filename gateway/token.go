@@ -99,11 +99,12 @@ func (s *Server) tokenRefresh(x *exchange) error {
 
 // tokenLogout ends the family. Its answer is the same whether there was one.
 func (s *Server) tokenLogout(x *exchange) error {
-	refresh, _, err := presentedTokens(x)
+	refresh, access, err := presentedTokens(x)
 	if err != nil {
 		return err
 	}
-	if err := s.manager.LogoutExplicit(x.r.Context(), refresh, x.client); err != nil {
+	err = s.manager.LogoutExplicit(x.r.Context(), session.ExplicitRefresh{Refresh: refresh, Access: access, Client: x.client})
+	if err != nil {
 		return err
 	}
 	return sendJSON(x, http.StatusOK, struct {

@@ -61,6 +61,11 @@ func (b *Bearer) Identity() *Identity { return b.family.Identity() }
 // AuthAge returns how long ago the user proved who they are.
 func (b *Bearer) AuthAge(now time.Time) time.Duration { return b.family.AuthAge(now) }
 
+// Family returns the token's session as last looked at, for [Manager.Watch] and
+// [Manager.Keep]. Nobody presented a handle of it: it has no successor and
+// cannot be renewed.
+func (b *Bearer) Family() *Session { return b.family }
+
 // String names the family by its public ID.
 func (b *Bearer) String() string { return "bearer of " + b.family.String() }
 

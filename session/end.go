@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -9,6 +10,13 @@ import (
 // an error. It returns the record as it was, or nil.
 func (m *Manager) End(ctx context.Context, id ID, why Reason, c Client) (*Record, error) {
 	rec, err := m.store.End(ctx, id, why)
+	if errors.Is(err, ErrSealed) {
+		// Over all the same. Only its tokens, and whose they were, are out of reach.
+		m.record(Event{Type: EventUnsealable, ID: id, Err: err})
+		m.markOver(id, why)
+		m.record(Event{Type: EventEnded, ID: id, Reason: why, Client: c})
+		return nil, nil
+	}
 	if err != nil {
 		return nil, m.storeFault(err, id)
 	}

@@ -26,8 +26,10 @@ import (
 // is recognised for what it is and no access token is taken for one.
 const RefreshPrefix = "sgr_"
 
-// gather is how long a refresh of an explicit handle waits for its like.
-const gather = 100 * time.Millisecond
+// gather is how long a refresh of an explicit handle waits for its like: longer
+// than a program takes to send a burst, and little beside the minutes between
+// two refreshes.
+const gather = 200 * time.Millisecond
 
 // revokedFor is how much longer than its expiry a revoked access token stays
 // listed: clocks of those who verify it may be behind.
@@ -46,10 +48,10 @@ type Issued struct {
 	RefreshFor time.Duration // how long the refresh token may stay unused
 }
 
-// ExplicitRefresh is one refresh of an explicit client.
+// ExplicitRefresh is what an explicit client presents to refresh or to sign out.
 type ExplicitRefresh struct {
 	Refresh Secret // the refresh token
-	Access  Secret // the access token it replaces, to be revoked; empty: none
+	Access  Secret // the access token it had until now, to be revoked; empty: none
 	Client
 }
 
@@ -87,14 +89,18 @@ func (m *Manager) RefreshExplicit(ctx context.Context, r ExplicitRefresh) (Issue
 	return m.Issue(s)
 }
 
-// LogoutExplicit ends the family of a refresh token, whatever its generation.
-// Whoever has not got the secret ends nothing; that is no error either.
-func (m *Manager) LogoutExplicit(ctx context.Context, refresh Secret, c Client) error {
-	value, ours := strings.CutPrefix(refresh.Reveal(), RefreshPrefix)
+// LogoutExplicit ends the family of a refresh token, whatever its generation,
+// and revokes an access token that came along. Whoever has not got the secret
+// ends nothing; that is no error either.
+func (m *Manager) LogoutExplicit(ctx context.Context, r ExplicitRefresh) error {
+	if err := m.retire(ctx, r.Access); err != nil {
+		return err
+	}
+	value, ours := strings.CutPrefix(r.Refresh.Reveal(), RefreshPrefix)
 	if !ours {
 		return nil
 	}
-	_, err := m.Logout(ctx, Explicit, value, Logout, c)
+	_, err := m.Logout(ctx, Explicit, value, Logout, r.Client)
 	if errors.Is(err, ErrUnauthentic) {
 		return nil
 	}

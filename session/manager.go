@@ -36,7 +36,7 @@ type Options struct {
 	PerUser Cap // sessions of one owner at a time
 
 	CacheTTL   time.Duration // 0: strict, every request asks the store
-	CacheBytes uint64        // 0: 64 MiB
+	CacheBytes uint64        // 0: 64 MiB; a quarter more goes to access tokens of explicit clients
 
 	Now func() time.Time // nil: time.Now
 }

@@ -133,7 +133,7 @@ func (m *Manager) spendLeased(ctx context.Context, p Provider, timeout, ttl time
 // of its own: the provider may have rotated, and what it gave must not be lost.
 func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, lease string) (reading, error) {
 	rec := rd.Record
-	grant, err := p.Refresh(ctx, Refresh{
+	grant, err := ask(ctx, p, Refresh{
 		SessionID: rec.ID, Kind: v.Kind, Identity: rec.Identity, Tokens: rec.Tokens,
 		Now: rd.Now.Add(m.now().Sub(rd.began)), Expires: rec.Expires, Absolute: rec.Facts.Absolute,
 	})
@@ -153,6 +153,13 @@ func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, le
 		grant.Tokens.ID = rec.Tokens.ID
 	}
 	return m.commit(ctx, rd, v, lease, grant)
+}
+
+// ask makes the call. A provider that panics counts as one out of order, so that
+// its session's lease is given back like any other.
+func ask(ctx context.Context, p Provider, r Refresh) (g Grant, err error) {
+	defer recovered(&err)
+	return p.Refresh(ctx, r)
 }
 
 // commit stores the grant, trying again while the store is out of reach.

@@ -191,6 +191,9 @@ func (m *Manager) Renew(ctx context.Context, s *Session, c Client) (*Session, er
 // a handle retired in between is the upstream's fault and must not look like a
 // thief's. Within grace of the reading it cannot have left its window.
 func (m *Manager) presentable(s *Session) bool {
+	if s.handle.generation == 0 {
+		return false // nobody presented it, see [Bearer.Family]
+	}
 	if m.now().Sub(s.readAt) <= s.record.Facts.Grace {
 		return true
 	}

@@ -182,6 +182,7 @@ type Store interface {
 	Families
 	Refreshes
 	Peeker
+	Keeper
 	Devices
 	Feed
 }

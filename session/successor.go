@@ -39,6 +39,9 @@ func (m *Manager) Value(s *Session) (value string, maxAge time.Duration, ok bool
 }
 
 func (m *Manager) seal(s *Session, generation uint32) (string, time.Duration, bool) {
+	if s.handle.generation == 0 {
+		return "", 0, false // not presented by anybody, see [Bearer.Family]
+	}
 	value, err := m.sealers[s.handle.kind].Seal(s.handle.At(generation).Payload())
 	if err != nil {
 		m.record(Event{Type: EventUnsealable, ID: s.ID(), Err: err})

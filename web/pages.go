@@ -20,6 +20,9 @@ type Pages struct {
 	message   *template.Template
 	logout    *template.Template
 	signedOut *template.Template
+
+	account       *template.Template
+	accountScript string
 }
 
 // Link is a labelled way on. Href is a path on this origin ("/app?x=1"); anything else (another origin, a script, a
@@ -107,6 +110,9 @@ func NewPages() (*Pages, error) {
 		if *dst, err = p.parse(name); err != nil {
 			return nil, fmt.Errorf("parse page %s: %w", name, err)
 		}
+	}
+	if err := p.parseAccount(); err != nil {
+		return nil, err
 	}
 	return p, nil
 }

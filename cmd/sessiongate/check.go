@@ -110,6 +110,9 @@ func (g *assembled) probe(ctx context.Context, out io.Writer) (failed int) {
 		fmt.Fprintln(out, "warning:", w)
 	}
 	failed += g.probeProviders(ctx, out)
+	for _, d := range g.databases {
+		report("users database", d.Probe(ctx))
+	}
 	seen := make(map[string]bool)
 	for _, route := range g.config.Routes {
 		for _, raw := range route.Upstreams {
@@ -117,6 +120,12 @@ func (g *assembled) probe(ctx context.Context, out io.Writer) (failed int) {
 				seen[u.Host] = true
 				report("upstream "+u.Scheme+"://"+u.Host, reach(ctx, u))
 			}
+		}
+	}
+	for _, u := range g.tokenEndpoints {
+		if !seen[u.Host] {
+			seen[u.Host] = true
+			report("token API "+u.Scheme+"://"+u.Host, reach(ctx, u))
 		}
 	}
 	return failed

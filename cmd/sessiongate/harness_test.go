@@ -41,11 +41,11 @@ type setup struct {
 	session  string // inside `session: {…}`
 	store    string // inside `store: {…}`; with it the embedded store is not used
 	keys     string // the whole `keys:` section; empty: fresh keys shared by all gateways
-	routes   string // further lines of `routes:`
+	routes   string // further lines of `routes:`; UPSTREAM stands for the upstream's URL
 	extra    string // further sections
 	realTime bool
 	upstream http.HandlerFunc // nil: answers 200 with a few words
-	issuer   string           // of the provider
+	users    string           // of the provider; empty: the demo's
 }
 
 // scene is one or several gateways that share keys and a store, with a recording
@@ -56,7 +56,7 @@ type scene struct {
 	embedded *redisstore.Embedded
 	dir      string // with the key files
 	handles  *seal.Handles
-	upstream *upstream
+	upstream *upstreamServer
 	logs     *logBuffer
 	gateways []*liveGateway
 	setup    setup
@@ -126,7 +126,7 @@ store: {%s}
 keys: %s
 session: {%s}
 providers:
-  - {name: local, kind: local, users: demo, access_lifetime: %s, audience: test}
+  - {name: local, kind: local, users: %s, access_lifetime: %s, audience: test}
 %s
 routes:
   - {path: /api/, upstreams: ["%[8]s"]}
@@ -135,7 +135,7 @@ routes:
   - {path: /maybe/, upstreams: ["%[8]s"], session: optional}
   - {path: /page/, upstreams: ["%[8]s"], unauthenticated: login}
 %[9]s`, publicOrigin, or(o.store, "embedded: true"), or(o.keys, keys), or(o.session, "cache_ttl: 5s"),
-		or(o.access, "10m"), o.extra, "", s.upstream.server.URL, o.routes)
+		or(o.users, "demo"), or(o.access, "10m"), o.extra, s.upstream.server.URL, strings.ReplaceAll(o.routes, "UPSTREAM", s.upstream.server.URL))
 }
 
 // start adds a gateway and waits until it serves and follows the store's feed.
@@ -204,8 +204,8 @@ func (s *scene) generation(id session.ID) (uint32, bool) {
 	return g, alive
 }
 
-// upstream is an application server that remembers what it saw.
-type upstream struct {
+// upstreamServer is an application server that remembers what it saw.
+type upstreamServer struct {
 	server  *httptest.Server
 	handler atomic.Pointer[http.HandlerFunc]
 
@@ -223,8 +223,8 @@ func (r seenRequest) bearer() string {
 	return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 }
 
-func newUpstream(t *testing.T, handler http.HandlerFunc) *upstream {
-	u := &upstream{}
+func newUpstream(t *testing.T, handler http.HandlerFunc) *upstreamServer {
+	u := &upstreamServer{}
 	if handler == nil {
 		handler = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello from upstream") }
 	}
@@ -240,10 +240,10 @@ func newUpstream(t *testing.T, handler http.HandlerFunc) *upstream {
 	return u
 }
 
-func (u *upstream) answer(h http.HandlerFunc) { u.handler.Store(&h) }
+func (u *upstreamServer) answer(h http.HandlerFunc) { u.handler.Store(&h) }
 
 // take returns what was seen since the last call.
-func (u *upstream) take() []seenRequest {
+func (u *upstreamServer) take() []seenRequest {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	list := u.seen
@@ -252,7 +252,7 @@ func (u *upstream) take() []seenRequest {
 }
 
 // last returns the latest request.
-func (u *upstream) last(t *testing.T) seenRequest {
+func (u *upstreamServer) last(t *testing.T) seenRequest {
 	t.Helper()
 	list := u.take()
 	if len(list) == 0 {
@@ -267,6 +267,7 @@ type browser struct {
 	t         *testing.T
 	userAgent string
 	addr      string
+	origin    string // of its pages; empty: publicOrigin
 	wire      *http.Transport
 	jar       *jar
 }
@@ -377,7 +378,7 @@ func navigating(site string) change {
 // request is what fetch() of a page on our origin sends.
 func (b *browser) request(method, path string, changes ...change) *http.Request {
 	b.t.Helper()
-	r, err := http.NewRequest(method, publicOrigin+path, nil)
+	r, err := http.NewRequest(method, or(b.origin, publicOrigin)+path, nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -385,7 +386,7 @@ func (b *browser) request(method, path string, changes ...change) *http.Request 
 		"User-Agent": {b.userAgent}, "Sec-Fetch-Site": {"same-origin"}, "Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"},
 	}
 	if method != http.MethodGet && method != http.MethodHead {
-		r.Header.Set("Origin", publicOrigin)
+		r.Header.Set("Origin", or(b.origin, publicOrigin))
 	}
 	b.jar.mu.Lock()
 	var pairs []string

@@ -40,6 +40,6 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), keysCommand(), sessionsCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), keysCommand(), sessionsCommand(), usersCommand(), versionCommand())
 	return root
 }

@@ -37,6 +37,7 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			g.file = file
 			return g.run(cmd.Context())
 		},
 	}
@@ -85,9 +86,20 @@ func (g *assembled) run(ctx context.Context) error {
 	go g.contact(background)
 
 	failed := make(chan error, 2)
-	server := g.newServer(g.server)
-	server.RegisterOnShutdown(g.server.Drain)
+	go g.live.Run(background)
+	g.front.start(background)
+	if g.file != "" {
+		go g.watch(background)
+	}
+	server := g.newServer(g.front)
+	server.RegisterOnShutdown(g.front.drain)
+	server.RegisterOnShutdown(g.live.Drain)
 	server.MaxHeaderBytes = int(g.config.Server.Limits.Header)
+	server.ReadHeaderTimeout = time.Duration(g.config.Server.Limits.HeaderTimeout)
+	server.Protocols = new(http.Protocols)
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
 	go func() { failed <- g.servePublic(server) }()
 	admin := g.newServer(g.admin)
 	if g.adminListener != nil {
@@ -137,14 +149,19 @@ func (g *assembled) servePublic(server *http.Server) error {
 		return server.ServeTLS(g.public, "", "")
 	}
 	if t != nil {
-		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-		return server.ServeTLS(g.public, t.CertFile.String(), t.KeyFile.String())
+		files := newCertificate(t.CertFile.String(), t.KeyFile.String(), g.log)
+		if err := files.load(); err != nil {
+			return err
+		}
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.get}
+		return server.ServeTLS(g.public, "", "")
 	}
 	return server.Serve(g.public)
 }
 
 // contact asks the store until it answers once; then the gateway is ready.
 func (g *assembled) contact(ctx context.Context) {
+	go g.askDatabases(ctx)
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		found, err := g.store.Probe(ctx)
 		if err == nil {

@@ -12,14 +12,6 @@ import (
 	"time"
 )
 
-// refreshed counts the log's lines about refreshes.
-func (c *cluster) refreshed() (n int) {
-	for _, p := range c.processes {
-		n += p.logs.count(`"msg":"refreshed"`)
-	}
-	return n
-}
-
 // TestOneRefreshOverProcesses: 200 requests with one expired session, over three
 // processes on one Redis, make exactly one new generation and all succeed.
 func TestOneRefreshOverProcesses(t *testing.T) {

@@ -16,10 +16,28 @@ func (g *assembled) users(c *configs.LocalProvider, hasher *users.Hasher, w wiri
 		g.demo = true
 		return demoAccounts(hasher)
 	}
-	return users.OpenFile(c.Users.File.String(), hasher, users.FileOptions{
-		Now: w.now,
-		OnError: func(err error) { g.log.Warn("users file", slog.String("error", err.Error())) },
+	complain := func(err error) { g.log.Warn("users", slog.String("error", err.Error())) }
+	if c.Users.Database.Empty() {
+		return users.OpenFile(c.Users.File.String(), hasher, users.FileOptions{Now: w.now, OnError: complain})
+	}
+	d, err := users.OpenDatabase(hasher, users.DatabaseOptions{
+		URL: c.Users.Database.Reveal(), Query: c.Users.Query, QueryBySubject: c.Users.QueryBySubject, OnError: complain,
 	})
+	if err != nil {
+		return nil, err
+	}
+	g.onClose(d.Close)
+	g.databases = append(g.databases, d)
+	return d, nil
+}
+
+// askDatabases says at the start what else the first sign-in would.
+func (g *assembled) askDatabases(ctx context.Context) {
+	for _, d := range g.databases {
+		if err := d.Probe(ctx); err != nil {
+			g.log.Warn("users", slog.String("error", err.Error()))
+		}
+	}
 }
 
 // demoUsers are the two users of the demo, as its login page shows them.

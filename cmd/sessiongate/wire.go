@@ -16,7 +16,6 @@ import (
 
 	"sessiongate/configs"
 	"sessiongate/gateway"
-	"sessiongate/gateway/proxy"
 	"sessiongate/session"
 	"sessiongate/session/local"
 	"sessiongate/session/oidc"
@@ -24,7 +23,6 @@ import (
 	"sessiongate/session/seal"
 	"sessiongate/session/token"
 	"sessiongate/session/users"
-	"sessiongate/web"
 )
 
 // assembled is everything a running gateway consists of.
@@ -33,15 +31,20 @@ type assembled struct {
 	log            *slog.Logger
 	store          *redisstore.Store
 	manager        *session.Manager
-	server         *gateway.Server
+	server         *gateway.Server // of the first configuration
+	front          *front          // serves with the newest configuration
+	live           *gateway.Live
+	options        gateway.Options // what a reload does not change
 	admin          http.Handler
 	health         *gateway.Health
 	closers        []func()
+	databases      []*users.Database
 	tokenEndpoints []*url.URL        // of token APIs: hidden from every route
 	labels         map[string]string // of providers, for the login page
 	discoverable   []*oidc.Provider  // for check
 	demo           bool              // the demo's users sign in here: the login page shows them
 
+	file          string       // the configuration file, watched for changes; empty: none
 	public        net.Listener // opened by run if nil
 	adminListener net.Listener
 	certificate   *tls.Certificate // of the demo; the configuration names files
@@ -75,23 +78,22 @@ func (g *assembled) assemble(w wiring) error {
 	metrics := gateway.NewMetrics(g.manager.StoreUp)
 	audit.Count(metrics)
 	g.admin = gateway.NewAdmin(g.health, metrics)
-	routes, err := g.routes()
-	if err != nil {
-		return err
+	g.live = gateway.NewLive(g.manager)
+	g.options = gateway.Options{
+		Manager: g.manager, Metrics: metrics, Log: g.log, Now: w.now, Live: g.live,
+		KeySet: published.keySet, Metadata: published.metadata, ProviderLabels: g.labels,
 	}
-	options, err := serverOptions(g.config)
-	if err != nil {
-		return err
-	}
-	options.Manager, options.Routes, options.Metrics, options.Log, options.Now = g.manager, routes, metrics, g.log, w.now
-	options.KeySet, options.Metadata = published.keySet, published.metadata
-	g.limit(&options, audit)
+	g.limit(&g.options, audit)
 	if g.demo {
-		options.DemoUsers = demoUsers()
+		g.options.DemoUsers = demoUsers()
 	}
-	options.ProviderLabels = g.labels
-	g.server, err = gateway.NewServer(options)
-	return err
+	first, err := g.generation(g.config)
+	if err != nil {
+		return err
+	}
+	g.server, g.front = first.server, newFront(first)
+	g.onClose(g.front.close)
+	return nil
 }
 
 // openManager makes all that sessions need, and nothing that serves.
@@ -334,64 +336,14 @@ func publish(ring *token.Ring, issuer string) (p published, err error) {
 	return p, err
 }
 
-func (g *assembled) routes() ([]*proxy.Route, error) {
-	var list []*proxy.Route
-	for i := range g.config.Routes {
-		r, err := g.route(&g.config.Routes[i])
-		if err != nil {
-			return nil, fmt.Errorf("routes[%d]: %w", i, err)
-		}
-		list = append(list, r)
-	}
-	return list, nil
-}
-
-func (g *assembled) route(c *configs.Route) (*proxy.Route, error) {
-	r := &proxy.Route{
-		Path: c.Path, StripPrefix: c.StripPrefix, Methods: c.Methods,
-		Timeout: time.Duration(c.Timeout), BodyLimit: int64(c.BodyLimit), Bearer: c.Bearer == "allow",
-	}
-	switch c.Session {
-	case "optional":
-		r.Session = proxy.SessionOptional
-	case "none":
-		r.Session = proxy.SessionNone
-	}
-	if c.Unauthenticated == "login" {
-		r.Unauthenticated = proxy.Login
-	}
-	if q := c.Require; q != nil {
-		r.Require = proxy.Require{Roles: q.Roles, Scopes: q.Scopes, All: q.All, AuthAge: time.Duration(q.AuthAge), ACR: q.ACR}
-	}
-	for _, raw := range c.Upstreams {
-		u, err := url.Parse(raw)
-		if err != nil {
-			return nil, errors.New("an upstream is not a URL")
-		}
-		r.Upstreams = append(r.Upstreams, u)
-	}
-	r.Hidden = g.hidden(r.Upstreams)
-	switch c.Static {
-	case "":
-	case configs.Demo:
-		r.Static = web.Demo()
-	default:
-		root, err := proxy.OpenFolder(c.Static.String())
-		if err != nil {
-			return nil, err
-		}
-		g.onClose(func() { _ = root.Close() })
-		r.Static = root.FS()
-	}
-	return r, nil
-}
-
-func serverOptions(c *configs.Config) (o gateway.Options, err error) {
+// serverOptions adds to o what the configuration says about the public listener.
+func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err error) {
 	if o.PublicURL, err = url.Parse(c.Server.PublicURL); err != nil {
 		return o, errors.New("server.public_url is not a URL")
 	}
 	o.AuthPrefix, o.LoginPage = c.Server.AuthPrefix, c.Session.LoginPage
 	o.Explicit = c.ExplicitTokens.Enabled
+	o.HSTS, o.BodyTimeout = time.Duration(c.Server.HSTS), time.Duration(c.Server.Limits.BodyTimeout)
 	o.AllowedOrigins, o.ForwardedHeader = c.CrossOrigin.AllowedOrigins, c.Server.ForwardedHeader
 	o.SameSite = http.SameSiteStrictMode
 	if c.Session.SameSite == "lax" {

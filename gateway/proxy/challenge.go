@@ -5,37 +5,63 @@ import (
 	"strings"
 )
 
+// Challenge is a Bearer challenge: its parameters by lower-case name.
+type Challenge struct{ Params map[string]string }
+
 // InvalidToken reports whether a response's WWW-Authenticate refuses the Bearer token itself: a Bearer challenge with
 // error="invalid_token" (RFC 6750 §3.1). A challenge that is malformed counts up to the fault.
 func InvalidToken(h http.Header) bool {
-	for _, line := range h["Www-Authenticate"] {
-		if bearerError(line, "invalid_token") {
-			return true
-		}
-	}
-	return false
+	_, found := BearerChallenge(h, "invalid_token")
+	return found
 }
 
-// bearerError reads a list of challenges (RFC 9110 §11.6.1). Both the challenges and the parameters of one challenge
-// are separated by commas; a word followed by "=" is a parameter, any other begins a challenge.
-func bearerError(line, code string) bool {
+// BearerChallenge finds the Bearer challenge with the given error code in a response's WWW-Authenticate.
+func BearerChallenge(h http.Header, code string) (c Challenge, found bool) {
+	for _, line := range h["Www-Authenticate"] {
+		for s := line; s != ""; {
+			c, s = nextBearer(s)
+			if c.Params["error"] == code {
+				return c, true
+			}
+		}
+	}
+	return Challenge{}, false
+}
+
+// nextBearer reads a list of challenges (RFC 9110 §11.6.1) up to the end of the first Bearer challenge in it. Both the
+// challenges and the parameters of one challenge are separated by commas; a word followed by "=" is a parameter, any
+// other begins a challenge.
+func nextBearer(line string) (c Challenge, rest string) {
 	bearer := false
 	for s := skipList(line); s != ""; s = skipList(s) {
-		word, rest := cutToken(s)
+		word, after := cutToken(s)
 		if word == "" {
-			return false
+			return c, ""
 		}
-		if value, after, ok := cutValue(rest); ok {
-			if bearer && strings.EqualFold(word, "error") && value == code {
-				return true
+		if value, next, ok := cutValue(after); ok {
+			if bearer {
+				c.set(word, value)
 			}
-			s = after
+			s = next
 			continue
 		}
+		if bearer {
+			return c, s
+		}
 		bearer = strings.EqualFold(word, "Bearer")
-		s = cutToken68(rest)
+		s = cutToken68(after)
 	}
-	return false
+	return c, ""
+}
+
+// set keeps the first value of a parameter, which must not come twice.
+func (c *Challenge) set(name, value string) {
+	if c.Params == nil {
+		c.Params = make(map[string]string)
+	}
+	if name = strings.ToLower(name); c.Params[name] == "" {
+		c.Params[name] = value
+	}
 }
 
 // cutValue takes "= value" from the front of s, where value is a token or a quoted string (RFC 9110 §5.6.6).

@@ -87,10 +87,10 @@ func (c *call) failure(err error) *Failure {
 		return &Failure{Kind: Refused, Err: hook.error}
 	case gone:
 		return &Failure{Kind: ClientGone, Err: err}
-	case !c.sent:
-		return &Failure{Kind: BadRequest, Err: err}
 	case errors.As(err, &out):
 		return &Failure{Kind: Unavailable, Err: err, RetryAfter: out.retryAfter}
+	case !c.sent:
+		return &Failure{Kind: BadRequest, Err: err}
 	case errors.Is(context.Cause(c.Context), errStalled):
 		return &Failure{Kind: TimedOut, Err: errStalled}
 	case connecting(err):

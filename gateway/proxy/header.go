@@ -3,6 +3,7 @@ package proxy
 import (
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,8 @@ type Forward struct {
 	Proto       string // X-Forwarded-Proto
 	RequestID   string // X-Request-Id
 	TraceParent string // traceparent, always a new one: the browser's is not trusted
+
+	Fields []Field // for the route's RequestHeaders.Claims
 }
 
 // String hides the token.
@@ -31,6 +34,8 @@ type Hygiene struct {
 	// DropMethodOverride drops X-Http-Method-Override and its like: a framework that obeys them would skip the
 	// route's list of methods.
 	DropMethodOverride bool
+	// Drop are further names to drop, in canonical form.
+	Drop []string
 	// AllowUpgrade keeps "Upgrade: websocket".
 	AllowUpgrade bool
 }
@@ -77,11 +82,23 @@ func (rules *Hygiene) drops(name string) bool {
 	if name == "Authorization" {
 		return !rules.KeepAuthorization
 	}
+	if len(rules.Drop) > 0 && rules.listed(name) {
+		return true
+	}
 	if strings.IndexByte(name, '_') >= 0 {
 		name = textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
 		return isFraming(name) || isOurs(name) || rules.DropMethodOverride && isMethodOverride(name)
 	}
 	return isOurs(name) || rules.DropMethodOverride && isMethodOverride(name)
+}
+
+func (rules *Hygiene) listed(name string) bool {
+	if strings.IndexByte(name, '_') >= 0 {
+		name = textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
+	}
+	return slices.ContainsFunc(rules.Drop, func(d string) bool {
+		return d == name || strings.IndexByte(d, '_') >= 0 && textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(d, "_", "-")) == name
+	})
 }
 
 // isFraming lists what only its own spelling may say: with an underscore it is an attempt to say it twice.

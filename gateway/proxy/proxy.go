@@ -80,6 +80,7 @@ func NewForwarder(route *Route, o Options) (*Forwarder, error) {
 		Cookies:            o.Cookies,
 		KeepAuthorization:  route.Bearer,
 		DropMethodOverride: len(route.Methods) > 0,
+		Drop:               route.RequestHeaders.dropped(),
 	}
 	f.proxy = httputil.ReverseProxy{
 		Rewrite:        f.rewrite,
@@ -145,11 +146,17 @@ func (f *Forwarder) rewrite(pr *httputil.ProxyRequest) {
 	rules := f.hygiene
 	rules.AllowUpgrade = c.mayUpgrade()
 	Outbound(out.Header, rules, c.values)
+	for _, list := range [...][]Field{f.route.RequestHeaders.Set, c.values.Fields} {
+		for _, field := range list {
+			out.Header.Set(field.Name, field.Value)
+		}
+	}
 }
 
 func (f *Forwarder) modifyResponse(res *http.Response) error {
 	c := callOf(res.Request.Context())
 	Inbound(res.Header, f.options.Cookies)
+	f.route.ResponseHeaders.apply(res.Header)
 	if _, ok := res.Header["Content-Type"]; !ok {
 		c.w.Header()["Content-Type"] = nil // or the server would guess one: text/html for what merely looks like it
 	}
@@ -158,7 +165,7 @@ func (f *Forwarder) modifyResponse(res *http.Response) error {
 			return hookError{err}
 		}
 	}
-	if f.options.OnStream != nil && res.ContentLength != 0 && c.r.Method != http.MethodHead {
+	if f.options.OnStream != nil && (c.stream.Upgraded() || res.ContentLength != 0 && c.r.Method != http.MethodHead) {
 		f.options.OnStream(c.w, &c.stream)
 	}
 	return nil
@@ -177,4 +184,12 @@ func (f *Forwarder) fail(w http.ResponseWriter, out *http.Request, err error) {
 	if failure.Kind == ClientGone {
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// Writer returns the ResponseWriter that Serve was given for a response that OnResponse sees.
+func Writer(res *http.Response) http.ResponseWriter {
+	if c, ok := res.Request.Context().Value(callKey{}).(*call); ok {
+		return c.w
+	}
+	return nil
 }

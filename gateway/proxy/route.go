@@ -45,6 +45,18 @@ type Route struct {
 	// Path is the prefix, matched by whole segments: "/api/" and "/api" are the same and take /api and /api/x,
 	// never /apix. It is compared with paths as clients send them, so it is written without escapes.
 	Path string
+	// Exact takes Path alone, as it is written; it goes before a prefix of the same path.
+	Exact bool
+	// Host is the only Host header the route is for, in lower case; empty: the gateway's own.
+	Host string
+	// Rewrite is put in the place of Path before the request goes upstream. Not together with StripPrefix.
+	Rewrite string
+	// RequestHeaders and ResponseHeaders are applied after all other rules.
+	RequestHeaders, ResponseHeaders HeaderRules
+	// CORS is for pages of other origins. nil: the caller's own rules.
+	CORS *CORS
+	// CSP is the Content-Security-Policy of a static route's pages; empty: the caller's.
+	CSP string
 
 	// Upstreams are the servers that take turns, http or https. A path in their URL goes before the request's.
 	// Either Upstreams or Static is set.
@@ -95,6 +107,16 @@ func (r *Route) check() error {
 			errs = append(errs, fmt.Errorf("strip_prefix %q is not the beginning of the path", r.StripPrefix))
 		}
 	}
+	if r.Rewrite != "" {
+		errs = append(errs, checkPrefix(r.Rewrite))
+		if r.StripPrefix != "" || r.Static != nil {
+			errs = append(errs, errors.New("rewrite stands beside strip_prefix or static"))
+		}
+	}
+	if r.Host != strings.ToLower(r.Host) || strings.ContainsAny(r.Host, "/@ ") {
+		errs = append(errs, fmt.Errorf("host %q is not a host in lower case", r.Host))
+	}
+	errs = append(errs, r.RequestHeaders.check(true), r.ResponseHeaders.check(false))
 	if (len(r.Upstreams) > 0) == (r.Static != nil) {
 		errs = append(errs, errors.New("needs either upstreams or static"))
 	}

@@ -17,6 +17,7 @@ type Stream struct {
 	body     io.ReadCloser
 	member   *member // counts this stream until it is closed
 	socket   io.Writer
+	kind     string
 	frames   frames
 	reads    int
 	once     sync.Once
@@ -45,6 +46,7 @@ var errCut = errors.New("stream was cut")
 // open begins the stream of a response. It refuses a 101 that comes without a connection to switch.
 func (s *Stream) open(c *call, res *http.Response) error {
 	s.call, s.body, s.idle = c, res.Body, c.f.route.Upstream.Idle
+	s.kind = res.Header.Get("Content-Type")
 	res.Body = s
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		if s.socket, _ = s.body.(io.Writer); s.socket == nil {
@@ -59,6 +61,9 @@ func (s *Stream) open(c *call, res *http.Response) error {
 
 // Upgraded reports whether this is a WebSocket.
 func (s *Stream) Upgraded() bool { return s.socket != nil }
+
+// ContentType is the response's, as the upstream sent it.
+func (s *Stream) ContentType() string { return s.kind }
 
 // Heard counts how often bytes have come from the client: messages of a WebSocket, pieces of a request body. Two equal
 // values mean silence between them.

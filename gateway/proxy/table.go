@@ -30,14 +30,18 @@ type Match struct {
 
 // Table finds the route of a request. It is immutable, and safe for concurrent use.
 type Table struct {
-	entries []entry // longest prefix first
+	entries []entry           // longest path first
+	exact   bool              // some entry is for one path alone
+	hosts   map[string]*Table // of the routes that are for another host
 }
 
 // entry is a prefix without its final slash; the root is "".
 type entry struct {
 	prefix   string
-	depth    int // segments in prefix
-	strip    int // bytes to cut before forwarding
+	depth    int    // segments in prefix
+	exact    string // the only path, if the entry is for one alone
+	strip    int    // bytes to cut before forwarding
+	put      string // what to put in their place
 	route    *Route
 	reserved string
 	hidden   hidden
@@ -47,6 +51,29 @@ type entry struct {
 // the routes, so that a path which some reading takes for one of them is refused on every route. All mistakes are
 // reported at once: a route that is incomplete, two routes with one prefix, a route at or inside a reserved prefix.
 func NewTable(routes []*Route, reserved []string) (*Table, error) {
+	routes, others := byHost(routes)
+	t, err := newTable(routes, reserved)
+	errs := []error{err}
+	for host, list := range others {
+		sub, err := newTable(list, reserved)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("host %s: %w", host, err))
+		}
+		if t != nil && t.hosts == nil {
+			t.hosts = make(map[string]*Table)
+		}
+		if t != nil {
+			t.hosts[host] = sub
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// newTable builds the table of one host.
+func newTable(routes []*Route, reserved []string) (*Table, error) {
 	t := &Table{}
 	var errs []error
 	for _, p := range reserved {
@@ -64,8 +91,36 @@ func NewTable(routes []*Route, reserved []string) (*Table, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(t.entries, func(a, b entry) int { return cmp.Compare(len(b.prefix), len(a.prefix)) })
+	slices.SortStableFunc(t.entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(len(b.prefix), len(a.prefix)), cmp.Compare(len(b.exact), len(a.exact)))
+	})
 	return t, nil
+}
+
+// byHost takes the routes that name a host out of the list. In their own table they name none.
+func byHost(routes []*Route) (plain []*Route, others map[string][]*Route) {
+	for _, r := range routes {
+		if r == nil || r.Host == "" {
+			plain = append(plain, r)
+			continue
+		}
+		if others == nil {
+			others = make(map[string][]*Route)
+		}
+		others[r.Host] = append(others[r.Host], r)
+	}
+	return plain, others
+}
+
+// MatchHost is Match among the routes for a host, if there are any. own tells that there are none, and that the answer
+// is Match's.
+func (t *Table) MatchHost(host, requestURI string) (m Match, own bool, err error) {
+	if sub := t.hosts[host]; sub != nil {
+		m, err = sub.Match(requestURI)
+		return m, false, err
+	}
+	m, err = t.Match(requestURI)
+	return m, true, err
 }
 
 func (t *Table) addRoute(r *Route, reserved []string) error {
@@ -80,11 +135,12 @@ func (t *Table) addRoute(r *Route, reserved []string) error {
 		}
 	}
 	for _, other := range t.entries {
-		if other.route != nil && other.prefix == e.prefix {
+		if other.route != nil && other.prefix == e.prefix && other.exact == e.exact {
 			errs = append(errs, fmt.Errorf("path %q is taken by another route", r.Path))
 		}
 	}
 	t.entries = append(t.entries, e)
+	t.exact = t.exact || r.Exact
 	return errors.Join(errs...)
 }
 
@@ -96,9 +152,17 @@ func newEntry(path string, r *Route) entry {
 		e.reserved = path
 	case r.Static != nil:
 		e.strip = len(e.prefix)
+	case r.Rewrite != "":
+		e.strip, e.put, e.hidden = len(e.prefix), trimSlash(r.Rewrite), newHidden(r.Hidden)
 	default:
 		e.strip = len(trimSlash(r.StripPrefix))
 		e.hidden = newHidden(r.Hidden)
+	}
+	if r != nil && r.Exact {
+		e.exact = path
+		if e.put != "" {
+			e.strip, e.put = len(path), r.Rewrite
+		}
 	}
 	return e
 }
@@ -120,11 +184,16 @@ func (t *Table) Match(requestURI string) (Match, error) {
 	if !plain(path) && !t.unambiguous(path, at) {
 		return Match{}, ErrBadPath
 	}
+	if t.exact && t.besideExact(path, at) {
+		return Match{}, ErrBadPath
+	}
 	if at < 0 {
 		return Match{}, ErrNoRoute
 	}
 	e := &t.entries[at]
-	path = path[e.strip:]
+	if path = path[e.strip:]; e.put != "" {
+		path = e.put + path
+	}
 	if path == "" {
 		path = "/"
 	}
@@ -137,14 +206,29 @@ func (t *Table) Match(requestURI string) (Match, error) {
 	return Match{Route: e.route, Reserved: e.reserved, Target: Target{path, query, hasQuery}}, nil
 }
 
-// find returns the index of the longest prefix that path is under, or -1.
+// find returns the index of the longest entry that takes the path, or -1.
 func (t *Table) find(path string) int {
 	for i := range t.entries {
-		if under(path, t.entries[i].prefix) {
+		e := &t.entries[i]
+		if e.exact == path || e.exact == "" && under(path, e.prefix) {
 			return i
 		}
 	}
 	return -1
+}
+
+// besideExact reports whether a final slash, more or less, leads away from an exact route: many servers take /x and /x/
+// for one, and then the exact route's policy would be skipped. If another route is for that very path, it was meant.
+func (t *Table) besideExact(path string, at int) bool {
+	if path == "/" || at >= 0 && t.entries[at].exact != "" {
+		return false
+	}
+	twin := trimSlash(path)
+	if len(twin) == len(path) {
+		twin += "/"
+	}
+	other := t.find(twin)
+	return other >= 0 && t.entries[other].exact != "" && (at < 0 || t.entries[at].prefix != t.entries[other].prefix)
 }
 
 // under reports whether path is prefix or continues it with a whole segment. prefix has no final slash.

@@ -40,6 +40,9 @@ var commitLua string
 //go:embed lua/abandon.lua
 var abandonLua string
 
+//go:embed lua/keep.lua
+var keepLua string
+
 //go:embed lua/limit.lua
 var limitLua string
 
@@ -50,7 +53,7 @@ type script struct {
 }
 
 type scripts struct {
-	create, index, resolve, peek, end, begin, extend, commit, abandon script
+	create, index, resolve, peek, keep, end, begin, extend, commit, abandon script
 	limit                                                             script
 }
 
@@ -63,6 +66,7 @@ func newScripts() scripts {
 		index:   script{"index", redis.NewScript(indexLua)},
 		resolve: family("resolve", resolveLua),
 		peek:    family("peek", peekLua),
+		keep:    family("keep", keepLua),
 		end:     family("end", endLua),
 		begin:   family("begin", beginLua),
 		extend:  family("extend", extendLua),

@@ -28,6 +28,8 @@ func components() map[string]finder {
 		"chromium":       findChromium,
 		"postgres":       findPostgres,
 		"node":           func() (string, error) { return lookPath("node") },
+		"npm":            func() (string, error) { return lookPath("npm") },
+		"oidc-provider":  findOIDCProvider,
 		"docker-compose": func() (string, error) { return lookPath("docker-compose") },
 		"python-fastapi": findFastAPI,
 	}
@@ -119,6 +121,14 @@ func findPostgres() (string, error) {
 		return "", err
 	}
 	return found[len(found)-1], nil
+}
+
+// findOIDCProvider finds what the test that runs the provider installs it with.
+func findOIDCProvider() (string, error) {
+	if _, err := lookPath("node"); err != nil {
+		return "", err
+	}
+	return lookPath("npm")
 }
 
 // findFastAPI asks Debian's own python3 first: the modules come as system

@@ -41,6 +41,7 @@ type Behaviour struct {
 	Down        bool          // the token endpoint drops connections
 	Delay       time.Duration // of the token endpoint
 	DelayAfter  bool          // … before the answer instead of before the work
+	LoseAnswer  bool          // the token endpoint does its work, and the answer is lost
 	TokenStatus int           // answer of the token endpoint, with TokenError
 	TokenError  string
 	TokenBody   string // raw body in the place of an error document
@@ -307,4 +308,21 @@ func send(w http.ResponseWriter, status int, doc any) {
 func merge(into, from map[string]any) {
 	maps.Copy(into, from)
 	maps.DeleteFunc(into, func(_ string, v any) bool { return v == nil })
+}
+
+// Issued counts the refresh tokens given out so far.
+func (p *Provider) Issued() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.refreshes)
+}
+
+// Current returns the refresh token in force of the only grant.
+func (p *Provider) Current() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, g := range p.refreshes {
+		return g.current
+	}
+	return ""
 }

@@ -28,6 +28,9 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	if b.Delay > 0 && b.DelayAfter {
 		pause(r, b.Delay)
 	}
+	if b.LoseAnswer {
+		panic(http.ErrAbortHandler)
+	}
 	if b.RetryAfter != "" {
 		w.Header().Set("Retry-After", b.RetryAfter)
 	}

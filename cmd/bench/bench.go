@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+)
+
+// bench holds what all measurements need: a folder, the upstream, Redis, and where everything runs.
+type bench struct {
+	options
+	progress io.Writer
+	dir      string
+	self     string // this program, to start again
+	pins     pins
+	unpinned string // why nothing is pinned
+	upstream string // address
+	redis    string // address; empty: sessiongate's embedded store
+	gateway  string // path of the sessiongate binary
+	closers  []func()
+}
+
+func newBench(ctx context.Context, o options, progress io.Writer) (*bench, error) {
+	b := &bench{options: o, progress: progress}
+	b.pins, b.unpinned = choosePins(o, runtime.NumCPU())
+	if err := b.prepare(ctx); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// prepare makes and starts what every measurement needs. What it started before an error is ended by close.
+func (b *bench) prepare(ctx context.Context) (err error) {
+	if b.self, err = os.Executable(); err != nil {
+		return err
+	}
+	if b.dir, err = os.MkdirTemp("", "sessiongate-bench-"); err != nil {
+		return err
+	}
+	b.onClose(func() { _ = os.RemoveAll(b.dir) })
+	if err = b.build(ctx); err != nil {
+		return err
+	}
+	if b.upstream, err = b.role("upstream", b.pins.upstream, 1); err != nil {
+		return err
+	}
+	if b.redis, err = b.startRedis(ctx); err != nil {
+		return err
+	}
+	pinSelf(ctx, b.pins.load)
+	return nil
+}
+
+func (b *bench) onClose(f func()) { b.closers = append(b.closers, f) }
+
+func (b *bench) close() {
+	for i := len(b.closers) - 1; i >= 0; i-- {
+		b.closers[i]()
+	}
+}
+
+func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.progress, format+"\n", args...) }
+
+// build makes the sessiongate binary as a release would be made.
+func (b *bench) build(ctx context.Context) error {
+	if b.binary != "" {
+		b.gateway = b.binary
+		return nil
+	}
+	b.say("building sessiongate …")
+	b.gateway = filepath.Join(b.dir, "sessiongate")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.gateway, "sessiongate/cmd/sessiongate")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build sessiongate: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// role starts this program as something else and returns its address.
+func (b *bench) role(role, core string, procs int) (string, error) {
+	p, err := b.child(role, core, procs)
+	if err != nil {
+		return "", err
+	}
+	return p.first, nil
+}
+
+func (b *bench) child(role, core string, procs int) (*process, error) {
+	p, err := start(core, []string{"GOMAXPROCS=" + strconv.Itoa(procs)}, true, b.self,
+		"--role", role, "--size", strconv.Itoa(b.size))
+	if err != nil {
+		return nil, err
+	}
+	b.onClose(p.stop)
+	return p, nil
+}
+
+// startRedis runs a redis-server of our own, without persistence. Without one it returns no address.
+func (b *bench) startRedis(ctx context.Context) (address string, err error) {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		b.say("no redis-server on PATH: sessiongate uses its embedded store, and strict mode is not what it would be")
+		return "", nil
+	}
+	port, err := freePort(ctx)
+	if err != nil {
+		return "", err
+	}
+	p, err := start(b.pins.redis, nil, false, path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+		"--dir", b.dir, "--maxmemory-policy", "noeviction")
+	if err != nil {
+		return "", err
+	}
+	b.onClose(p.stop)
+	address = net.JoinHostPort("127.0.0.1", port)
+	return address, b.waitFor(ctx, address, p)
+}
+
+// freePort finds a port for a program that cannot take 0 and say which it got.
+func freePort(ctx context.Context) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
+}
+
+var errNotUp = errors.New("does not listen")
+
+// waitFor waits until something listens.
+func (b *bench) waitFor(ctx context.Context, address string, p *process) error {
+	d := net.Dialer{Timeout: time.Second}
+	for range 200 {
+		c, err := d.DialContext(ctx, "tcp", address)
+		if err == nil {
+			c.Close()
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return fmt.Errorf("%s: %w\n%s", p.cmd.Path, errNotUp, p.log.b)
+}
+
+func (b *bench) upstreamURL() *url.URL {
+	return &url.URL{Scheme: "http", Host: b.upstream, Path: "/api/orders"}
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+)
+
+// gatewayConfig is what differs between the gateways that are started.
+type gatewayConfig struct {
+	Name, CacheTTL, Lifetime string
+	Binary                   string // empty: the one that was built
+	TokenAPI                 string // base URL; empty: the local provider with the demo's users
+
+	Listen, Admin, Redis, Upstream, Dir string // filled in by startGateway
+}
+
+// gatewayYAML leaves everything else at its default: what is measured is what is shipped.
+const gatewayYAML = `server: {listen: "{{.Listen}}", public_url: "http://{{.Listen}}", admin: "{{.Admin}}"}
+{{- if .Redis}}
+store: {redis: {addresses: ["{{.Redis}}"], key_prefix: "{{.Name}}:"}}
+{{- else}}
+store: {embedded: true}
+{{- end}}
+keys:
+  cookie: [{id: c1, file: "{{.Dir}}/cookie.key"}]
+  seal: [{id: s1, file: "{{.Dir}}/seal.key"}]
+  signing: [{id: k1, file: "{{.Dir}}/signing.pem"}]
+session: {cache_ttl: {{.CacheTTL}}}
+providers:
+{{- if .TokenAPI}}
+  - name: api
+    kind: tokenapi
+    base_url: "{{.TokenAPI}}"
+    login: {path: /auth/login}
+    refresh: {path: /auth/refresh}
+{{- else}}
+  - {name: local, kind: local, users: demo, access_lifetime: {{.Lifetime}}}
+{{- end}}
+rate_limits: {login: {per_ip: 1000000/1m, per_username_and_ip: 1000000/1m}, refresh: {per_ip: 1000000/1m}}
+routes:
+  - {path: /api/, upstreams: ["http://{{.Upstream}}"]}
+`
+
+// gateway is a running sessiongate.
+type gateway struct {
+	*process
+	origin, admin string
+}
+
+func (b *bench) startGateway(ctx context.Context, c gatewayConfig) (*gateway, error) {
+	dir := filepath.Join(b.dir, c.Name)
+	binary := b.gateway
+	if c.Binary != "" {
+		binary = c.Binary
+	}
+	keys, err := start("", nil, false, binary, "keys", "generate", "--dir", dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := keys.cmd.Wait(); err != nil {
+		return nil, fmt.Errorf("keys: %w\n%s", err, keys.log.b)
+	}
+	public, err1 := freePort(ctx)
+	admin, err2 := freePort(ctx)
+	if err1 != nil || err2 != nil {
+		return nil, fmt.Errorf("no free ports: %w, %w", err1, err2)
+	}
+	c.Listen, c.Admin = net.JoinHostPort("127.0.0.1", public), net.JoinHostPort("127.0.0.1", admin)
+	c.Redis, c.Upstream, c.Dir = b.redis, b.upstream, dir
+	file := filepath.Join(dir, "sessiongate.yaml")
+	if err := writeConfig(file, c); err != nil {
+		return nil, err
+	}
+	p, err := start(b.pins.contender, []string{"GOMAXPROCS=" + strconv.Itoa(b.cores)}, false, binary, "serve", "--config", file)
+	if err != nil {
+		return nil, err
+	}
+	b.onClose(p.stop)
+	g := &gateway{p, "http://" + c.Listen, "http://" + c.Admin}
+	return g, b.waitFor(ctx, c.Listen, p)
+}
+
+func writeConfig(file string, c gatewayConfig) error {
+	t, err := template.New("config").Parse(gatewayYAML)
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := t.Execute(&text, c); err != nil {
+		return err
+	}
+	return os.WriteFile(file, text.Bytes(), 0o600)
+}
+
+// signIn signs in, and asks again for a while where the gateway has no time now for one more password.
+func (g *gateway) signIn(ctx context.Context, user, password string) (cookie string, err error) {
+	for range 40 {
+		cookie, err = g.signInOnce(ctx, user, password)
+		if !errors.Is(err, errBusy) {
+			return cookie, err
+		}
+		select {
+		case <-time.After(250 * time.Millisecond):
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+	return "", err
+}
+
+var errBusy = errors.New("sign in: status 503")
+
+// signInOnce does what the app's page does, and returns the session cookie as the browser would send it.
+func (g *gateway) signInOnce(ctx context.Context, user, password string) (cookie string, err error) {
+	body, err := json.Marshal(map[string]string{"username": user, "password": password})
+	if err != nil {
+		return "", err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.origin+"/auth/login", bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Origin", g.origin)
+	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0") // as the load: the session is bound to it
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	for _, line := range res.Header["Set-Cookie"] {
+		if strings.HasPrefix(line, sessionCookie+"=") {
+			value, _, _ := strings.Cut(line, ";")
+			return value, nil
+		}
+	}
+	if res.StatusCode == http.StatusServiceUnavailable {
+		return "", errBusy
+	}
+	return "", fmt.Errorf("sign in: status %d and no cookie", res.StatusCode)
+}
+
+func (g *gateway) target(size int) (*target, error) {
+	u, err := url.Parse(g.origin + "/api/orders")
+	return &target{url: u, body: size}, err
+}

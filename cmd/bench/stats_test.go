@@ -1,0 +1,268 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSpread(t *testing.T) {
+	for _, c := range []struct {
+		in             []float64
+		median, q1, q3 float64
+	}{
+		{[]float64{5}, 5, 5, 5},
+		{[]float64{3, 1, 2}, 2, 1.5, 2.5},
+		{[]float64{4, 1, 3, 2}, 2.5, 1.75, 3.25},
+		{[]float64{1, math.NaN(), 3}, 2, 1.5, 2.5},
+	} {
+		if got := spreadOf(c.in); got != (spread{c.median, c.q1, c.q3}) {
+			t.Errorf("%v: %+v", c.in, got)
+		}
+	}
+	if !math.IsNaN(spreadOf(nil).Median) {
+		t.Error("a median of nothing")
+	}
+}
+
+// The machine got twice as fast in the second round; the ratio does not see it. The ratio of the medians would.
+func TestRatiosAreTakenWithinARound(t *testing.T) {
+	a, b := []float64{150, 300, 450}, []float64{100, 200, 300}
+	if got := spreadOf(ratios(a, b)); got != (spread{1.5, 1.5, 1.5}) {
+		t.Error(got)
+	}
+	got := ratios([]float64{1, 2}, []float64{0})
+	if len(got) != 1 || !math.IsNaN(got[0]) {
+		t.Error(got)
+	}
+}
+
+func TestSummaryComparesWithTheBaseline(t *testing.T) {
+	rows := []*row{
+		{Name: "direct", perSecond: []float64{900}, alone: []float64{20}, p99: []float64{1}},
+		{Name: "rp", perSecond: []float64{100}, alone: []float64{60}, p99: []float64{8}},
+		{Name: "cached", perSecond: []float64{150}, alone: []float64{50}, p99: []float64{4}},
+	}
+	c := summarize(rows)[2]
+	if c.ToRP.Median != 1.5 || c.Added.Median != .75 || c.Tail.Median != .5 || !math.IsNaN(c.ToNginx.Median) {
+		t.Errorf("%+v", c)
+	}
+}
+
+// stalling answers at once, but for the nth request, which it keeps for a while.
+func stalling(t *testing.T, nth int, stall time.Duration) *target {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		buf := make([]byte, 4096)
+		for n := 1; ; n++ {
+			if _, err := c.Read(buf); err != nil {
+				return
+			}
+			if n == nth {
+				<-time.After(stall)
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		}
+	}()
+	return &target{url: &url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/"}, body: 2}
+}
+
+// Of 100 requests that were due in half a second, an upstream that stops for 250 ms makes about half wait. A closed
+// loop sees one slow request; by the clock all that were due meanwhile count with the time they really had to wait.
+func TestCoordinatedOmission(t *testing.T) {
+	const stall = 250 * time.Millisecond
+	slow := func(rate float64) (share float64) {
+		r := fire(t.Context(), stalling(t, 20, stall), load{conns: 1, length: 500 * time.Millisecond, rate: rate})
+		if r.failed > 0 {
+			t.Fatal(r.firstFail)
+		}
+		over := 0
+		for _, bar := range r.histogram.Distribution() {
+			if bar.From >= (stall / 4).Microseconds() {
+				over += int(bar.Count)
+			}
+		}
+		return float64(over) / float64(r.requests)
+	}
+	if got := slow(200); got < .2 {
+		t.Errorf("by the clock %.0f %% were slow", 100*got)
+	}
+	if got := slow(0); got > .1 {
+		t.Errorf("in the closed loop %.0f %% were slow", 100*got)
+	}
+}
+
+func TestBeatKeepsItsSchedule(t *testing.T) {
+	began := time.Now().Add(-time.Second)
+	b := newBeat(load{conns: 4, rate: 40}, 2, began) // every 100 ms, the third connection 50 ms after the first
+	for i := range 3 {
+		want := began.Add(50*time.Millisecond + time.Duration(i)*100*time.Millisecond)
+		if got := b.next(t.Context()); !got.Equal(want) {
+			t.Errorf("request %d due at %v, want %v", i, got.Sub(began), want.Sub(began))
+		}
+	}
+}
+
+func TestFailuresAreCountedAndNotMeasured(t *testing.T) {
+	for _, answer := range []string{
+		"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", "nonsense\r\n",
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go func() {
+					defer c.Close()
+					_, _ = c.Read(make([]byte, 4096))
+					_, _ = io.WriteString(c, answer)
+				}()
+			}
+		}()
+		r := fire(t.Context(), &target{url: &url.URL{Host: l.Addr().String()}, body: 2}, load{conns: 1, length: 20 * time.Millisecond})
+		l.Close()
+		if r.requests != 0 || r.failed == 0 || r.firstFail == "" || r.histogram.TotalCount() != 0 {
+			t.Errorf("%q: %+v", answer, r)
+		}
+	}
+}
+
+func TestAnswerFollowsTheCookie(t *testing.T) {
+	ours, theirs := net.Pipe()
+	go func() {
+		_, _ = io.WriteString(theirs, "HTTP/1.1 200 OK\r\nset-cookie: x=1\r\nSet-Cookie: __Host-session=new; Path=/\r\nTransfer-Encoding: chunked\r\n\r\n"+
+			"2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")
+		theirs.Close()
+	}()
+	var cookie string
+	c := newClient(ours)
+	status, n, err := c.answer(func(s string) { cookie = s })
+	if status != 200 || n != 3 || err != nil || cookie != "__Host-session=new" {
+		t.Error(status, n, err, cookie)
+	}
+}
+
+func TestParseStat(t *testing.T) {
+	got, err := parseStat("12 (a) b) S 1 1 1 0 -1 4194560 100 0 0 0 150 50 0 0 20 0 1 0 100 1000 10")
+	if err != nil || got != 2*time.Second {
+		t.Error(got, err)
+	}
+	for _, bad := range []string{"", "1 (x) S", "1 (x) S 1 1 1 0 -1 0 0 0 0 0 a b 0"} {
+		if _, err := parseStat(bad); err == nil {
+			t.Errorf("%q: no error", bad)
+		}
+	}
+}
+
+func TestCounters(t *testing.T) {
+	m, err := parseMetrics(strings.NewReader("# HELP x y\ngo_goroutines 7\nwith{label=\"1\"} 3\nbig 1.5e+06\nnonsense\n"))
+	if err != nil || len(m) != 2 || m["go_goroutines"] != 7 || m["big"] != 1.5e6 {
+		t.Error(m, err)
+	}
+	stats := parseCommandStats("# Commandstats\r\ncmdstat_evalsha:calls=3,usec=1\r\ncmdstat_hset:calls=9,usec=1\r\ncmdstat_info:calls=2,usec=1\r\ncmdstat_subscribe:calls=1,usec=2\r\n")
+	if got := asked(stats); got != 4 {
+		t.Errorf("%v commands of %v", got, stats)
+	}
+	delete(stats, "evalsha")
+	if got := asked(stats); got != 10 {
+		t.Errorf("without scripts %v commands", got)
+	}
+	used := counters{10, 100, 1000, 5}.minus(counters{4, 40, 400, 2}, counters{0, 10, 100, 1})
+	if used != (counters{6, 50, 500, 2}) {
+		t.Error(used)
+	}
+}
+
+func TestPins(t *testing.T) {
+	if p, why := choosePins(options{cores: 1}, 3); p != (pins{}) || why == "" {
+		t.Error("three cores were shared out among four parts", p)
+	}
+	if p, why := choosePins(options{cores: 2}, 8); why == "" && p != (pins{"0", "1", "2-3", "4"}) {
+		t.Error(p)
+	}
+	if p, _ := choosePins(options{cores: 1, noPin: true}, 64); p != (pins{}) {
+		t.Error(p)
+	}
+}
+
+func TestFlags(t *testing.T) {
+	o, err := parseFlags([]string{"--quick", "--rounds", "5"}, io.Discard)
+	if err != nil || o.rounds != 5 || o.length >= time.Second {
+		t.Error(o, err)
+	}
+	for _, bad := range [][]string{{"--rounds", "0"}, {"--peer", "x"}, {"--peer", "x=https://h"}, {"--length", "0"}, {"--build", "x"}, {"--nonsense"}} {
+		if _, err := parseFlags(bad, io.Discard); err == nil {
+			t.Errorf("%v: no error", bad)
+		}
+	}
+}
+
+// What cannot be measured must not break the files.
+func TestReportWithoutFigures(t *testing.T) {
+	list := summarize([]*row{{Name: "rp", What: "a & b", perSecond: []float64{1}}, {Name: "<x>", perSecond: []float64{2}}})
+	if _, err := json.Marshal(list); err != nil {
+		t.Error(err)
+	}
+	d := xml.NewDecoder(bytes.NewReader(chart(setting{}, list)))
+	for {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var table strings.Builder
+	writeTable(&table, setting{}, list)
+	if strings.Contains(table.String(), "NaN") || !strings.Contains(table.String(), "2.00") {
+		t.Error(table.String())
+	}
+}
+
+// The whole program, with tiny numbers: it builds and starts everything, and nobody fails.
+func TestSmoke(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds sessiongate")
+	}
+	var out, progress strings.Builder
+	file := t.TempDir() + "/r.json"
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	err := run(ctx, []string{
+		"--quick", "--no-pin", "--rounds", "1", "--conns", "2", "--length", "100ms", "--warm", "10ms",
+		"--only", "direct,cached", "--json", file, "--svg", t.TempDir() + "/c.svg",
+	}, &out, &progress)
+	if err != nil {
+		t.Fatal(err, progress.String())
+	}
+	for _, name := range []string{"direct", "rp", "cached"} {
+		if !strings.Contains(out.String(), "\n"+name) && !strings.Contains(out.String(), " "+name+" ") {
+			t.Errorf("%s is missing:\n%s", name, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "first failure") {
+		t.Error(out.String())
+	}
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sessiongate/configs"
+	"sessiongate/session/redisstore"
+	"sessiongate/session/sessiontest"
+)
+
+// onItsOwnOrigin starts one gateway that a real browser can reach.
+func onItsOwnOrigin(t *testing.T, o setup) (s *scene, origin string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	origin = "http://localhost:" + port
+	s = &scene{t: t, clock: sessiontest.NewClock(), dir: t.TempDir(), logs: &logBuffer{}, setup: o}
+	s.setup.realTime = true
+	s.upstream = newUpstream(t, o.upstream)
+	s.handles = newKeys(t, s.dir)
+	s.embedded = redisstore.StartEmbedded()
+	t.Cleanup(s.embedded.Close)
+	loaded, err := configs.LoadBytes("test.yaml", []byte(strings.ReplaceAll(s.config(o), publicOrigin, origin)), os.LookupEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &liveGateway{addr: l.Addr().String()}
+	if g.assembled, err = wire(&loaded.Config, newLogger(s.logs, loaded.Config.Log), wiring{embedded: s.embedded}); err != nil {
+		t.Fatal(err)
+	}
+	g.public = l
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = g.run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	eventually(t, "the feed is up", g.manager.StoreUp)
+	s.gateways = append(s.gateways, g)
+	return s, origin
+}
+
+// newOriginBrowser is a browser of the harness in front of such a gateway.
+func newOriginBrowser(t *testing.T, s *scene, origin string) *browser {
+	b := newBrowser(t, s.gateways[0].addr)
+	b.origin = origin
+	return b
+}
+
+func TestChromiumDevicesPage(t *testing.T) {
+	tab := sessiontest.Chromium(t)
+	s, origin := onItsOwnOrigin(t, setup{})
+	signIn := func(agent string) *browser {
+		b := newOriginBrowser(t, s, origin)
+		b.userAgent = agent
+		b.ada()
+		return b
+	}
+	phone := signIn("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1")
+	windows := signIn("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0")
+
+	// Without a session the page leads to the login page and back.
+	sessiontest.Navigate(tab, origin+"/auth/account")
+	sessiontest.Fill(tab, "#username", "ada")
+	sessiontest.Fill(tab, "#password", "lovelace-1843")
+	sessiontest.Click(tab, "form button[type=submit]")
+	sessiontest.WaitFor(tab, `location.pathname === "/auth/account" && document.querySelectorAll(".device").length === 3`)
+	for name, size := range map[string][2]int64{"phone": {390, 844}, "desktop": {1280, 800}} {
+		sessiontest.Screenshot(tab, filepath.Join(screenshots(t), "account-"+name+".png"), size[0], size[1])
+	}
+	if n := sessiontest.Eval[int](tab, `document.querySelectorAll(".badge").length`); n != 1 {
+		t.Errorf("%d devices are called this one", n)
+	}
+
+	sessiontest.Click(tab, `button[aria-label="Sign out Safari on iOS"]`)
+	sessiontest.WaitFor(tab, `document.querySelectorAll(".device").length === 2 && document.querySelector("#status").textContent === "Safari on iOS is signed out."`)
+	eventually(t, "the phone is out", func() bool { return phone.get("/api/x").status == http.StatusUnauthorized })
+	windows.ok("/api/x")
+	sessiontest.Click(tab, "#others")
+	sessiontest.WaitFor(tab, `document.querySelectorAll(".device").length === 1 && document.querySelector("#others").hidden`)
+	eventually(t, "Windows is out", func() bool { return windows.get("/api/x").status == http.StatusUnauthorized })
+
+	// A login elsewhere appears, and an end from elsewhere shows the login page.
+	sessiontest.Navigate(tab, origin+"/auth/account")
+	sessiontest.WaitFor(tab, `events.readyState === 1`)
+	laptop := signIn("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	sessiontest.WaitFor(tab, `document.querySelectorAll(".device").length === 2 && events.readyState === 1`)
+	laptop.do("DELETE", "/auth/sessions?keep=current")
+	sessiontest.WaitFor(tab, `location.pathname === "/auth/login"`)
+	for _, problem := range sessiontest.ConsoleErrors(tab) {
+		if !strings.Contains(problem, "favicon") {
+			t.Errorf("the browser complains: %s", problem)
+		}
+	}
+}
+
+// screenshots is where pictures go: a folder to keep, if the environment names one.
+func screenshots(t *testing.T) string {
+	if dir := os.Getenv("SESSIONGATE_TEST_SCREENSHOTS"); dir != "" {
+		return dir
+	}
+	return t.TempDir()
+}
+
+func TestChromiumClientLibrary(t *testing.T) {
+	first := sessiontest.Chromium(t)
+	page := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(`<!doctype html><title>app</title><script type="module">
+import * as auth from "/auth/client.js";
+window.auth = auth; window.heard = [];
+for (const name of ["refreshed", "expiring", "sessions_changed", "ended"])
+  addEventListener("sessiongate:" + name, (e) => heard.push(name + " " + JSON.stringify(e.detail)));
+auth.subscribe();
+</script>`))
+	}
+	s, origin := onItsOwnOrigin(t, setup{upstream: page})
+	second := sessiontest.NewTab(first)
+	tabs := []context.Context{first, second}
+	sessiontest.Navigate(first, origin+"/open/")
+	sessiontest.WaitFor(first, `window.auth`)
+	if sessiontest.Eval[bool](first, `auth.session().then(d => d.authenticated)`) {
+		t.Error("signed in before anybody signed in")
+	}
+	if got := sessiontest.Eval[string](first, `auth.loginURL({provider: "local"})`); got != "/auth/login?return_to=%2Fopen%2F&provider=local" {
+		t.Errorf("login URL %s", got)
+	}
+	login := `fetch("/auth/login", {method: "POST", headers: {"Content-Type": "application/json"},
+		body: JSON.stringify({username: "ada", password: "lovelace-1843"})}).then(r => r.status)`
+	if got := sessiontest.Eval[int](first, login); got != http.StatusOK {
+		t.Fatalf("login %d", got)
+	}
+	for _, tab := range tabs {
+		sessiontest.Navigate(tab, origin+"/open/")
+		sessiontest.WaitFor(tab, `window.auth && auth.session().then(d => d.user.name === "Ada Lovelace")`)
+	}
+	if got := sessiontest.Eval[int](second, `auth.fetch("/api/x", {method: "POST", body: "some text"}).then(r => r.status)`); got != http.StatusOK {
+		t.Errorf("call %d", got)
+	}
+
+	// One tab hears it from the gateway, the other from that tab.
+	elsewhere := newOriginBrowser(t, s, origin)
+	elsewhere.ada()
+	for _, tab := range tabs {
+		sessiontest.WaitFor(tab, `heard.includes("sessions_changed {}")`)
+	}
+	elsewhere.do("DELETE", "/auth/sessions?keep=current")
+	for i, tab := range tabs {
+		sessiontest.WaitFor(tab, `heard.includes('ended {"reason":"logout_everywhere"}')`)
+		if n := sessiontest.Eval[int](tab, `heard.filter(h => h.startsWith("ended")).length`); n != 1 {
+			t.Errorf("tab %d heard of the end %d times", i+1, n)
+		}
+	}
+	if got := sessiontest.Eval[string](first, `auth.session().then(d => d.reason)`); got != "logout_everywhere" {
+		t.Errorf("reason %q", got)
+	}
+
+	// Signing in again begins anew; the other tab learns of the sign-out.
+	sessiontest.Eval[int](first, login)
+	for _, tab := range tabs {
+		sessiontest.Navigate(tab, origin+"/open/")
+		sessiontest.WaitFor(tab, `window.auth`)
+	}
+	sessiontest.Eval[string](first, `auth.logout().then(() => "")`)
+	sessiontest.WaitFor(second, `heard.includes('ended {"reason":"logout"}')`)
+	got := sessiontest.Eval[string](second, `auth.fetch("/api/x").then(r => r.status + " " + r.headers.get("Content-Type"))`)
+	if got != "401 application/problem+json" {
+		t.Errorf("a call after the end: %s", got)
+	}
+}

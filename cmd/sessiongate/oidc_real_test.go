@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sessiongate/session/sessiontest"
+)
+
+const (
+	realProvider = "../../session/oidc/testdata/provider"
+	realSecret   = "a secret of the test, which nobody else knows"
+)
+
+// npm oidc-provider, a certified one, with its own sign-in pages and real clicks.
+func TestChromiumAtARealProvider(t *testing.T) {
+	modules := installProvider(t)
+	tab := sessiontest.Chromium(t)
+	var issuer string
+	s, origin := forChromium(t, oidcSetup{secret: realSecret}, nil)
+	issuer = startProvider(t, modules, origin)
+	s.gateways[len(s.gateways)-1].stop()
+	s.startAt(strings.Replace(origin, "http://localhost", "127.0.0.1", 1), s.text(oidcSetup{
+		origin: origin, issuer: issuer, secret: realSecret,
+		provider: "client_secret_file: " + filepath.Join(s.dir, "client") + `
+    scopes: [openid, profile, roles, offline_access]
+    authorization_params: [{name: prompt, value: consent}]`,
+	}))
+
+	signIn := func() {
+		sessiontest.Navigate(tab, origin+"/page/home")
+		sessiontest.WaitFor(tab, `document.querySelector("input[name=login], .login-submit") !== null`)
+		if sessiontest.Eval[bool](tab, `document.querySelector("input[name=login]") !== null`) {
+			sessiontest.Fill(tab, "input[name=login]", "ada")
+			sessiontest.Fill(tab, "input[name=password]", "anything")
+			sessiontest.Click(tab, ".login-submit")
+			sessiontest.WaitFor(tab, `document.querySelector(".login-submit") !== null && document.querySelector("input[name=login]") === null`)
+		}
+		sessiontest.Click(tab, ".login-submit") // consent
+		sessiontest.WaitFor(tab, `location.href === "`+origin+`/page/home" && document.body.innerText.includes("hello from upstream")`)
+	}
+	document := func() string {
+		return sessiontest.Eval[string](tab, `fetch("/auth/session?touch=false").then(r => r.text())`)
+	}
+
+	signIn()
+	if got := document(); !strings.Contains(got, `"sub":"ada"`) || !strings.Contains(got, `"roles":["user"]`) {
+		t.Fatalf("session document %s", got)
+	}
+	bearer := s.upstream.last(t).bearer()
+
+	// Refresh with rotation: this provider kills the grant when a token comes twice.
+	for range 3 {
+		got := sessiontest.Eval[int](tab, `fetch("/auth/refresh", {method: "POST"}).then(r => r.status)`)
+		sessiontest.Eval[int](tab, `fetch("/api/x").then(r => r.status)`)
+		next := s.upstream.last(t).bearer()
+		if got != 200 {
+			t.Fatalf("refresh answers %d", got)
+		}
+		bearer = next
+	}
+	eventually(t, "the access token has run out and was refreshed", func() bool {
+		sessiontest.Eval[int](tab, `fetch("/api/x").then(r => r.status)`)
+		return s.upstream.last(t).bearer() != bearer
+	})
+	if s.logs.count(`"msg":"refreshed"`) == 0 {
+		t.Error("nothing was refreshed")
+	}
+
+	// RP-initiated logout through the provider's own page and back.
+	sessiontest.Navigate(tab, origin+"/auth/logout?return_to=/bye")
+	sessiontest.Click(tab, "form button")
+	sessiontest.Click(tab, `button[name=logout]`)
+	sessiontest.WaitFor(tab, `location.href === "`+origin+`/bye"`)
+	if got := document(); strings.Contains(got, `"authenticated":true`) {
+		t.Errorf("after logout: %s", got)
+	}
+
+	// Back-channel logout: the session ends although this browser never asked us.
+	signIn()
+	sessiontest.Navigate(tab, issuer+"/session/end")
+	sessiontest.Click(tab, `button[name=logout]`)
+	sessiontest.WaitFor(tab, `location.pathname !== "/session/end"`)
+	eventually(t, "the session has ended", func() bool {
+		return s.logs.count("session_ended", "back_channel_logout") > 0
+	})
+	sessiontest.Navigate(tab, origin+"/bye")
+	if got := document(); !strings.Contains(got, `"reason":"back_channel_logout"`) {
+		t.Errorf("after back-channel logout: %s", got)
+	}
+}
+
+// installProvider runs npm ci once per lock file, into the user's cache, and
+// returns the folder with the modules.
+func installProvider(t *testing.T) string {
+	t.Helper()
+	npm := sessiontest.Need(t, "oidc-provider")
+	lock, err := os.ReadFile(filepath.Join(realProvider, "package-lock.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	sum := sha256.Sum256(lock)
+	dir := filepath.Join(cache, "sessiongate-test", "oidc-provider-"+hex.EncodeToString(sum[:6]))
+	modules := filepath.Join(dir, "node_modules")
+	if _, err := os.Stat(filepath.Join(modules, "oidc-provider")); err == nil {
+		return modules
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := os.MkdirTemp(filepath.Dir(dir), "install-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(fresh)
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		text, err := os.ReadFile(filepath.Join(realProvider, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(fresh, name), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir = fresh
+	if out, err := cmd.CombinedOutput(); err != nil {
+		if strings.Contains(os.Getenv(sessiontest.RequireEnv), "oidc-provider") {
+			t.Fatalf("npm ci: %v\n%s", err, out)
+		}
+		t.Skipf("npm ci: %v\n%s", err, out)
+	}
+	if err := os.Rename(fresh, dir); err != nil { // another test run may have been faster
+		if _, missing := os.Stat(modules); missing != nil {
+			t.Fatal(err)
+		}
+	}
+	return modules
+}
+
+// startProvider runs the provider for one gateway and returns its issuer.
+func startProvider(t *testing.T, modules, origin string) string {
+	t.Helper()
+	settings, err := json.Marshal(map[string]any{
+		"redirect": []string{origin + "/auth/callback/corp"}, "postLogout": []string{origin + "/auth/logout/done"},
+		"backChannel": origin + "/auth/back-channel-logout/corp", "lifetime": 10,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(sessiontest.Need(t, "node"), filepath.Join(realProvider, "provider.mjs"), modules, string(settings))
+	stderr := &logBuffer{}
+	cmd.Stderr = stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("provider: %s", stderr)
+		}
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("provider: %v\n%s", err, stderr)
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	return strings.TrimSpace(line)
+}

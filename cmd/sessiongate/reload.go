@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"os"
+	"os/signal"
+	"reflect"
+	"strings"
+	"syscall"
+	"time"
+
+	"sessiongate/configs"
+)
+
+// lookEvery is how long a change of the configuration file may go unnoticed.
+// Polling works on every kind of mount; notifications do not.
+const lookEvery = 2 * time.Second
+
+// watch reloads the configuration on SIGHUP and when the file's content changes.
+func (g *assembled) watch(ctx context.Context) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	known := contentHash(g.file)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+		case <-tick.C:
+			if now := contentHash(g.file); now == nil || bytes.Equal(now, known) {
+				continue
+			}
+		}
+		known = contentHash(g.file)
+		g.reload()
+	}
+}
+
+// contentHash is the hash of a file's content; nil while it cannot be read, as
+// in the moment of its replacement.
+func contentHash(file string) []byte {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	sum := sha256.Sum256(data)
+	return sum[:]
+}
+
+// reload puts the file's content to work. If anything is wrong with it, nothing
+// changes, and the log says what.
+func (g *assembled) reload() {
+	loaded, err := configs.Load(g.file, os.LookupEnv)
+	if err != nil {
+		g.log.Error("reload refused: the running configuration stays", slog.String("error", err.Error()))
+		return
+	}
+	if err := g.adopt(&loaded.Config); err != nil {
+		g.log.Error("reload refused: the running configuration stays", slog.String("error", err.Error()))
+		return
+	}
+	for _, w := range loaded.Warnings {
+		g.log.Warn(w.String())
+	}
+	if later := restartOnly(g.config, &loaded.Config); len(later) > 0 {
+		g.log.Warn("changes that need a restart have no effect yet", slog.String("keys", strings.Join(later, " ")))
+	}
+	g.log.Info("configuration reloaded", slog.Int("routes", len(loaded.Config.Routes)))
+}
+
+// adopt makes a generation of a checked configuration and lets it take over.
+func (g *assembled) adopt(c *configs.Config) error {
+	next, err := g.generation(c)
+	if err != nil {
+		return err
+	}
+	g.front.replace(next)
+	return nil
+}
+
+// restartOnly names the sections that a reload leaves alone and that differ from
+// what the process started with: sessions depend on them.
+func restartOnly(running, next *configs.Config) (names []string) {
+	for _, s := range []struct {
+		name string
+		a, b any
+	}{
+		{"server.listen", running.Server.Listen, next.Server.Listen},
+		{"server.admin", running.Server.Admin, next.Server.Admin},
+		{"server.public_url", running.Server.PublicURL, next.Server.PublicURL},
+		{"server.auth_prefix", running.Server.AuthPrefix, next.Server.AuthPrefix},
+		{"server.tls", running.Server.TLS, next.Server.TLS},
+		{"server.limits", running.Server.Limits, next.Server.Limits},
+		{"server.drain_timeout", running.Server.DrainTimeout, next.Server.DrainTimeout},
+		{"log", running.Log, next.Log},
+		{"store", running.Store, next.Store},
+		{"keys", running.Keys, next.Keys},
+		{"session", running.Session, next.Session},
+		{"providers", running.Providers, next.Providers},
+		{"explicit_tokens", running.ExplicitTokens, next.ExplicitTokens},
+		{"rate_limits", running.RateLimits, next.RateLimits},
+	} {
+		if !reflect.DeepEqual(s.a, s.b) {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"sessiongate/session/sessiontest"
+)
+
+// startDemo runs `sessiongate demo` in this process and returns its origin.
+func startDemo(t *testing.T, lifetime time.Duration) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(freeAddress(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- runDemo(ctx, demoOptions{listen: "localhost:" + port, lifetime: lifetime}, io.Discard, io.Discard)
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	origin := "http://localhost:" + port
+	eventually(t, "the demo serves", func() bool {
+		res, err := http.Get(origin + "/auth/session") //nolint:noctx // a test's poll
+		if err != nil {
+			return false
+		}
+		defer res.Body.Close()
+		return res.StatusCode == 200
+	})
+	return origin
+}
+
+// signInInBrowser uses the login page as a person does.
+func signInInBrowser(tab context.Context, origin, user, password string) {
+	sessiontest.Navigate(tab, origin+"/auth/login?return_to=/")
+	sessiontest.Fill(tab, "#username", user)
+	sessiontest.Fill(tab, "#password", password)
+	sessiontest.Click(tab, "form.stack button[type=submit]")
+}
+
+// TestDemoInChromium is the main job in a real browser: sign in, call, wait until
+// the token has expired, call again, sign out.
+func TestDemoInChromium(t *testing.T) {
+	t.Parallel()
+	tab := sessiontest.Chromium(t)
+	origin := startDemo(t, 4*time.Second)
+	signInInBrowser(tab, origin, "ada", "lovelace-1843")
+	sessiontest.WaitFor(tab, `document.body.dataset.state === "in"`)
+	if got := sessiontest.Eval[string](tab, `document.cookie`); got != "" {
+		t.Errorf("document.cookie is %q", got)
+	}
+	cookie := func() string {
+		for _, c := range sessiontest.Cookies(tab) {
+			if c.Name == "__Host-session" && c.HTTPOnly && c.Secure {
+				return c.Value
+			}
+		}
+		return ""
+	}
+	const call = `fetch("/api/echo").then(async r => r.status + " " + (await r.json()).token?.fingerprint)`
+	first, before := cookie(), sessiontest.Eval[string](tab, call)
+	if first == "" || !strings.HasPrefix(before, "200 ") {
+		t.Fatalf("cookie %q, call %q", first, before)
+	}
+	sessiontest.Click(tab, `button[data-call="/api/me"]`)
+	sessiontest.WaitFor(tab, `document.getElementById("answer").textContent.includes("ada")`)
+	sessiontest.WaitFor(tab, fmt.Sprintf(`%s.then(x => x.startsWith("200 ") && x !== %q)`, call, before))
+	sessiontest.WaitFor(tab, call+`.then(() => true)`)
+	eventually(t, "the cookie is rotated", func() bool { sessiontest.Eval[string](tab, call); return cookie() != first })
+	sessiontest.Click(tab, `#burst`)
+	sessiontest.WaitFor(tab, `document.getElementById("burst-result").textContent.startsWith("20 × 200")`)
+	sessiontest.Click(tab, `#burst-expired`)
+	sessiontest.WaitFor(tab, `document.getElementById("burst-result").textContent.startsWith("20 × 200")`)
+	for _, stream := range []string{"#sse", "#ws"} {
+		sessiontest.Click(tab, stream)
+		sessiontest.WaitFor(tab, fmt.Sprintf(`document.querySelector(%q).getAttribute("aria-pressed") === "true" && document.querySelectorAll("#stream li").length > 0`, stream))
+		sessiontest.Click(tab, stream) // closed again: a stream that signing out cuts is an error in the console
+	}
+	last := cookie()
+	sessiontest.Click(tab, "#logout")
+	sessiontest.WaitFor(tab, `document.body.dataset.state === "out"`)
+	if got := cookie(); got != "" {
+		t.Errorf("cookie after sign-out: %q", got)
+	}
+	b := newBrowser(t, strings.TrimPrefix(origin, "http://"))
+	for name, dead := range map[string]string{"first": first, "last": last} {
+		a := b.with(dead).get("/api/echo", func(r *http.Request) { r.Host = strings.TrimPrefix(origin, "http://") })
+		if a.status != 401 {
+			t.Errorf("the %s cookie after sign-out: %s", name, a)
+		}
+	}
+	if errs := sessiontest.ConsoleErrors(tab); len(errs) > 0 {
+		t.Errorf("console: %q", errs)
+	}
+}
+
+// TestLoginWithoutJavaScript: the page works without any.
+func TestLoginWithoutJavaScript(t *testing.T) {
+	t.Parallel()
+	tab := sessiontest.Chromium(t)
+	origin := startDemo(t, 20*time.Second)
+	if err := chromedp.Run(tab, emulation.SetScriptExecutionDisabled(true)); err != nil {
+		t.Fatal(err)
+	}
+	signInInBrowser(tab, origin, "ada", "wrong")
+	if text := sessiontest.Text(tab, "#error"); !strings.Contains(text, "Wrong user name or password") {
+		t.Errorf("error %q", text)
+	}
+	sessiontest.Fill(tab, "#password", "lovelace-1843")
+	sessiontest.Click(tab, "form.stack button[type=submit]")
+	eventually(t, "signed in", func() bool {
+		for _, c := range sessiontest.Cookies(tab, origin) {
+			if c.Name == "__Host-session" {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// TestLinkFromAnotherSite: a click on another site arrives signed in, Strict cookie
+// and all; that site's iframe gets nothing, not even the bounce page.
+func TestLinkFromAnotherSite(t *testing.T) {
+	t.Parallel()
+	tab := sessiontest.Chromium(t)
+	origin := startDemo(t, 20*time.Second)
+	var mu sync.Mutex
+	var page string
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, page)
+	})) // http://127.0.0.1:…, another site than localhost
+	defer elsewhere.Close()
+	say := func(html string) {
+		mu.Lock()
+		defer mu.Unlock()
+		page = "<!doctype html><title>elsewhere</title><link rel=icon href=data:,>" + html
+	}
+	signInInBrowser(tab, origin, "ada", "lovelace-1843")
+	sessiontest.WaitFor(tab, `document.body.dataset.state === "in"`)
+
+	say(fmt.Sprintf(`<a id=link href="%s/api/me#part">go</a>`, origin))
+	sessiontest.Navigate(tab, elsewhere.URL)
+	sessiontest.Click(tab, "#link")
+	sessiontest.WaitFor(tab, `location.hostname === "localhost" && document.body.innerText.includes("\"sub\":\"ada\"")`)
+	if got := sessiontest.Eval[string](tab, `location.hash`); got != "#part" {
+		t.Errorf("the fragment is %q", got)
+	}
+
+	say(fmt.Sprintf(`<iframe id=frame src="%s/api/me"></iframe>`, origin))
+	sessiontest.Navigate(tab, elsewhere.URL)
+	statuses := sessiontest.Eval[[]int](tab, `performance.getEntriesByType("resource").filter(e => e.initiatorType === "iframe").map(e => e.responseStatus)`)
+	if len(statuses) != 1 || statuses[0] == 200 {
+		t.Errorf("the iframe got %v", statuses)
+	}
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"sessiongate/session/users"
+)
+
+// mostPasswordLine bounds what is read of a password, its line break included.
+const mostPasswordLine = users.MaxPasswordBytes + 2
+
+func usersCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "users",
+		Short: "Edit a users file",
+		Long: `Edit the users file of a local provider. Comments and order are kept, and a
+running gateway sees the change within a second.
+
+A password is read from standard input, one line, never from the arguments, where
+every user of the machine could read it:
+
+  sessiongate users add ada --file users.yaml --role user < password.txt
+  read -rs PW && printf '%s' "$PW" | sessiongate users passwd ada --file users.yaml`,
+	}
+	cmd.AddCommand(addUserCommand(), setPasswordCommand(), listUsersCommand(),
+		disableUserCommand("disable", true), disableUserCommand("enable", false))
+	return cmd
+}
+
+// fileFlag adds the flag every subcommand has.
+func fileFlag(cmd *cobra.Command, file *string) *cobra.Command {
+	cmd.Flags().StringVar(file, "file", "users.yaml", "the users file")
+	return cmd
+}
+
+func openUsers(file string) (*users.File, error) {
+	return users.OpenFile(file, users.NewHasher(users.HasherOptions{}), users.FileOptions{})
+}
+
+func addUserCommand() *cobra.Command {
+	var file string
+	var u users.User
+	cmd := &cobra.Command{
+		Use:   "add NAME",
+		Short: "Add a user; the password comes from standard input",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			u.Name = args[0]
+			password, err := readPassword(cmd.InOrStdin(), cmd.ErrOrStderr(), u.Name)
+			if err != nil {
+				return err
+			}
+			if err := ensureUsersFile(file); err != nil {
+				return err
+			}
+			return editUsers(cmd, file, "added "+u.Name, func(ctx context.Context, f *users.File) error {
+				return f.Add(ctx, u, password)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&u.Roles, "role", nil, "a role; may be given more than once")
+	f.StringSliceVar(&u.Scopes, "scope", nil, "a scope; may be given more than once")
+	f.StringVar(&u.DisplayName, "display-name", "", "the name to show")
+	f.StringVar(&u.Subject, "subject", "", "the stable id in tokens (default: the name)")
+	return fileFlag(cmd, &file)
+}
+
+func setPasswordCommand() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "passwd NAME",
+		Short: "Set a user's password, from standard input",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			password, err := readPassword(cmd.InOrStdin(), cmd.ErrOrStderr(), args[0])
+			if err != nil {
+				return err
+			}
+			return editUsers(cmd, file, "new password for "+args[0], func(ctx context.Context, f *users.File) error {
+				return f.SetPassword(ctx, args[0], password)
+			})
+		},
+	}
+	return fileFlag(cmd, &file)
+}
+
+func disableUserCommand(name string, disabled bool) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   name + " NAME",
+		Short: "Let a user in again",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			done := name + "d " + args[0]
+			if disabled {
+				done += ": signed out at the next refresh; at once with `sessiongate sessions revoke --user " + args[0] + "`"
+			}
+			return editUsers(cmd, file, done, func(_ context.Context, f *users.File) error {
+				return f.SetDisabled(args[0], disabled)
+			})
+		},
+	}
+	if disabled {
+		cmd.Short = "Shut a user out"
+	}
+	return fileFlag(cmd, &file)
+}
+
+func editUsers(cmd *cobra.Command, file, done string, edit func(context.Context, *users.File) error) error {
+	f, err := openUsers(file)
+	if err != nil {
+		return err
+	}
+	if err := edit(cmd.Context(), f); err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), done)
+	return nil
+}
+
+func listUsersCommand() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the users",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f, err := openUsers(file)
+			if err != nil {
+				return err
+			}
+			return listUsers(cmd.OutOrStdout(), f.List())
+		},
+	}
+	return fileFlag(cmd, &file)
+}
+
+func listUsers(out io.Writer, list []users.User) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tSUBJECT\tROLES\tSCOPES\tSTATE")
+	for _, u := range list {
+		state := "enabled"
+		if u.Disabled {
+			state = "disabled"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", u.Name, u.Subject, strings.Join(u.Roles, ","), strings.Join(u.Scopes, ","), state)
+	}
+	return w.Flush()
+}
+
+// ensureUsersFile makes the file for the first user, for nobody else to read.
+func ensureUsersFile(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("users file: %w", err)
+	}
+	return f.Close()
+}
+
+// readPassword reads one line. A terminal shows what is typed; the hint says so,
+// and how to keep it from being seen.
+func readPassword(in io.Reader, hints io.Writer, name string) (string, error) {
+	if f, ok := in.(*os.File); ok && isTerminal(f) {
+		fmt.Fprintf(hints, "Password for %s, then Enter. It is shown as you type; to hide it, press Ctrl-C and use\n"+
+			"  read -rs PW && printf '%%s' \"$PW\" | sessiongate users …\n", name)
+	}
+	line, err := bufio.NewReader(io.LimitReader(in, mostPasswordLine+1)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+	if line == "" {
+		return "", errors.New("no password on standard input: pipe one line in, as `sessiongate users --help` shows")
+	}
+	return line, nil // one that is too long is refused where it is hashed
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

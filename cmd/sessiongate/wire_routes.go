@@ -1,0 +1,179 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	"sessiongate/configs"
+	"sessiongate/gateway"
+	"sessiongate/gateway/proxy"
+	"sessiongate/web"
+)
+
+// generation makes the serving part of a configuration: what a reload replaces.
+// Whatever sessions depend on stays as the process started.
+func (g *assembled) generation(c *configs.Config) (*generation, error) {
+	n := &generation{config: c}
+	fixed := *c
+	fixed.Session, fixed.ExplicitTokens, fixed.Log = g.config.Session, g.config.ExplicitTokens, g.config.Log
+	fixed.Server.PublicURL, fixed.Server.AuthPrefix = g.config.Server.PublicURL, g.config.Server.AuthPrefix
+	options, err := serverOptions(g.options, &fixed)
+	if err == nil {
+		options.Routes, err = g.routes(n, c)
+	}
+	if err == nil {
+		n.server, err = gateway.NewServer(options)
+	}
+	if err != nil {
+		n.close()
+		return nil, err
+	}
+	return n, nil
+}
+
+func (g *assembled) routes(n *generation, c *configs.Config) ([]*proxy.Route, error) {
+	var list []*proxy.Route
+	for i := range c.Routes {
+		r, err := g.route(n, &c.Routes[i])
+		if err != nil {
+			return nil, fmt.Errorf("routes[%d]: %w", i, err)
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+func (g *assembled) route(n *generation, c *configs.Route) (*proxy.Route, error) {
+	r := &proxy.Route{
+		Path: c.Path, Exact: c.Match == "exact", Host: g.foreignHost(c.Host), StripPrefix: c.StripPrefix,
+		Rewrite: c.Rewrite, Methods: c.Methods, CSP: c.CSP,
+		Timeout: time.Duration(c.Timeout), BodyLimit: int64(c.BodyLimit), Bearer: c.Bearer == "allow",
+	}
+	policy(r, c)
+	rules(r, c)
+	var err error
+	if r.Upstream, err = upstreamOf(c); err != nil {
+		return nil, err
+	}
+	for _, raw := range c.Upstreams {
+		u, err := url.Parse(raw)
+		if err != nil {
+			return nil, errors.New("an upstream is not a URL")
+		}
+		r.Upstreams = append(r.Upstreams, u)
+	}
+	r.Hidden = g.hidden(r.Upstreams)
+	switch c.Static {
+	case "":
+	case configs.Demo:
+		r.Static = web.Demo()
+	default:
+		root, err := proxy.OpenFolder(c.Static.String())
+		if err != nil {
+			return nil, err
+		}
+		n.closers = append(n.closers, func() { _ = root.Close() })
+		r.Static = root.FS()
+	}
+	return r, nil
+}
+
+// foreignHost is the route's host unless it is the gateway's own.
+func (g *assembled) foreignHost(host string) string {
+	if u, err := url.Parse(g.config.Server.PublicURL); err == nil && u.Host == host {
+		return ""
+	}
+	return host
+}
+
+// policy fills in who may use the route.
+func policy(r *proxy.Route, c *configs.Route) {
+	switch c.Session {
+	case "optional":
+		r.Session = proxy.SessionOptional
+	case "none":
+		r.Session = proxy.SessionNone
+	}
+	if c.Unauthenticated == "login" {
+		r.Unauthenticated = proxy.Login
+	}
+	if q := c.Require; q != nil {
+		r.Require = proxy.Require{Roles: q.Roles, Scopes: q.Scopes, All: q.All, AuthAge: time.Duration(q.AuthAge), ACR: q.ACR}
+	}
+}
+
+// rules fills in what happens to headers.
+func rules(r *proxy.Route, c *configs.Route) {
+	if h := c.RequestHeaders; h != nil {
+		r.RequestHeaders = proxy.HeaderRules{Set: fields(h.Set), Remove: h.Remove, Claims: fields(h.Claims)}
+	}
+	if h := c.ResponseHeaders; h != nil {
+		r.ResponseHeaders = proxy.HeaderRules{Set: fields(h.Set), Remove: h.Remove}
+	}
+	if x := c.CORS; x != nil {
+		r.CORS = &proxy.CORS{
+			Origins: x.Origins, Methods: x.Methods, Headers: x.Headers, Expose: x.Expose, MaxAge: time.Duration(x.MaxAge),
+		}
+	}
+}
+
+func fields(lines []string) (list []proxy.Field) {
+	for _, line := range lines {
+		name, value, _ := configs.HeaderLine(line) // checked at load
+		list = append(list, proxy.Field{Name: name, Value: value})
+	}
+	return list
+}
+
+// upstreamOf reads how the addresses are reached.
+func upstreamOf(c *configs.Route) (u proxy.Upstream, err error) {
+	u = proxy.Upstream{
+		Connect: time.Duration(c.ConnectTimeout), Idle: time.Duration(c.IdleTimeout),
+		Connections: c.MaxConnections, Retries: c.Retries,
+	}
+	if c.Retries == 0 {
+		u.Retries = -1
+	}
+	if c.Protocol == "h2c" {
+		u.Protocol = proxy.H2C
+	}
+	if h := c.Health; h != nil {
+		u.Health = &proxy.Health{
+			Path: h.Path, Interval: time.Duration(h.Interval), Timeout: time.Duration(h.Timeout),
+			Healthy: h.Healthy, Unhealthy: h.Unhealthy,
+		}
+	}
+	u.TLS, err = upstreamTLS(c.UpstreamTLS)
+	return u, err
+}
+
+func upstreamTLS(c *configs.UpstreamTLS) (*tls.Config, error) {
+	if c == nil {
+		return nil, nil //nolint:nilnil // nil is the transport's own default
+	}
+	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(c.CAFile.String())
+		if err != nil {
+			return nil, fmt.Errorf("upstream_tls.ca_file: %w", err)
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("upstream_tls.ca_file: %s holds no PEM certificate", c.CAFile)
+		}
+	}
+	if c.CertFile == "" {
+		return t, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.CertFile.String(), c.KeyFile.String())
+	if err != nil {
+		return nil, fmt.Errorf("upstream_tls.cert_file: %w", err)
+	}
+	t.Certificates = []tls.Certificate{pair}
+	return t, nil
+}

@@ -1,0 +1,109 @@
+package gateway_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"sessiongate/gateway"
+	"sessiongate/session"
+)
+
+// hostile is what a client may send in the hope that a log believes it.
+func hostile() []string {
+	return []string{
+		"line\nlevel=INFO msg=login subject=root",
+		"cr\r\n{\"level\":\"INFO\",\"msg\":\"login\"}",
+		`","msg":"login","subject":"root`,
+		`" msg=login subject=root "`,
+		"\x1b[2J\x1b[31mred", "c1 \u009b31m", "\u202egnp.exe", "sep\u2028line\u2029end", "nul\x00", "bad\xff\xfeutf8", "tab\tbed",
+		strings.Repeat("A", 5000),
+	}
+}
+
+func TestAuditLinesCannotBeForged(t *testing.T) {
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	for _, text := range hostile() {
+		e := session.Event{
+			Type: session.EventGuessing, Time: at, ID: "id", Subject: text, Username: text, Provider: "local",
+			Reason: session.Logout, Err: errors.New(text),
+			Client: session.Client{IP: "192.0.2.1", UserAgent: text, RequestID: "r1"},
+		}
+		for name, handler := range map[string]func(*bytes.Buffer) slog.Handler{
+			"json": func(b *bytes.Buffer) slog.Handler { return slog.NewJSONHandler(b, nil) },
+			"text": func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) },
+		} {
+			var out bytes.Buffer
+			gateway.NewAudit(slog.New(handler(&out))).Record(e)
+			line, one := strings.CutSuffix(out.String(), "\n")
+			if !one || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Errorf("%s %q: not one printable line: %q", name, text, out.String())
+			}
+			if len(line) > 4000 {
+				t.Errorf("%s: a line of %d bytes", name, len(line))
+			}
+			if name == "json" {
+				checkLine(t, line, at)
+			}
+		}
+	}
+}
+
+// checkLine wants every field the contract names, once, with our values.
+func checkLine(t *testing.T, line string, at time.Time) {
+	t.Helper()
+	var fields map[string]any
+	if err := json.Unmarshal([]byte(line), &fields); err != nil {
+		t.Fatalf("%q: %v", line, err)
+	}
+	for key, want := range map[string]any{
+		"time": at.Format(time.RFC3339), "msg": "guessing", "level": "WARN", "audit": true, "security": true, "session": "id",
+		"provider": "local", "reason": "logout", "ip": "192.0.2.1", "request_id": "r1",
+	} {
+		if fields[key] != want {
+			t.Errorf("%s = %v, want %v", key, fields[key], want)
+		}
+		if n := strings.Count(line, `"`+key+`":`); n != 1 {
+			t.Errorf("%s stands %d times in %s", key, n, line)
+		}
+	}
+}
+
+func FuzzDeviceName(f *testing.F) {
+	for _, text := range hostile() {
+		f.Add(text, "")
+		f.Add("", text)
+	}
+	f.Add("", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36")
+	f.Fuzz(func(t *testing.T, name, agent string) {
+		got := gateway.DeviceName(session.Device{Name: name, UserAgent: agent})
+		if got == "" || len([]rune(got)) > 80 || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+func TestDeviceNames(t *testing.T) {
+	for agent, want := range map[string]string{
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36":                                         "Chrome on Windows",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0":                           "Edge on Windows",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0":                                                                                  "Firefox on Linux",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15":                                   "Safari on macOS",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1":                 "Safari on iOS",
+		"Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36":                                   "Chrome on Android",
+		"curl/8.5.0": "curl",
+		"":           "Unknown device",
+	} {
+		if got := gateway.DeviceName(session.Device{UserAgent: agent}); got != want {
+			t.Errorf("%q: %q, want %q", agent, got, want)
+		}
+	}
+	if got := gateway.DeviceName(session.Device{Name: "My phone", UserAgent: "curl/8"}); got != "My phone" {
+		t.Errorf("given name: %q", got)
+	}
+}

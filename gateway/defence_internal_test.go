@@ -1,0 +1,173 @@
+package gateway
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+const (
+	own    = "https://app.example.com"
+	listed = "https://other.example.com"
+)
+
+// reference is DESIGN §5, cross-origin defence, written down once more rule by
+// rule: slow, and independent of the code it checks.
+func reference(f crossFacts) crossVerdict {
+	safe := strings.Contains(" GET HEAD OPTIONS ", " "+f.method+" ")
+	// 1. Preflight: the CORS answer (listed origins only), nothing else.
+	if f.preflight {
+		if f.origin == listed || f.origin == own {
+			return crossPreflight
+		}
+		return crossRefuse
+	}
+	// 2. Top-level navigation, and the bounce page.
+	if (f.method == "GET" || f.method == "HEAD") && f.mode == "navigate" && f.dest == "document" {
+		if f.site == "cross-site" && !f.cookie && f.method == "GET" && !f.purpose {
+			return crossBounce
+		}
+		return crossAllow
+	}
+	// 3. Origin present: ours or listed, whatever else is said.
+	if f.origin != "" {
+		return map[string]crossVerdict{own: crossAllow, listed: crossListed, "null": crossRefuse, "https://evil.example": crossRefuse}[f.origin]
+	}
+	// 4. No Origin: Sec-Fetch-Site is same-origin, or absent, or none on a safe method.
+	if f.site != "" && f.site != "same-origin" && (f.site != "none" || !safe) {
+		return crossRefuse
+	}
+	// 5. Neither header, unsafe method, our cookie present: needs X-Requested-With.
+	if f.site == "" && !safe && f.cookie && !f.header {
+		return crossWantHeader
+	}
+	return crossAllow
+}
+
+func TestCrossOriginTable(t *testing.T) {
+	n := 0
+	for _, method := range []string{"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"} {
+		for _, origin := range []string{"", own, listed, "null", "https://evil.example"} {
+			for _, site := range []string{"", "same-origin", "same-site", "cross-site", "none", "nonsense"} {
+				for _, mode := range []string{"", "navigate", "cors", "no-cors", "websocket"} {
+					for _, dest := range []string{"", "document", "iframe", "empty"} {
+						for flags := range 16 {
+							f := crossFacts{
+								method: method, origin: origin, site: site, mode: mode, dest: dest, purpose: flags&1 != 0,
+								preflight: flags&2 != 0 && method == "OPTIONS" && origin != "", header: flags&4 != 0, cookie: flags&8 != 0,
+							}
+							if got, want := crossOrigin(f, own, []string{listed}), reference(f); got != want {
+								t.Fatalf("%+v: %d, want %d", f, got, want)
+							}
+							n++
+						}
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d requests", n)
+}
+
+// TestFactsOf: a header that comes twice says nothing good.
+func TestFactsOf(t *testing.T) {
+	r := httptest.NewRequest("OPTIONS", "/", nil)
+	r.Header = http.Header{"Origin": {own, "https://evil.example"}, "Access-Control-Request-Method": {"PUT"}}
+	if f := factsOf(r); f.origin == own || crossOrigin(f, own, nil) != crossRefuse {
+		t.Errorf("two origins: %+v", f)
+	}
+}
+
+func TestReturnURL(t *testing.T) {
+	for raw, want := range map[string]string{
+		"": "/", "/": "/", "/a?b=c#d": "/a?b=c#d", "/a%20b": "/a%20b", "/a?to=https://x": "/a?to=https://x", "/ü": "/ü",
+		"a": "/", "//evil.example": "/", "///evil.example": "/", "/\\evil.example": "/", "\\\\evil.example": "/", "https://evil.example/": "/",
+		"javascript:alert(1)": "/", "/\t/evil.example": "/", "/\n/evil.example": "/", " /a": "/", "/a b": "/", "/%2F/evil.example": "/", "/%2fevil.example": "/",
+		"/%5cevil.example": "/", "/%5C%5Cevil.example": "/", "/%09/evil.example": "/", "/%0d%0aSet-Cookie:x": "/", "/%zz": "/", "/a\x00": "/",
+		"/\xff": "/", "/" + strings.Repeat("a", 2048): "/", "http:/evil": "/", "/a\u2028": "/a\u2028",
+	} {
+		if got := returnURL(raw); got != want {
+			t.Errorf("%q: %q, want %q", raw, got, want)
+		}
+	}
+}
+
+func FuzzReturnURL(f *testing.F) {
+	for _, seed := range []string{"/", "//x", "/\\x", "/%2f/x", "/a?b#c", "/..//x", "/%5c", "http://x"} {
+		f.Add(seed)
+	}
+	base, _ := url.Parse(own + "/auth/login")
+	f.Fuzz(func(t *testing.T, raw string) {
+		got := returnURL(raw)
+		// As a browser reads a Location: "\" is "/", tabs and line breaks are nothing.
+		location := strings.NewReplacer("\\", "/", "\t", "", "\n", "", "\r", "").Replace(got)
+		u, err := base.Parse(location)
+		if err != nil || u.Host != base.Host || u.Scheme != base.Scheme || !strings.HasPrefix(got, "/") || strings.HasPrefix(location, "//") {
+			t.Errorf("%q leads to %q (%v)", raw, got, err)
+		}
+		if again := returnURL(got); again != got {
+			t.Errorf("%q: %q is refused the second time", raw, got)
+		}
+	})
+}
+
+func FuzzPresented(f *testing.F) {
+	for _, seed := range []string{"__Host-session=a", "a=b; __Host-session=x; c", "__Host-session=;__Host-session=b", ";;;", "__Host-sessionx=1", strings.Repeat("__Host-session=a;", 9)} {
+		f.Add(seed, "")
+	}
+	f.Fuzz(func(t *testing.T, one, two string) {
+		values, n := presented(http.Header{"Cookie": {one, two}})
+		var want []string
+		for _, line := range []string{one, two} {
+			for pair := range strings.SplitSeq(line, ";") {
+				name, value, ok := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
+				if value = strings.TrimRight(value, " \t"); ok && name == sessionCookie && value != "" {
+					want = append(want, value)
+				}
+			}
+		}
+		want = want[:min(len(want), mostCookies)]
+		if strings.Join(values[:n], "\x00") != strings.Join(want, "\x00") || n != len(want) {
+			t.Errorf("%q, %q: %q, want %q", one, two, values[:n], want)
+		}
+	})
+}
+
+func TestClientIP(t *testing.T) {
+	for name, c := range map[string]struct {
+		trusted      []string
+		peer, header string
+		want         string
+	}{
+		"nobody is trusted":     {nil, "192.0.2.1:5", "203.0.113.9", "192.0.2.1"},
+		"stranger":              {[]string{"10.0.0.0/8"}, "192.0.2.1:5", "203.0.113.9", "192.0.2.1"},
+		"one proxy":             {[]string{"10.0.0.0/8"}, "10.1.1.1:5", "203.0.113.9", "203.0.113.9"},
+		"forged on the left":    {[]string{"10.0.0.0/8"}, "10.1.1.1:5", "1.1.1.1, 203.0.113.9", "203.0.113.9"},
+		"two proxies":           {[]string{"10.0.0.0/8"}, "10.1.1.1:5", "1.1.1.1, 203.0.113.9, 10.2.2.2", "203.0.113.9"},
+		"only proxies":          {[]string{"10.0.0.0/8"}, "10.1.1.1:5", "10.3.3.3, 10.2.2.2", "10.3.3.3"},
+		"garbage":               {[]string{"10.0.0.0/8"}, "10.1.1.1:5", "203.0.113.9, unknown", "10.1.1.1"},
+		"no header":             {[]string{"10.0.0.0/8"}, "10.1.1.1:5", "", "10.1.1.1"},
+		"with a port":           {[]string{"10.0.0.0/8"}, "10.1.1.1:5", "203.0.113.9:4711", "203.0.113.9"},
+		"IPv6":                  {[]string{"fd00::/8"}, "[fd00::1]:5", "[2001:db8::7]:4711", "2001:db8::7"},
+		"IPv4 in IPv6":          {[]string{"10.0.0.0/8"}, "[::ffff:10.1.1.1]:5", "::ffff:203.0.113.9", "203.0.113.9"},
+		"a peer without a port": {nil, "192.0.2.1", "", "192.0.2.1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &Server{forwardedHeader: "X-Forwarded-For"}
+			for _, p := range c.trusted {
+				s.trusted = append(s.trusted, netip.MustParsePrefix(p))
+			}
+			r := httptest.NewRequest("GET", "/", nil)
+			r.RemoteAddr = c.peer
+			if c.header != "" {
+				r.Header.Set("X-Forwarded-For", c.header)
+			}
+			if got := s.clientIP(r); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,97 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+
+	"sessiongate/session"
+)
+
+// underWay knows, per bucket, the attempts of this process whose outcome is still
+// open. It is safe for concurrent use.
+type underWay struct {
+	mu sync.Mutex
+	m  map[session.Bucket]*attempts
+}
+
+// attempts are the open attempts of one bucket. It lives while somebody holds it.
+type attempts struct {
+	holders int
+	turn    chan struct{} // full while one of them asks the limiter
+
+	mu      sync.Mutex
+	open    int
+	settled chan struct{} // closed when the next open one is decided
+}
+
+// hold returns the attempts of a bucket, to be given back with release.
+func (u *underWay) hold(b session.Bucket) *attempts {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.m == nil {
+		u.m = make(map[session.Bucket]*attempts)
+	}
+	a := u.m[b]
+	if a == nil {
+		a = &attempts{turn: make(chan struct{}, 1), settled: make(chan struct{})}
+		u.m[b] = a
+	}
+	a.holders++
+	return a
+}
+
+func (u *underWay) release(b session.Bucket, a *attempts) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if a.holders--; a.holders == 0 {
+		delete(u.m, b)
+	}
+}
+
+// reserve asks take, one caller at a time, until it says yes or there is no open
+// attempt whose outcome could change a no. After a yes the attempt is open until
+// settle.
+func (a *attempts) reserve(ctx context.Context, take func() (bool, error)) (bool, error) {
+	for {
+		granted, wait, err := a.try(ctx, take)
+		if granted || err != nil || wait == nil {
+			return granted, err
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+}
+
+// try asks once. wait is nil if nothing can change a no.
+func (a *attempts) try(ctx context.Context, take func() (bool, error)) (granted bool, wait <-chan struct{}, err error) {
+	select {
+	case a.turn <- struct{}{}:
+	case <-ctx.Done():
+		return false, nil, ctx.Err()
+	}
+	defer func() { <-a.turn }()
+	a.mu.Lock()
+	if a.open > 0 {
+		wait = a.settled // noted before the question: an outcome during it counts
+	}
+	a.mu.Unlock()
+	granted, err = take()
+	if granted {
+		a.mu.Lock()
+		a.open++
+		a.mu.Unlock()
+	}
+	return granted, wait, err
+}
+
+// settle closes an open attempt, after its outcome was counted.
+func (a *attempts) settle() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open--
+	close(a.settled)
+	a.settled = make(chan struct{})
+}

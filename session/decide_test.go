@@ -1,0 +1,146 @@
+package session_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"sessiongate/session"
+)
+
+// TestDecideInvariants: what must hold whatever the facts. The table itself, row
+// by row, is redisstore's TestFamilyTable.
+func TestDecideInvariants(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	rules := session.Rules{Idle: time.Hour}
+	ages := []time.Duration{0, time.Second, 6 * time.Second, 29 * time.Second, 31 * time.Second, 10 * time.Minute, 2 * time.Hour, -time.Hour}
+	at := func(d time.Duration) time.Time { return now.Add(-d) }
+	never := append([]time.Duration{-1}, ages...)
+	stamp := func(d time.Duration) time.Time {
+		if d == -1 {
+			return time.Time{}
+		}
+		return at(d)
+	}
+	for _, kind := range []session.Kind{session.Cookie, session.Explicit} {
+		for _, p := range []uint32{1, 97, 98, 99, 100, 101, 200} {
+			for _, rotated := range ages {
+				for _, acked := range never {
+					for _, strike := range never {
+						for i := range 16 {
+							f := session.Facts{
+								Found: true, Generation: 100, RotatedAt: at(rotated), AckedAt: stamp(acked), StrikeAt: stamp(strike),
+								Binding: "b", LastSeen: now, Absolute: now.Add(time.Hour), SoftAt: now.Add(time.Minute), HardAt: now.Add(2 * time.Minute),
+								Grace: 30 * time.Second, Stamp: "s",
+							}
+							v := session.Visit{Kind: kind, Generation: p, Binding: "b", Force: i&1 != 0}
+							if i&2 != 0 {
+								v.Binding = "other"
+							}
+							if i&4 != 0 {
+								f.SoftAt, f.HardAt = at(time.Second), at(time.Second)
+							}
+							if i&8 != 0 {
+								f.LastSeen = at(2 * time.Hour)
+							}
+							checkVerdict(t, f, v, session.Decide(f, v, rules, now))
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func checkVerdict(t *testing.T, f session.Facts, v session.Visit, got session.Verdict) {
+	t.Helper()
+	ended := got.Reason != ""
+	switch {
+	case ended && (got.Live() || got.Stale()):
+		t.Fatalf("both over and not: %+v for %+v %+v", got, v, f)
+	case f.Generation-v.Generation >= 2 && v.Generation < f.Generation && got.Live():
+		t.Fatalf("g−2 lives: %+v for %+v %+v", got, v, f)
+	case got.Row == session.RowConverge && (got.Rotate || v.Binding != f.Binding && v.Kind == session.Cookie):
+		t.Fatalf("a converging request rotates, or from another browser: %+v for %+v %+v", got, v, f)
+	case v.Kind == session.Explicit && v.Generation < f.Generation && (got.Live() || got.Stale()):
+		t.Fatalf("an explicit handle has a window: %+v for %+v %+v", got, v, f)
+	case v.Generation >= f.Generation && !ended && !got.Live():
+		t.Fatalf("the current handle is refused: %+v for %+v %+v", got, v, f)
+	case got.Adopt != (v.Generation > f.Generation && !ended):
+		t.Fatalf("adopt: %+v for %+v %+v", got, v, f)
+	case got.Rotate && v.Kind == session.Cookie && !got.Adopt && f.RotatedAt.After(time.Unix(1_800_000_000, 0).Add(-2*f.Grace)):
+		t.Fatalf("rotates too soon: %+v for %+v %+v", got, v, f)
+	}
+}
+
+func TestNewSchedule(t *testing.T) {
+	for _, c := range []struct{ lifetime, grace, soft0, soft1, hard, wantGrace time.Duration }{
+		{10 * time.Minute, 30 * time.Second, 510 * time.Second, 540 * time.Second, 595 * time.Second, 30 * time.Second},
+		{time.Hour, 30 * time.Second, 51 * time.Minute, 54 * time.Minute, 3595 * time.Second, 30 * time.Second},
+		{20 * time.Second, 30 * time.Second, 12500 * time.Millisecond, 15 * time.Second, 18 * time.Second, 5 * time.Second},
+		{time.Second, 30 * time.Second, 625 * time.Millisecond, 750 * time.Millisecond, 900 * time.Millisecond, 250 * time.Millisecond},
+		{0, 30 * time.Second, 0, 0, 0, 0},
+		{-time.Hour, time.Second, 0, 0, 0, 0},
+	} {
+		for range 100 {
+			s := session.NewSchedule(c.lifetime, c.grace)
+			if s.Hard != c.hard || s.Grace != c.wantGrace || s.Soft < c.soft0 || s.Soft > c.soft1 || s.Soft > s.Hard || s.Lifetime != max(0, c.lifetime) {
+				t.Fatalf("%s: %+v", c.lifetime, s)
+			}
+		}
+	}
+}
+
+func TestBinding(t *testing.T) {
+	same := [][2]string{
+		{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36", "Mozilla/5.0 (Windows NT 11.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.1.2 Safari/537.36"},
+		{"Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"},
+		{"curl/8.1", "curl/8.9.1"},
+		{"", ""},
+	}
+	for _, c := range same {
+		if session.Binding(c[0]) != session.Binding(c[1]) {
+			t.Errorf("an update changes the binding: %q", c)
+		}
+	}
+	var all []string
+	for _, ua := range []string{
+		same[0][0], same[1][0], "curl/8.1", "",
+		"Mozilla/5.0 (X11; Linux x86_64) Chrome/140 Safari/537.36", "Mozilla/5.0 (X11; Linux x86_64) Chrome/140 Safari/537.36 Edg/140",
+		"Mozilla/5.0 (Linux; Android 14) Chrome/140 Mobile Safari/537.36", "Mozilla/5.0 (Macintosh) Version/17 Safari/605",
+		"Mozilla/5.0 (iPhone) CriOS/140 Safari/604", "Mozilla/5.0 (iPhone) FxiOS/130 Safari/604",
+	} {
+		all = append(all, session.Binding(ua))
+	}
+	if n := len(all); distinct(all) != n {
+		t.Error("two browsers share a binding")
+	}
+}
+
+// TestSecretsPrintNothing, by any verb and in any wrapping.
+func TestSecretsPrintNothing(t *testing.T) {
+	const canary = "canary-7f3a"
+	h := session.NewHandle(session.Cookie)
+	raw := string(h.Payload()[:32])
+	s := session.Secret(canary)
+	type wrap struct {
+		S session.Secret
+		P *session.Secret
+		T session.Tokens
+		L []session.Secret
+		H session.Handle
+		C session.Credentials
+	}
+	x := wrap{s, &s, session.Tokens{Access: s, Refresh: s, ID: s}, []session.Secret{s}, h, session.Credentials{Password: s}}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%o", "%08b", "% x", "%c"} {
+		for _, v := range []any{s, &s, x, &x, []any{x}, map[string]any{"a": x}, h, &h, fmt.Errorf("wrapped: %v", x)} {
+			text := fmt.Sprintf(verb, v)
+			for _, secret := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), raw, fmt.Sprintf("%x", raw), fmt.Sprint([]byte(raw))[1:40]} {
+				if strings.Contains(text, secret) {
+					t.Errorf("%s of %T shows the secret: %s", verb, v, text)
+				}
+			}
+		}
+	}
+}

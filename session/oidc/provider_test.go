@@ -1,0 +1,362 @@
+package oidc_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sessiongate/session"
+	"sessiongate/session/oidc"
+	"sessiongate/session/oidc/oidctest"
+)
+
+const redirectURI = "http://localhost/callback"
+
+func newProvider(t *testing.T, idp *oidctest.Provider, change func(*oidc.Options)) *oidc.Provider {
+	t.Helper()
+	o := oidc.Options{
+		Name: "corp", Issuer: idp.Issuer(), ClientID: oidctest.ClientID, Secret: oidctest.ClientSecret,
+		RedirectURI: redirectURI, Scopes: []string{"openid", "offline_access"}, RolesClaim: "roles", Timeout: 5 * time.Second,
+	}
+	if change != nil {
+		change(&o)
+	}
+	p, err := oidc.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func attempt() session.Attempt {
+	return session.Attempt{
+		State: rand.Text(), Nonce: session.Secret(rand.Text()), Verifier: session.Secret(rand.Text() + rand.Text()), Created: time.Now(),
+	}
+}
+
+// response goes through the provider's page and returns what came back.
+func response(t *testing.T, p *oidc.Provider, a session.Attempt) session.Response {
+	t.Helper()
+	to, err := p.AuthorizationURL(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar, _ := cookiejar.New(nil)
+	client := http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Get(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	u, err := url.Parse(res.Header.Get("Location"))
+	if err != nil || u.Query().Get("state") != a.State {
+		t.Fatalf("provider: %s, %v", res.Status, u)
+	}
+	q := u.Query()
+	return session.Response{Code: session.Secret(q.Get("code")), Issuer: q.Get("iss"), Error: q.Get("error")}
+}
+
+func signIn(t *testing.T, p *oidc.Provider) (session.Grant, error) {
+	t.Helper()
+	a := attempt()
+	return p.Exchange(t.Context(), a, response(t, p, a))
+}
+
+// kind names an error by what the manager would make of it.
+func kind(err error) string {
+	var rejected *session.RejectedError
+	var fault *session.FaultError
+	var refused *session.RefusedError
+	var denied *session.DeniedError
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.As(err, &rejected):
+		return "rejected"
+	case errors.As(err, &refused):
+		return "refused"
+	case errors.As(err, &denied):
+		return "denied"
+	case errors.As(err, &fault) && fault.Misconfigured:
+		return "misconfigured"
+	case errors.As(err, &fault):
+		return "fault"
+	}
+	return err.Error()
+}
+
+func TestClientAuthentication(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := session.Secret(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	for name, row := range map[string]struct {
+		change  func(*oidc.Options)
+		prepare func(*oidctest.Provider)
+		want    string
+	}{
+		"basic":          {func(*oidc.Options) {}, nil, "ok"},
+		"post":           {func(o *oidc.Options) { o.Method = oidc.SecretPost }, nil, "ok"},
+		"key":            {func(o *oidc.Options) { o.Method, o.Key, o.KeyID = oidc.PrivateKeyJWT, text, "k1" }, func(p *oidctest.Provider) { p.ClientKey(key.Public()) }, "ok"},
+		"none":           {func(o *oidc.Options) { o.Method, o.Secret = oidc.Public, "" }, (*oidctest.Provider).Public, "ok"},
+		"wrong secret":   {func(o *oidc.Options) { o.Secret = "another" }, nil, "misconfigured"},
+		"wrong audience": {func(o *oidc.Options) { o.Method, o.Key, o.AssertionAudience = oidc.PrivateKeyJWT, text, "https://x" }, func(p *oidctest.Provider) { p.ClientKey(key.Public()) }, "misconfigured"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			idp := oidctest.New(t, redirectURI)
+			if row.prepare != nil {
+				row.prepare(idp)
+			}
+			p := newProvider(t, idp, row.change)
+			grant, err := signIn(t, p)
+			if kind(err) != row.want {
+				t.Fatalf("sign-in: %v", err)
+			}
+			if err != nil {
+				return
+			}
+			if _, err := p.Refresh(t.Context(), session.Refresh{Identity: grant.Identity, Tokens: grant.Tokens}); err != nil {
+				t.Errorf("refresh: %v", err)
+			}
+			if err := p.Revoke(t.Context(), grant.Tokens); err != nil || idp.Dead() != 1 {
+				t.Errorf("revoke: %v, %d dead grants", err, idp.Dead())
+			}
+			seen := map[string]bool{}
+			for _, r := range idp.Requests("/token") {
+				assertion := r.Form.Get("client_assertion")
+				if assertion != "" && seen[assertion] {
+					t.Error("an assertion was used twice")
+				}
+				seen[assertion] = true
+			}
+		})
+	}
+}
+
+// An ID token that is not exactly right gives no session.
+func TestIDTokens(t *testing.T) {
+	part := func(v any) string { b, _ := json.Marshal(v); return base64.RawURLEncoding.EncodeToString(b) }
+	past := time.Now().Add(-time.Hour).Unix()
+	for name, row := range map[string]struct {
+		set  func(*oidctest.Behaviour)
+		want string
+	}{
+		"proper":         {func(*oidctest.Behaviour) {}, "ok"},
+		"wrong nonce":    {claims("nonce", "another"), "rejected"},
+		"no nonce":       {claims("nonce", nil), "rejected"},
+		"wrong aud":      {claims("aud", "another"), "rejected"},
+		"aud list":       {claims("aud", []string{oidctest.ClientID}), "ok"},
+		"aud, no azp":    {claims("aud", []string{oidctest.ClientID, "x"}), "rejected"},
+		"azp of another": {claims("azp", "another"), "rejected"},
+		"wrong iss":      {claims("iss", "https://evil.example"), "rejected"},
+		"expired":        {claims("exp", past), "rejected"},
+		"no exp":         {claims("exp", nil), "rejected"},
+		"iat ahead":      {claims("iat", time.Now().Add(time.Hour).Unix()), "rejected"},
+		"no sub":         {claims("sub", nil), "rejected"},
+		"long sub":       {claims("sub", strings.Repeat("x", 256)), "rejected"},
+		"wrong at_hash":  {claims("at_hash", "AAAAAAAAAAAAAAAAAAAAAA"), "rejected"},
+		"none at all":    {func(b *oidctest.Behaviour) { b.NoIDToken = true }, "rejected"},
+		"alg none": {signed(func(h, c map[string]any) string {
+			h["alg"] = "none"
+			return part(h) + "." + part(c) + "."
+		}), "rejected"},
+		"HS256 under the client secret": {signed(func(h, c map[string]any) string {
+			h["alg"] = "HS256"
+			text := part(h) + "." + part(c)
+			mac := hmac.New(sha256.New, []byte(oidctest.ClientSecret))
+			mac.Write([]byte(text))
+			return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+		}), "rejected"},
+		"signature of another key": {signed(func(h, c map[string]any) string {
+			text := part(h) + "." + part(c)
+			key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+			sum := sha256.Sum256([]byte(text))
+			r, s, _ := ecdsa.Sign(rand.Reader, key, sum[:])
+			return text + "." + base64.RawURLEncoding.EncodeToString(append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...))
+		}), "rejected"},
+		"typ of a logout token": {signed(func(h, c map[string]any) string {
+			h["typ"] = "logout+jwt"
+			return part(h) + "." + part(c) + ".AAAA"
+		}), "rejected"},
+		"garbage":           {signed(func(_, _ map[string]any) string { return "x" }), "rejected"},
+		"keys out of reach": {func(b *oidctest.Behaviour) { b.NoKeys = true }, "fault"},
+		"a token of type DPoP": {func(b *oidctest.Behaviour) {
+			b.TokenStatus, b.TokenBody = 200, `{"access_token":"a","token_type":"DPoP"}`
+		}, "misconfigured"},
+		"a header in the token": {func(b *oidctest.Behaviour) {
+			b.TokenStatus, b.TokenBody = 200, "{\"access_token\":\"a\\r\\nX: y\",\"token_type\":\"Bearer\"}"
+		}, "fault"},
+		"an endless reply": {func(b *oidctest.Behaviour) {
+			b.TokenStatus, b.TokenBody = 200, `{"access_token":"`+strings.Repeat("a", 2<<20)+`"}`
+		}, "fault"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			idp := oidctest.New(t, redirectURI)
+			idp.Set(row.set)
+			_, err := signIn(t, newProvider(t, idp, nil))
+			if kind(err) != row.want {
+				t.Errorf("%v (%s), want %s", err, kind(err), row.want)
+			}
+		})
+	}
+}
+
+func claims(name string, value any) func(*oidctest.Behaviour) {
+	return func(b *oidctest.Behaviour) { b.IDClaims = map[string]any{name: value} }
+}
+
+func signed(f func(header, claims map[string]any) string) func(*oidctest.Behaviour) {
+	return func(b *oidctest.Behaviour) { b.Sign = f }
+}
+
+// A code that another attempt got is refused by PKCE, and by the nonce where the
+// provider forgets PKCE.
+func TestCodeInjection(t *testing.T) {
+	idp := oidctest.New(t, redirectURI)
+	p := newProvider(t, idp, nil)
+	victim := attempt()
+	stolen := response(t, p, victim)
+	if _, err := p.Exchange(t.Context(), attempt(), stolen); kind(err) != "rejected" {
+		t.Errorf("injected code: %v", err)
+	}
+	if _, err := p.Exchange(t.Context(), victim, stolen); err != nil {
+		t.Errorf("the code's own attempt: %v", err)
+	}
+	if _, err := p.Exchange(t.Context(), victim, stolen); kind(err) != "rejected" {
+		t.Errorf("a code used twice: %v", err)
+	}
+}
+
+func TestDiscovery(t *testing.T) {
+	for name, row := range map[string]struct {
+		set  func(*oidctest.Behaviour)
+		want string
+	}{
+		"another issuer":    {func(b *oidctest.Behaviour) { b.Issuer = "https://evil.example" }, "misconfigured"},
+		"a trailing slash":  {func(b *oidctest.Behaviour) { b.Issuer = "/" }, "misconfigured"},
+		"no token endpoint": {entry("token_endpoint", nil), "misconfigured"},
+		"no keys":           {entry("jwks_uri", ""), "misconfigured"},
+		"odd endpoint":      {entry("authorization_endpoint", "javascript:alert(1)"), "misconfigured"},
+		"HS256 only":        {entry("id_token_signing_alg_values_supported", []string{"HS256", "none"}), "misconfigured"},
+		"down":              {func(b *oidctest.Behaviour) { b.NoDiscovery = true }, "fault"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			idp := oidctest.New(t, redirectURI)
+			idp.Set(row.set)
+			now := time.Now()
+			p := newProvider(t, idp, func(o *oidc.Options) { o.Now = func() time.Time { return now } })
+			if err := p.Probe(t.Context()); kind(err) != row.want {
+				t.Errorf("%v, want %s", err, row.want)
+			}
+			_, err := p.Refresh(t.Context(), session.Refresh{Tokens: session.Tokens{Refresh: "r"}})
+			if kind(err) != row.want {
+				t.Errorf("refresh: %v, want %s", err, row.want)
+			}
+			if n := len(idp.Requests("/.well-known/openid-configuration")); n != 1 {
+				t.Errorf("%d tries at once", n)
+			}
+			idp.Set(func(b *oidctest.Behaviour) { *b = oidctest.Behaviour{} })
+			now = now.Add(2 * time.Second)
+			if err := p.Probe(t.Context()); err != nil {
+				t.Errorf("after the provider is back: %v", err)
+			}
+		})
+	}
+}
+
+func entry(name string, value any) func(*oidctest.Behaviour) {
+	return func(b *oidctest.Behaviour) { b.Discovery = map[string]any{name: value} }
+}
+
+func TestRolesAndUserinfo(t *testing.T) {
+	for path, want := range map[string][]string{
+		"roles": {"user"}, "realm_access.roles": {"a", "b"}, "https://example.com/roles": {"c"}, "urn:zitadel:roles": {"x", "y"},
+		"a.b.c.roles": {"deep"}, "words": {"one", "two"}, "number": nil, "none.at.all": nil, "": nil, "info": {"from userinfo"},
+	} {
+		idp := oidctest.New(t, redirectURI)
+		idp.Set(func(b *oidctest.Behaviour) {
+			b.IDClaims = map[string]any{
+				"realm_access": map[string]any{"roles": []any{"a", "b", 3}}, "https://example.com/roles": []string{"c"},
+				"urn:zitadel:roles": map[string]any{"y": 1, "x": 2}, "a.b": map[string]any{"c.roles": "deep"}, "words": "one two", "number": 5,
+			}
+			b.Userinfo = map[string]any{"info": []string{"from userinfo"}, "roles": []string{"admin"}}
+		})
+		grant, err := signIn(t, newProvider(t, idp, func(o *oidc.Options) { o.RolesClaim, o.Userinfo = path, true }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := grant.Identity.Roles
+		if path == "info" {
+			got = []string{strings.Join(got, " ")}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+		if !strings.Contains(string(grant.Identity.Claims), "ada@example.com") || strings.Contains(string(grant.Identity.Claims), "nonce") {
+			t.Errorf("claims %s", grant.Identity.Claims)
+		}
+	}
+	idp := oidctest.New(t, redirectURI)
+	idp.Set(func(b *oidctest.Behaviour) { b.Userinfo = map[string]any{"sub": "eve"} })
+	if _, err := signIn(t, newProvider(t, idp, func(o *oidc.Options) { o.Userinfo = true })); kind(err) != "rejected" {
+		t.Errorf("userinfo of another user: %v", err)
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	idp := oidctest.New(t, redirectURI)
+	p := newProvider(t, idp, nil)
+	grant, err := signIn(t, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	idp.Set(func(b *oidctest.Behaviour) { b.Delay = time.Minute })
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := p.Refresh(ctx, session.Refresh{Identity: grant.Identity, Tokens: grant.Tokens}); kind(err) != "fault" {
+		t.Errorf("timeout: %v", err)
+	}
+}
+
+func TestErrorsHoldNoSecret(t *testing.T) {
+	idp := oidctest.New(t, redirectURI)
+	p := newProvider(t, idp, nil)
+	grant, err := signIn(t, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range []func(*oidctest.Behaviour){
+		func(b *oidctest.Behaviour) { b.Down = true },
+		func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenError = 401, "invalid_client" },
+		func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenError = 400, "invalid_grant" },
+		func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenBody = 400, grant.Tokens.Refresh.Reveal() },
+	} {
+		idp.Set(func(b *oidctest.Behaviour) { *b = oidctest.Behaviour{}; set(b) })
+		_, err := p.Refresh(t.Context(), session.Refresh{Identity: grant.Identity, Tokens: grant.Tokens})
+		for _, secret := range []string{grant.Tokens.Refresh.Reveal(), oidctest.ClientSecret, url.QueryEscape(oidctest.ClientSecret)} {
+			if err == nil || strings.Contains(err.Error(), secret) {
+				t.Errorf("error %v", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,46 @@
+// A real OpenID Connect provider for the tests: npm oidc-provider on 127.0.0.1.
+// node provider.mjs NODE_MODULES '{"redirect": […], "postLogout": […], "backChannel": "…", "lifetime": 300}'
+// It prints its issuer once it listens.
+import { createServer } from 'node:http'
+import { pathToFileURL } from 'node:url'
+
+const [modules, settings] = process.argv.slice(2)
+const { Provider } = await import(pathToFileURL(`${modules}/oidc-provider/lib/index.js`))
+const { redirect, postLogout, backChannel, lifetime } = JSON.parse(settings)
+
+const server = createServer()
+await new Promise((done) => server.listen(0, '127.0.0.1', done))
+const issuer = `http://127.0.0.1:${server.address().port}`
+
+const provider = new Provider(issuer, {
+  clients: [{
+    client_id: 'gateway',
+    client_secret: 'a secret of the test, which nobody else knows',
+    redirect_uris: redirect,
+    post_logout_redirect_uris: postLogout,
+    backchannel_logout_uri: backChannel,
+    backchannel_logout_session_required: true,
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+  }],
+  cookies: { keys: ['a key of the test'] },
+  claims: { openid: ['sub'], profile: ['name'], roles: ['roles'] },
+  scopes: ['openid', 'offline_access', 'profile', 'roles'],
+  conformIdTokenClaims: false, // claims in the ID token, no call to userinfo
+  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, name: `Real ${id}`, roles: ['user'] }) }),
+  features: {
+    devInteractions: { enabled: true },
+    revocation: { enabled: true },
+    rpInitiatedLogout: { enabled: true },
+    backchannelLogout: { enabled: true },
+  },
+  pkce: { required: () => true },
+  rotateRefreshToken: true,
+  ttl: { AccessToken: lifetime, Grant: 3600, IdToken: 3600, RefreshToken: 3600, Session: 3600, Interaction: 600 },
+  // Its own fetch refuses loopback addresses, where the gateway of a test listens.
+  fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
+})
+provider.on('server_error', (_, error) => console.error(error))
+server.on('request', provider.callback())
+console.log(issuer)
+process.stdin.resume().on('end', () => process.exit(0)) // the test has gone

@@ -1,0 +1,75 @@
+"use strict";
+const list = document.getElementById("devices");
+const others = document.getElementById("others");
+const note = document.getElementById("status");
+const endpoint = list.dataset.endpoint;
+
+function say(text, failed) {
+  note.textContent = text;
+  note.classList.toggle("error", Boolean(failed));
+  note.hidden = false;
+}
+
+// remove answers whether the request was done; a session that has ended meanwhile is shown the login page.
+async function remove(path) {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      const res = await fetch(path, { method: "DELETE", headers: { Accept: "application/json" } });
+      if (res.ok || res.status === 404) return true;
+      const problem = await res.json().catch(() => ({}));
+      if (problem.code === "session_stale") continue;
+      if (res.status === 401) location.reload();
+      else say(problem.detail || "That did not work. Try again shortly.", true);
+      return false;
+    } catch {
+      say("The server could not be reached. Try again shortly.", true);
+      return false;
+    }
+  }
+  return false;
+}
+
+function tidy() {
+  if (others) others.hidden = !list.querySelector(".end");
+}
+
+for (const button of list.querySelectorAll(".end")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const row = button.closest(".device");
+    button.disabled = true;
+    if (await remove(endpoint + "/" + encodeURIComponent(row.dataset.id))) {
+      const name = row.querySelector("strong").textContent;
+      row.remove();
+      tidy();
+      say(name + " is signed out.");
+    }
+    button.disabled = false;
+  });
+}
+
+others?.addEventListener("click", async () => {
+  others.disabled = true;
+  if (await remove(endpoint + "?keep=current")) {
+    for (const button of list.querySelectorAll(".end")) button.closest(".device").remove();
+    tidy();
+    say("All other devices are signed out.");
+  }
+  others.disabled = false;
+});
+tidy();
+
+for (const time of document.querySelectorAll("time")) {
+  time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}
+
+// Only a page that somebody looks at is loaded again: loading it counts as using the session.
+const events = new EventSource(list.dataset.events);
+let changed = false;
+function reload() {
+  changed = true;
+  if (document.visibilityState === "visible" && note.hidden) location.reload();
+}
+events.addEventListener("ended", () => { events.close(); location.reload(); });
+events.addEventListener("sessions_changed", reload);
+document.addEventListener("visibilitychange", () => { if (changed) reload(); });
