@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"log/slog"
 	"mime"
 	"net/http"
 	"strconv"
@@ -34,8 +35,8 @@ func (s *Server) backChannelLogout(x *exchange) error {
 	case errors.Is(err, session.ErrNoProvider):
 		return notFound()
 	case errors.As(err, &rejected):
-		s.log.Warn("logout token refused", "provider", provider, "ip", x.client.IP, "request_id", x.client.RequestID,
-			"error", rejected.Err.Error())
+		s.log.Warn("logout token refused", slog.String("provider", provider), slog.String("ip", x.client.IP),
+			slog.String("request_id", x.client.RequestID), slog.String("error", rejected.Err.Error()))
 		return sendLogoutFault(x, "the logout token is not valid")
 	case errors.As(err, &down):
 		x.Header().Set("Retry-After", strconv.Itoa(max(1, seconds(down.RetryAfter))))

@@ -108,6 +108,7 @@ func (s *Server) denied(x *exchange, to, code string) {
 func (s *Server) callbackPage(x *exchange, status int, to, title, text string) {
 	again := s.loginPage + "?return_to=" + url.QueryEscape(to)
 	s.page(x, status, func(b *bytes.Buffer) error {
+		x.Header().Set("Referrer-Policy", "no-referrer") // our address holds the code
 		return s.pages.Message(b, web.MessagePage{
 			Title: title, Text: text, RequestID: x.client.RequestID,
 			Primary:   web.Link{Label: "Try again", Href: again},

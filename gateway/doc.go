@@ -9,6 +9,8 @@
 //	exchange.go      one request's state; the hook that runs when headers go out
 //	crossorigin.go   may this page ask at all? (before the cookie is looked at)
 //	authenticate.go  cookie in, session out, or why not
+//	limit.go         how often may one address, or a guess at one name, ask?
+//	devices.go       the owner's sessions: list and end; events.go tells pages of it
 //	app.go           an application route: policy, then forward
 //	bearer.go        the same for a client that carries its own access token
 //	token.go         sign-in, refresh and sign-out of such clients

@@ -31,6 +31,8 @@ type exchange struct {
 	status int
 	bytes  int64
 	flow   flow // of the application's response
+
+	counted bool // it holds a place of the capacity
 }
 
 // newExchange begins a request. The request ID is the trace ID of the

@@ -48,7 +48,7 @@ type flow struct {
 	stream     *proxy.Stream // nil: no response of an application, or nobody's
 	session    *session.Session
 	since      time.Time
-	restarts   bool // the client connects again by itself
+	restarts   bool  // the client connects again by itself
 	lane       uint8 // which list
 	prev, next *flow
 	leave      func() // ends the watch; nil: not watched yet

@@ -133,6 +133,7 @@ func (s *Server) landing(h func(*exchange) error) func(*exchange) error {
 // continueTo leads on from our own origin (see [web.Continue]).
 func (s *Server) continueTo(x *exchange, to string) error {
 	pageHeaders(x.Header(), web.ContinueCSP())
+	x.Header().Set("Referrer-Policy", "no-referrer") // our address holds the code
 	s.sendPage(x, http.StatusOK, []byte(web.Continue(to)))
 	return nil
 }

@@ -43,7 +43,9 @@ func pageHeaders(h http.Header, csp string) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	// Not "no-referrer": the login form would then post with "Origin: null".
-	h.Set("Referrer-Policy", "same-origin")
+	if h.Get("Referrer-Policy") == "" {
+		h.Set("Referrer-Policy", "same-origin")
+	}
 }
 
 func (s *Server) sendPage(x *exchange, status int, body []byte) {

@@ -56,6 +56,8 @@ type Options struct {
 	// Live is shared by all servers of a process; nil: one of its own, in which
 	// only WebSockets and event streams end with their session.
 	Live *Live
+	// Capacity is shared by all servers of a process; nil: no bound.
+	Capacity *Capacity
 	// BodyTimeout is how long a client may take for the next piece of a request
 	// body; 0: no limit.
 	BodyTimeout time.Duration
@@ -89,6 +91,8 @@ type Server struct {
 	limits   *limits
 	streams  *streams
 	live     *Live
+	capacity *Capacity
+	patience time.Duration // for the next piece of a request body
 	recorder session.Recorder
 
 	metrics *Metrics
@@ -122,6 +126,7 @@ func NewServer(o Options) (*Server, error) {
 	if s.live = o.Live; s.live == nil {
 		s.live = NewLive(o.Manager)
 	}
+	s.capacity, s.patience = o.Capacity, o.BodyTimeout
 	s.defaults()
 	if err := s.addApps(o); err != nil {
 		return nil, err
@@ -279,6 +284,11 @@ func exchangeOf(c echo.Context) *exchange { return c.Response().Writer.(*exchang
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := s.newExchange(w, r)
 	defer s.finish(x)
+	proxy.CloseAfterChunked(w, r)
+	if x.counted = s.capacity.enter(x.client.IP); !x.counted {
+		s.fail(x, overloaded())
+		return
+	}
 	host := canonicalHost(s.scheme, r.Host)
 	m, own, err := s.table.MatchHost(host, r.RequestURI)
 	switch {
@@ -294,6 +304,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case m.Route != nil:
 		s.serveApp(x, m)
 	default:
+		s.timeBody(x)
 		s.echo.ServeHTTP(x, r)
 	}
 }
@@ -304,6 +315,9 @@ func (s *Server) finish(x *exchange) {
 	fault := recover()
 	if x.flow.stream != nil {
 		s.live.part(&x.flow)
+	}
+	if x.counted {
+		s.capacity.leave(x.client.IP)
 	}
 	if fault != nil && fault != http.ErrAbortHandler { //nolint:errorlint // recover gives the value itself
 		s.log.Error("panic", "request_id", x.client.RequestID, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))

@@ -30,7 +30,7 @@ type detailDocument struct {
 	ID              session.ID `json:"id"`
 	Provider        string     `json:"provider"`
 	CreatedAt       time.Time  `json:"created_at"`
-	AuthTime        time.Time  `json:"auth_time"`
+	AuthTime        time.Time  `json:"auth_time,omitzero"` // not every provider says
 	ExpiresIn       int        `json:"expires_in"`
 	IdleExpiresIn   int        `json:"idle_expires_in"`
 	AccessExpiresIn int        `json:"access_expires_in"`

@@ -175,7 +175,7 @@ func readRefreshToken(x *exchange) (session.Secret, error) {
 	return doc.RefreshToken, nil
 }
 
-const invalidToken = `Bearer error="invalid_token"`
+const invalidToken = `Bearer error="invalid_token"` //nolint:gosec // G101: a challenge, not a credential
 
 func errNoRefreshToken() *problem {
 	return &problem{

@@ -12,7 +12,7 @@ import (
 func FuzzBearerToken(f *testing.F) {
 	for _, seed := range []string{
 		"", "Bearer", "Bearer ", "Bearer a.b.c", "bearer   sgr_x== ", "Basic YQ==", "Bearer a b", "Bearer a,Bearer b", "Bearer\ta", "Bearer é",
-		"BEARER ~-._+/=", " Bearer a", "Bearer Bearer a", "Bearer \x00",
+		"BEARER ~-._+/=", " Bearer a", "Bearer bearer", "Bearer \x00",
 	} {
 		f.Add(seed)
 	}

@@ -205,5 +205,3 @@ func (c *bearerCache) get(raw string, now time.Time, epoch uint64) *Bearer {
 }
 
 func (c *bearerCache) put(raw string, b *Bearer) { c.entries.Set(raw, b) }
-
-func (c *bearerCache) forget(raw string) { c.entries.Invalidate(raw) }

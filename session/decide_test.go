@@ -122,7 +122,8 @@ func TestBinding(t *testing.T) {
 func TestSecretsPrintNothing(t *testing.T) {
 	const canary = "canary-7f3a"
 	h := session.NewHandle(session.Cookie)
-	raw := string(h.Payload()[:32])
+	secret := h.Payload()[:32]
+	raw := string(secret)
 	s := session.Secret(canary)
 	type wrap struct {
 		S session.Secret
@@ -136,8 +137,8 @@ func TestSecretsPrintNothing(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%o", "%08b", "% x", "%c"} {
 		for _, v := range []any{s, &s, x, &x, []any{x}, map[string]any{"a": x}, h, &h, fmt.Errorf("wrapped: %v", x)} {
 			text := fmt.Sprintf(verb, v)
-			for _, secret := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), raw, fmt.Sprintf("%x", raw), fmt.Sprint([]byte(raw))[1:40]} {
-				if strings.Contains(text, secret) {
+			for _, hidden := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), raw, fmt.Sprintf("%x", raw), fmt.Sprint(secret)[1:40]} {
+				if strings.Contains(text, hidden) {
 					t.Errorf("%s of %T shows the secret: %s", verb, v, text)
 				}
 			}

@@ -24,6 +24,10 @@
 //   - Only the user, the operator, the provider's refusal, time or theft ends a
 //     session. Every other fault is an [UnavailableError]: the cookie and the
 //     session stay as they are.
+//   - Clients that are not browsers hold the same kind of handle under other keys
+//     (explicit.go). Their families have no window: a burst is gathered before
+//     the commit, and what comes after it is reuse. Their access tokens are
+//     admitted by bearer.go while the family lives.
 //   - A cache entry is trusted without asking the store for at most a few
 //     seconds, and only if it was made by a read that presented this very cookie
 //     as current with no invalidation since that read began (cache.go).

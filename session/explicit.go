@@ -133,6 +133,9 @@ type issued struct {
 // Issue returns the pair for an explicit session that was just begun with
 // [Manager.Login], or refreshed.
 func (m *Manager) Issue(s *Session) (Issued, error) {
+	if s.handle.kind != Explicit {
+		return Issued{}, errors.New("session: a cookie session has no tokens to give out")
+	}
 	text := s.track.issued.Load()
 	if text == nil || text.generation != s.Generation() {
 		value, _, ok := m.Value(s)
@@ -169,6 +172,8 @@ func (m *Manager) retire(ctx context.Context, raw Secret) error {
 	if _, err := m.revoked.Once(ctx, accessKey(a), keep); err != nil {
 		return m.storeFault(err, a.SessionID)
 	}
-	m.bearers.forget(raw.Reveal())
+	if t := m.tracks.find(a.SessionID); t != nil {
+		t.void() // answers about it, also those on their way into the cache
+	}
 	return nil
 }

@@ -205,21 +205,35 @@ func (m *Manager) admit(ctx context.Context, p Provider, a Attempt, g Grant, r L
 		return nil, err
 	}
 	device := Device{UserAgent: clip(r.UserAgent, 256), IPPrefix: r.IPPrefix}
-	s, err := m.establish(ctx, h, g, device, Login{
-		Kind: Cookie, Carried: r.Carried, Client: r.Client, replaces: a.Replaces,
-	})
+	replaces := append(m.carriedIDs(r.Carried), a.Replaces...)
+	s, err := m.establish(ctx, h, g, device, Login{Kind: Cookie, Client: r.Client, replaces: replaces})
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range a.Replaces {
-		// A fault here leaves the old session to its idle timeout.
-		_, _ = m.End(ctx, id, Replaced, r.Client)
+	for _, id := range replaces {
+		m.replace(ctx, id, g.Identity, r.Client)
 	}
 	if err := m.link(ctx, p, h.ID(), g); err != nil {
 		_, _ = m.End(ctx, h.ID(), BackChannelLogout, r.Client)
 		return nil, err
 	}
 	return s, nil
+}
+
+// replace ends a session that this browser had before. Its tokens are revoked at
+// the provider, but not when they belong to the same session there: a provider
+// may end that as a whole, and the new tokens with it. A fault leaves the old
+// session to its idle timeout.
+func (m *Manager) replace(ctx context.Context, id ID, successor Identity, c Client) {
+	rec, err := m.store.End(ctx, id, Replaced)
+	if err != nil || rec == nil {
+		return
+	}
+	last := *rec
+	if old := last.Identity; old.SID != "" && old.SID == successor.SID && old.Owner() == successor.Owner() {
+		last.Tokens = Tokens{}
+	}
+	m.ended(&last, Replaced, c)
 }
 
 func (m *Manager) link(ctx context.Context, p Provider, id ID, g Grant) error {

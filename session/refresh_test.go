@@ -396,9 +396,8 @@ func TestWaiterMayLeave(t *testing.T) {
 func TestRenewForced(t *testing.T) {
 	w := newWorld(t, options{managers: 2})
 	cookie := w.login()
-	s := w.live(0, cookie)
 	w.clock.Advance(2 * time.Minute)
-	s = w.live(0, cookie)
+	s := w.live(0, cookie)
 	fresh := make([]string, 50)
 	together(len(fresh), func(i int) {
 		n, err := w.managers[i%2].Renew(context.Background(), s, client())

@@ -126,7 +126,7 @@ func (w *watch) look(ctx context.Context) (pause time.Duration, over bool) {
 	seen, err := m.glance(ctx, s)
 	switch {
 	case err != nil && !now.Before(s.absolute):
-		m.markOver(s.ID(), AbsoluteLifetime) // this deadline nobody can have moved
+		_ = m.markOver(s.ID(), AbsoluteLifetime) // this deadline nobody can have moved
 		return 0, true
 	case err != nil:
 		return lookAgain, false
@@ -195,7 +195,7 @@ func (m *Manager) lookAt(ctx context.Context, s *Session) (glimpse, error) {
 	case err != nil:
 		return glimpse{}, err
 	case turn.State == TurnOver:
-		m.markOver(s.ID(), turn.Reason)
+		_ = m.markOver(s.ID(), turn.Reason)
 		return glimpse{over: true}, nil
 	}
 	local := func(t time.Time) time.Time { return began.Add(t.Sub(turn.Now)) }
@@ -221,7 +221,7 @@ func (m *Manager) settleEnd(ctx context.Context, s *Session) error {
 	if err != nil {
 		return err
 	}
-	m.markOver(s.ID(), turn.Reason)
+	_ = m.markOver(s.ID(), turn.Reason)
 	return nil
 }
 

@@ -108,7 +108,7 @@ async function problemOf(res) {
  * @returns {Promise<Response>}
  */
 async function authFetch(input, init) {
-  const request = new Request(input, { credentials: "same-origin", ...init });
+  const request = new Request(input, init);
   const again = request.clone(); // a body can be read once
   let res = await send(request);
   if (res.status !== 401) return res;

@@ -7,7 +7,9 @@
 //
 // It builds sessiongate, starts it as it is shipped with a real configuration, and signs in. The upstream, the tuned
 // bare reverse proxy and a token API are this binary again, started with --role. nginx and haproxy take part if they
-// are on PATH; anything else by --peer name=URL, with --peer-header 'Cookie: …' to be let in.
+// are on PATH; anything else by --peer name=URL, with --peer-header 'Cookie: …' to be let in. That goes for Apache with
+// mod_auth_openidc, too: it needs an identity provider and somebody to sign in. Another build of sessiongate is measured
+// beside this one by --build name=binary.
 //
 // # How it measures
 //

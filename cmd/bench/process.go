@@ -42,7 +42,8 @@ func pinSelf(ctx context.Context, core string) {
 	if core == "" {
 		return
 	}
-	if exec.CommandContext(ctx, "taskset", "-a", "-cp", core, strconv.Itoa(os.Getpid())).Run() == nil {
+	pin := exec.CommandContext(ctx, "taskset", "-a", "-cp", core, strconv.Itoa(os.Getpid())) //nolint:gosec // a number
+	if pin.Run() == nil {
 		runtime.GOMAXPROCS(1)
 	}
 }
@@ -70,7 +71,7 @@ func start(core string, env []string, firstLine bool, name string, args ...strin
 	if core != "" {
 		name, args = "taskset", append([]string{"-c", core, name}, args...)
 	}
-	p := &process{cmd: exec.Command(name, args...), log: &tail{}} //nolint:noctx // ended by stop, in order
+	p := &process{cmd: exec.Command(name, args...), log: &tail{}} //nolint:gosec,noctx // what the user runs; ended by stop, in order
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stderr = p.log
 	p.stdin, _ = p.cmd.StdinPipe() // fails only if it was set
@@ -112,7 +113,7 @@ const clockTick = 10 * time.Millisecond
 
 // cpu is the time the process has spent so far, or NaN.
 func (p *process) cpu() float64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid)) //nolint:gosec // a number
 	if err != nil {
 		return math.NaN()
 	}

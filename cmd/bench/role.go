@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -27,12 +29,16 @@ func playRole(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	context.AfterFunc(ctx, func() { l.Close() })
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		l.Close()
+	}()
 	fmt.Fprintln(out, l.Addr())
 	switch {
 	case o.role == "upstream":
 		return serveFixed(l, o.size)
 	case o.role == "tokenapi":
-		return serve(l, newTokenAPI(o.sessions))
+		return serve(l, newTokenAPI())
 	case strings.HasPrefix(o.role, "rp="):
 		u, err := url.Parse(strings.TrimPrefix(o.role, "rp="))
 		if err != nil {
@@ -45,7 +51,10 @@ func playRole(ctx context.Context, o options, out io.Writer) error {
 
 func serve(l net.Listener, h http.Handler) error {
 	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
-	return s.Serve(l)
+	if err := s.Serve(l); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil // the listener was closed because the work is done
 }
 
 // serveFixed answers every request on every connection with the same bytes: nothing that speaks HTTP in Go is faster, so
@@ -140,7 +149,7 @@ type tokenAPI struct {
 	expire    atomic.Int64 // Unix seconds at which tokens of a login expire; 0: in an hour
 }
 
-func newTokenAPI(int) http.Handler {
+func newTokenAPI() http.Handler {
 	a := &tokenAPI{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /auth/login", a.login)

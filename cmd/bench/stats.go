@@ -37,11 +37,8 @@ func quantile(sorted []float64, q float64) float64 {
 // round that lacks either side is NaN.
 func ratios(a, b []float64) []float64 {
 	out := make([]float64, min(len(a), len(b)))
-	for i := range out {
-		out[i] = math.NaN()
-		if b[i] != 0 {
-			out[i] = a[i] / b[i]
-		}
+	for i, x := range b[:len(out)] {
+		out[i] = per(a[i], x)
 	}
 	return out
 }

@@ -63,11 +63,11 @@ func signInAll(ctx context.Context, g *gateway, t *target, parallel int, who fun
 }
 
 func post(ctx context.Context, url string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil) //nolint:gosec // a process we started
 	if err != nil {
 		return err
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := http.DefaultClient.Do(req) //nolint:gosec // the same
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (b *bench) storm(ctx context.Context, out io.Writer) error {
 // herd asks four times for each session, a session's four at the same time, over b.conns groups of four connections.
 func (b *bench) herd(ctx context.Context, t *target) result {
 	began := time.Now()
-	order := rand.Perm(len(t.jars))
+	order := rand.Perm(len(t.jars)) //nolint:gosec // an order, not a secret
 	var next atomic.Int64
 	parts := make([]result, 4*b.conns)
 	var all sync.WaitGroup
@@ -164,12 +164,13 @@ func (b *bench) soak(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b.conns = max(b.conns, 1)
-	t.jars = spreadJars(t.jars, b.conns)
+	all := t.jars
 	step := max(b.options.soak/60, time.Second)
 	fmt.Fprintf(out, "%8s %10s %8s %8s %10s %11s %8s\n", "minute", "req/s", "p50 ms", "p99 ms", "RSS MiB", "goroutines", "failed")
-	for began := time.Now(); time.Since(began) < b.options.soak && ctx.Err() == nil; {
-		r := fire(ctx, t, load{conns: len(t.jars), length: step, rate: b.rate})
+	began := time.Now()
+	for n := 0; time.Since(began) < b.options.soak && ctx.Err() == nil; n++ {
+		t.jars = someOf(all, n, b.conns)
+		r := fire(ctx, t, load{conns: b.conns, length: step, rate: b.rate})
 		m, err := scrape(ctx, g.admin+"/metrics")
 		if err != nil {
 			return err
@@ -180,15 +181,11 @@ func (b *bench) soak(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// spreadJars picks sessions evenly: connections take turns over what they are given, and one session each is enough to
-// keep the caches of the others honest.
-func spreadJars(jars []*jar, n int) []*jar {
-	if n >= len(jars) {
-		return jars
-	}
-	out := make([]*jar, n)
+// someOf picks the sessions of step n: others each time, so that in the end all have been cached.
+func someOf(jars []*jar, n, conns int) []*jar {
+	out := make([]*jar, min(conns, len(jars)))
 	for i := range out {
-		out[i] = jars[i*len(jars)/n]
+		out[i] = jars[(n*len(out)+i)%len(jars)]
 	}
 	return out
 }

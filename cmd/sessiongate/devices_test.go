@@ -461,3 +461,18 @@ func TestSessionsCommand(t *testing.T) {
 		}
 	}
 }
+
+// An end that the feed did not tell of is found when the feed is back.
+func TestEventsAfterAGapInTheFeed(t *testing.T) {
+	server := sessiontest.Redis(t)
+	s := newScene(t, setup{realTime: true, store: "redis: redis://" + server.Addr()})
+	b := s.browser()
+	b.ada()
+	events := b.events()
+	id := b.devices()[0].ID
+	server.CLI("DEL", "sg:{"+id+"}:s", "sg:{"+id+"}:t")
+	server.CLI("CLIENT", "KILL", "TYPE", "pubsub")
+	if got := events.next(t); got != `ended {"reason":""}` {
+		t.Errorf("%q", got)
+	}
+}

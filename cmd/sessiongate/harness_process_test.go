@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -13,11 +14,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
 )
 
@@ -30,6 +31,7 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
+	redisstore.LogTo(slog.New(slog.DiscardHandler)) // the tests stop Redis on purpose
 	os.Exit(m.Run())
 }
 
@@ -137,18 +139,6 @@ func (p *process) metric(name string) float64 {
 	return 0
 }
 
-// terminate asks the process to end and returns its exit code.
-func (p *process) terminate() int {
-	p.t.Helper()
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-p.done:
-	case <-time.After(40 * time.Second):
-		p.t.Fatal("the process does not end")
-	}
-	return p.cmd.ProcessState.ExitCode()
-}
-
 // freeAddress finds a port nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
@@ -205,7 +195,7 @@ func (c *cluster) pass(id session.ID, d time.Duration) {
 	c.t.Helper()
 	const script = `for _, f in ipairs({'ra','aa','sk','fo','ls','ab','ax','so','ha'}) do
   local v = tonumber(redis.call('HGET', KEYS[1], f) or '0')
-  if v > 0 then redis.call('HSET', KEYS[1], f, string.format('%.0f', v - ARGV[1])) end
+  if v > 0 then redis.call('HSET', KEYS[1], f, string.format('%.0f', v - ARGV[1])) end -- 0 is never
 end
 return redis.call('EXISTS', KEYS[1])`
 	if got := c.redis.CLI("EVAL", script, "1", "sg:{"+string(id)+"}:s", strconv.FormatInt(d.Milliseconds(), 10)); !strings.Contains(got, "1") {

@@ -184,16 +184,6 @@ func (s *scene) open(value string) session.Handle {
 	return h
 }
 
-// seal makes the cookie value of a handle, for instance of another generation.
-func (s *scene) seal(h session.Handle) string {
-	s.t.Helper()
-	value, err := s.handles.Seal(h.Payload())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return value
-}
-
 // generation is what the store says, and whether the session lives.
 func (s *scene) generation(id session.ID) (uint32, bool) {
 	s.t.Helper()

@@ -160,7 +160,8 @@ func (b *oidcBrowser) back(path string) answer { b.t.Helper(); return b.get(path
 func (b *oidcBrowser) signIn() answer {
 	b.t.Helper()
 	a := b.back(b.atProvider(b.leave("/auth/login?return_to=/page/home")))
-	if a.status != http.StatusOK || b.cookie() == "" || !strings.Contains(a.body, `content="0; url=/page/home"`) {
+	if a.status != http.StatusOK || b.cookie() == "" || !strings.Contains(a.body, `content="0; url=/page/home"`) ||
+		a.header.Get("Referrer-Policy") != "no-referrer" { // the address holds the code
 		b.t.Fatalf("callback: %s", a)
 	}
 	return a

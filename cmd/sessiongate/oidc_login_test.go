@@ -218,9 +218,12 @@ func TestOIDCLoginReplacesTheSession(t *testing.T) {
 	b := s.person()
 	b.signIn()
 	old := b.cookie()
-	a := b.back(b.atProvider(b.leave("/auth/login?prompt=login")))
+	a := b.back(b.atProvider(b.leave("/auth/login?prompt=consent"))) // in the same session at the provider
 	if a.status != http.StatusOK || b.cookie() == old {
 		t.Fatal(a)
+	}
+	for _, r := range s.idp.Requests("/revoke") {
+		t.Errorf("the provider may take %s for the end of the new session too", r.Path)
 	}
 	if a := b.with(old).get("/api/x"); a.status != 401 || !strings.Contains(a.body, `"reason":"replaced"`) {
 		t.Errorf("the old session: %s", a)

@@ -122,7 +122,7 @@ func installProvider(t *testing.T) string {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	fresh, err := os.MkdirTemp(filepath.Dir(dir), "install-")
+	fresh, err := os.MkdirTemp(filepath.Dir(dir), "install-") //nolint:usetesting // it is renamed: same file system
 	if err != nil {
 		t.Fatal(err)
 	}

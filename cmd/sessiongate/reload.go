@@ -38,7 +38,7 @@ func (g *assembled) watch(ctx context.Context) {
 			}
 		}
 		known = contentHash(g.file)
-		g.reload()
+		g.reload(g.file)
 	}
 }
 
@@ -55,8 +55,8 @@ func contentHash(file string) []byte {
 
 // reload puts the file's content to work. If anything is wrong with it, nothing
 // changes, and the log says what.
-func (g *assembled) reload() {
-	loaded, err := configs.Load(g.file, os.LookupEnv)
+func (g *assembled) reload(file string) {
+	loaded, err := configs.Load(file, os.LookupEnv)
 	if err != nil {
 		g.log.Error("reload refused: the running configuration stays", slog.String("error", err.Error()))
 		return

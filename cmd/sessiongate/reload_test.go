@@ -18,13 +18,13 @@ func reloadable(t *testing.T, o setup) (*scene, *liveGateway, func(text string))
 	t.Helper()
 	s := newScene(t, o)
 	g := s.gateways[0]
-	g.file = filepath.Join(s.dir, "sessiongate.yaml")
+	file := filepath.Join(s.dir, "sessiongate.yaml")
 	return s, g, func(text string) {
 		t.Helper()
-		if err := os.WriteFile(g.file, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		g.reload()
+		g.reload(file)
 	}
 }
 

@@ -100,6 +100,11 @@ func (g *assembled) run(ctx context.Context) error {
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetHTTP2(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
+	trusted, err := trustedProxies(g.config)
+	if err != nil {
+		return err
+	}
+	g.public = limitConnections(g.public, g.config.Server.Limits.ConnectionsPerAddress, trusted)
 	go func() { failed <- g.servePublic(server) }()
 	admin := g.newServer(g.admin)
 	if g.adminListener != nil {

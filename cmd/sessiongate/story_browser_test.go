@@ -18,29 +18,25 @@ import (
 	"sessiongate/session/sessiontest"
 )
 
-// startDemo runs `sessiongate demo` in this process and returns its origin.
+// startDemo runs `sessiongate demo` as a process and returns its origin.
 func startDemo(t *testing.T, lifetime time.Duration) string {
 	t.Helper()
 	_, port, err := net.SplitHostPort(freeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- runDemo(ctx, demoOptions{listen: "localhost:" + port, lifetime: lifetime}, io.Discard, io.Discard)
-	}()
-	t.Cleanup(func() { cancel(); <-ended })
-	origin := "http://localhost:" + port
+	host := "localhost:" + port
+	cmd := program(t, "demo", "--listen", host, "--access-lifetime", lifetime.String())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	b := newBrowser(t, "127.0.0.1:"+port)
 	eventually(t, "the demo serves", func() bool {
-		res, err := http.Get(origin + "/auth/session") //nolint:noctx // a test's poll
-		if err != nil {
-			return false
-		}
-		defer res.Body.Close()
-		return res.StatusCode == 200
+		a, err := b.try("GET", "/auth/session", func(r *http.Request) { r.Host = host })
+		return err == nil && a.status == http.StatusOK
 	})
-	return origin
+	return "http://" + host
 }
 
 // signInInBrowser uses the login page as a person does.

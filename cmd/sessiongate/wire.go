@@ -81,7 +81,8 @@ func (g *assembled) assemble(w wiring) error {
 	g.live = gateway.NewLive(g.manager)
 	g.options = gateway.Options{
 		Manager: g.manager, Metrics: metrics, Log: g.log, Now: w.now, Live: g.live,
-		KeySet: published.keySet, Metadata: published.metadata, ProviderLabels: g.labels,
+		Capacity: gateway.NewCapacity(g.config.Server.Limits.Requests),
+		KeySet:   published.keySet, Metadata: published.metadata, ProviderLabels: g.labels,
 	}
 	g.limit(&g.options, audit)
 	if g.demo {
@@ -349,16 +350,8 @@ func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err
 	if c.Session.SameSite == "lax" {
 		o.SameSite = http.SameSiteLaxMode
 	}
-	for _, text := range c.Server.TrustedProxies {
-		network, err := netip.ParsePrefix(text)
-		if err != nil {
-			addr, err := netip.ParseAddr(text)
-			if err != nil {
-				return o, errors.New("server.trusted_proxies holds neither an address nor a network")
-			}
-			network = netip.PrefixFrom(addr, addr.BitLen())
-		}
-		o.TrustedProxies = append(o.TrustedProxies, network)
+	if o.TrustedProxies, err = trustedProxies(c); err != nil {
+		return o, err
 	}
 	switch c.Log.Access {
 	case "sampled":
@@ -367,4 +360,20 @@ func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err
 		o.Access = gateway.AccessAll
 	}
 	return o, nil
+}
+
+// trustedProxies reads addresses and networks.
+func trustedProxies(c *configs.Config) (list []netip.Prefix, err error) {
+	for _, text := range c.Server.TrustedProxies {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			addr, err := netip.ParseAddr(text)
+			if err != nil {
+				return nil, errors.New("server.trusted_proxies holds neither an address nor a network")
+			}
+			network = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		list = append(list, network)
+	}
+	return list, nil
 }

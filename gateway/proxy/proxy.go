@@ -120,6 +120,7 @@ func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, t Target, valu
 		f.options.OnError(w, r, &Failure{Kind: TooLarge, Err: errTooLarge})
 		return
 	}
+	CloseAfterChunked(w, r)
 	defer c.stream.finish()
 	in := c.request()
 	if in.Body == &c.body {
@@ -127,6 +128,15 @@ func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, t Target, valu
 		defer c.watchBody()()
 	}
 	f.proxy.ServeHTTP(w, in)
+}
+
+// CloseAfterChunked ends an HTTP/1 connection with the answer to a request that has a Transfer-Encoding. Such a request
+// may have had a Content-Length too, which net/http drops without a trace: whoever stands in front and went by that one
+// sees other requests in the bytes that follow, and RFC 9112 §6.1 demands the close. Browsers send no such requests.
+func CloseAfterChunked(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+		w.Header().Set("Connection", "close")
+	}
 }
 
 // refuseBody gives the connection up with the answer (RFC 9110 §15.5.14); else the server would first read the body that

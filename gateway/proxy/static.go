@@ -37,7 +37,8 @@ type StaticOptions struct {
 //     inside the app, /missing.js and a fetch of /api/typo are mistakes. All else is NotFound.
 //   - Names that begin with a dot are never served, in any segment.
 //   - index.html and all that has no hash in its name is revalidated on each use (ETag, 304); files with a hash are
-//     kept for a year. Ranges and conditions are http.ServeContent's.
+//     kept for a year. A form of the file that the build has compressed (NAME.br, NAME.gz) is sent to whoever takes it.
+//     Ranges and conditions are http.ServeContent's.
 type Static struct {
 	files fs.FS
 	csp   string
@@ -134,15 +135,31 @@ func (s *Static) send(w http.ResponseWriter, r *http.Request, name string) error
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
+	stored, coding := name, ""
+	h := w.Header()
+	packed, packedName, packedCoding, varies := s.negotiate(r, name, info)
+	if varies {
+		h.Add("Vary", "Accept-Encoding")
+	}
+	if packed != nil {
+		defer packed.Close()
+		if info, err = packed.Stat(); err != nil {
+			return err
+		}
+		file, stored, coding = packed, packedName, packedCoding
+	}
 	content, err := seekable(file)
 	if err != nil {
 		return err
 	}
-	tag, err := s.tag(name, info, content)
+	tag, err := s.tag(stored, info, content)
 	if err != nil {
 		return err
 	}
-	s.describe(w.Header(), name, tag)
+	s.describe(h, name, tag)
+	if coding != "" {
+		h.Set("Content-Encoding", coding) // ranges are then of the encoded form (RFC 9110 §14.2)
+	}
 	http.ServeContent(w, r, name, info.ModTime(), content)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 
@@ -48,12 +49,14 @@ func (p *Provider) refreshed(ctx context.Context, m *metadata, old session.Ident
 	}
 	t, err := p.verifyIDToken(ctx, m, got.IDToken, got.AccessToken)
 	if err != nil {
-		p.o.Log.Warn("the ID token of a refresh was dropped", "provider", p.o.Name, "error", err.Error())
+		p.o.Log.Warn("the ID token of a refresh was dropped",
+			slog.String("provider", p.o.Name), slog.String("error", err.Error()))
 		return old, ""
 	}
 	claims, err := p.claims(ctx, m, t, got.AccessToken)
 	if err != nil {
-		p.o.Log.Warn("the identity stays as it was before a refresh", "provider", p.o.Name, "error", err.Error())
+		p.o.Log.Warn("the identity stays as it was before a refresh",
+			slog.String("provider", p.o.Name), slog.String("error", err.Error()))
 		return old, got.IDToken
 	}
 	id := p.identity(claims, got.Scope)
@@ -80,6 +83,9 @@ func unverifiedSubject(token session.Secret) (string, bool) {
 // Revoke implements [session.Revoker] (RFC 7009 §2.1). Revoking the refresh token
 // ends the grant; without one the access token is all there is.
 func (p *Provider) Revoke(ctx context.Context, t session.Tokens) error {
+	if t.Refresh == "" && t.Access == "" {
+		return nil
+	}
 	m, err := p.metadata(ctx)
 	if err != nil {
 		return err

@@ -36,7 +36,11 @@ func (e *Embedded) dial(context.Context, string, string) (net.Conn, error) {
 	if e.closed.Load() {
 		return nil, errors.New("the embedded Redis is closed") // it would start again
 	}
-	return e.server.Dial()
+	c, err := e.server.Dial()
+	if err != nil {
+		return nil, err
+	}
+	return newPipe(c), nil
 }
 
 // Close stops the server and breaks every connection to it.

@@ -54,7 +54,7 @@ type script struct {
 
 type scripts struct {
 	create, index, resolve, peek, keep, end, begin, extend, commit, abandon script
-	limit                                                             script
+	limit                                                                   script
 }
 
 func newScripts() scripts {

@@ -36,10 +36,10 @@ func people(t *testing.T) *sessiontest.PostgresServer {
 CREATE TABLE people (id int PRIMARY KEY, login text UNIQUE, secret char(100), groups text[], locked boolean, shown text, tags jsonb);
 INSERT INTO people VALUES
   (1, 'ada', '%[1]s', '{user}', false, 'Ada Lovelace', '["user", "poet"]'),
-  (2, 'grace', '%[2]s', '{user,admin}', NULL, NULL, NULL),
-  (3, 'mallory', '%[1]s', NULL, true, NULL, NULL),
-  (4, 'sso', NULL, NULL, false, NULL, NULL),
-  (5, 'plain', 'not a hash', NULL, false, NULL, NULL);
+  (2, 'grace', '%[2]s', '{user,admin}', NULL, '', '[]'),
+  (3, 'mallory', '%[1]s', NULL, true, '', NULL),
+  (4, 'sso', NULL, '{}', false, '', '[]'),
+  (5, 'plain', 'not a hash', '{}', false, '', '[]');
 CREATE ROLE gate LOGIN PASSWORD 'gate-password';
 GRANT SELECT, UPDATE ON people TO gate;`, argon, old))
 	return server

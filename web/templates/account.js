@@ -10,9 +10,21 @@ function say(text, failed) {
   note.hidden = false;
 }
 
+// What this page does itself comes back as an event too, and needs no reload.
+let quietUntil = 0;
+
 // remove answers whether the request was done; a session that has ended meanwhile is shown the login page.
 async function remove(path) {
-  for (let attempt = 0; attempt < 2; attempt++) {
+  quietUntil = Infinity;
+  try {
+    return await attempt(path);
+  } finally {
+    quietUntil = Date.now() + 2000;
+  }
+}
+
+async function attempt(path) {
+  for (let i = 0; i < 2; i++) {
     try {
       const res = await fetch(path, { method: "DELETE", headers: { Accept: "application/json" } });
       if (res.ok || res.status === 404) return true;
@@ -67,9 +79,9 @@ for (const time of document.querySelectorAll("time")) {
 const events = new EventSource(list.dataset.events);
 let changed = false;
 function reload() {
-  changed = true;
-  if (document.visibilityState === "visible" && note.hidden) location.reload();
+  if (document.visibilityState === "visible") location.reload();
+  else changed = true;
 }
 events.addEventListener("ended", () => { events.close(); location.reload(); });
-events.addEventListener("sessions_changed", reload);
+events.addEventListener("sessions_changed", () => { if (Date.now() > quietUntil) reload(); });
 document.addEventListener("visibilitychange", () => { if (changed) reload(); });

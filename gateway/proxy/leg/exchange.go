@@ -2,11 +2,13 @@ package leg
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"os"
 	"sync"
 	"time"
 )
@@ -48,7 +50,7 @@ func (x *exchange) run(trace *httptrace.ClientTrace) (*http.Response, error) {
 	c := x.conn
 	c.out = appendHead(c.out[:0], x.req, x.pool.host)
 	if n, err := c.Write(c.out); err != nil {
-		x.unsent = n == 0
+		x.unsent = n == 0 && !isTimeout(err)
 		return nil, x.broken("send request", err)
 	}
 	if x.req.ContentLength > 0 {
@@ -70,7 +72,7 @@ func (x *exchange) receive(trace *httptrace.ClientTrace) (*http.Response, error)
 	for interim := 0; ; interim++ {
 		raw, err := x.conn.readHead(x.pool.options.MaxHeaderBytes)
 		if err != nil {
-			x.untouched = interim == 0 && len(raw) == 0
+			x.untouched = interim == 0 && len(raw) == 0 && !isTimeout(err) // one that timed out had its time
 			return nil, err
 		}
 		if err := parseHead(r, raw); err != nil {
@@ -128,6 +130,8 @@ func (x *exchange) repeatable() bool {
 	return x.req.Header["Idempotency-Key"] != nil || x.req.Header["X-Idempotency-Key"] != nil
 }
 
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+
 // requestEnds notes that nothing more will be sent. The wait for the head begins.
 func (x *exchange) requestEnds(clean bool) {
 	x.mu.Lock()
@@ -154,6 +158,9 @@ func (x *exchange) headEnds() {
 func (x *exchange) responseEnds(clean bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.answered {
+		return // Close after the end changes nothing
+	}
 	x.answered = true
 	x.clean = x.clean && clean
 	x.settle()

@@ -172,7 +172,7 @@ func canonicalize(name []byte) bool {
 			if !first {
 				name[i] = c + ('a' - 'A')
 			}
-		case !isDigit(c) && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0:
+		case !isDigit(c) && !isMark(c):
 			return false
 		}
 		first = c == '-'
@@ -180,10 +180,13 @@ func canonicalize(name []byte) bool {
 	return true
 }
 
+// isMark lists what a token may hold beside letters and digits (RFC 9110 §5.6.2).
+func isMark(c byte) bool { return strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0 }
+
 // validValue allows visible characters, space, tab and bytes over 0x7f (RFC 9110 §5.5).
-func validValue(b []byte) bool {
-	for _, c := range b {
-		if c < ' ' && c != '\t' || c == 0x7f {
+func validValue[T string | []byte](v T) bool {
+	for i := range len(v) {
+		if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
 			return false
 		}
 	}

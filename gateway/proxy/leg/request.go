@@ -6,8 +6,6 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
-
-	"golang.org/x/net/http/httpguts"
 )
 
 var (
@@ -22,7 +20,7 @@ const defaultUserAgent = "Go-http-client/1.1" // net/http's
 
 // check refuses what could end a line early or start another field. Errors do not quote: values may be secrets.
 func check(req *http.Request) error {
-	if req.Method != "" && !httpguts.ValidHeaderFieldName(req.Method) { // a method is a token, too
+	if valid, _ := spelling(req.Method); !valid && req.Method != "" { // a method is a token, too
 		return errMethod
 	}
 	u := req.URL
@@ -30,11 +28,12 @@ func check(req *http.Request) error {
 		return errTarget
 	}
 	for name, values := range req.Header {
-		if !httpguts.ValidHeaderFieldName(name) || disguised(name) {
+		valid, canonical := spelling(name)
+		if !valid || !canonical && disguised(name) {
 			return errName
 		}
 		for _, v := range values {
-			if !httpguts.ValidHeaderFieldValue(v) {
+			if !validValue(v) {
 				return errValue
 			}
 		}
@@ -51,14 +50,29 @@ func plainTarget(s string) bool {
 	return true
 }
 
+// spelling reports whether a field name is a token (RFC 9110 §5.6.2), and whether it is spelled Like-This.
+func spelling(name string) (valid, canonical bool) {
+	canonical = true
+	first := true
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case 'a' <= c && c <= 'z':
+			canonical = canonical && !first
+		case 'A' <= c && c <= 'Z':
+			canonical = canonical && first
+		case !isDigit(c) && !isMark(c):
+			return false, false
+		}
+		first = c == '-'
+	}
+	return name != "", canonical
+}
+
 // disguised reports whether a name that is not canonical is one of those that net/http and we write ourselves or treat
 // apart: sent as it is, it would frame the message a second time.
 func disguised(name string) bool {
-	canonical := textproto.CanonicalMIMEHeaderKey(name)
-	if canonical == name {
-		return false
-	}
-	switch canonical {
+	switch textproto.CanonicalMIMEHeaderKey(name) {
 	case "Connection", "Content-Length", "Expect", "Host", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent":
 		return true
 	}

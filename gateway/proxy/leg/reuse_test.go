@@ -227,6 +227,29 @@ func TestStaleAfterSending(t *testing.T) {
 	}
 }
 
+// A request that timed out had its time, on whatever connection: it is not sent again.
+func TestTimeoutIsNotRepeated(t *testing.T) {
+	overBoth(t, 20*time.Millisecond, func(t *testing.T, rt http.RoundTripper, _ bool) {
+		var asked atomic.Int32
+		url := upstream(t, func(c *wire, _ int) {
+			for c.head() != "" {
+				if asked.Add(1) == 1 {
+					c.say(hello)
+				}
+			}
+		})
+		if o := ask(rt, "GET", url, nil); o.failed() {
+			t.Fatal(o.HeadErr)
+		}
+		if o := ask(rt, "GET", url, nil); o.HeadErr == nil {
+			t.Fatal("no error")
+		}
+		if n := asked.Load(); n != 2 {
+			t.Fatalf("%d requests", n)
+		}
+	})
+}
+
 // A fresh connection that dies is the upstream's answer: no second attempt.
 func TestFreshConnectionIsNotRepeated(t *testing.T) {
 	overBoth(t, 0, func(t *testing.T, rt http.RoundTripper, _ bool) {

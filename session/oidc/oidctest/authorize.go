@@ -66,7 +66,7 @@ func (p *Provider) signedIn(r *http.Request) *login {
 func (p *Provider) signIn(w http.ResponseWriter, b Behaviour) *login {
 	l := &login{sid: rand.Text(), subject: subject(b), at: time.Now().Add(-b.OldSignIn)}
 	value := rand.Text()
-	http.SetCookie(w, &http.Cookie{Name: ssoCookie, Value: value, Path: "/", HttpOnly: true})
+	http.SetCookie(w, &http.Cookie{Name: ssoCookie, Value: value, Path: "/", HttpOnly: true}) //nolint:gosec // G124: plain http on loopback, in a test
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sessions[value] = l
@@ -97,7 +97,7 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, values url.Val
 	if iss != "" {
 		values.Set("iss", iss)
 	}
-	http.Redirect(w, r, q.Get("redirect_uri")+"?"+values.Encode(), http.StatusSeeOther)
+	http.Redirect(w, r, q.Get("redirect_uri")+"?"+values.Encode(), http.StatusSeeOther) //nolint:gosec // G710: it is registered
 }
 
 // logout is the page of RP-Initiated Logout.
@@ -118,5 +118,5 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 		_ = page.Execute(w, map[string]string{"Title": "Sign out", "Next": next, "Label": "Go back"})
 		return
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // G710: it is registered
 }
