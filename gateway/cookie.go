@@ -80,7 +80,7 @@ func (s *Server) bindBrowser(x *exchange) string {
 	value := boundBrowser(x.r)
 	if value == "" {
 		value = session.NewBrowserBinding()
-		x.r.AddCookie(&http.Cookie{Name: loginCookie, Value: value}) // the next call in this request finds it
+		x.r.Header.Add("Cookie", loginCookie+"="+value) // the next call in this request finds it
 		s.write(x.Header(), &http.Cookie{
 			Name: loginCookie, Value: value, MaxAge: int(loginCookieLife / time.Second), SameSite: http.SameSiteLaxMode,
 		})

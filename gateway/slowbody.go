@@ -23,10 +23,13 @@ func (s *Server) timeBody(x *exchange) {
 }
 
 // Read implements io.Reader. The deadline is taken back each time: the server
-// reads on by itself to notice that the client hangs up.
+// reads on by itself to notice that the client hangs up. After a failure it stays,
+// or the server would wait for the rest of the body before it closes.
 func (b *timedBody) Read(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(time.Now().Add(b.patience))
 	n, err := b.ReadCloser.Read(p)
-	_ = b.control.SetReadDeadline(time.Time{})
+	if err == nil || err == io.EOF { //nolint:errorlint // io.Reader returns it bare
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
 	return n, err
 }

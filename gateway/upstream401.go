@@ -9,7 +9,7 @@ import (
 
 // passedOn marks a 401 that an application answered. Its session is fine: a page
 // must not take it for the end of the session and send the user to sign in.
-const passedOn = "X-Sessiongate-Upstream"
+const passedOn = "X-Sessiongate-Upstream" //nolint:gosec // a header name, not a credential
 
 // onResponse looks at every answer of an application before it goes out.
 func (s *Server) onResponse(res *http.Response) error {

@@ -13,7 +13,7 @@ func (m *Manager) End(ctx context.Context, id ID, why Reason, c Client) (*Record
 	if errors.Is(err, ErrSealed) {
 		// Over all the same. Only its tokens, and whose they were, are out of reach.
 		m.record(Event{Type: EventUnsealable, ID: id, Err: err})
-		m.markOver(id, why)
+		_ = m.markOver(id, why)
 		m.record(Event{Type: EventEnded, ID: id, Reason: why, Client: c})
 		return nil, nil
 	}
@@ -41,7 +41,7 @@ func (m *Manager) Logout(ctx context.Context, kind Kind, value string, why Reaso
 // ended does what follows the end of a session: this process forgets it, the
 // audit log hears of it, the provider is told.
 func (m *Manager) ended(rec *Record, why Reason, c Client) {
-	m.markOver(rec.ID, why)
+	_ = m.markOver(rec.ID, why)
 	m.record(Event{
 		Type: EventEnded, ID: rec.ID, Reason: why, Client: c,
 		Subject: rec.Identity.Subject, Provider: rec.Identity.Provider,

@@ -172,7 +172,7 @@ func (m *Manager) observe(c Change) {
 			t.void()
 		}
 	case Over:
-		m.markOver(c.ID, c.Reason)
+		_ = m.markOver(c.ID, c.Reason)
 	}
 }
 

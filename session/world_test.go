@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -219,6 +220,8 @@ func (e *events) count(t session.EventType) (n int) {
 type pausable struct {
 	session.Store
 
+	deaf atomic.Bool // the feed brings no news, though the subscription stands
+
 	mu        sync.Mutex
 	questions int
 	held      chan struct{} // closed to let answers go; nil: they are not held
@@ -235,6 +238,15 @@ func (p *pausable) hold() (release func()) {
 		p.held = nil
 		p.mu.Unlock()
 		close(held)
+	})
+}
+
+// Watch implements session.Feed.
+func (p *pausable) Watch(ctx context.Context, f func(session.Change)) error {
+	return p.Store.Watch(ctx, func(c session.Change) {
+		if !p.deaf.Load() {
+			f(c)
+		}
 	})
 }
 

@@ -61,7 +61,8 @@ func (n *generation) close() {
 // one it began with, and a generation ends with its last request: nothing is
 // dropped by a change.
 type front struct {
-	newest atomic.Pointer[generation]
+	newest  atomic.Pointer[generation]
+	leaving atomic.Bool // the process is about to stop listening
 
 	mu   sync.Mutex
 	old  []*generation // still with requests
@@ -82,6 +83,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		n = f.newest.Load() // replaced between the two steps
 	}
 	defer n.leave()
+	if f.leaving.Load() {
+		// Clients go elsewhere for their next request, instead of finding this
+		// connection closed under it.
+		w.Header().Set("Connection", "close")
+	}
 	n.server.ServeHTTP(w, r)
 }
 

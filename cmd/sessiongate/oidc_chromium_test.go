@@ -12,7 +12,7 @@ import (
 // really clicks: silent sign-on would hide what SameSite does.
 func TestChromiumSignsInAtAnotherSite(t *testing.T) {
 	tab := sessiontest.Chromium(t)
-	s, origin := forChromium(t, oidcSetup{}, nil)
+	s, origin := forChromium(t, oidcSetup{})
 	s.idp.Set(func(b *oidctest.Behaviour) { b.Click = true })
 
 	sessiontest.Navigate(tab, origin+"/page/home?x=1&y='2'")

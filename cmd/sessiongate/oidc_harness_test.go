@@ -183,7 +183,7 @@ func query(t *testing.T, raw string) url.Values {
 }
 
 // forChromium starts a gateway under its real address, http://localhost:PORT.
-func forChromium(t *testing.T, o oidcSetup, register func(origin string)) (*oidcScene, string) {
+func forChromium(t *testing.T, o oidcSetup) (*oidcScene, string) {
 	t.Helper()
 	s := newOIDCScene(t, oidcSetup{})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -197,9 +197,6 @@ func forChromium(t *testing.T, o oidcSetup, register func(origin string)) (*oidc
 	_ = l.Close()
 	o.origin = "http://localhost:" + port
 	s.idp.Register(o.origin+"/auth/callback/corp", o.origin+"/auth/logout/done")
-	if register != nil {
-		register(o.origin)
-	}
 	s.startAt("127.0.0.1:"+port, s.text(o))
 	return s, o.origin
 }

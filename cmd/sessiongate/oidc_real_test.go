@@ -26,9 +26,8 @@ const (
 func TestChromiumAtARealProvider(t *testing.T) {
 	modules := installProvider(t)
 	tab := sessiontest.Chromium(t)
-	var issuer string
-	s, origin := forChromium(t, oidcSetup{secret: realSecret}, nil)
-	issuer = startProvider(t, modules, origin)
+	s, origin := forChromium(t, oidcSetup{secret: realSecret})
+	issuer := startProvider(t, modules, origin)
 	s.gateways[len(s.gateways)-1].stop()
 	s.startAt(strings.Replace(origin, "http://localhost", "127.0.0.1", 1), s.text(oidcSetup{
 		origin: origin, issuer: issuer, secret: realSecret,

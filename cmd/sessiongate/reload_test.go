@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -43,7 +44,6 @@ func plainGet(g *liveGateway, path string) (int, string, error) {
 	body, err := io.ReadAll(res.Body)
 	return res.StatusCode, string(body), err
 }
-
 
 func TestReload(t *testing.T) {
 	o := setup{}
@@ -144,4 +144,60 @@ func TestReloadUnderLoad(t *testing.T) {
 		t.Errorf("the request that was under way: %v", err)
 	}
 	eventually(t, "the first generation is closed", func() bool { return first.running.Load() == 0 })
+}
+
+// Two replicas are replaced one after the other while clients keep asking: each
+// request is answered, streams find their way to a replica that stays.
+func TestRollingRestart(t *testing.T) {
+	s := newScene(t, setup{gateways: 2, realTime: true})
+	b := s.browser()
+	b.ada()
+	var mu sync.Mutex
+	up := []*liveGateway{s.gateways[0], s.gateways[1]}
+	client := &http.Client{Transport: &http.Transport{
+		MaxIdleConnsPerHost: 8,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			mu.Lock()
+			addr := up[len(up)-1].addr // what a balancer would pick
+			mu.Unlock()
+			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+		},
+	}}
+	t.Cleanup(client.CloseIdleConnections)
+	var stop atomic.Bool
+	var served atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for !stop.Load() {
+				res, err := client.Do(b.request("GET", "/api/x"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, err = io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+				if res.StatusCode != 200 || err != nil {
+					t.Errorf("%d %v", res.StatusCode, err)
+				}
+				served.Add(1)
+			}
+		})
+	}
+	more := func() {
+		from := served.Load()
+		eventually(t, "more requests are served", func() bool { return served.Load() > from+50 })
+	}
+	for range 2 {
+		more()
+		fresh := s.start(s.config(s.setup), wiring{})
+		mu.Lock()
+		old := up[0]
+		up = append(up[1:], fresh)
+		mu.Unlock()
+		old.stop()
+	}
+	more()
+	stop.Store(true)
+	wg.Wait()
 }

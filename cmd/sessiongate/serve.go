@@ -123,6 +123,7 @@ func (g *assembled) run(ctx context.Context) error {
 func (g *assembled) drain(server, admin *http.Server) error {
 	g.log.Info("draining", slog.Duration("timeout", time.Duration(g.config.Server.DrainTimeout)))
 	g.health.Drain()
+	g.front.leaving.Store(true)
 	if g.adminListener != nil {
 		time.Sleep(readinessLead)
 	}

@@ -224,7 +224,8 @@ func (b *body) begin() bool {
 }
 
 // end is begin undone. The deadline must not stay: a server that has the whole body reads on, to notice that the client
-// hangs up, and would take a deadline for that.
+// hangs up, and would take a deadline for that. After a failure it stays, or the server would wait for the rest of the
+// body before it closes.
 func (b *body) end(n int, err error) {
 	if n > 0 {
 		b.call.stream.heard.Add(1)
@@ -234,7 +235,7 @@ func (b *body) end(n int, err error) {
 	if b.stall != nil && !b.over && err == nil {
 		b.stall.Reset(b.limit)
 	}
-	if !b.closed && b.call.f.options.BodyTimeout > 0 {
+	if !b.closed && b.call.f.options.BodyTimeout > 0 && (err == nil || err == io.EOF) {
 		_ = http.NewResponseController(b.call.w).SetReadDeadline(time.Time{})
 	}
 }

@@ -49,6 +49,8 @@ func familyTests() map[string]func(*storeTest) {
 		"an unknown session":                  testUnknown,
 		"a tampered record":                   testTampered,
 		"devices":                             testDevices,
+		"use without a handle":                testKeep,
+		"use without a handle acks nothing":   testKeepAcknowledgesNothing,
 	}
 }
 
