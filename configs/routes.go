@@ -99,6 +99,7 @@ func (c *checker) checkRoutes() {
 		c.checkUpstreamRules(path, r)
 		c.checkPolicy(path, r)
 	}
+	c.checkOverlaps()
 	if _, root := first[""]; !root && !c.anyBroken("routes") {
 		c.warn("routes", "has no route for /: everything outside the other paths is 404")
 	}

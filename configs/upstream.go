@@ -166,3 +166,43 @@ func (c *checker) checkHeaderName(path, name string, ok, changed bool) {
 		c.problem(path, "is a header that the gateway decides on itself", "remove it")
 	}
 }
+
+// checkOverlaps warns of a route inside another that asks less of its users: often it was meant to ask more.
+func (c *checker) checkOverlaps() {
+	for i := range c.config.Routes {
+		inner, path := &c.config.Routes[i], index("routes", i)
+		outer := c.around(i)
+		if outer < 0 || c.anyBroken(path) {
+			continue
+		}
+		around := &c.config.Routes[outer]
+		if around.Path == "/" {
+			continue // everything is inside that one
+		}
+		if opens(around, inner) {
+			c.warn(path, "takes "+c.quote(path+".path", inner.Path)+" out of "+index("routes", outer)+" and asks less of its users")
+		}
+	}
+}
+
+// around is the narrowest prefix route of the same host that a route lies in, or -1.
+func (c *checker) around(i int) int {
+	best := -1
+	r := &c.config.Routes[i]
+	for j := range c.config.Routes {
+		o := &c.config.Routes[j]
+		if j == i || o.Match == "exact" || o.Host != r.Host || !under(r.Path, o.Path) {
+			continue
+		}
+		if best < 0 || len(o.Path) > len(c.config.Routes[best].Path) {
+			best = j
+		}
+	}
+	return best
+}
+
+// opens tells whether inner admits somebody whom outer does not.
+func opens(outer, inner *Route) bool {
+	strict := map[string]int{"required": 2, "optional": 1, "none": 0}
+	return strict[inner.Session] < strict[outer.Session] || outer.Require != nil && inner.Require == nil
+}

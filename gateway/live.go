@@ -185,3 +185,11 @@ func (s *Server) onStream(w http.ResponseWriter, stream *proxy.Stream) {
 	}
 	s.live.join(&x.flow)
 }
+
+// family is the session whose end ends this request's response; nil: none.
+func (x *exchange) family() *session.Session {
+	if x.bearer != nil {
+		return x.bearer.Family()
+	}
+	return x.session
+}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -187,6 +188,12 @@ func problemUpstream(f *proxy.Failure) *problem {
 // fail renders an error: a page for a person, problem+json for a program. It is
 // the only place where an error becomes a response.
 func (s *Server) fail(x *exchange, err error) {
+	if !x.answered() && errors.Is(x.r.Context().Err(), context.Canceled) {
+		// The client hung up, and that is why it failed. The connection is cut: a
+		// half-closed one would otherwise see an empty 200.
+		x.status = proxy.ClientGone.Status()
+		panic(http.ErrAbortHandler)
+	}
 	p := problemOf(err)
 	if p.Status >= 500 || p.Cause != nil && p.Status != http.StatusUnauthorized {
 		s.logProblem(x, p)

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -303,10 +304,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(x, notFound())
 	case m.Route != nil:
 		s.serveApp(x, m)
+	case r.Method == http.MethodOptions && s.usesCookie(r.URL.Path) && !s.defend(x):
+		// Echo answers OPTIONS by itself, before any handler of ours: the preflight's
+		// answer, or the refusal, has to come first.
 	default:
 		s.timeBody(x)
 		s.echo.ServeHTTP(x, r)
 	}
+}
+
+// usesCookie tells the endpoints that read the session cookie from those that
+// servers and programs call.
+func (s *Server) usesCookie(path string) bool {
+	return strings.HasPrefix(path, s.prefix) && !strings.HasPrefix(path, s.prefix+"/token/") && !s.isBackChannel(path)
 }
 
 // finish closes the exchange: a panic becomes a 500, the request is counted and,

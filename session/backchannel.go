@@ -61,6 +61,8 @@ func (m *Manager) HandleLogoutToken(ctx context.Context, provider, token string,
 }
 
 func (m *Manager) endNoticed(ctx context.Context, provider string, n LogoutNotice, c Client) (ended int, err error) {
+	ctx, cancel := lasting(ctx, endsTimeout)
+	defer cancel()
 	ids, err := m.noticed(ctx, provider, n)
 	if err != nil {
 		return 0, m.storeFault(fmt.Errorf("find sessions to end: %w", err), "")

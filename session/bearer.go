@@ -92,7 +92,11 @@ func (m *Manager) Bearer(ctx context.Context, raw string) (*Bearer, error) {
 	})
 	switch {
 	case cached != nil && errors.Is(err, ErrStoreUnavailable):
-		return cached, nil // made before the outage, and still within its time
+		// Made before the outage; looked up again, as for cookies.
+		if cached = m.bearers.get(raw, m.now(), m.epoch.Load()); cached == nil {
+			return nil, err
+		}
+		return cached, nil
 	case err != nil:
 		return nil, err
 	}
@@ -155,10 +159,8 @@ func (m *Manager) familyOf(ctx context.Context, a Access) (reading, error) {
 	switch {
 	case err != nil:
 		return rd, m.storeFault(err, a.SessionID)
-	case turn.State == TurnOver && turn.Reason == "":
-		return rd, &EndedError{ID: a.SessionID}
 	case turn.State == TurnOver:
-		return rd, m.markOver(a.SessionID, turn.Reason)
+		return rd, m.foundOver(ctx, a.SessionID, turn.Reason, Client{})
 	case turn.Record.Identity.Subject != a.Subject:
 		return rd, ErrUnauthentic // a signing key is in foreign hands, or two providers share an issuer
 	}

@@ -49,6 +49,8 @@ const endRounds = 5
 // returns how many. The list is read again until it is empty, so that a login
 // that was half done when the first list was read does not slip through.
 func (m *Manager) EndAll(ctx context.Context, o Owner, keep ID, why Reason, c Client) (ended int, err error) {
+	ctx, cancel := lasting(ctx, endsTimeout)
+	defer cancel()
 	for range endRounds {
 		list, err := m.Sessions(ctx, o)
 		if err != nil {

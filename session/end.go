@@ -8,7 +8,12 @@ import (
 
 // End ends a session for the given reason. Ending what is over already is not
 // an error. It returns the record as it was, or nil.
+//
+// It goes through even if whoever asked goes away: a closed tab must not leave
+// half of "sign out everywhere" undone.
 func (m *Manager) End(ctx context.Context, id ID, why Reason, c Client) (*Record, error) {
+	ctx, cancel := lasting(ctx, endTimeout)
+	defer cancel()
 	rec, err := m.store.End(ctx, id, why)
 	if errors.Is(err, ErrSealed) {
 		// Over all the same. Only its tokens, and whose they were, are out of reach.
@@ -25,6 +30,32 @@ func (m *Manager) End(ctx context.Context, id ID, why Reason, c Client) (*Record
 	}
 	m.ended(rec, why, c)
 	return rec, nil
+}
+
+const (
+	endTimeout  = 5 * time.Second // one end
+	endsTimeout = time.Minute     // all of a user's
+)
+
+// lasting detaches work that must be finished from the request that began it.
+func lasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), d)
+}
+
+// endForSure is for ends that must not be lost to a fault: this process refuses
+// the session at once, and the store is told as soon as it listens.
+func (m *Manager) endForSure(ctx context.Context, id ID, why Reason, c Client) {
+	if _, err := m.End(ctx, id, why, c); err == nil {
+		return
+	}
+	_ = m.markOver(id, why)
+	m.goBackground(func(ctx context.Context) {
+		for pause := time.Second; sleep(ctx, pause); pause = min(2*pause, 10*time.Second) {
+			if _, err := m.End(ctx, id, why, c); err == nil {
+				return
+			}
+		}
+	})
 }
 
 // Logout ends the session whose handle is presented, whatever its generation:

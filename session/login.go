@@ -86,6 +86,8 @@ func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l 
 		ID: h.ID(), Identity: g.Identity, Device: d, Tokens: g.Tokens,
 		Facts: Facts{Generation: h.generation, Binding: Binding(l.UserAgent)},
 	}
+	ctx, cancel := lasting(ctx, endsTimeout) // from here on nothing is left half done
+	defer cancel()
 	stored, err := m.store.Create(ctx, rec,
 		Lives{Idle: m.rules.Idle, Absolute: m.absolute}, g.schedule(m.grace))
 	if err != nil {
@@ -96,9 +98,9 @@ func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l 
 		Type: EventLogin, ID: rec.ID, Subject: g.Identity.Subject, Provider: g.Identity.Provider, Client: l.Client,
 	})
 	for _, value := range l.Carried {
-		// A fault here leaves the old session to its idle timeout; the user is
-		// signed in all the same, and the old cookie is overwritten.
-		_, _ = m.Logout(ctx, l.Kind, value, Replaced, l.Client)
+		if old, err := m.open(l.Kind, value); err == nil {
+			m.endForSure(ctx, old.ID(), Replaced, l.Client)
+		}
 	}
 	if err := m.keepCap(ctx, owner, rec.ID, replaces, l.Client); err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -74,7 +73,7 @@ type Manager struct {
 
 	work       context.Context // ends when background work must stop
 	stop       context.CancelFunc
-	background sync.WaitGroup
+	background tasks
 }
 
 // NewManager checks the options and returns a manager.
@@ -141,10 +140,8 @@ func (m *Manager) Run(ctx context.Context) error {
 // Close waits for background work (revocations, refreshes under way) until ctx
 // ends, then cuts it off.
 func (m *Manager) Close(ctx context.Context) {
-	done := make(chan struct{})
-	go func() { m.background.Wait(); close(done) }()
 	select {
-	case <-done:
+	case <-m.background.done():
 	case <-ctx.Done():
 	}
 	m.stop()
@@ -187,6 +184,19 @@ func (m *Manager) markOver(id ID, why Reason) *EndedError {
 	return e
 }
 
+// foundOver takes in that a session turned out to be over. One whose time had
+// run out unnoticed is ended here, with all that follows an end.
+func (m *Manager) foundOver(ctx context.Context, id ID, why Reason, c Client) *EndedError {
+	if why == "" {
+		return &EndedError{ID: id}
+	}
+	if why.Expiry() {
+		// A fault leaves the end to whoever looks next.
+		_, _ = m.End(ctx, id, why, c)
+	}
+	return m.markOver(id, why)
+}
+
 // endAgain repeats the ends this process saw, after a gap in the feed: the
 // store may have failed over to a replica that never heard of them.
 func (m *Manager) endAgain(ctx context.Context) {
@@ -202,11 +212,13 @@ func (m *Manager) endAgain(ctx context.Context) {
 
 // goBackground runs f detached from any request, for at most a minute.
 func (m *Manager) goBackground(f func(ctx context.Context)) {
-	m.background.Go(func() {
+	end := m.background.begin()
+	go func() {
+		defer end()
 		ctx, cancel := context.WithTimeout(m.work, time.Minute)
 		defer cancel()
 		f(ctx)
-	})
+	}()
 }
 
 func (m *Manager) record(e Event) {
@@ -225,6 +237,8 @@ func (m *Manager) storeFault(err error, id ID) error {
 	if errors.Is(err, ErrSealed) {
 		kind = EventUnsealable
 	}
-	m.record(Event{Type: kind, ID: id, Err: err})
+	if !errors.Is(err, context.Canceled) { // somebody hung up: no fault of the store's
+		m.record(Event{Type: kind, ID: id, Err: err})
+	}
 	return &UnavailableError{Subsystem: SubsystemStore, RetryAfter: time.Second, Err: err}
 }

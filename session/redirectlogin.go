@@ -225,8 +225,13 @@ func (m *Manager) admit(ctx context.Context, p Provider, a Attempt, g Grant, r L
 // may end that as a whole, and the new tokens with it. A fault leaves the old
 // session to its idle timeout.
 func (m *Manager) replace(ctx context.Context, id ID, successor Identity, c Client) {
+	ctx, cancel := lasting(ctx, endTimeout)
+	defer cancel()
 	rec, err := m.store.End(ctx, id, Replaced)
-	if err != nil || rec == nil {
+	if err != nil {
+		m.endForSure(ctx, id, Replaced, c)
+	}
+	if rec == nil {
 		return
 	}
 	last := *rec

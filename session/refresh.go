@@ -22,7 +22,8 @@ const localTimeout = 5 * time.Second
 func (m *Manager) refresh(ctx context.Context, rd reading, h Handle, v Visit) (*Session, error) {
 	v.Touch = false // the read has touched; it changes nothing from here on
 	result := m.flights.DoChan(flightKey(v), func() (_ any, err error) {
-		defer recovered(&err) // nobody's stack but the process's is above us
+		defer m.background.begin()() // a stop waits for what the provider gave to be stored
+		defer recovered(&err)        // nobody's stack but the process's is above us
 		if v.Kind == Explicit {
 			sleep(m.work, gather) // see explicit.go
 		}
@@ -81,10 +82,19 @@ func (m *Manager) renew(ctx context.Context, rd reading, v Visit) (reading, erro
 	return m.renewLeased(ctx, p, caller.Timeout(), rd, v)
 }
 
-// renewLeased takes the session's lease first, or waits for whoever holds it.
+// A lease must outlive everything its holder does under it, or another process
+// would spend the same refresh token: the provider's call and then the commit,
+// which is tried again while the store is away.
+const (
+	commitBudget = 30 * time.Second
+	leaseSlack   = 5 * time.Second
+)
+
+// renewLeased takes the session's lease first, or waits for whoever holds it,
+// about as long as one call may take.
 func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Duration, rd reading, v Visit) (reading, error) {
-	ttl := timeout + 5*time.Second // outlives the call even if no renewal gets through
-	ctx, cancel := context.WithTimeout(ctx, 2*ttl)
+	ttl := timeout + commitBudget + leaseSlack
+	waiting, cancel := context.WithTimeout(ctx, timeout+leaseSlack)
 	defer cancel()
 	lease := rand.Text()
 	stamp := rd.Record.Facts.Stamp
@@ -96,7 +106,7 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 		}
 		switch turn.State {
 		case TurnOver:
-			return rd, m.markOver(v.ID, turn.Reason)
+			return rd, m.foundOver(ctx, v.ID, turn.Reason, rd.client)
 		case TurnDone:
 			return m.adopt(rd, turn.Record, turn.Now), nil
 		case TurnBackoff:
@@ -104,8 +114,8 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 		case TurnTaken:
 			return m.spendLeased(ctx, p, timeout, ttl, rd, v, lease)
 		case TurnBusy:
-			if !wait(ctx, changed, min(poll, turn.Wait+10*time.Millisecond)) {
-				return m.fallback(rd, p.Name(), &FaultError{Err: ctx.Err()})
+			if !wait(waiting, changed, min(poll, turn.Wait+10*time.Millisecond)) {
+				return m.fallback(rd, p.Name(), &FaultError{Err: waiting.Err()})
 			}
 		}
 	}
@@ -137,7 +147,7 @@ func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, le
 		SessionID: rec.ID, Kind: v.Kind, Identity: rec.Identity, Tokens: rec.Tokens,
 		Now: rd.Now.Add(m.now().Sub(rd.began)), Expires: rec.Expires, Absolute: rec.Facts.Absolute,
 	})
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitBudget)
 	defer cancel()
 	if err != nil {
 		return m.settleFailure(ctx, p, rd, lease, err)
@@ -164,13 +174,14 @@ func ask(ctx context.Context, p Provider, r Refresh) (g Grant, err error) {
 
 // commit stores the grant, trying again while the store is out of reach.
 func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string, g Grant) (reading, error) {
+	v.Force = forced(rd.Record.Facts, v, rd.Now) // as it took effect, not as it was asked for
 	c := Commit{
 		Visit: v, Spent: rd.Record.Facts.Stamp, Lease: lease, Rotate: rd.Verdict.Rotate,
 		Identity: g.Identity, Tokens: g.Tokens, Device: rd.Record.Device, Created: rd.Record.Created,
 		Schedule: g.schedule(m.grace),
 	}
 	done, err := m.store.Commit(ctx, c)
-	for pause := 100 * time.Millisecond; err != nil && lease != "" && sleep(ctx, pause); pause = min(2*pause, time.Second) {
+	for pause := 100 * time.Millisecond; err != nil && lease != "" && sleep(ctx, pause); pause = min(2*pause, 200*time.Millisecond) {
 		done, err = m.store.Commit(ctx, c)
 	}
 	switch {
@@ -178,10 +189,7 @@ func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string,
 		return rd, m.storeFault(err, v.ID)
 	case done.Record == nil:
 		m.revoke(g.Identity.Provider, g.Tokens) // a logout overtook us: nobody may keep these
-		if done.Gone {
-			return rd, &EndedError{ID: v.ID}
-		}
-		return rd, m.markOver(v.ID, done.Reason)
+		return rd, m.foundOver(ctx, v.ID, done.Reason, rd.client)
 	case done.Stored:
 		m.committed(done, rd.client)
 	}

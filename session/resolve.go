@@ -36,7 +36,11 @@ func (m *Manager) Resolve(ctx context.Context, value string, p Presentation) (*S
 	}
 	s, err := m.resolve(ctx, value, p)
 	if cached != nil && errors.Is(err, ErrStoreUnavailable) {
-		return cached, nil // made before the outage, and still within its time
+		// Made before the outage. Looked up again, because the wait may have used up
+		// its time, and the session may have ended here meanwhile.
+		if cached = m.cache.get(value, m.now(), m.epoch.Load()); cached != nil {
+			return cached, nil
+		}
 	}
 	return s, err
 }
@@ -104,11 +108,18 @@ const readTimeout = 2 * time.Second
 // same at the same time share one question, detached from any one of them. The
 // reading holds what was known when it began.
 func (m *Manager) read(ctx context.Context, v Visit, c Client) (reading, error) {
-	got, err, _ := m.reads.Do(flightKey(v), func() (any, error) {
+	question := func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 		defer cancel()
 		return m.ask(ctx, v, c)
-	})
+	}
+	if !m.up.Load() {
+		// A shared question may have been judged before a logout elsewhere that we
+		// would not hear of now: everyone asks for themselves.
+		got, err := question()
+		return got.(reading), err
+	}
+	got, err, _ := m.reads.Do(flightKey(v), question)
 	if err != nil {
 		return reading{}, err
 	}
@@ -143,7 +154,7 @@ func (m *Manager) note(res Resolution, v Visit, c Client) {
 	case res.Verdict.Stale():
 		emit(EventStale)
 	case res.Verdict.Row == RowEnded:
-		m.markOver(v.ID, res.Verdict.Reason)
+		_ = m.markOver(v.ID, res.Verdict.Reason)
 	case res.Verdict.Reason == Reused && res.Record != nil:
 		emit(EventReuse)
 		m.ended(res.Record, Reused, c)

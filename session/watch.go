@@ -195,7 +195,7 @@ func (m *Manager) lookAt(ctx context.Context, s *Session) (glimpse, error) {
 	case err != nil:
 		return glimpse{}, err
 	case turn.State == TurnOver:
-		_ = m.markOver(s.ID(), turn.Reason)
+		_ = m.foundOver(ctx, s.ID(), turn.Reason, Client{})
 		return glimpse{over: true}, nil
 	}
 	local := func(t time.Time) time.Time { return began.Add(t.Sub(turn.Now)) }

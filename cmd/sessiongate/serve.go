@@ -51,6 +51,9 @@ const (
 	headerTimeout = 10 * time.Second
 	// idleTimeout is how long an unused connection is kept.
 	idleTimeout = 2 * time.Minute
+	// settleTimeout bounds the background work after the last request: refreshes
+	// whose browsers left, revocations at a provider.
+	settleTimeout = 10 * time.Second
 	// readinessLead is how long /readyz says no before the listener closes, so
 	// that a balancer that asks every second has stopped sending.
 	readinessLead = time.Second
@@ -134,7 +137,10 @@ func (g *assembled) drain(server, admin *http.Server) error {
 		g.log.Warn("requests were still running when drain_timeout ended; they were cut")
 		err = server.Close()
 	}
-	g.manager.Close(ctx)
+	// Its own time: what a provider gave in the last moment must still be stored.
+	settle, stop := context.WithTimeout(context.Background(), settleTimeout)
+	defer stop()
+	g.manager.Close(settle)
 	_ = admin.Close()
 	return err
 }

@@ -28,6 +28,15 @@
 // protocols to switch to only WebSocket is allowed: an upgrade to h2c would be a tunnel in which every route's policy
 // is void.
 //
-// Upstreams are reached through an http.RoundTripper ([Options].Transport); another upstream leg takes that place
-// without a change elsewhere.
+// A route's addresses form a pool (pool.go): they take turns, fall out by active checks (health.go) and by failures, and
+// a request goes to another address only when that does no harm (attempt.go). Errors from before there was a connection
+// are marked by our own dialer, because that is what makes a retry safe whatever the method. Upstreams are reached
+// through an http.RoundTripper; another upstream leg takes that place ([Options].Transport) without a change elsewhere.
+//
+// Every response passes through a [Stream] (stream.go), so that its caller can end it on both sides at any time, a
+// WebSocket with a close frame. The stream is a part of the call and costs no allocation.
+//
+// Two things that net/http hides cannot be mended here. A request with both Content-Length and Transfer-Encoding arrives
+// without the former, so every HTTP/1 connection is closed after a request with a Transfer-Encoding (RFC 9112 §6.1).
+// An upstream's "Connection: close, X-Hop" arrives without its Connection, so X-Hop is passed on.
 package proxy

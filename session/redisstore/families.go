@@ -83,6 +83,11 @@ func (s *Store) Resolve(ctx context.Context, v session.Visit) (session.Resolutio
 	if err != nil {
 		return session.Resolution{}, err
 	}
+	if verdict.Reason == session.Reused && verdict.Row != session.RowEnded {
+		// A verdict of theft must survive a fail-over like any other end. A fault
+		// changes nothing: the family is over, only not known to a replica yet.
+		_, _ = s.End(ctx, v.ID, session.Reused)
+	}
 	return session.Resolution{Verdict: verdict, Now: now, Record: r}, nil
 }
 

@@ -17,7 +17,7 @@ func testKeep(s *storeTest) {
 		return alive
 	}
 	for range 3 { // past the idle timeout in all, never between two uses
-		s.Clock.Advance(suiteIdle - time.Minute)
+		s.Clock.Advance(StoreRules().Idle - time.Minute)
 		s.equal("alive", keep(), true)
 	}
 	v := s.visit(1)
@@ -25,8 +25,11 @@ func testKeep(s *storeTest) {
 	r, err := s.Store.Resolve(s.Context(), v)
 	s.must(err)
 	s.equal("live after the last use", r.Verdict.Live(), true)
-	s.Clock.Advance(suiteIdle)
+	s.Clock.Advance(StoreRules().Idle)
 	s.equal("alive past the idle timeout", keep(), false)
+	last, err := s.Store.End(s.Context(), s.id, session.Idle)
+	s.must(err)
+	s.equal("handed out", last != nil, true)
 	s.ended(session.Idle)
 	s.equal("alive after the end", keep(), false)
 }

@@ -208,6 +208,10 @@ func testCommitIdle(s *storeTest) {
 	s.Clock.Advance(StoreRules().Idle)
 	done := s.commit(s.renewal(1, 2))
 	s.equal("outcome", fmt.Sprint(done.Stored, " ", done.Reason), "false idle")
+	// Over, but not ended by this: the end hands out the tokens to be revoked.
+	last, err := s.Store.End(s.Context(), s.id, session.Idle)
+	s.must(err)
+	s.equal("handed out", last != nil, true)
 	s.ended(session.Idle)
 }
 

@@ -3,7 +3,11 @@
 -- ARGV: reason, offset. Reply: now, and the session as it was.
 
 local s = load()
-if not s.found or s.why ~= '' then
+if s.why ~= '' then
+  -- Written once more, so that a WAIT behind this call waits for something.
+  redis.call('HSET', STATE, 'why', s.why)
+  return { now }
+elseif not s.found then
   return { now }
 end
 finish(s, ARGV[1])

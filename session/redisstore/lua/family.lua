@@ -88,8 +88,9 @@ local function passed(s, idle)
   return nil
 end
 
--- over tells whether a session is over and why ('' when nothing is known of it),
--- and ends it first if its time has passed.
+-- over tells whether a session is over and why ('' when nothing is known of it).
+-- One whose time has passed is over but not ended: the caller ends it, because
+-- an end hands out the record whose tokens are to be revoked.
 local function over(s, idle)
   if not s.found then
     return true, ''
@@ -97,11 +98,7 @@ local function over(s, idle)
     return true, s.why
   end
   local why = passed(s, idle)
-  if why then
-    finish(s, why)
-    return true, why
-  end
-  return false, ''
+  return why ~= nil, why or ''
 end
 
 local function due(s)
