@@ -119,7 +119,7 @@ func (s *Server) beforeHeader(x *exchange) {
 			s.setSession(x.Header(), value, maxAge)
 		}
 	}
-	if x.origin != "" {
+	if x.origin != "" || x.app != nil && x.app.route.CORS != nil {
 		s.share(x)
 	}
 	if s.hsts != nil && x.Header()["Strict-Transport-Security"] == nil {

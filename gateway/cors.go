@@ -83,6 +83,12 @@ func (s *Server) share(x *exchange) {
 			h.Set("Access-Control-Expose-Headers", strings.Join(expose, ", "))
 		}
 	}
+	if x.origin == "" { // nobody who is listed asks: what the application says does not count
+		h.Del("Access-Control-Allow-Origin")
+		h.Del("Access-Control-Allow-Credentials")
+		h.Add("Vary", "Origin")
+		return
+	}
 	if x.origin == "*" {
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Del("Access-Control-Allow-Credentials")

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -101,6 +100,36 @@ func (l *Live) Drain() {
 	}
 }
 
+// Wait returns when Drain has ended what it could, or ctx ends: the last frames
+// are out by then.
+func (l *Live) Wait(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for l.restarting() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// restarting reports whether a stream that Drain ends is still there.
+func (l *Live) restarting() bool {
+	for i := range l.shards {
+		s := &l.shards[i]
+		s.mu.Lock()
+		for f := s.first; f != nil; f = f.next {
+			if f.restarts {
+				s.mu.Unlock()
+				return true
+			}
+		}
+		s.mu.Unlock()
+	}
+	return false
+}
+
 // join takes a response in.
 func (l *Live) join(f *flow) {
 	s := l.shard(f)
@@ -176,20 +205,11 @@ func (s *Server) onStream(w http.ResponseWriter, stream *proxy.Stream) {
 	if !ok {
 		return
 	}
-	eventStream := strings.HasPrefix(stream.ContentType(), "text/event-stream")
-	x.flow = flow{stream: stream, session: x.holder(), restarts: stream.Upgraded() || eventStream}
+	x.flow = flow{stream: stream, session: x.holder(), restarts: stream.Upgraded() || stream.EventStream()}
 	x.flow.lane = x.trace[3] & 15 // random hexadecimal digits: spreads the locks
 	if x.flow.session == nil && !x.flow.restarts {
 		x.flow.stream = nil // nothing could end it
 		return
 	}
 	s.live.join(&x.flow)
-}
-
-// family is the session whose end ends this request's response; nil: none.
-func (x *exchange) family() *session.Session {
-	if x.bearer != nil {
-		return x.bearer.Family()
-	}
-	return x.session
 }

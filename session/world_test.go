@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -221,11 +222,13 @@ type pausable struct {
 	session.Store
 
 	deaf atomic.Bool // the feed brings no news, though the subscription stands
+	away atomic.Bool // Resolve, Commit and End fail as in an outage
 
 	mu        sync.Mutex
 	questions int
 	held      chan struct{} // closed to let answers go; nil: they are not held
 	reached   chan struct{}
+	tell      func(session.Change)
 }
 
 func (p *pausable) hold() (release func()) {
@@ -241,13 +244,42 @@ func (p *pausable) hold() (release func()) {
 	})
 }
 
+// lose makes the feed report itself lost.
+func (p *pausable) lose() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.deaf.Store(true)
+	p.tell(session.Change{Kind: session.FeedDown})
+}
+
 // Watch implements session.Feed.
 func (p *pausable) Watch(ctx context.Context, f func(session.Change)) error {
+	p.mu.Lock()
+	p.tell = f
+	p.mu.Unlock()
 	return p.Store.Watch(ctx, func(c session.Change) {
 		if !p.deaf.Load() {
 			f(c)
 		}
 	})
+}
+
+var errAway = fmt.Errorf("test outage: %w", session.ErrStoreUnavailable)
+
+// Commit implements session.Refreshes.
+func (p *pausable) Commit(ctx context.Context, c session.Commit) (session.Committed, error) {
+	if p.away.Load() {
+		return session.Committed{}, errAway
+	}
+	return p.Store.Commit(ctx, c)
+}
+
+// End implements session.Families.
+func (p *pausable) End(ctx context.Context, id session.ID, why session.Reason) (*session.Record, error) {
+	if p.away.Load() {
+		return nil, errAway
+	}
+	return p.Store.End(ctx, id, why)
 }
 
 // Resolve implements session.Families.
@@ -260,6 +292,9 @@ func (p *pausable) Resolve(ctx context.Context, v session.Visit) (session.Resolu
 	if held != nil {
 		reached <- struct{}{}
 		<-held
+	}
+	if p.away.Load() {
+		return session.Resolution{}, errAway
 	}
 	return r, err
 }

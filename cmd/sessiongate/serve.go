@@ -133,6 +133,8 @@ func (g *assembled) drain(server, admin *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(g.config.Server.DrainTimeout))
 	defer cancel()
 	err := server.Shutdown(ctx)
+	g.live.Drain() // again: what came while Shutdown was beginning
+	g.live.Wait(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		g.log.Warn("requests were still running when drain_timeout ended; they were cut")
 		err = server.Close()

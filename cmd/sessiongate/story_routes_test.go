@@ -17,6 +17,7 @@ const richRoutes = `  - {path: /health, match: exact, upstreams: ["UPSTREAM"], r
   - {path: /who/, upstreams: ["UPSTREAM"], request_headers: {set: ["X-Env: prod"], remove: [X-Debug], claims: ["X-Acting-For: sub", "X-Ranks: roles", "X-Nothing: nothing"]}}
   - {path: /shared/, upstreams: ["UPSTREAM"], cors: {allowed_origins: ["https://friend.test"], exposed_headers: [X-Total], max_age: 1h}}
   - {path: /public/, upstreams: ["UPSTREAM"], session: none, cors: {allowed_origins: ["*"], allowed_methods: [GET]}}
+  - {path: /narrow/, upstreams: ["UPSTREAM"], session: none, cors: {allowed_origins: ["https://friend.test"]}}
   - {path: /, host: cdn.test, upstreams: ["UPSTREAM"], session: none}
 `
 
@@ -91,6 +92,8 @@ func TestCORSOfARoute(t *testing.T) {
 		"friend, another route":  {"GET", "/who/x", "https://friend.test", 403, "", ""},
 		"anyone asks, in public": {"OPTIONS", "/public/x", "https://evil.test", 204, "*", ""},
 		"anyone, in public":      {"GET", "/public/x", "https://evil.test", 200, "*", ""},
+		"unlisted, in narrow":    {"GET", "/narrow/x", "https://evil.test", 200, "", ""},
+		"listed, in narrow":      {"GET", "/narrow/x", "https://friend.test", 200, "https://friend.test", "true"},
 		"no rules, no session":   {"GET", "/v1/x", "https://evil.test", 200, "https://own.test", ""},
 	} {
 		a := b.do(c.method, c.path, from(c.origin, c.method == "OPTIONS"))

@@ -284,3 +284,27 @@ func TestUpstreamSays401(t *testing.T) {
 		t.Errorf("fine: %v %v", a, a.header)
 	}
 }
+
+// A replica that stops tells its streams to connect again.
+func TestStreamsAreToldOfAShutdown(t *testing.T) {
+	s := newScene(t, setup{realTime: true, upstream: streaming(make(chan string, 10))})
+	b := s.browser()
+	b.ada()
+	conn, _, err := b.dial("/api/ws", publicOrigin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	events, _ := b.open("/api/events")
+	stopped := make(chan struct{})
+	start := time.Now()
+	go func() { s.gateways[0].stop(); close(stopped) }()
+	if code, reason := wsClosed(t, conn); code != 1012 || reason != "restart" {
+		t.Errorf("close frame %d %q", code, reason)
+	}
+	_, _ = io.ReadAll(events)
+	<-stopped
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it took %s: the streams held it up", took)
+	}
+}

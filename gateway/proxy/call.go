@@ -235,7 +235,7 @@ func (b *body) end(n int, err error) {
 	if b.stall != nil && !b.over && err == nil {
 		b.stall.Reset(b.limit)
 	}
-	if !b.closed && b.call.f.options.BodyTimeout > 0 && (err == nil || err == io.EOF) {
+	if !b.closed && b.call.f.options.BodyTimeout > 0 && (err == nil || errors.Is(err, io.EOF)) {
 		_ = http.NewResponseController(b.call.w).SetReadDeadline(time.Time{})
 	}
 }

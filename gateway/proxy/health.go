@@ -31,8 +31,7 @@ func (f *Forwarder) Run(ctx context.Context) {
 // be served, with connections made anew.
 func (f *Forwarder) Close() { f.pool.closeIdle() }
 
-// probe asks one address every interval. It begins at once, and believes the first answer whatever the thresholds: at
-// start nothing is known that the answer could contradict.
+// probe asks one address every interval, beginning at once. An address counts as well until the check says otherwise.
 func (m *member) probe(ctx context.Context, h Health) {
 	tick := time.NewTicker(h.Interval)
 	defer tick.Stop()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,7 @@ type Stream struct {
 	member   *member // counts this stream until it is closed
 	socket   io.Writer
 	kind     string
+	sized    bool // of known length: ReverseProxy does not flush it
 	frames   frames
 	reads    int
 	once     sync.Once
@@ -47,6 +49,7 @@ var errCut = errors.New("stream was cut")
 func (s *Stream) open(c *call, res *http.Response) error {
 	s.call, s.body, s.idle = c, res.Body, c.f.route.Upstream.Idle
 	s.kind = res.Header.Get("Content-Type")
+	s.sized = res.ContentLength >= 0 && !s.EventStream()
 	res.Body = s
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		if s.socket, _ = s.body.(io.Writer); s.socket == nil {
@@ -62,8 +65,11 @@ func (s *Stream) open(c *call, res *http.Response) error {
 // Upgraded reports whether this is a WebSocket.
 func (s *Stream) Upgraded() bool { return s.socket != nil }
 
-// ContentType is the response's, as the upstream sent it.
-func (s *Stream) ContentType() string { return s.kind }
+// EventStream reports whether these are Server-Sent Events.
+func (s *Stream) EventStream() bool {
+	const kind = "text/event-stream"
+	return len(s.kind) >= len(kind) && strings.EqualFold(s.kind[:len(kind)], kind)
+}
 
 // Heard counts how often bytes have come from the client: messages of a WebSocket, pieces of a request body. Two equal
 // values mean silence between them.
@@ -100,7 +106,7 @@ func (s *Stream) finish() {
 
 // Read implements io.Reader: bytes from the upstream.
 func (s *Stream) Read(p []byte) (int, error) {
-	if s.reads++; s.reads > 1 && s.socket == nil {
+	if s.reads++; s.reads > 1 && s.sized && s.socket == nil {
 		// What was copied so far may sit in the server's buffer; the next piece may be long in coming.
 		_ = http.NewResponseController(s.call.w).Flush()
 	}
