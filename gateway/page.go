@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -17,7 +18,8 @@ func (s *Server) page(x *exchange, status int, render func(*bytes.Buffer) error)
 func (s *Server) pageUnder(csp string, x *exchange, status int, render func(*bytes.Buffer) error) {
 	var body bytes.Buffer
 	if err := render(&body); err != nil {
-		s.log.Error("page", "request_id", x.client.RequestID, "error", err.Error())
+		s.log.LogAttrs(x.r.Context(), slog.LevelError, "page",
+			slog.String("request_id", x.client.RequestID), slog.String("error", err.Error()))
 		http.Error(x, "page not available", http.StatusInternalServerError)
 		return
 	}

@@ -330,7 +330,8 @@ func (s *Server) finish(x *exchange) {
 		s.capacity.leave(x.client.IP)
 	}
 	if fault != nil && fault != http.ErrAbortHandler { //nolint:errorlint // recover gives the value itself
-		s.log.Error("panic", "request_id", x.client.RequestID, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
+		s.log.LogAttrs(x.r.Context(), slog.LevelError, "panic", slog.String("request_id", x.client.RequestID),
+			slog.String("panic", fmt.Sprint(fault)), slog.String("stack", string(debug.Stack())))
 		s.fail(x, errors.New("panic in handler"))
 		fault = nil
 	}

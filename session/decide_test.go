@@ -137,7 +137,7 @@ func TestSecretsPrintNothing(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%o", "%08b", "% x", "%c"} {
 		for _, v := range []any{s, &s, x, &x, []any{x}, map[string]any{"a": x}, h, &h, fmt.Errorf("wrapped: %v", x)} {
 			text := fmt.Sprintf(verb, v)
-			for _, hidden := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), raw, fmt.Sprintf("%x", raw), fmt.Sprint(secret)[1:40]} {
+			for _, hidden := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), raw, fmt.Sprintf("%x", raw), fmt.Sprintf("%d", secret)[1:40]} {
 				if strings.Contains(text, hidden) {
 					t.Errorf("%s of %T shows the secret: %s", verb, v, text)
 				}

@@ -181,6 +181,10 @@ func TestUnknownUserAndWrongPasswordAreOneAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 		delete(p, "request_id")
+		if a.status == http.StatusTooManyRequests { // the wait runs down between the two
+			delete(p, "retry_after")
+			delete(p, "detail")
+		}
 		text, _ := json.Marshal(p)
 		return fmt.Sprint(a.status, string(text))
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strings"
 	"testing"
 
 	"sessiongate/session/oidc/oidctest"
@@ -34,11 +33,8 @@ func TestChromiumSignsInAtAnotherSite(t *testing.T) {
 	}
 
 	// The Back button leads past the callback, or through it, never to an error.
-	sessiontest.Eval[bool](tab, "history.back() || true")
-	sessiontest.WaitFor(tab, `document.readyState === "complete" && location.pathname !== ""`)
-	if text := sessiontest.Text(tab, "body"); strings.Contains(text, "no longer valid") {
-		t.Errorf("Back leads to %s: %s", sessiontest.Eval[string](tab, "location.href"), text)
-	}
+	sessiontest.Eval[int](tab, "window.left = 1, setTimeout(() => history.back(), 0)")
+	sessiontest.WaitFor(tab, `!window.left && document.readyState === "complete" && !document.body.innerText.includes("no longer valid")`)
 
 	// Signing out with the form of our own page leads through the provider and back.
 	sessiontest.Navigate(tab, origin+"/auth/logout?return_to=/bye")
