@@ -56,12 +56,8 @@ func TestExpiryFoundByARefreshIsAnEnd(t *testing.T) {
 	w := newWorld(t, options{managers: 2})
 	cookie := w.login()
 	w.clock.Advance(expired)
-	gate := sessiontest.NewGate()
+	gate, first := w.holdRefresh(cookie)
 	defer gate.Open()
-	w.provider.Fail(gate.Hold(nil))
-	first := make(chan error, 1)
-	go func() { _, err := w.resolve(0, cookie); first <- err }()
-	<-gate.Arrived
 	w.clock.Advance(13 * time.Hour) // past the idle timeout while the provider thinks
 	gate.Open()
 	w.wantEnded(<-first, session.Idle)
@@ -77,12 +73,8 @@ func TestOutageDuringCommit(t *testing.T) {
 	w := newWorld(t, options{managers: 2})
 	cookie := w.login()
 	w.clock.Advance(expired)
-	gate := sessiontest.NewGate()
+	gate, first := w.holdRefresh(cookie)
 	defer gate.Open()
-	w.provider.Fail(gate.Hold(nil))
-	first := make(chan error, 1)
-	go func() { _, err := w.resolve(0, cookie); first <- err }()
-	<-gate.Arrived
 	w.stores[0].away.Store(true)
 	gate.Open()
 	w.provider.Fail(nil)

@@ -285,12 +285,8 @@ func TestLogoutDuringRefresh(t *testing.T) {
 	w := newWorld(t, options{managers: 2})
 	cookie := w.login()
 	w.clock.Advance(expired)
-	gate := sessiontest.NewGate()
+	gate, refreshing := w.holdRefresh(cookie)
 	defer gate.Open()
-	w.provider.Fail(gate.Hold(nil))
-	refreshing := make(chan error, 1)
-	go func() { _, err := w.resolve(0, cookie); refreshing <- err }()
-	<-gate.Arrived
 	_, err := w.managers[1].Logout(context.Background(), session.Cookie, cookie, session.Logout, client())
 	w.must(err)
 	gate.Open()

@@ -130,6 +130,17 @@ func (w *world) resolve(manager int, value string) (*session.Session, error) {
 	return w.managers[manager].Resolve(context.Background(), value, session.Presentation{Touch: true, Client: client()})
 }
 
+// holdRefresh starts a refresh in the first process and returns when the provider
+// has spent the token and its answer is held back by the gate.
+func (w *world) holdRefresh(value string) (*sessiontest.Gate, <-chan error) {
+	gate := sessiontest.NewGate()
+	w.provider.Fail(gate.Hold(nil))
+	outcome := make(chan error, 1)
+	go func() { _, err := w.resolve(0, value); outcome <- err }()
+	<-gate.Arrived
+	return gate, outcome
+}
+
 // live resolves a cookie that must be good.
 func (w *world) live(manager int, value string) *session.Session {
 	w.t.Helper()
