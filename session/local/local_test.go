@@ -1,0 +1,143 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"sessiongate/session"
+	"sessiongate/session/local"
+	"sessiongate/session/token"
+	"sessiongate/session/users"
+)
+
+// directory is a list of users that a test can change under a live session.
+type directory struct {
+	user users.User
+	err  error
+}
+
+func (d *directory) Authenticate(context.Context, string, string) (users.User, error) {
+	return d.user, d.err
+}
+
+func (d *directory) LookupSubject(context.Context, string) (users.User, error) { return d.user, d.err }
+
+// newProvider returns a provider over d and a verifier of what it mints.
+func newProvider(t *testing.T, d *directory, now func() time.Time) (*local.Provider, *token.Verifier) {
+	t.Helper()
+	pem, err := token.GenerateSigningKey(token.EdDSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := token.ParseSigningKey("k1", pem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := token.NewRing([]token.SigningKey{key}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	minter, err := token.NewMinter("https://app.example.com", ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := local.New(local.Options{
+		Name: "local", Users: d, Minter: minter, Audience: []string{"api"}, Lifetime: 10 * time.Minute,
+		ClientID: "sessiongate", ExplicitClientID: "sessiongate-explicit",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := token.NewVerifier(token.VerifierOptions{
+		Keys: ring, Issuer: "https://app.example.com", Audience: []string{"api"}, Leeway: -1, Now: now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, v
+}
+
+func TestMintedTokens(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	d := &directory{user: users.User{Name: "ada", Subject: "u1", DisplayName: "Ada", Roles: []string{"user"}, Scopes: []string{"a:b"}}}
+	p, verifier := newProvider(t, d, func() time.Time { return now })
+	for kind, client := range map[session.Kind]string{session.Cookie: "sessiongate", session.Explicit: "sessiongate-explicit"} {
+		g, err := p.Login(t.Context(), session.Credentials{Username: "ada", SessionID: "sid", Kind: kind, Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := verifier.Verify(t.Context(), g.Tokens.Access.Reveal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.ClientID != client || c.Subject != "u1" || c.SessionID != "sid" || c.ID == "" || !c.AuthTime.Equal(now) {
+			t.Errorf("claims %+v", c.Claims)
+		}
+		if g.Lifetime != 10*time.Minute || !c.ExpiresAt.Equal(now.Add(g.Lifetime)) {
+			t.Errorf("lifetime %v, expires %v", g.Lifetime, c.ExpiresAt)
+		}
+		if g.Identity.Owner() != (session.Owner{Provider: "local", Subject: "u1"}) || g.Identity.Name != "Ada" {
+			t.Errorf("identity %+v", g.Identity)
+		}
+	}
+}
+
+// TestRefreshSeesTheUserOfToday: roles of now, the sign-in of then, and no token
+// that outlives its session.
+func TestRefreshSeesTheUserOfToday(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	d := &directory{user: users.User{Name: "ada", Subject: "u1", Roles: []string{"admin"}}}
+	p, verifier := newProvider(t, d, func() time.Time { return now })
+	signedIn := now.Add(-time.Hour)
+	g, err := p.Refresh(t.Context(), session.Refresh{
+		SessionID: "sid", Now: now, Absolute: now.Add(time.Minute),
+		Identity: session.Identity{Subject: "u1", Provider: "local", Roles: []string{"user"}, AuthTime: signedIn},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := verifier.Verify(t.Context(), g.Tokens.Access.Reveal())
+	if err != nil || len(c.Roles) != 1 || c.Roles[0] != "admin" || !c.AuthTime.Equal(signedIn) || !c.ExpiresAt.Equal(now.Add(time.Minute)) {
+		t.Errorf("claims %+v, %v", c.Claims, err)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	now := time.Now()
+	down := errors.New("disk on fire")
+	for name, c := range map[string]struct {
+		d     directory
+		login func(error) bool
+		again func(error) bool
+	}{
+		"disabled": {directory{user: users.User{Subject: "u1", Disabled: true}}, nil, refused},
+		"removed":  {directory{err: users.ErrUnknown}, nil, refused},
+		"wrong":    {directory{err: users.ErrBadCredentials}, func(err error) bool { return errors.Is(err, session.ErrInvalidCredentials) }, nil},
+		"busy":     {directory{err: users.ErrBusy}, func(err error) bool { return errors.Is(err, session.ErrBusy) }, fault},
+		"down":     {directory{err: down}, fault, fault},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, _ := newProvider(t, &c.d, nil)
+			_, err := p.Login(t.Context(), session.Credentials{Now: now})
+			if c.login != nil && !c.login(err) {
+				t.Errorf("login: %v", err)
+			}
+			_, err = p.Refresh(t.Context(), session.Refresh{Now: now, Absolute: now.Add(time.Hour)})
+			if c.again != nil && !c.again(err) {
+				t.Errorf("refresh: %v", err)
+			}
+		})
+	}
+}
+
+func refused(err error) bool {
+	var r *session.RefusedError
+	return errors.As(err, &r) && r.Reason == session.UserDisabled
+}
+
+func fault(err error) bool {
+	var f *session.FaultError
+	return errors.As(err, &f)
+}
