@@ -69,10 +69,11 @@ func (c *checker) problem(path, what, fix string) {
 	}
 }
 
-// loopback tells whether the browser sees the gateway on its own machine.
+// loopback tells whether the browser sees the gateway on its own machine. An origin that cannot be read counts as that:
+// it is reported, and nothing else follows from it.
 func (c *checker) loopback() bool {
 	u, what := parseOrigin(c.config.Server.PublicURL)
-	return what == "" && loopbackHost(u.Hostname())
+	return what != "" || loopbackHost(u.Hostname())
 }
 
 // finish goes from what is written to a complete configuration: files, derived values, checks.

@@ -182,6 +182,29 @@ func TestRedisURLIsShort(t *testing.T) {
 	}
 }
 
+// A database's address is a secret only with a password in it.
+func TestDatabaseURL(t *testing.T) {
+	users := func(database string) string {
+		return strings.Replace(working, "users: {file: users.yaml}",
+			"users: {database: \""+database+"\", query: 'SELECT name, password_hash FROM users WHERE name = $1'}", 1)
+	}
+	if users("x") == working {
+		t.Fatal("the working file has no users to replace")
+	}
+	for _, url := range []string{"postgres://app@db:5432/shop", "postgresql:///shop?host=/run/postgresql", "postgres://app:${PW}@db/shop"} {
+		c := load(t, folder(t), users(url), env(map[string]string{"PW": "pw"})).Config
+		if got := c.Providers[0].Local.Users.Database.Reveal(); got != strings.Replace(url, "${PW}", "pw", 1) {
+			t.Errorf("%s: read as %q", url, got)
+		}
+	}
+	for _, url := range []string{"postgres://app:canary@db/shop", "postgres://db/shop?password=canary", "canary"} {
+		got := problems(t, folder(t), users(url), noEnv)
+		if !strings.Contains(got, "is a secret written into the file") || strings.Contains(got, "canary") {
+			t.Errorf("%s: %q", url, got)
+		}
+	}
+}
+
 func TestEnvironment(t *testing.T) {
 	vars := map[string]string{"DB": "7", "MODE": "lax", "IDLE": "2h", "HOST": "cache", "BOOL": "true"}
 	text := strings.Replace(working, `{redis: {addresses: ["redis:6379"]}}`, `{redis: {addresses: ["${HOST}:6379"], db: "${DB}", key_prefix: "a$${b"}}`, 1)
@@ -205,6 +228,22 @@ func TestByteOrderMarkAndWindowsLinesAreFine(t *testing.T) {
 
 func TestCommentedOutSectionsAreNotWritten(t *testing.T) {
 	load(t, t.TempDir(), configs.Minimal+"session:\nlog:\nkeys:\nrate_limits:\n  login:\n", noEnv)
+}
+
+// The gateway can check no access tokens but its own, which a file with bearer: allow may not expect.
+func TestBearerWithoutLocalProvider(t *testing.T) {
+	text := strings.Replace(working, "kind: local, users: {file: users.yaml}", "kind: tokenapi, preset: fastapi-tutorial, base_url: 'http://api'", 1)
+	text = strings.Replace(text, ", signing: [{id: k1, file: signing.pem}]", "", 1)
+	text = strings.Replace(text, `["http://api:9000"]`, `["http://api:9000"], bearer: allow`, 1) + "explicit_tokens: {enabled: true}\n"
+	loaded := load(t, folder(t), text, noEnv)
+	if len(loaded.Warnings) != 1 || loaded.Warnings[0].Path != "routes[0].bearer" {
+		t.Errorf("warnings %+v", loaded.Warnings)
+	}
+	both := strings.Replace(text, "providers: [", "providers: [{name: own, kind: local, users: {file: users.yaml}}, ", 1)
+	both = strings.Replace(both, "keys: {", "keys: {signing: [{id: k1, file: signing.pem}], ", 1)
+	if loaded := load(t, folder(t), both, noEnv); len(loaded.Warnings) != 0 {
+		t.Errorf("warnings %+v", loaded.Warnings)
+	}
 }
 
 func TestWarnings(t *testing.T) {

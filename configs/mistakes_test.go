@@ -336,3 +336,17 @@ func routeMistakes() map[string]mistake {
 		"no provider":       {old: `[{name: local, kind: local, users: {file: users.yaml}}]`, new: "[]"},
 	}
 }
+
+// What follows from the public URL is not held against a file whose public URL cannot be read.
+func TestUnreadablePublicURLIsOneProblem(t *testing.T) {
+	for url, want := range map[string]string{
+		"${NOPE}":     "the environment variable NOPE is not set; set NOPE",
+		"localhost":   "is not an origin (scheme, host and port)",
+		"http://x/y/": "has more than scheme, host and port",
+	} {
+		text := strings.Replace(configs.Minimal, "http://localhost:8080", url, 1)
+		if got := problems(t, folder(t), text, noEnv); strings.Count(got, "\n") > 0 || !strings.Contains(got, want) {
+			t.Errorf("%s: got\n%s\nwant only %q", url, got, want)
+		}
+	}
+}

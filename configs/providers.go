@@ -40,8 +40,8 @@ type LocalProvider struct {
 type Users struct {
 	// File is a users file.
 	File Path `yaml:"file"`
-	// Database is the PostgreSQL the app keeps its users in: postgres://user:password@host:5432/name, written as ${NAME}
-	// only. It is read and never written.
+	// Database is the PostgreSQL the app keeps its users in: postgres://user:password@host:5432/name. With a password
+	// in it, it or the password is written as ${NAME}. The database is read and never written.
 	Database Secret `yaml:"database"`
 	// DatabaseFile is a file that holds the URL of the database.
 	DatabaseFile Path `yaml:"database_file"`
@@ -175,8 +175,18 @@ func (c *checker) checkQueries(path string, u *Users, database bool) {
 	if !c.wrote(path + ".query") {
 		c.problem(path, "has a database and no query", example)
 	}
-	url := u.Database.Reveal()
-	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
+	address := u.Database.Reveal()
+	if !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
 		c.problem(path+".database", "is not a URL of PostgreSQL", "write postgres://user:password@host:5432/name into it")
 	}
+}
+
+// openDatabase tells a database's URL without a password: peer and certificate logins have none.
+func openDatabase(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return false
+	}
+	_, password := u.User.Password()
+	return !password && !strings.Contains(strings.ToLower(u.RawQuery), "pass")
 }

@@ -3,6 +3,7 @@ package configs
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -207,9 +208,18 @@ func (c *checker) checkPolicy(path string, r *Route) {
 	if r.Bearer != "" && r.Session == "none" {
 		c.problem(path+".bearer", "is for routes that use a session", "write session: required, or remove bearer")
 	}
-	if r.Bearer != "" && !c.config.ExplicitTokens.Enabled {
+	switch {
+	case r.Bearer == "":
+	case !c.config.ExplicitTokens.Enabled:
 		c.warn(path+".bearer", "accepts no token while explicit_tokens.enabled is false")
+	case !c.hasLocal():
+		c.warn(path+".bearer", "accepts no token without a local provider: clients send another provider's tokens to its APIs themselves")
 	}
+}
+
+// hasLocal tells whether anybody's tokens are ours.
+func (c *checker) hasLocal() bool {
+	return slices.ContainsFunc(c.config.Providers, func(p Provider) bool { return p.Local != nil })
 }
 
 func (c *checker) checkRequire(path string, r *Route) {

@@ -60,10 +60,11 @@ func (r *reader) text(t textValue, text, path string) {
 	r.breaks(path, r.quote(path, text)+" "+err.Error(), "write "+fix)
 }
 
-// secret takes text from the environment only: a password in the file would be in every copy and backup of it.
+// secret takes text from the environment only: a password in the file would be in every copy and backup of it. The
+// address of a database is no secret while it has no password in it.
 func (r *reader) secret(v reflect.Value, text string, written bool, path string) {
 	name := path[strings.LastIndex(path, ".")+1:]
-	if !written || !r.places[path].fromEnv {
+	if !written || !r.places[path].fromEnv && !openDatabase(text) {
 		r.breaks(path, "is a secret written into the file", "write "+name+": ${"+strings.ToUpper(name)+"}, or "+name+"_file: PATH")
 		return
 	}

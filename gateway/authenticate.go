@@ -15,10 +15,9 @@ var errAnonymous = errors.New("no session cookie")
 // exchange. Should the cookie have come more than once, the first live one
 // counts. Errors are those of [session.Manager.Resolve], or errAnonymous.
 func (s *Server) authenticate(x *exchange, p session.Presentation) (*session.Session, error) {
-	values, n := presented(x.r.Header)
 	p.Client = x.client
 	fault := errAnonymous
-	for _, value := range values[:n] {
+	for _, value := range x.presented() {
 		found, err := s.manager.Resolve(x.r.Context(), value, p)
 		if err == nil {
 			x.session = found

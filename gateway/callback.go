@@ -16,12 +16,11 @@ import (
 // and the provider come from the attempt and never from the request.
 func (s *Server) callback(x *exchange) error {
 	q := x.r.URL.Query()
-	values, n := presented(x.r.Header)
 	done, err := s.manager.FinishLogin(x.r.Context(), session.LoginReturn{
 		Provider: strings.TrimPrefix(x.r.URL.Path, s.prefix+"/callback/"),
 		Browser:  boundBrowser(x.r), State: q.Get("state"),
 		Response: session.Response{Code: session.Secret(q.Get("code")), Issuer: q.Get("iss"), Error: q.Get("error")},
-		IPPrefix: ipPrefix(x.client.IP), Carried: values[:n], Client: x.client,
+		IPPrefix: ipPrefix(x.client.IP), Carried: x.presented(), Client: x.client,
 	})
 	done.ReturnTo = returnURL(done.ReturnTo)
 	switch {
@@ -55,7 +54,7 @@ func (s *Server) signedIn(x *exchange, done session.LoginDone) error {
 // the browser may have to ask once more from our own origin.
 func (s *Server) noAttempt(x *exchange, to string) error {
 	f := factsOf(x.r)
-	if f.site == "cross-site" && f.document() && !hasSessionCookie(x.r.Header) {
+	if f.site == "cross-site" && f.document() && !x.hasSessionCookie() {
 		s.bounce(x)
 		return nil
 	}

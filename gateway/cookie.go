@@ -47,12 +47,18 @@ func presented(h http.Header) (values [mostCookies]string, n int) {
 	return values, n
 }
 
+// presented is presented for the request's own header, which is read once.
+func (x *exchange) presented() []string {
+	if !x.scanned {
+		x.handles, x.found = presented(x.r.Header)
+		x.scanned = true
+	}
+	return x.handles[:x.found]
+}
+
 // hasSessionCookie reports whether the request carries our session cookie,
 // whatever its value is worth.
-func hasSessionCookie(h http.Header) bool {
-	_, n := presented(h)
-	return n > 0
-}
+func (x *exchange) hasSessionCookie() bool { return len(x.presented()) > 0 }
 
 // setSession writes the session cookie. A response that carries it must not be
 // stored by anyone (DESIGN §4).

@@ -100,7 +100,7 @@ func withoutOrigin(f crossFacts) crossVerdict {
 // defend applies the verdict. It returns true if the request may go on.
 func (s *Server) defend(x *exchange) bool {
 	f := factsOf(x.r)
-	f.cookie = hasSessionCookie(x.r.Header)
+	f.cookie = x.hasSessionCookie()
 	switch crossOrigin(f, s.origin, s.listedOrigins(x)) {
 	case crossAllow:
 		return true

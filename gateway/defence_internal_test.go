@@ -88,6 +88,8 @@ func TestReturnURL(t *testing.T) {
 		"javascript:alert(1)": "/", "/\t/evil.example": "/", "/\n/evil.example": "/", " /a": "/", "/a b": "/", "/%2F/evil.example": "/", "/%2fevil.example": "/",
 		"/%5cevil.example": "/", "/%5C%5Cevil.example": "/", "/%09/evil.example": "/", "/%0d%0aSet-Cookie:x": "/", "/%zz": "/", "/a\x00": "/",
 		"/\xff": "/", "/" + strings.Repeat("a", 2048): "/", "http:/evil": "/", "/a\u2028": "/a\u2028",
+		"/.//evil.example": "/", "/..//evil.example": "/", "/a/..//evil.example": "/", "/%2e%2e//evil.example": "/", "/.%2f/evil.example": "/",
+		"/a.b/..c/.d?x=/../": "/a.b/..c/.d?x=/../",
 	} {
 		if got := returnURL(raw); got != want {
 			t.Errorf("%q: %q, want %q", raw, got, want)

@@ -33,6 +33,10 @@ type exchange struct {
 	flow   flow // of the application's response
 
 	counted bool // it holds a place of the capacity
+
+	scanned bool // handles and found are known
+	handles [mostCookies]string
+	found   int
 }
 
 // newExchange begins a request. The request ID is the trace ID of the

@@ -74,11 +74,10 @@ func (s *Server) login(x *exchange) error {
 		})
 		return nil
 	}
-	values, n := presented(x.r.Header)
 	signedIn, err := s.signIn(x, session.Login{
 		Provider: c.Provider, Username: c.Username, Password: c.Password,
 		DeviceName: clipText(strings.TrimSpace(c.DeviceName), 64),
-		IPPrefix:   ipPrefix(x.client.IP), Carried: values[:n], Client: x.client,
+		IPPrefix:   ipPrefix(x.client.IP), Carried: x.presented(), Client: x.client,
 	})
 	if err != nil {
 		return s.loginFailed(x, form, c, err)
@@ -112,7 +111,7 @@ func (s *Server) cookiesDropped(x *exchange) bool {
 		return false
 	}
 	_, err := x.r.Cookie(probeCookie)
-	return err != nil && !hasSessionCookie(x.r.Header)
+	return err != nil && !x.hasSessionCookie()
 }
 
 func (s *Server) loginFailed(x *exchange, form bool, c credentials, err error) error {

@@ -41,9 +41,8 @@ func (s *Server) logoutForm(x *exchange) error {
 // same.
 func (s *Server) logout(x *exchange) error {
 	form, to := readLogout(x)
-	values, n := presented(x.r.Header)
 	var ended []*session.Record
-	for _, value := range values[:n] {
+	for _, value := range x.presented() {
 		rec, err := s.manager.Logout(x.r.Context(), session.Cookie, value, session.Logout, x.client)
 		if err != nil && !errors.Is(err, session.ErrUnauthentic) {
 			return err

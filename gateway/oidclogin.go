@@ -35,14 +35,14 @@ func (s *Server) redirectLogin(x *exchange, to string, current error) (handled b
 	if err != nil {
 		return true, err
 	}
-	values, n := presented(x.r.Header)
 	start := session.LoginStart{
-		Provider: name, Browser: s.bindBrowser(x), ReturnTo: to, Ask: ask, Carried: values[:n],
+		Provider: name, Browser: s.bindBrowser(x), ReturnTo: to, Ask: ask, Carried: x.presented(),
 	}
 	// Whoever was signed in a moment ago, and lost the session to a token that ran
 	// out, most likely still is at the provider.
 	var ended *session.EndedError
-	start.Silent = errors.As(current, &ended) && ended.Reason == session.ProviderRefused && ask.Prompt == "" && ask.MaxAge == nil
+	start.Silent = errors.As(current, &ended) && ended.Reason == session.ProviderRefused && ask.Prompt == "" && ask.MaxAge == nil &&
+		len(ask.ACR) == 0
 	location, err := s.manager.StartLogin(x.r.Context(), start)
 	if err != nil {
 		return true, err

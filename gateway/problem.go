@@ -28,6 +28,7 @@ type problem struct {
 	Reason     session.Reason
 	RetryAfter time.Duration
 	Login      bool // signing in would help: add login_url
+	OtherUser  bool // another user might be allowed: the page offers to sign out
 	Allow      string
 	MaxAge     string   // with Login: how old the sign-in may be, in seconds; empty: any
 	ACR        []string // with Login: how strong the sign-in must be, any of these; empty: in any way
@@ -160,7 +161,7 @@ func problemUnavailable(e *session.UnavailableError) *problem {
 	} else {
 		p.Code, p.Title = "provider_unavailable", "Sign-in service unavailable"
 	}
-	p.Detail = "You are still signed in. Try again shortly."
+	p.Detail = "This signs nobody out. Try again shortly."
 	return p
 }
 
@@ -265,7 +266,10 @@ func (s *Server) failPage(x *exchange, p *problem) {
 	case p.Login:
 		page.Text = "Sign in to see this page."
 		page.Primary = web.Link{Label: "Sign in", Href: s.loginURLFor(x.r, p)}
-	case p.Status == http.StatusNotFound:
+	case p.OtherUser:
+		page.Primary = web.Link{Label: "To the start page", Href: "/"}
+		page.Secondary = web.Link{Label: "Sign out", Href: s.prefix + "/logout"}
+	case p.Status == http.StatusNotFound, p.Status == http.StatusBadRequest: // the same again would be answered the same
 		page.Primary = web.Link{Label: "To the start page", Href: "/"}
 	}
 	s.page(x, p.Status, func(b *bytes.Buffer) error { return s.pages.Message(b, page) })

@@ -39,7 +39,7 @@ func words(d time.Duration) string {
 
 func forbidden(what, missing string) *problem {
 	return &problem{
-		Status: 403, Code: "forbidden", Title: "Not allowed", Detail: "This needs the " + what + " " + missing + ".",
+		Status: 403, Code: "forbidden", Title: "Not allowed", Detail: "This needs the " + what + " " + missing + ".", OtherUser: true,
 	}
 }
 

@@ -21,11 +21,22 @@ func returnURL(raw string) string {
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
 		return "/"
 	}
-	// A server behind us may decode once and answer with a redirect to what it read.
-	if p := u.Path; strings.HasPrefix(p, "//") || strings.Contains(p, "\\") || strings.ContainsFunc(p, isControl) {
+	// A server behind us may decode once and answer with a redirect to what it
+	// read, or made of it: /.//host becomes //host. Browsers send no dot segments.
+	if p := u.Path; strings.HasPrefix(p, "//") || strings.Contains(p, "\\") || strings.ContainsFunc(p, isControl) || dotted(p) {
 		return "/"
 	}
 	return raw
+}
+
+// dotted reports a segment that is "." or "..".
+func dotted(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }

@@ -286,6 +286,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := s.newExchange(w, r)
 	defer s.finish(x)
 	proxy.CloseAfterChunked(w, r)
+	s.timeArrival(x)
 	if x.counted = s.capacity.enter(x.client.IP); !x.counted {
 		s.fail(x, overloaded())
 		return

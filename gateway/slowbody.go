@@ -7,29 +7,48 @@ import (
 	"time"
 )
 
-// timedBody is a request body of one of our own endpoints: a client may take the
-// gateway's patience for each piece, and no longer. The proxy does the same for
-// applications.
-type timedBody struct {
-	io.ReadCloser
-	control  *http.ResponseController
-	patience time.Duration
-}
+// ownBodyTime is the longest that the whole body of a request to one of our own
+// endpoints may take. They are a few hundred bytes.
+const ownBodyTime = 30 * time.Second
 
-// timeBody wraps the body of a request that has one.
-func (s *Server) timeBody(x *exchange) {
-	if s.patience > 0 && x.r.ContentLength != 0 && x.r.Body != nil {
-		x.r.Body = &timedBody{x.r.Body, http.NewResponseController(x.ResponseWriter), s.patience}
+// timeArrival gives the body of a request its first limit. Whoever reads the body
+// sets another; what refuses the request without reading it leaves this one to
+// the server, which throws a small body away before it goes on and would wait for
+// it as long as the client likes.
+func (s *Server) timeArrival(x *exchange) {
+	if s.patience > 0 && x.r.ContentLength != 0 {
+		_ = http.NewResponseController(x.ResponseWriter).SetReadDeadline(time.Now().Add(s.patience))
 	}
 }
 
-// Read implements io.Reader. The deadline is taken back each time: the server
-// reads on by itself to notice that the client hangs up. After a failure it stays,
-// or the server would wait for the rest of the body before it closes.
+// timedBody is a request body of one of our own endpoints. Its deadline is never
+// put off: one byte now and then must not hold a place.
+type timedBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+}
+
+// timeBody gives a request to our own endpoints its one deadline.
+func (s *Server) timeBody(x *exchange) {
+	if x.r.ContentLength == 0 || x.r.Body == nil {
+		return
+	}
+	wait := ownBodyTime
+	if s.patience > 0 {
+		wait = min(wait, s.patience)
+	}
+	b := &timedBody{x.r.Body, http.NewResponseController(x.ResponseWriter)}
+	_ = b.control.SetReadDeadline(time.Now().Add(wait))
+	x.r.Body = b
+}
+
+// Read implements io.Reader. At the end of the body the deadline goes: the server
+// reads on by itself to notice that the client hangs up, and would take a deadline
+// for that. After a failure it stays, or the server would wait for the rest of the
+// body before it closes.
 func (b *timedBody) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(time.Now().Add(b.patience))
 	n, err := b.ReadCloser.Read(p)
-	if err == nil || errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) {
 		_ = b.control.SetReadDeadline(time.Time{})
 	}
 	return n, err

@@ -59,6 +59,7 @@ type Refresh struct {
 	Now       time.Time // the store's clock
 	Expires   time.Time // of the access token in Tokens
 	Absolute  time.Time // no token may outlive the session
+	ClientIP  string    // of the request that asked; others may wait for the same tokens
 }
 
 // Grant is what a provider gave.

@@ -36,16 +36,6 @@ type DeniedError struct{ Code string }
 // Error implements error.
 func (e *DeniedError) Error() string { return fmt.Sprintf("session: login denied: %.64q", e.Code) }
 
-// interactive reports that the provider would sign in, but not without the user
-// (OpenID Connect Core §3.1.2.6).
-func (e *DeniedError) interactive() bool {
-	switch e.Code {
-	case "login_required", "interaction_required", "consent_required", "account_selection_required":
-		return true
-	}
-	return false
-}
-
 // RejectedError is an answer that does not hold: a forged, replayed, mixed-up
 // or weaker one than was asked for. There is no session.
 type RejectedError struct {
@@ -140,7 +130,8 @@ type LoginDone struct {
 	Session  *Session
 	ReturnTo string
 	// Retry, with a [*DeniedError], is a new attempt that may show something: the
-	// silent one found no session at the provider.
+	// provider did not sign in silently. Providers say so in many ways, and there
+	// is no second silent attempt in a row.
 	Retry *LoginStart
 }
 
@@ -177,7 +168,7 @@ func (m *Manager) notExchanged(p Provider, done LoginDone, a *Attempt, err error
 	var rejected *RejectedError
 	switch {
 	case errors.As(err, &denied):
-		if a.Silent && denied.interactive() {
+		if a.Silent { // whatever it was, only the user can see to it
 			ask := a.Ask
 			ask.Prompt = ""
 			done.Retry = &LoginStart{Provider: a.Provider, Browser: a.Browser, ReturnTo: a.ReturnTo, Ask: ask}

@@ -146,6 +146,7 @@ func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, le
 	grant, err := ask(ctx, p, Refresh{
 		SessionID: rec.ID, Kind: v.Kind, Identity: rec.Identity, Tokens: rec.Tokens,
 		Now: rd.Now.Add(m.now().Sub(rd.began)), Expires: rec.Expires, Absolute: rec.Facts.Absolute,
+		ClientIP: rd.client.IP,
 	})
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitBudget)
 	defer cancel()

@@ -411,3 +411,19 @@ func TestRenewForced(t *testing.T) {
 		t.Errorf("a second time: %v %v", again, err)
 	}
 }
+
+// TestRefreshNamesTheClient: the provider hears for whose request it is asked.
+func TestRefreshNamesTheClient(t *testing.T) {
+	w := newWorld(t, options{})
+	cookie := w.login()
+	var ip string
+	w.provider.Fail(func(_ context.Context, r session.Refresh, usual func() (session.Grant, error)) (session.Grant, error) {
+		ip = r.ClientIP
+		return usual()
+	})
+	w.clock.Advance(expired)
+	w.live(0, cookie)
+	if ip != client().IP {
+		t.Errorf("asked for %q", ip)
+	}
+}

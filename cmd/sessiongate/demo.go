@@ -14,7 +14,9 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,6 +58,9 @@ func demoCommand() *cobra.Command {
 // runDemo starts the demo API on a port of its own and the gateway in front of
 // it, and serves until ctx ends.
 func runDemo(ctx context.Context, o demoOptions, out, logs io.Writer) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	public, err := demoListener(ctx, o.listen)
 	if err != nil {
 		return err
@@ -82,6 +87,19 @@ func runDemo(ctx context.Context, o demoOptions, out, logs io.Writer) error {
 	defer stopAPI()
 	greet(out, origin, o)
 	return g.run(ctx)
+}
+
+// check names the flag that is wrong; the demo's configuration file is nothing
+// that anybody wrote.
+func (o demoOptions) check() error {
+	if o.lifetime < time.Second || o.lifetime > 24*time.Hour {
+		return fmt.Errorf("demo: --access-lifetime %s is out of range; write 1s to 24h", o.lifetime)
+	}
+	u, err := url.Parse(o.redis)
+	if o.redis != "" && (err != nil || u.Scheme != "redis" && u.Scheme != "rediss") {
+		return errors.New("demo: --redis is not the URL of a Redis; write redis://localhost:6379") // it may hold a password
+	}
+	return nil
 }
 
 // demoListener refuses anything but loopback: the demo prints its passwords.
@@ -121,20 +139,29 @@ func demoOrigin(o demoOptions, l net.Listener) string {
 
 // wireDemo builds the gateway from a configuration file like any other.
 func wireDemo(o demoOptions, origin, api string, logs io.Writer) (*assembled, error) {
-	store := "{embedded: true}"
+	store, keys := "{embedded: true}", "{}"
 	if o.redis != "" {
-		store = `{redis: "${SESSIONGATE_DEMO_REDIS}"}`
+		dir, err := os.MkdirTemp("", "sessiongate-demo-")
+		if err != nil {
+			return nil, fmt.Errorf("demo: %w", err)
+		}
+		defer os.RemoveAll(dir) // they are read by then
+		if keys, err = demoKeys(dir); err != nil {
+			return nil, err
+		}
+		store = fmt.Sprintf(`{redis: {addresses: ["${SESSIONGATE_DEMO_REDIS}"], key_prefix: "%s:"}}`, filepath.Base(dir))
 	}
 	text := fmt.Sprintf(`
 server: {public_url: "%s", admin: ""}
 log: {format: text, level: %s, access: "%s"}
 store: %s
+keys: %s
 providers:
   - {name: local, kind: local, users: demo, access_lifetime: %dms, audience: sessiongate-demo}
 routes:
   - {path: /api/, upstreams: ["http://%s"]}
   - {path: /, static: demo, session: none}
-`, origin, demoLevel(o), demoAccess(o), store, o.lifetime.Milliseconds(), api)
+`, origin, demoLevel(o), demoAccess(o), store, keys, o.lifetime.Milliseconds(), api)
 	loaded, err := configs.LoadBytes("demo", []byte(text), demoEnv(o))
 	if err != nil {
 		return nil, err
@@ -142,6 +169,16 @@ routes:
 	log := newLogger(logs, loaded.Config.Log)
 	redisstore.LogTo(log)
 	return wire(&loaded.Config, log, wiring{})
+}
+
+// demoKeys makes the keys that a configuration with a real Redis must have. They
+// last as long as this run, and so does its part of the Redis (key_prefix).
+func demoKeys(dir string) (section string, err error) {
+	if err := generateKeys(io.Discard, dir, token.EdDSA); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf(`{cookie: [{id: demo, file: %q}], seal: [{id: demo, file: %q}], signing: [{id: demo, file: %q}]}`,
+		filepath.Join(dir, "cookie.key"), filepath.Join(dir, "seal.key"), filepath.Join(dir, "signing.pem")), nil
 }
 
 func demoEnv(o demoOptions) func(string) (string, bool) {

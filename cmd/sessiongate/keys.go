@@ -15,7 +15,7 @@ import (
 )
 
 func keysCommand() *cobra.Command {
-	keys := &cobra.Command{Use: "keys", Short: "Make the keys a gateway needs"}
+	keys := group(&cobra.Command{Use: "keys", Short: "Make the keys a gateway needs"})
 	keys.AddCommand(generateKeysCommand())
 	return keys
 }
@@ -38,6 +38,11 @@ Files that exist are kept as they are, so it can run at every start.`,
 }
 
 func generateKeys(out io.Writer, dir, alg string) error {
+	switch alg {
+	case token.EdDSA, token.ES256, token.RS256:
+	default: // before anything is written
+		return fmt.Errorf("keys: --alg %q: want EdDSA, ES256 or RS256", alg)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}

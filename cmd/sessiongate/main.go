@@ -33,6 +33,14 @@ func main() {
 // has said what is wrong.
 var errReported = errors.New("reported")
 
+// group is a command that only holds others: alone it shows its help, and a word
+// that is none of them is an error. Without this cobra shows the help with status 0.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	return cmd
+}
+
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "sessiongate",

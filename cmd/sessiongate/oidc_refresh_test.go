@@ -195,6 +195,48 @@ func TestOIDCSilentSignInFallsBack(t *testing.T) {
 	}
 }
 
+// Providers refuse a silent sign-in in many ways. None of them may lock a user
+// out: the next page is the provider's own.
+func TestOIDCSilentSignInNeverSticks(t *testing.T) {
+	for _, code := range []string{"invalid_request", "access_denied", "server_error", "unmet_authentication_requirements"} {
+		s := newOIDCScene(t, oidcSetup{moving: true})
+		b := s.expired()
+		s.idp.KillGrants()
+		b.get("/api/x")
+		if to := b.leave("/auth/login?acr_values=gold"); query(t, to).Has("prompt") {
+			t.Errorf("a stronger sign-in was asked for silently: %s", to)
+		}
+		page := b.leave("/auth/login?return_to=/page/home")
+		s.idp.Set(func(o *oidctest.Behaviour) { o.AuthError = code })
+		a := b.back(b.atProvider(page))
+		to := a.header.Get("Location")
+		if a.status != http.StatusSeeOther || query(t, to).Has("prompt") {
+			t.Fatalf("%s: %s, Location %q", code, a, to)
+		}
+		if a := b.back(b.atProvider(to)); a.header.Get("Location") != "" { // no more of it
+			t.Errorf("%s, interactive: %s", code, a)
+		}
+	}
+}
+
+// Without a refresh token the session lives as long as its access token, even if
+// somebody wants a new one before.
+func TestOIDCForceWithoutRefreshToken(t *testing.T) {
+	s := newOIDCScene(t, oidcSetup{moving: true})
+	s.idp.Set(func(b *oidctest.Behaviour) { b.NoRefresh = true })
+	b := s.person()
+	b.signIn()
+	if a := b.do("POST", "/auth/refresh?force=true"); a.status != 200 {
+		t.Errorf("forced refresh: %s", a)
+	}
+	s.clock.Advance(4 * time.Minute)
+	b.ok("/api/x")
+	s.clock.Advance(time.Minute)
+	if a := b.get("/api/x"); a.status != 401 || !strings.Contains(a.body, "provider_refused") {
+		t.Errorf("after expiry: %s", a)
+	}
+}
+
 func TestOIDCRefreshForAnotherUser(t *testing.T) {
 	s := newOIDCScene(t, oidcSetup{moving: true})
 	b := s.expired()

@@ -124,7 +124,7 @@ func (g *assembled) run(ctx context.Context) error {
 }
 
 func (g *assembled) drain(server, admin *http.Server) error {
-	g.log.Info("draining", slog.Duration("timeout", time.Duration(g.config.Server.DrainTimeout)))
+	g.log.Info("draining", slog.String("timeout", time.Duration(g.config.Server.DrainTimeout).String()))
 	g.health.Drain()
 	g.front.leaving.Store(true)
 	if g.adminListener != nil {
@@ -176,6 +176,7 @@ func (g *assembled) servePublic(server *http.Server) error {
 // contact asks the store until it answers once; then the gateway is ready.
 func (g *assembled) contact(ctx context.Context) {
 	go g.askDatabases(ctx)
+	failed := false
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		found, err := g.store.Probe(ctx)
 		if err == nil {
@@ -183,8 +184,12 @@ func (g *assembled) contact(ctx context.Context) {
 				g.log.Warn(w)
 			}
 			g.health.Contacted()
+			if failed {
+				g.log.Info("the store answers: ready")
+			}
 			return
 		}
+		failed = true
 		g.log.Warn("the store does not answer yet", slog.String("error", err.Error()))
 		select {
 		case <-ctx.Done():

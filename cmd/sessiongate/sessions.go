@@ -21,7 +21,7 @@ import (
 type sessionsOptions struct{ file, user, provider, id string }
 
 func sessionsCommand() *cobra.Command {
-	sessions := &cobra.Command{
+	sessions := group(&cobra.Command{
 		Use:   "sessions",
 		Short: "List or end the sessions of a user, in the store of a configuration",
 		Long: `List or end sessions in the store that a configuration names. Running gateways
@@ -29,7 +29,7 @@ hear of an end at once; there is no need to restart or even to reach them.
 
 --user is the subject the provider gave the user: the user name for users of the
 gateway's own, the sub claim for OpenID Connect.`,
-	}
+	})
 	sessions.AddCommand(listSessionsCommand(), revokeSessionsCommand())
 	return sessions
 }

@@ -116,6 +116,12 @@ func TestSlowBodies(t *testing.T) {
 	s := newScene(t, setup{routes: "  - {path: /up/, upstreams: [\"UPSTREAM\"], session: none}\n"})
 	text := strings.Replace(s.config(s.setup), "admin: \"\"", "admin: \"\", limits: {body_timeout: 200ms}", 1)
 	g := s.start(text, wiring{})
+	// Our own endpoints read it, or refuse the request without.
+	for _, path := range []string{"/auth/login", "/auth/refresh", "/auth/none", "//bad"} {
+		if took := drip(t, g.addr, path); took < 150*time.Millisecond || took > 5*time.Second {
+			t.Errorf("%s: a byte every 50ms was put up with for %s", path, took)
+		}
+	}
 	for _, path := range []string{"/up/x", "/auth/login"} {
 		conn, err := net.Dial("tcp", g.addr)
 		if err != nil {
@@ -149,5 +155,33 @@ func TestSlowBodies(t *testing.T) {
 	}
 	if got := s.upstream.last(t).Body; res.StatusCode != 200 || got != "xxxxxxxx" {
 		t.Errorf("slow but steady: %d, the upstream got %q", res.StatusCode, got)
+	}
+}
+
+// drip sends a body a byte at a time, and returns how long the connection lasted.
+func drip(t *testing.T, addr, path string) time.Duration {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: localhost:8080\r\nOrigin: %s\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", path, publicOrigin)
+	start := time.Now()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_, _ = io.Copy(io.Discard, conn)
+	}()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-over:
+			return time.Since(start)
+		case <-tick.C:
+			_, _ = conn.Write([]byte(" "))
+		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 const mostPasswordLine = users.MaxPasswordBytes + 2
 
 func usersCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := group(&cobra.Command{
 		Use:   "users",
 		Short: "Edit a users file",
 		Long: `Edit the users file of a local provider. Comments and order are kept, and a
@@ -31,7 +31,7 @@ every user of the machine could read it:
 
   sessiongate users add ada --file users.yaml --role user < password.txt
   read -rs PW && printf '%s' "$PW" | sessiongate users passwd ada --file users.yaml`,
-	}
+	})
 	cmd.AddCommand(addUserCommand(), setPasswordCommand(), listUsersCommand(),
 		disableUserCommand("disable", true), disableUserCommand("enable", false))
 	return cmd

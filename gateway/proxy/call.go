@@ -172,6 +172,7 @@ type body struct {
 	mu     sync.Mutex
 	over   bool // the handler returns, or the response has begun: no clock runs any more
 	closed bool
+	whole  bool          // all of it has come
 	stall  *time.Timer   // runs while the upstream takes nothing; nil: not watched
 	limit  time.Duration // for stall
 }
@@ -232,6 +233,7 @@ func (b *body) end(n int, err error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.whole = b.whole || errors.Is(err, io.EOF)
 	if b.stall != nil && !b.over && err == nil {
 		b.stall.Reset(b.limit)
 	}
@@ -248,6 +250,13 @@ func (b *body) answered() {
 	if b.stall != nil {
 		b.stall.Stop()
 	}
+}
+
+// unfinished reports whether the client has a body to send and has not sent all of it.
+func (b *body) unfinished() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.src != nil && !b.whole
 }
 
 // finish lets go of the client's body. The transport may still hold it, and the server's writer must not be touched

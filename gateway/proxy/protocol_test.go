@@ -1,11 +1,14 @@
 package proxy_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"runtime"
 	"strings"
 	"sync"
@@ -246,4 +249,43 @@ func TestOneOfThreeDies(t *testing.T) {
 	wait(500)
 	stop.Store(true)
 	wg.Wait()
+}
+
+// An upstream that answers before it has the body is heard at once. No further request comes on a connection that still
+// owes the rest.
+func TestRestOfABodyAfterAnEarlyAnswer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		}
+	}()
+	f := newFront(t, &proxy.Route{Upstreams: []*url.URL{{Scheme: "http", Host: l.Addr().String()}}}, proxy.Options{BodyTimeout: 300 * time.Millisecond})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(f.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_, _ = io.WriteString(conn, "POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx")
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatalf("the answer was held back: %v", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusForbidden {
+		t.Errorf("answered %s", res.Status)
+	}
+	if !res.Close {
+		t.Error("the rest of the body could be read as the next request")
+	}
 }

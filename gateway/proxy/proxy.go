@@ -175,6 +175,10 @@ func (f *Forwarder) modifyResponse(res *http.Response) error {
 			return hookError{err}
 		}
 	}
+	if c.body.unfinished() {
+		// An early answer: should the rest not come in time, the server would read what comes then as a request.
+		refuseBody(c.w, c.r)
+	}
 	if f.options.OnStream != nil && (c.stream.Upgraded() || res.ContentLength != 0 && c.r.Method != http.MethodHead) {
 		f.options.OnStream(c.w, &c.stream)
 	}

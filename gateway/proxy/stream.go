@@ -77,7 +77,8 @@ func (s *Stream) Heard() uint64 { return s.heard.Load() }
 
 // Cut ends the stream on both sides. The upstream's connection is closed at once. A WebSocket client first gets a close
 // frame with the code and the reason (RFC 6455 §7.4), provided the upstream was not in the middle of a frame, and some
-// 300 ms to answer; any other response breaks off, so that nobody takes it for complete.
+// 300 ms to answer. An event stream, which is never complete, comes to a regular end; any other response breaks off, so
+// that nobody takes it for complete.
 func (s *Stream) Cut(code int, reason string) {
 	e := &ending{code: code, reason: reason, done: make(chan struct{})}
 	if !s.ended.CompareAndSwap(nil, e) {
@@ -123,6 +124,9 @@ func (s *Stream) Read(p []byte) (int, error) {
 
 // part is what a cut stream reads as: for a WebSocket a last frame, then the end.
 func (s *Stream) part(p []byte, e *ending) (int, error) {
+	if s.EventStream() {
+		return 0, io.EOF // complete at any event; a page's console is spared an error it can do nothing about
+	}
 	if s.socket == nil {
 		return 0, errCut
 	}

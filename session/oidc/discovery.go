@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,8 +17,9 @@ import (
 )
 
 const (
-	discoveryLife  = time.Hour   // then it is read again; the old one serves while that fails
-	discoveryRetry = time.Second // between failures
+	discoveryLife  = time.Hour   // then it is read again; the old one serves meanwhile
+	discoveryAgain = time.Minute // between failures to read it again
+	discoveryRetry = time.Second // between failures to read it at all
 )
 
 // metadata is the part of the discovery document we use (OpenID Connect
@@ -37,8 +39,10 @@ type metadata struct {
 	SendsIssuer   bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
-// discovery remembers the document. The mutex is held while it is fetched:
-// everybody needs it, and one fetch serves all.
+// discovery remembers the document. The turn is held while the first one is
+// fetched: everybody needs it, and one fetch serves all. Later ones are fetched
+// aside: what worked an hour ago serves, and nobody waits for a provider that
+// hangs.
 type discovery struct {
 	turn    chan struct{} // holds one token; made by once
 	once    sync.Once
@@ -61,16 +65,30 @@ func (p *Provider) metadata(ctx context.Context) (*metadata, error) {
 	if now.Before(d.next) {
 		return d.current, d.failure
 	}
-	found, err := p.fetchMetadata(ctx)
-	switch {
-	case err == nil:
-		d.current, d.failure, d.next = found, nil, now.Add(discoveryLife)
-	case d.current != nil:
-		d.next = now.Add(time.Minute) // what worked an hour ago is better than nothing
-	default:
-		d.failure, d.next = err, now.Add(discoveryRetry)
+	if d.current != nil {
+		d.next = now.Add(discoveryAgain)
+		go p.renewMetadata(context.WithoutCancel(ctx))
+		return d.current, nil
 	}
-	return d.current, d.failure
+	if d.current, d.failure = p.fetchMetadata(ctx); d.failure != nil {
+		d.next = now.Add(discoveryRetry)
+		return nil, d.failure
+	}
+	d.next = now.Add(discoveryLife)
+	return d.current, nil
+}
+
+// renewMetadata reads the document again; it takes at most half a timeout.
+func (p *Provider) renewMetadata(ctx context.Context) {
+	found, err := p.fetchMetadata(ctx)
+	if err != nil {
+		p.o.Log.Warn("discovery failed, the former document goes on",
+			slog.String("provider", p.o.Name), slog.String("error", err.Error()))
+		return
+	}
+	p.discovery.turn <- struct{}{}
+	defer func() { <-p.discovery.turn }()
+	p.discovery.current, p.discovery.next = found, p.o.Now().Add(discoveryLife)
 }
 
 func (p *Provider) fetchMetadata(ctx context.Context) (*metadata, error) {

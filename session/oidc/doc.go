@@ -14,7 +14,11 @@
 // # Decisions
 //
 //   - Discovery is lazy and tried again: a provider that is down does not keep
-//     the gateway from starting, and nobody is logged out by it.
+//     the gateway from starting, and nobody is logged out by it. Once known, the
+//     document is read again in the background, and nobody waits for it.
+//   - Keys of kinds we do not know are left out of the key set. Strangers with
+//     forged logout tokens cannot make us fetch it often; a token that came from
+//     the token endpoint can, because a provider may change its key at any time.
 //   - A refresh is exactly one POST. x/oauth2's token source would hide rotation
 //     and repeat calls; it is used for PKCE only.
 //   - Only invalid_grant is a refusal. Everything else that goes wrong with a

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	gooidc "github.com/coreos/go-oidc/v3/oidc"
@@ -16,72 +14,8 @@ import (
 	"sessiongate/session"
 )
 
-const (
-	// keysInterval is the least time between two fetches of the key set: unknown
-	// kids cost nothing to forge.
-	keysInterval = 10 * time.Second
-	keysRetry    = time.Second
-	// skew is how far ahead the provider's clock may be.
-	skew = time.Minute
-)
-
-// keySet is the provider's JWKS: cached by go-oidc, fetched again for a kid it
-// does not know, and rate-limited here.
-type keySet struct {
-	remote *gooidc.RemoteKeySet
-	pace   *pace
-}
-
-func newKeySet(ctx context.Context, client *http.Client, url string, now func() time.Time) *keySet {
-	limit := &pace{next: client.Transport, now: now}
-	paced := *client
-	paced.Transport = limit
-	return &keySet{remote: gooidc.NewRemoteKeySet(gooidc.ClientContext(ctx, &paced), url), pace: limit}
-}
-
-// pace lets a fetch through once in a while.
-type pace struct {
-	next http.RoundTripper
-	now  func() time.Time
-
-	mu    sync.Mutex
-	after time.Time
-	down  bool // the last fetch failed
-}
-
-var errPaced = errors.New("the key set was fetched a moment ago")
-
-// RoundTrip implements [http.RoundTripper].
-func (p *pace) RoundTrip(r *http.Request) (*http.Response, error) {
-	p.mu.Lock()
-	if p.now().Before(p.after) {
-		p.mu.Unlock()
-		return nil, errPaced
-	}
-	p.after = p.now().Add(keysRetry)
-	p.mu.Unlock()
-	res, err := p.next.RoundTrip(r)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.down = err != nil || res.StatusCode != http.StatusOK
-	if !p.down {
-		p.after = p.now().Add(keysInterval)
-	}
-	return res, err
-}
-
-// unreachable reports that the keys could not be fetched, so that a signature
-// that does not fit says nothing.
-func (p *pace) unreachable() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.down
-}
-
-// VerifySignature implements [gooidc.KeySet].
-func (k *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
-	return k.remote.VerifySignature(ctx, jwt)
-}
+// skew is how far ahead the provider's clock may be.
+const skew = time.Minute
 
 func (p *Provider) verifier(m *metadata) *gooidc.IDTokenVerifier {
 	return gooidc.NewVerifier(p.o.Issuer, m.keys, &gooidc.Config{
@@ -106,6 +40,7 @@ func (p *Provider) verifyIDToken(ctx context.Context, m *metadata, raw, accessTo
 	if typ, err := tokenType(raw.Reveal()); err != nil || typ != "" && typ != "jwt" {
 		return nil, &session.RejectedError{Err: errors.New("the token's type is not that of an ID token")}
 	}
+	m.keys.pace.vouched() // it came from the token endpoint
 	t, err := p.verifier(m).Verify(ctx, raw.Reveal())
 	if err != nil {
 		return nil, p.verifyError(m, err)

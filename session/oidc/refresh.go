@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"sessiongate/session"
 )
@@ -14,9 +15,7 @@ import (
 // Refresh implements [session.Provider]: one POST, and no other.
 func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Grant, error) {
 	if r.Tokens.Refresh == "" {
-		return session.Grant{}, &session.RefusedError{
-			Reason: session.ProviderRefused, Err: errors.New("there is no refresh token"),
-		}
+		return withoutRefresh(r)
 	}
 	m, err := p.metadata(ctx)
 	if err != nil {
@@ -37,6 +36,21 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 		id, got.IDToken = p.refreshed(ctx, m, id, got)
 	}
 	return p.grant(id, got), nil
+}
+
+// lastSecond is how much of an access token's life nobody could use any more.
+const lastSecond = time.Second
+
+// withoutRefresh keeps the tokens until they run out, whoever asks for new ones:
+// the session ends with its access token, and not before.
+func withoutRefresh(r session.Refresh) (session.Grant, error) {
+	left := r.Expires.Sub(r.Now)
+	if left <= lastSecond {
+		return session.Grant{}, &session.RefusedError{
+			Reason: session.ProviderRefused, Err: errors.New("the access token has expired and there is no refresh token"),
+		}
+	}
+	return session.Grant{Identity: r.Identity, Tokens: r.Tokens, Lifetime: left, NoRefresh: true}, nil
 }
 
 // refreshed takes the new ID token, if it holds. An unverified one is dropped,

@@ -113,7 +113,7 @@ func (p *Provider) parseReply(body []byte) (reply, error) {
 		RefreshToken string          `json:"refresh_token"`
 		IDToken      string          `json:"id_token"`
 		TokenType    string          `json:"token_type"`
-		Scope        string          `json:"scope"`
+		Scope        json.RawMessage `json:"scope"`
 		ExpiresIn    json.RawMessage `json:"expires_in"`
 	}
 	switch err := json.Unmarshal(body, &raw); {
@@ -128,10 +128,22 @@ func (p *Provider) parseReply(body []byte) (reply, error) {
 	}
 	r := reply{
 		AccessToken: session.Secret(raw.AccessToken), RefreshToken: session.Secret(raw.RefreshToken),
-		IDToken: session.Secret(raw.IDToken), TokenType: raw.TokenType, Scope: raw.Scope,
+		IDToken: session.Secret(raw.IDToken), TokenType: raw.TokenType, Scope: scope(raw.Scope),
 	}
 	r.Lifetime = lifetime(raw.ExpiresIn, raw.AccessToken, p.o.Now())
 	return r, nil
+}
+
+// scope reads a text with words or, as some providers have it, a list. Anything
+// else is as good as none: the refresh token of this answer must not be lost.
+func scope(raw json.RawMessage) string {
+	var list []string
+	if json.Unmarshal(raw, &list) == nil {
+		return strings.Join(list, " ")
+	}
+	var text string
+	_ = json.Unmarshal(raw, &text)
+	return text
 }
 
 // unsendable bytes would end the Authorization header or split it.

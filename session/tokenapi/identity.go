@@ -14,8 +14,8 @@ import (
 const longestSubject = 512
 
 // identify reads who the tokens belong to.
-func (p *Provider) identify(ctx context.Context, r *reply, g granted) (session.Identity, error) {
-	doc, err := p.describe(ctx, r, g)
+func (p *Provider) identify(ctx context.Context, r *reply, g granted, clientIP string) (session.Identity, error) {
+	doc, err := p.describe(ctx, r, g, clientIP)
 	if err != nil {
 		return session.Identity{}, err
 	}
@@ -23,7 +23,7 @@ func (p *Provider) identify(ctx context.Context, r *reply, g granted) (session.I
 }
 
 // describe returns the document that describes the user.
-func (p *Provider) describe(ctx context.Context, r *reply, g granted) (any, error) {
+func (p *Provider) describe(ctx context.Context, r *reply, g granted, clientIP string) (any, error) {
 	switch p.options.Identity.From {
 	case FromReply:
 		doc, err := r.json()
@@ -32,7 +32,7 @@ func (p *Provider) describe(ctx context.Context, r *reply, g granted) (any, erro
 		}
 		return doc, nil
 	case FromMe:
-		return p.me(ctx, g)
+		return p.me(ctx, g, clientIP)
 	case FromToken:
 	}
 	if g.claims == nil {
@@ -42,8 +42,8 @@ func (p *Provider) describe(ctx context.Context, r *reply, g granted) (any, erro
 }
 
 // me asks the API whose token it is. A refusal of a token that is seconds old says nothing about the user.
-func (p *Provider) me(ctx context.Context, g granted) (any, error) {
-	r, err := p.call(ctx, p.whose, values{access: g.Access.Reveal(), refresh: g.Refresh.Reveal()}, "")
+func (p *Provider) me(ctx context.Context, g granted, clientIP string) (any, error) {
+	r, err := p.call(ctx, p.whose, values{access: g.Access.Reveal(), refresh: g.Refresh.Reveal()}, clientIP)
 	var no *refusal
 	switch {
 	case errors.As(err, &no):

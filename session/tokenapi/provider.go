@@ -121,7 +121,7 @@ func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Gr
 	if err != nil {
 		return session.Grant{}, err
 	}
-	id, err := p.believe(ctx, r, g)
+	id, err := p.believe(ctx, r, g, c.ClientIP)
 	if err != nil {
 		p.discard(ctx, g.Tokens)
 		return session.Grant{}, err
@@ -131,7 +131,7 @@ func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Gr
 }
 
 // believe reads the identity of tokens whose signature, if it counts, is right.
-func (p *Provider) believe(ctx context.Context, r *reply, g granted) (session.Identity, error) {
+func (p *Provider) believe(ctx context.Context, r *reply, g granted, clientIP string) (session.Identity, error) {
 	if err := p.check(ctx, g); err != nil {
 		var f *session.FaultError
 		if !errors.As(err, &f) {
@@ -139,7 +139,7 @@ func (p *Provider) believe(ctx context.Context, r *reply, g granted) (session.Id
 		}
 		return session.Identity{}, err
 	}
-	return p.identify(ctx, r, g)
+	return p.identify(ctx, r, g, clientIP)
 }
 
 // discard gives back tokens that no session will hold. It is best effort: the API expires what it cannot revoke.
@@ -155,7 +155,7 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 		return withoutRefresh(r)
 	}
 	began := p.options.Now()
-	answer, err := p.call(ctx, p.refresh, v, "")
+	answer, err := p.call(ctx, p.refresh, v, r.ClientIP)
 	var no *refusal
 	switch {
 	case errors.As(err, &no):
@@ -167,7 +167,7 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 	if err != nil {
 		return session.Grant{}, err
 	}
-	id, err := p.stillWho(ctx, answer, g, r.Identity)
+	id, err := p.stillWho(ctx, answer, g, r)
 	return session.Grant{Identity: id, Tokens: g.Tokens, Lifetime: g.lifetime}, err
 }
 
@@ -187,7 +187,8 @@ func withoutRefresh(r session.Refresh) (session.Grant, error) {
 // stillWho reads the identity again: roles may have changed, and another subject ends the session (the manager sees to
 // that). The API has rotated by now, so what cannot be read leaves the session as who it was. Only a token whose
 // signature is wrong is not taken.
-func (p *Provider) stillWho(ctx context.Context, r *reply, g granted, former session.Identity) (session.Identity, error) {
+func (p *Provider) stillWho(ctx context.Context, r *reply, g granted, asked session.Refresh) (session.Identity, error) {
+	former := asked.Identity
 	err := p.check(ctx, g)
 	switch {
 	case errors.Is(err, token.ErrKeysUnavailable):
@@ -195,7 +196,7 @@ func (p *Provider) stillWho(ctx context.Context, r *reply, g granted, former ses
 	case err != nil:
 		return session.Identity{}, err
 	}
-	id, err := p.identify(ctx, r, g)
+	id, err := p.identify(ctx, r, g, asked.ClientIP)
 	if err != nil {
 		return former, nil //nolint:nilerr // see above: the tokens are worth more than what is said beside them
 	}

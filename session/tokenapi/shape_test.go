@@ -242,3 +242,31 @@ func TestTokenEndpoints(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// An API that limits by address must not take all users for one: every call made for a client says which.
+func TestClientAddressIsPassedOn(t *testing.T) {
+	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/me" {
+			_, _ = io.WriteString(w, `{"sub":"u1"}`)
+			return
+		}
+		_, _ = io.WriteString(w, pair("opaque", "r"))
+	})
+	p := a.provider(t, func(o *tokenapi.Options) { o.Identity.From, o.Me.URL = tokenapi.FromMe, a.URL+"/me" })
+	if _, err := p.Login(t.Context(), credentials()); err != nil {
+		t.Fatal(err)
+	}
+	again := held()
+	again.ClientIP = "203.0.113.9"
+	if _, err := p.Refresh(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	if n := a.count(); n != 4 {
+		t.Errorf("%d calls", n)
+	}
+	for _, r := range a.asked {
+		if r.header.Get("X-Forwarded-For") != "203.0.113.9" {
+			t.Errorf("%s came from %q", r.uri, r.header.Get("X-Forwarded-For"))
+		}
+	}
+}

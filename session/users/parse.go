@@ -248,7 +248,8 @@ func claims(node ast.Node, path string) (map[string]any, error) {
 
 // checkUser holds for users from every source. Control characters would let a name forge log lines.
 func checkUser(u User) error {
-	for field, value := range map[string]string{"name": u.Name, "subject": u.Subject} {
+	for _, f := range []struct{ field, value string }{{"name", u.Name}, {"subject", u.Subject}} {
+		field, value := f.field, f.value
 		if value == "" || len(value) > maxNameBytes || !utf8.ValidString(value) || strings.TrimSpace(value) != value ||
 			strings.ContainsFunc(value, unicode.IsControl) {
 			return fmt.Errorf("%s must have 1 to %d bytes, no control characters, and no space at its ends", field, maxNameBytes)

@@ -5,10 +5,12 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -36,7 +38,11 @@ type Behaviour struct {
 	Issuer      string         // in the discovery document; empty: the true one
 	Discovery   map[string]any // replaces entries of it; nil values remove them
 	NoDiscovery bool
-	NoKeys      bool
+	// HoldDiscovery keeps the document back until it is closed.
+	HoldDiscovery chan struct{}
+	NoKeys        bool
+	KeysBody      string           // raw body in the place of the key set
+	MoreKeys      []map[string]any // published before ours
 
 	Down        bool          // the token endpoint drops connections
 	Delay       time.Duration // of the token endpoint
@@ -55,6 +61,7 @@ type Behaviour struct {
 	OpaqueAccess bool // access tokens are not JWTs
 	NoIDToken    bool
 	NoRefreshID  bool           // a refresh answers without an ID token
+	Scope        any            // in token replies; nil: what was asked for
 	IDClaims     map[string]any // replaces claims of ID tokens; nil values remove them
 	RefreshAs    string         // a refresh answers for this subject
 	Sign         func(header, claims map[string]any) string
@@ -268,6 +275,9 @@ func (p *Provider) SID() string {
 
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	b := p.now()
+	if b.HoldDiscovery != nil {
+		<-b.HoldDiscovery
+	}
 	if b.NoDiscovery {
 		http.Error(w, "down", http.StatusServiceUnavailable)
 		return
@@ -288,13 +298,18 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (p *Provider) jwks(w http.ResponseWriter, _ *http.Request) {
-	if p.now().NoKeys {
+	b := p.now()
+	if b.NoKeys {
 		http.Error(w, "down", http.StatusServiceUnavailable)
+		return
+	}
+	if b.KeysBody != "" {
+		_, _ = io.WriteString(w, b.KeysBody)
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	send(w, http.StatusOK, map[string]any{"keys": p.keys})
+	send(w, http.StatusOK, map[string]any{"keys": slices.Concat(b.MoreKeys, p.keys)})
 }
 
 func send(w http.ResponseWriter, status int, doc any) {

@@ -151,6 +151,9 @@ func (p *Provider) tokens(g *grant, b Behaviour, sub string, first bool) map[str
 		})
 	}
 	doc := map[string]any{"access_token": access, "token_type": "Bearer", "scope": g.scope, "expires_in": int(lifetime.Seconds())}
+	if b.Scope != nil {
+		doc["scope"] = b.Scope
+	}
 	if b.NoExpiresIn {
 		delete(doc, "expires_in")
 	}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"sessiongate/session/sessiontest"
+)
+
+// TestWrongCommandLines: what is typed wrongly is an error that names it, never a help text that passes for success.
+func TestWrongCommandLines(t *testing.T) {
+	for line, want := range map[string]string{
+		"bogus":                       `unknown command "bogus"`,
+		"keys bogus":                  `unknown command "bogus" for "sessiongate keys"`,
+		"users bogus":                 `unknown command "bogus" for "sessiongate users"`,
+		"sessions bogus":              `unknown command "bogus" for "sessiongate sessions"`,
+		"demo --bogus":                "--bogus",
+		"demo --listen 8080":          "write localhost:8080",
+		"demo --listen 0.0.0.0:0":     "is not loopback",
+		"demo --access-lifetime 3":    "missing unit",
+		"demo --access-lifetime 0s":   "--access-lifetime 0s is out of range; write 1s to 24h",
+		"demo --access-lifetime 25h":  "--access-lifetime 25h0m0s is out of range",
+		"demo --redis localhost:6379": "write redis://localhost:6379",
+		"serve":                       `"config" not set`,
+		"check":                       "--config F",
+		"keys generate --alg foo":     "want EdDSA, ES256 or RS256",
+		"users add":                   "arg",
+		"sessions list --config none": `"user" not set`,
+	} {
+		t.Run(line, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			cmd := command()
+			cmd.SetArgs(strings.Fields(line))
+			cmd.SetOut(io.Discard)
+			cmd.SetErr(io.Discard)
+			if err := cmd.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %q", err, want)
+			}
+		})
+	}
+}
+
+// A command that only holds others shows its help.
+func TestGroupsShowTheirHelp(t *testing.T) {
+	for _, name := range []string{"keys", "users", "sessions"} {
+		var out bytes.Buffer
+		cmd := command()
+		cmd.SetArgs([]string{name})
+		cmd.SetOut(&out)
+		if err := cmd.ExecuteContext(t.Context()); err != nil || !strings.Contains(out.String(), "Available Commands") {
+			t.Errorf("%s: %v %q", name, err, out.String())
+		}
+	}
+}
+
+// TestDemoOnRedis: the demo makes the keys that a real Redis asks for, and its sessions are in that Redis.
+func TestDemoOnRedis(t *testing.T) {
+	t.Parallel()
+	server := sessiontest.Redis(t)
+	var logs logBuffer
+	o := demoOptions{lifetime: time.Minute, redis: "redis://" + server.Addr() + "/0"}
+	g, err := wireDemo(o, publicOrigin, "127.0.0.1:1", &logs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g.public, err = demoListener(t.Context(), "localhost:0"); err != nil {
+		t.Fatal(err)
+	}
+	address := g.public.Addr().String()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- g.run(ctx) }()
+	defer func() { stop(); <-ended }()
+	b := newBrowser(t, address)
+	b.ada()
+	server.Stop()
+	if a := b.attempt("ada", "lovelace-1843"); a.code() != "store_unavailable" {
+		t.Errorf("without that Redis: %s", a)
+	}
+	if strings.Contains(logs.String(), "made in memory") {
+		t.Errorf("log: %s", logs.String())
+	}
+}
+
+// TestForbiddenPage: whoever may not see a page is offered a way on, not the same page again.
+func TestForbiddenPage(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, setup{routes: "  - {path: /staff/, upstreams: [\"UPSTREAM\"], require: {roles: [admin]}}\n"})
+	b := s.browser()
+	b.ada()
+	a := b.get("/staff/x", navigating("same-origin"))
+	if a.status != http.StatusForbidden || !strings.Contains(a.body, `href="/auth/logout"`) || strings.Contains(a.body, "Try again") {
+		t.Errorf("%s", a)
+	}
+}
