@@ -82,9 +82,11 @@ func (m *Manager) renew(ctx context.Context, rd reading, v Visit) (reading, erro
 	return m.renewLeased(ctx, p, caller.Timeout(), rd, v)
 }
 
-// A lease must outlive everything its holder does under it, or another process
-// would spend the same refresh token: the provider's call and then the commit,
-// which is tried again while the store is away.
+// A lease outlives the provider's call. The commit after it is tried again while
+// the store is away, longer than the lease may last: whoever finds a lease that
+// ran out waits a moment more, in which a holder that was only cut off gets its
+// commit through (redisstore/lua/begin.lua). So an outage spends no token twice,
+// and a process that was killed is not waited for long.
 const (
 	commitBudget = 30 * time.Second
 	leaseSlack   = 5 * time.Second
@@ -93,7 +95,7 @@ const (
 // renewLeased takes the session's lease first, or waits for whoever holds it,
 // about as long as one call may take.
 func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Duration, rd reading, v Visit) (reading, error) {
-	ttl := timeout + commitBudget + leaseSlack
+	ttl := timeout + leaseSlack
 	waiting, cancel := context.WithTimeout(ctx, timeout+leaseSlack)
 	defer cancel()
 	lease := rand.Text()

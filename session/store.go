@@ -59,7 +59,9 @@ type Lives struct {
 // errors as for [Families].
 type Refreshes interface {
 	// Begin asks for the right to spend the tokens that bear the stamp. A holder
-	// may ask again with the same lease.
+	// may ask again with the same lease. A lease that ran out is not given to
+	// another at once but after a further moment, for which it counts as busy: its
+	// holder may have been cut off from the store, with a commit to make.
 	Begin(ctx context.Context, id ID, stamp, lease string, ttl time.Duration) (Turn, error)
 
 	// Extend renews a lease; false means it was lost.

@@ -269,6 +269,11 @@ func testLeaseTakeover(s *storeTest) {
 	s.must(err)
 	s.equal("extended, since nobody took it", kept, true)
 	s.Clock.Advance(2 * time.Second)
+	// Its holder may only be cut off, with a commit to make: it gets a moment more.
+	moment := s.begin("two")
+	s.equal("state", moment.State, session.TurnBusy)
+	s.equal("state for a third", s.begin("three").State, session.TurnBusy)
+	s.Clock.Advance(moment.Wait)
 	s.turn(s.begin("two"), session.TurnTaken, 0)
 	kept, err = s.Store.Extend(s.Context(), s.id, "one", time.Minute)
 	s.must(err)
