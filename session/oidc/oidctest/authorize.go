@@ -66,7 +66,7 @@ func (p *Provider) signedIn(r *http.Request) *login {
 func (p *Provider) signIn(w http.ResponseWriter, b Behaviour) *login {
 	l := &login{sid: rand.Text(), subject: subject(b), at: time.Now().Add(-b.OldSignIn)}
 	value := rand.Text()
-	http.SetCookie(w, &http.Cookie{Name: ssoCookie, Value: value, Path: "/", HttpOnly: true}) //nolint:gosec // G124: plain http on loopback, in a test
+	http.SetCookie(w, &http.Cookie{Name: ssoCookie, Value: value, Path: "/", HttpOnly: true})
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sessions[value] = l
