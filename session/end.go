@@ -42,16 +42,16 @@ func lasting(ctx context.Context, d time.Duration) (context.Context, context.Can
 	return context.WithTimeout(context.WithoutCancel(ctx), d)
 }
 
-// endForSure is for ends that must not be lost to a fault: this process refuses
-// the session at once, and the store is told as soon as it listens.
-func (m *Manager) endForSure(ctx context.Context, id ID, why Reason, c Client) {
-	if _, err := m.End(ctx, id, why, c); err == nil {
+// insist is for ends that must not be lost to a fault: should end fail, this
+// process refuses the session at once, and end is tried again for a minute.
+func (m *Manager) insist(ctx context.Context, id ID, why Reason, end func(context.Context) error) {
+	if end(ctx) == nil {
 		return
 	}
 	_ = m.markOver(id, why)
 	m.goBackground(func(ctx context.Context) {
 		for pause := time.Second; sleep(ctx, pause); pause = min(2*pause, 10*time.Second) {
-			if _, err := m.End(ctx, id, why, c); err == nil {
+			if end(ctx) == nil {
 				return
 			}
 		}

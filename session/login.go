@@ -99,7 +99,10 @@ func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l 
 	})
 	for _, value := range l.Carried {
 		if old, err := m.open(l.Kind, value); err == nil {
-			m.endForSure(ctx, old.ID(), Replaced, l.Client)
+			m.insist(ctx, old.ID(), Replaced, func(ctx context.Context) error {
+				_, err := m.End(ctx, old.ID(), Replaced, l.Client)
+				return err
+			})
 		}
 	}
 	if err := m.keepCap(ctx, owner, rec.ID, replaces, l.Client); err != nil {

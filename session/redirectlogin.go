@@ -213,23 +213,22 @@ func (m *Manager) admit(ctx context.Context, p Provider, a Attempt, g Grant, r L
 
 // replace ends a session that this browser had before. Its tokens are revoked at
 // the provider, but not when they belong to the same session there: a provider
-// may end that as a whole, and the new tokens with it. A fault leaves the old
-// session to its idle timeout.
+// may end that as a whole, and the new tokens with it.
 func (m *Manager) replace(ctx context.Context, id ID, successor Identity, c Client) {
-	ctx, cancel := lasting(ctx, endTimeout)
-	defer cancel()
-	rec, err := m.store.End(ctx, id, Replaced)
-	if err != nil {
-		m.endForSure(ctx, id, Replaced, c)
-	}
-	if rec == nil {
-		return
-	}
-	last := *rec
-	if old := last.Identity; old.SID != "" && old.SID == successor.SID && old.Owner() == successor.Owner() {
-		last.Tokens = Tokens{}
-	}
-	m.ended(&last, Replaced, c)
+	m.insist(ctx, id, Replaced, func(ctx context.Context) error {
+		ctx, cancel := lasting(ctx, endTimeout)
+		defer cancel()
+		rec, err := m.store.End(ctx, id, Replaced)
+		if err != nil || rec == nil {
+			return err
+		}
+		last := *rec
+		if old := last.Identity; old.SID != "" && old.SID == successor.SID && old.Owner() == successor.Owner() {
+			last.Tokens = Tokens{}
+		}
+		m.ended(&last, Replaced, c)
+		return nil
+	})
 }
 
 func (m *Manager) link(ctx context.Context, p Provider, id ID, g Grant) error {

@@ -6,8 +6,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,6 +13,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"sessiongate/session/token"
 )
 
 // assertionLife is short: an assertion is made for one request (RFC 7523 §3).
@@ -94,22 +94,9 @@ func (a clientAuth) assertion(tokenEndpoint string) (string, error) {
 var errKey = errors.New("private_key_jwt needs a PEM private key: RSA of 2048 bits or more, P-256, P-384 or Ed25519")
 
 func parseKey(text []byte) (crypto.Signer, jwt.SigningMethod, error) {
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, nil, errKey
-	}
-	var key any
-	var err error
-	switch block.Type {
-	case "RSA PRIVATE KEY":
-		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	case "EC PRIVATE KEY":
-		key, err = x509.ParseECPrivateKey(block.Bytes)
-	default:
-		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	}
+	key, err := token.ParsePrivateKey(text)
 	if err != nil {
-		return nil, nil, errKey // the cause could quote the key
+		return nil, nil, fmt.Errorf("%w: %w", errKey, err)
 	}
 	switch k := key.(type) {
 	case *rsa.PrivateKey:

@@ -68,11 +68,7 @@ func ParseSigningKey(id string, pemBytes []byte) (SigningKey, error) {
 	if !validID(id) {
 		return SigningKey{}, errBadID
 	}
-	der, err := privateBlock(pemBytes)
-	if err != nil {
-		return SigningKey{}, fmt.Errorf("signing key %q: %w", id, err)
-	}
-	private, err := parsePrivate(der)
+	private, err := ParsePrivateKey(pemBytes)
 	if err != nil {
 		return SigningKey{}, fmt.Errorf("signing key %q: %w", id, err)
 	}
@@ -81,6 +77,16 @@ func ParseSigningKey(id string, pemBytes []byte) (SigningKey, error) {
 		return SigningKey{}, fmt.Errorf("signing key %q: %w", id, err)
 	}
 	return SigningKey{ID: id, method: method, private: private, public: private.Public()}, nil
+}
+
+// ParsePrivateKey reads the one private key of a PEM file, in the forms that [ParseSigningKey] takes but of any kind
+// and size. No error contains key material.
+func ParsePrivateKey(pemBytes []byte) (crypto.Signer, error) {
+	block, err := privateBlock(pemBytes)
+	if err != nil {
+		return nil, err
+	}
+	return parsePrivate(block)
 }
 
 // HMACKey makes an HS256 key from a secret shared with the APIs that verify. The secret must have 32 bytes or more
