@@ -12,12 +12,12 @@ import (
 const passedOn = "X-Sessiongate-Upstream" //nolint:gosec // a header name, not a credential
 
 // onResponse looks at every answer of an application before it goes out.
-func (s *Server) onResponse(res *http.Response) error {
+func (s *Server) onResponse(w http.ResponseWriter, res *http.Response) error {
 	res.Header.Del(passedOn) // ours to say
 	if res.StatusCode != http.StatusUnauthorized {
 		return nil
 	}
-	x, ok := proxy.Writer(res).(*exchange)
+	x, ok := w.(*exchange)
 	if !ok {
 		return nil
 	}

@@ -5,13 +5,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
 // send tries addresses until one answers, the request may not be sent again, or enough have been tried.
-func (f *Forwarder) send(c *call, req *http.Request) (*http.Response, error) {
+func (f *Forwarder) send(c *call) (*http.Response, error) {
 	var tried uint64
 	var last error
 	for left := f.route.Upstream.retries(); ; left-- {
@@ -23,50 +22,50 @@ func (f *Forwarder) send(c *call, req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		c.sent = true
-		res, err := m.transport().RoundTrip(c.attempt(req, m, last != nil))
+		res, err := c.attempt(m, last != nil)
 		if err == nil {
 			m.succeeded()
 			c.stream.member = m
 			return res, nil
 		}
 		m.release()
-		if c.Err() != nil || c.body.fault.Load() != nil {
+		if c.Err() != nil || c.body.failed() != nil {
 			return nil, err // the client's doing
 		}
 		f.pool.failed(m, connecting(err))
-		if left == 0 || !c.mayTryAgain(req, err) {
+		if left == 0 || !c.mayTryAgain(err) {
 			return nil, err
 		}
 		tried, last = tried|1<<m.index, err
 	}
 }
 
-// attempt points the request at an address. A second attempt gets a request of its own, because the transport may still
+// attempt sends the request to an address. A second attempt gets a request of its own, because the transport may still
 // look at the first.
-func (c *call) attempt(req *http.Request, m *member, again bool) *http.Request {
+func (c *call) attempt(m *member, again bool) (*http.Response, error) {
+	out := &c.out
 	if again {
-		req = req.WithContext(req.Context())
-		u := *req.URL
-		req.URL = &u
+		second := c.out
+		out = &second
 	}
-	if req.Body != nil && req.Body != http.NoBody {
-		req.Body = &attemptBody{body: &c.body}
+	out.Address, out.Base = m.host, m.base
+	if c.body != nil {
+		out.Body = &attemptBody{body: c.body}
 	}
-	m.aim(req.URL, c.target.Path)
-	return req
+	return m.transport().Send(c.Context, out)
 }
 
 // mayTryAgain reports whether sending the request to another address does no harm (RFC 9110 §9.2.2): the upstream has
 // seen nothing of it, or it says itself that repeating does no harm. Either way none of the body may be gone. A request
 // that timed out is not sent again: it had its time.
-func (c *call) mayTryAgain(req *http.Request, err error) bool {
-	if c.body.seen.Load() {
+func (c *call) mayTryAgain(err error) bool {
+	if c.body != nil && c.body.seen.Load() {
 		return false
 	}
 	if connecting(err) {
 		return true
 	}
-	return !isTimeout(err) && (idempotent(req.Method) || len(req.Header["Idempotency-Key"]) > 0)
+	return !isTimeout(err) && (idempotent(c.r.Method) || len(c.r.Header["Idempotency-Key"]) > 0)
 }
 
 // idempotent lists the methods that do the same when sent twice (RFC 9110 §9.2.2).
@@ -79,23 +78,35 @@ func idempotent(method string) bool {
 }
 
 // attemptBody is the body as one attempt sees it. The transport closes it when the attempt fails; the client's body must
-// stay open for the next.
+// stay open for the next. After Close it is certain whether the attempt has taken anything.
 type attemptBody struct {
 	*body
-	closed atomic.Bool
+	mu     sync.Mutex
+	closed bool
 }
 
 // Read implements io.Reader.
 func (b *attemptBody) Read(p []byte) (int, error) {
-	if b.closed.Load() {
+	if !b.start() {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	return b.body.Read(p)
 }
 
+func (b *attemptBody) start() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.seen.Store(true)
+	}
+	return !b.closed
+}
+
 // Close implements io.Closer.
 func (b *attemptBody) Close() error {
-	b.closed.Store(true)
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
 	return nil
 }
 
@@ -122,9 +133,4 @@ func (c *call) watchBody() (stop func()) {
 		c.body.stall.Stop()
 		cancel(nil)
 	}
-}
-
-// placeholder is the URL ReverseProxy copies; attempt fills in the address.
-func placeholder(t Target) url.URL {
-	return url.URL{Scheme: "http", Opaque: t.Path, ForceQuery: t.HasQuery}
 }

@@ -1,55 +1,60 @@
 package proxy
 
-import (
-	"net/http"
-	"slices"
-	"strings"
-)
+import "strings"
 
-// stripCookies removes the named cookies from the Cookie header and leaves every other byte and the order as they are.
-// Each line is split at every semicolon, inside quotes as well: that is how RFC 6265 §5.4 writes it, and a secret that
-// hides in some parser's quotes must not get through.
-func stripCookies(h http.Header, names []string) {
-	lines := h["Cookie"]
-	if !slices.ContainsFunc(lines, func(l string) bool { return mentions(l, names) }) {
-		return
-	}
-	kept := make([]string, 0, len(lines))
+// appendCookies adds the lines of a Cookie header without the named cookies, and leaves every other byte and the order
+// as they are. Each line is split at every semicolon, inside quotes as well: that is how RFC 6265 §5.4 writes it, and a
+// secret that hides in some parser's quotes must not get through.
+func appendCookies(to []Field, lines, names []string) []Field {
 	for _, line := range lines {
-		if !mentions(line, names) {
-			kept = append(kept, line)
-		} else if line = stripLine(line, names); line != "" {
-			kept = append(kept, line)
+		if mentions(line, names) {
+			if line = stripLine(line, names); line == "" {
+				continue
+			}
 		}
+		to = append(to, Field{Name: "Cookie", Value: line})
 	}
-	if len(kept) == 0 {
-		delete(h, "Cookie")
-		return
-	}
-	h["Cookie"] = kept
+	return to
 }
 
-// stripLine returns "" when nothing but blanks is left.
+// stripLine returns "" when nothing but blanks is left. What is left of nearly all lines is one piece of it, and costs no
+// copy.
 func stripLine(line string, names []string) string {
 	var b strings.Builder
-	b.Grow(len(line))
-	first := true
-	for pair := range strings.SplitSeq(line, ";") {
-		name, _, _ := strings.Cut(pair, "=")
-		if isNamed(name, names) {
-			continue
+	piece, from := "", -1 // the run of cookies to keep that was found last, and where the one at hand begins
+	for at := 0; at <= len(line); {
+		end := at + strings.IndexByte(line[at:], ';')
+		if end < at {
+			end = len(line)
 		}
-		if first {
-			pair = strings.TrimLeft(pair, " \t")
-		} else {
-			b.WriteByte(';')
+		name, _, _ := strings.Cut(line[at:end], "=")
+		switch drop := isNamed(name, names); {
+		case drop && from >= 0:
+			piece, from = join(&b, piece, line[from:at-1]), -1
+		case !drop && from < 0:
+			from = at
 		}
-		first = false
-		b.WriteString(pair)
+		at = end + 1
 	}
-	if strings.Trim(b.String(), " \t;") == "" {
+	if from >= 0 {
+		piece = join(&b, piece, line[from:])
+	}
+	if strings.Trim(piece, " \t;") == "" {
 		return ""
 	}
+	return strings.TrimLeft(piece, " \t")
+}
+
+// join puts two pieces together, the first of which may be empty.
+func join(b *strings.Builder, first, second string) string {
+	if first == "" {
+		return second
+	}
+	if b.Len() == 0 {
+		b.WriteString(first)
+	}
+	b.WriteByte(';')
+	b.WriteString(second)
 	return b.String()
 }
 

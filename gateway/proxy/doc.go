@@ -7,34 +7,40 @@
 //   - [Table.Match] (table.go, path.go) picks the route from the bytes the client sent, and refuses every path
 //     that some server further on could read as belonging to another route.
 //   - The caller applies the policy it finds in [Route]: session, methods, roles.
-//   - [Forwarder.Serve] (proxy.go, call.go) sends the request to an upstream and streams the answer back;
+//   - [Forwarder.Serve] (proxy.go, forward.go) sends the request to an upstream and streams the answer back;
 //     [Outbound] (header.go) decides what the upstream gets to see, [Inbound] (response.go) what the browser does.
 //     Or [Static.Serve] (static.go) answers from an fs.FS.
 //   - What goes wrong becomes a [Failure] (failure.go). Nothing is rendered here.
 //
 // # Decisions
 //
-// The path and query that arrive at the upstream are the client's, byte for byte: they travel in URL.Opaque, which
-// net/http writes as it is. Canonical forms exist only to decide whether the path is safe to forward.
+// The path and query that arrive at the upstream are the client's, byte for byte: no URL is
+// made of them. Canonical forms exist only to decide whether the path is safe to forward.
 //
-// httputil.ReverseProxy does the copying, with Rewrite. (Its older Director runs before hop-by-hop headers are
-// removed, so "Connection: Authorization" would take away the header set there.) The inbound request is never
-// changed: header rules act on ReverseProxy's own copy. What belongs to one request lives in one allocation, a call,
-// which is its own context: hooks find it there without a chain of context values.
-//
-// ReverseProxy is overruled in these points. Its cleaning of the query is undone. Its 1xx hook is replaced: that one
-// would copy cookies past the header rules and wipe the headers the caller has already set. Request trailers, which it
-// loses, are passed on. A missing Content-Type stays missing, where net/http would guess one from the body. Of all
-// protocols to switch to only WebSocket is allowed: an upgrade to h2c would be a tunnel in which every route's policy
+// Forwarding is a loop of our own (forward.go), because it is what the gateway does all day: httputil.ReverseProxy costs
+// a copy of the request, three passes over its header and a context or two, a fifth of a small request. The request that
+// goes out is a flat list of fields ([leg.Request]), made in one pass over the client's header, which is never changed.
+// The upstream's fields are read straight into the server's header map if nothing stands there yet. What belongs to one
+// request is a call (call.go), used again for another when nobody can still hold on to it; a [Stream] never is.
+// WebSocket handshakes and the connections they become are left to ReverseProxy (upgrade.go), under the same rules. Of
+// all protocols to switch to only WebSocket is allowed: an upgrade to h2c would be a tunnel in which every route's policy
 // is void.
+//
+// 1xx responses are written with their own fields only; what the caller has already set is kept for the final one.
+// Request trailers are passed on, and response trailers held to the rules for headers. A missing Content-Type stays
+// missing, where net/http would guess one from the body.
+//
+// A request body is read while the response is written (full duplex), which net/http does not finish by itself: an error
+// or an early answer with the body not read to its end closes the connection.
 //
 // A route's addresses form a pool (pool.go): they take turns, fall out by active checks (health.go) and by failures, and
 // a request goes to another address only when that does no harm (attempt.go). Errors from before there was a connection
-// are marked by our own dialer, because that is what makes a retry safe whatever the method. Upstreams are reached
-// through an http.RoundTripper; another upstream leg takes that place ([Options].Transport) without a change elsewhere.
+// are marked by our own dialer, because that is what makes a retry safe whatever the method. Plain HTTP/1.1 upstreams are
+// reached by [sessiongate/gateway/proxy/leg], all others by http.Transport (transport.go); a test or a caller can put
+// any http.RoundTripper in their place ([Options].Transport).
 //
 // Every response passes through a [Stream] (stream.go), so that its caller can end it on both sides at any time, a
-// WebSocket with a close frame. The stream is a part of the call and costs no allocation.
+// WebSocket with a close frame.
 //
 // Two things that net/http hides cannot be mended here. A request with both Content-Length and Transfer-Encoding arrives
 // without the former, so every HTTP/1 connection is closed after a request with a Transfer-Encoding (RFC 9112 §6.1).

@@ -77,7 +77,7 @@ func (e hookError) Unwrap() error { return e.error }
 // is then only an echo of it.
 func (c *call) failure(err error) *Failure {
 	gone := errors.Is(c.r.Context().Err(), context.Canceled)
-	if f := c.body.fault.Load(); f != nil && (f.Kind == TooLarge || !gone) {
+	if f := c.body.failed(); f != nil && (f.Kind == TooLarge || !gone) {
 		return f
 	}
 	var hook hookError

@@ -40,40 +40,58 @@ type Hygiene struct {
 	AllowUpgrade bool
 }
 
-// Outbound turns a client's request header into the one the upstream gets, in place:
+// Outbound appends to a list the fields that an upstream gets of a client's request header, which stays as it is:
 //
 //   - hop-by-hop headers go, the ones Connection names included (RFC 9110 §7.6.1), but "TE: trailers" and, if allowed,
-//     a WebSocket upgrade. This comes first, so that no Connection header can name one of ours;
+//     a WebSocket upgrade. No Connection header can name one of ours, because ours are added to what is left;
 //   - credentials, forwarding, tracing and identity headers go, in whatever spelling: many servers read _ as -;
 //   - the gateway's cookies go, the application's stay as they are;
-//   - the headers of f are set.
-func Outbound(h http.Header, rules Hygiene, f Forward) {
-	dropHopByHop(h, rules.AllowUpgrade)
-	for name := range h {
-		if rules.drops(name) {
-			delete(h, name)
+//   - what frames the message is left to whoever writes it;
+//   - the headers of f are added.
+func Outbound(to []Field, h http.Header, rules *Hygiene, f *Forward) []Field {
+	named := h["Connection"]
+	for name, values := range h {
+		switch {
+		case name == "Te":
+			if hasToken(values, "trailers") {
+				to = append(to, Field{Name: "Te", Value: "trailers"})
+			}
+		case isHopByHop(name), name == "Content-Length", name == "Host", rules.drops(name), name == "Authorization" && f.Bearer != "":
+		case len(named) > 0 && hasToken(named, name):
+		case name == "Cookie":
+			to = appendCookies(to, values, rules.Cookies)
+		default:
+			for _, v := range values {
+				to = append(to, Field{Name: name, Value: v})
+			}
 		}
 	}
-	stripCookies(h, rules.Cookies)
-	f.set(h)
+	if rules.AllowUpgrade && isWebSocket(h) {
+		to = append(to, Field{Name: "Connection", Value: "Upgrade"}, Field{Name: "Upgrade", Value: "websocket"})
+	}
+	return f.append(to)
 }
 
-// set writes the header; the values share one allocation.
-func (f *Forward) set(h http.Header) {
-	v := make([]string, 0, 6)
-	for _, field := range [...]struct{ name, value string }{
-		{"Authorization", f.Bearer},
-		{"X-Forwarded-For", f.ClientIP},
-		{"X-Forwarded-Host", f.Host},
-		{"X-Forwarded-Proto", f.Proto},
-		{"X-Request-Id", f.RequestID},
-		{"Traceparent", f.TraceParent},
+func (f *Forward) append(to []Field) []Field {
+	for _, own := range [...]Field{
+		{Name: "Authorization", Value: f.Bearer},
+		{Name: "X-Forwarded-For", Value: f.ClientIP},
+		{Name: "X-Forwarded-Host", Value: f.Host},
+		{Name: "X-Forwarded-Proto", Value: f.Proto},
+		{Name: "X-Request-Id", Value: f.RequestID},
+		{Name: "Traceparent", Value: f.TraceParent},
 	} {
-		if field.value != "" {
-			v = append(v, field.value)
-			h[field.name] = v[len(v)-1 : len(v) : len(v)]
+		if own.Value != "" {
+			to = append(to, own)
 		}
 	}
+	return to
+}
+
+// put replaces what stands under a name.
+func put(fields []Field, f Field) []Field {
+	fields = slices.DeleteFunc(fields, func(old Field) bool { return old.Name == f.Name })
+	return append(fields, f)
 }
 
 // drops reports whether a header of this name is kept from the upstream. name is canonical as net/http leaves it,
@@ -155,28 +173,24 @@ func hasAnyPrefix(s string, prefixes ...string) bool {
 	return false
 }
 
-// dropHopByHop removes what concerns only the connection a message came on.
-func dropHopByHop(h http.Header, allowUpgrade bool) {
-	upgrade := allowUpgrade && isWebSocket(h)
-	trailers := hasToken(h["Te"], "trailers")
-	for _, line := range h["Connection"] {
-		for name := range strings.SplitSeq(line, ",") {
-			if name = textproto.TrimString(name); name != "" {
-				h.Del(name)
-			}
+// isHopByHop lists what concerns only the connection a message came on (RFC 9110 §7.6.1), whether Connection names it or
+// not.
+func isHopByHop(name string) bool {
+	switch name {
+	case "Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer",
+		"Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
+}
+
+// dropHopByHop removes them from a response's header.
+func dropHopByHop(h http.Header) {
+	named := h["Connection"]
+	for name := range h {
+		if isHopByHop(name) || len(named) > 0 && hasToken(named, name) {
+			delete(h, name)
 		}
-	}
-	for _, name := range [...]string{
-		"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer",
-		"Transfer-Encoding", "Upgrade",
-	} {
-		delete(h, name)
-	}
-	if trailers {
-		h["Te"] = []string{"trailers"}
-	}
-	if upgrade {
-		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
 	}
 }
 

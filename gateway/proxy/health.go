@@ -116,8 +116,8 @@ func (f *Forwarder) follow(ctx context.Context, m *member, name string) {
 			continue // the resolver's trouble is no reason to drop what works
 		}
 		if moved(known, now) {
-			old := m.carrier.Swap(&carrier{f.carry()})
-			closeIdle(old.RoundTripper)
+			old := m.carrier.Swap(&carrier{f.carry(m.scheme)})
+			closeIdle(old.transport)
 		}
 		known = now
 	}

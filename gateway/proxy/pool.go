@@ -1,12 +1,14 @@
 package proxy
 
 import (
+	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"sessiongate/gateway/proxy/leg"
 )
 
 // maxAddresses bounds a pool: the addresses one request has tried fit into a word.
@@ -50,8 +52,15 @@ type member struct {
 	times int // ejected in a row
 }
 
+// transport is what sends requests to an address: Send those of clients, RoundTrip the
+// health check.
+type transport interface {
+	http.RoundTripper
+	Send(ctx context.Context, r *leg.Request) (*http.Response, error)
+}
+
 // carrier boxes a transport, so that it can be replaced while requests use the old one.
-type carrier struct{ http.RoundTripper }
+type carrier struct{ transport }
 
 // noAddressError says that there is nowhere to send a request.
 type noAddressError struct {
@@ -62,11 +71,11 @@ type noAddressError struct {
 func (e *noAddressError) Error() string { return "no upstream address: " + e.why }
 
 // newPool makes the pool of a route. carry makes the transport of an address.
-func newPool(route *Route, now func() time.Time, carry func() http.RoundTripper) *pool {
+func newPool(route *Route, now func() time.Time, carry func(scheme string) transport) *pool {
 	p := &pool{limit: int64(route.Upstream.Connections), now: now}
 	for i, u := range route.Upstreams {
 		m := &member{scheme: u.Scheme, host: u.Host, base: trimSlash(u.EscapedPath()), index: i}
-		m.carrier.Store(&carrier{carry()})
+		m.carrier.Store(&carrier{carry(u.Scheme)})
 		p.members = append(p.members, m)
 	}
 	return p
@@ -121,7 +130,7 @@ func (m *member) out(now int64) bool { return m.sick.Load() || m.ejected.Load() 
 
 func (m *member) release() { m.busy.Add(-1) }
 
-func (m *member) transport() http.RoundTripper { return m.carrier.Load().RoundTripper }
+func (m *member) transport() transport { return m.carrier.Load().transport }
 
 // succeeded notes an answer, whatever its status: the address is alive.
 func (m *member) succeeded() {
@@ -163,11 +172,6 @@ func (p *pool) outCount(now int64) int {
 		}
 	}
 	return n
-}
-
-// aim points a request at the address. The path travels in Opaque, which is written to the request line as it is.
-func (m *member) aim(u *url.URL, path string) {
-	u.Scheme, u.Host, u.Opaque = m.scheme, m.host, m.base+path
 }
 
 // closeIdle closes the connections that carry nothing.

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net/http"
 	"net/http/httputil"
 	"strings"
+	"sync"
 	"time"
+
+	"sessiongate/gateway/proxy/leg"
 )
 
 // Options are what a [Forwarder] needs beside its route. The functions are called from many goroutines at once.
@@ -26,13 +27,13 @@ type Options struct {
 	OnError func(w http.ResponseWriter, r *http.Request, f *Failure)
 
 	// OnResponse, if set, sees every final response (101 included) after the header rules and before it is sent, and
-	// may change it. An error replaces the response: it arrives at OnError as a Failure of kind Refused.
-	OnResponse func(*http.Response) error
+	// may change its header, which may be w's. An error replaces the response: it arrives at OnError as a Failure of kind
+	// Refused. w is what Serve was given.
+	OnResponse func(w http.ResponseWriter, res *http.Response) error
 
 	// Retry, if set, is asked when an upstream refuses the token (401 with InvalidToken) of an idempotent request
 	// without a body. It returns the Authorization value to try once more with. No final response has been sent by then.
-	// The request's context (response.Request.Context()) carries the values of the inbound one. The response's header
-	// may be read, its body may not.
+	// w is what Serve was given. The response's header may be read, its body may not.
 	Retry func(w http.ResponseWriter, res *http.Response) (bearer string, again bool)
 
 	// OnStream, if set, sees every response with a body after OnResponse, when its header is about to be sent. w is what
@@ -59,8 +60,10 @@ type Forwarder struct {
 	options Options
 	hygiene Hygiene
 	pool    *pool
-	carry   func() http.RoundTripper // makes a transport; nil: Options.Transport is for all
-	proxy   httputil.ReverseProxy
+	carry   func(scheme string) transport // makes a transport; nil: Options.Transport is for all
+	buffers bufferPool
+	calls   sync.Pool             // *call, at rest
+	upgrade httputil.ReverseProxy // for WebSockets
 }
 
 // NewForwarder makes the forwarder of a route that has upstreams.
@@ -82,14 +85,7 @@ func NewForwarder(route *Route, o Options) (*Forwarder, error) {
 		DropMethodOverride: len(route.Methods) > 0,
 		Drop:               route.RequestHeaders.dropped(),
 	}
-	f.proxy = httputil.ReverseProxy{
-		Rewrite:        f.rewrite,
-		Transport:      roundTripper{f},
-		BufferPool:     &bufferPool{},
-		ModifyResponse: f.modifyResponse,
-		ErrorHandler:   f.fail,
-		ErrorLog:       log.New(io.Discard, "", 0), // all it would say arrives at OnError or as a panic
-	}
+	f.upgrade = f.newUpgrade()
 	return f, nil
 }
 
@@ -99,9 +95,14 @@ func (f *Forwarder) newPool() *pool {
 		now = time.Now
 	}
 	if t := f.options.Transport; t != nil {
-		return newPool(f.route, now, func() http.RoundTripper { return t })
+		return newPool(f.route, now, func(scheme string) transport {
+			if t, ok := t.(transport); ok {
+				return t
+			}
+			return leg.Standard{RoundTripper: t, Scheme: scheme}
+		})
 	}
-	f.carry = func() http.RoundTripper { return newTransport(f.route.Timeout, &f.route.Upstream) }
+	f.carry = func(scheme string) transport { return newLeg(f.route.Timeout, &f.route.Upstream, scheme) }
 	return newPool(f.route, now, f.carry)
 }
 
@@ -110,7 +111,6 @@ func (f *Forwarder) newPool() *pool {
 // server's Flush, Hijack and EnableFullDuplex, directly or by Unwrap (http.ResponseController). Informational responses
 // are written as they come; headers already set on w stay out of them and are kept for the final response.
 func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, t Target, values Forward) {
-	c := &call{Context: r.Context(), f: f, w: w, r: r, target: t, values: values}
 	if slashy(t.Path) || !strings.HasPrefix(t.Path, "/") {
 		f.options.OnError(w, r, &Failure{Kind: BadRequest, Err: ErrBadPath})
 		return
@@ -121,13 +121,19 @@ func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, t Target, valu
 		return
 	}
 	CloseAfterChunked(w, r)
+	c := f.newCall(w, r, t)
 	defer c.stream.finish()
-	in := c.request()
-	if in.Body == &c.body {
+	c.takeBody()
+	if c.body != nil {
 		defer c.body.finish()
 		defer c.watchBody()()
 	}
-	f.proxy.ServeHTTP(w, in)
+	if mayUpgrade(r) {
+		f.serveUpgrade(c, &values)
+	} else {
+		f.forward(c, &values)
+	}
+	f.release(c)
 }
 
 // CloseAfterChunked ends an HTTP/1 connection with the answer to a request that has a Transfer-Encoding. Such a request
@@ -145,65 +151,4 @@ func refuseBody(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
-}
-
-// rewrite makes ReverseProxy's copy of the request into what the upstream gets.
-func (f *Forwarder) rewrite(pr *httputil.ProxyRequest) {
-	c, out := callOf(pr.In.Context()), pr.Out
-	out.URL.RawQuery = c.target.Query // set here, after ReverseProxy has cleaned the query
-	out.Host = ""                     // the upstream's own; X-Forwarded-Host carries the public one
-	out.Trailer = c.trailer()
-	rules := f.hygiene
-	rules.AllowUpgrade = c.mayUpgrade()
-	Outbound(out.Header, rules, c.values)
-	for _, list := range [...][]Field{f.route.RequestHeaders.Set, c.values.Fields} {
-		for _, field := range list {
-			out.Header.Set(field.Name, field.Value)
-		}
-	}
-}
-
-func (f *Forwarder) modifyResponse(res *http.Response) error {
-	c := callOf(res.Request.Context())
-	Inbound(res.Header, f.options.Cookies)
-	f.route.ResponseHeaders.apply(res.Header)
-	if _, ok := res.Header["Content-Type"]; !ok {
-		c.w.Header()["Content-Type"] = nil // or the server would guess one: text/html for what merely looks like it
-	}
-	if f.options.OnResponse != nil {
-		if err := f.options.OnResponse(res); err != nil {
-			return hookError{err}
-		}
-	}
-	if c.body.unfinished() {
-		// An early answer: should the rest not come in time, the server would read what comes then as a request.
-		refuseBody(c.w, c.r)
-	}
-	if f.options.OnStream != nil && (c.stream.Upgraded() || res.ContentLength != 0 && c.r.Method != http.MethodHead) {
-		f.options.OnStream(c.w, &c.stream)
-	}
-	return nil
-}
-
-func (f *Forwarder) fail(w http.ResponseWriter, out *http.Request, err error) {
-	c := callOf(out.Context())
-	if h := w.Header(); h["Content-Type"] == nil {
-		delete(h, "Content-Type")
-	}
-	failure := c.failure(err)
-	if failure.Kind == TooLarge || failure.Kind == BadRequest {
-		refuseBody(w, c.r)
-	}
-	f.options.OnError(w, c.r, failure)
-	if failure.Kind == ClientGone {
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// Writer returns the ResponseWriter that Serve was given for a response that OnResponse sees.
-func Writer(res *http.Response) http.ResponseWriter {
-	if c, ok := res.Request.Context().Value(callKey{}).(*call); ok {
-		return c.w
-	}
-	return nil
 }

@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sessiongate/gateway/proxy/leg"
 )
 
 // Field is one header field.
-type Field struct{ Name, Value string }
+type Field = leg.Field
 
 // HeaderRules change the headers of a route's requests or responses, beyond what always holds.
 type HeaderRules struct {

@@ -14,13 +14,13 @@ import (
 // upstream's body and ReverseProxy, so whoever holds it can end the response. Its methods are safe for concurrent use,
 // but must not be called after Serve has returned.
 type Stream struct {
-	call     *call
+	w        http.ResponseWriter
 	body     io.ReadCloser
 	member   *member // counts this stream until it is closed
 	socket   io.Writer
 	kind     string
-	sized    bool // of known length: ReverseProxy does not flush it
-	frames   frames
+	sized    bool    // of known length: ReverseProxy does not flush it
+	frames   *frames // of a WebSocket
 	reads    int
 	once     sync.Once
 	heard    atomic.Uint64 // counts arrivals of bytes from the client
@@ -46,15 +46,18 @@ const parting = 300 * time.Millisecond
 var errCut = errors.New("stream was cut")
 
 // open begins the stream of a response. It refuses a 101 that comes without a connection to switch.
-func (s *Stream) open(c *call, res *http.Response) error {
-	s.call, s.body, s.idle = c, res.Body, c.f.route.Upstream.Idle
-	s.kind = res.Header.Get("Content-Type")
+func (s *Stream) open(res *http.Response) error {
+	s.body = res.Body
+	if kind := res.Header["Content-Type"]; len(kind) > 0 {
+		s.kind = kind[0]
+	}
 	s.sized = res.ContentLength >= 0 && !s.EventStream()
 	res.Body = s
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		if s.socket, _ = s.body.(io.Writer); s.socket == nil {
-			return errors.Join(errors.New("upstream switches protocols without saying to which"), s.Close())
+			return errors.Join(errNoWriter, s.Close())
 		}
+		s.frames = &frames{}
 	}
 	if s.idle > 0 {
 		s.watchdog = time.AfterFunc(s.idle, func() { s.Cut(closeGoingAway, "idle") })
@@ -89,7 +92,7 @@ func (s *Stream) Cut(code int, reason string) {
 	if s.finished {
 		return
 	}
-	rc := http.NewResponseController(s.call.w)
+	rc := http.NewResponseController(s.w)
 	_ = rc.SetWriteDeadline(time.Now().Add(parting)) // a client that reads nothing holds up nobody
 	_ = s.body.Close()
 }
@@ -101,7 +104,7 @@ func (s *Stream) finish() {
 	defer s.mu.Unlock()
 	s.finished = true
 	if s.ended.Load() != nil {
-		_ = http.NewResponseController(s.call.w).SetWriteDeadline(time.Time{})
+		_ = http.NewResponseController(s.w).SetWriteDeadline(time.Time{})
 	}
 }
 
@@ -109,7 +112,7 @@ func (s *Stream) finish() {
 func (s *Stream) Read(p []byte) (int, error) {
 	if s.reads++; s.reads > 1 && s.sized && s.socket == nil {
 		// What was copied so far may sit in the server's buffer; the next piece may be long in coming.
-		_ = http.NewResponseController(s.call.w).Flush()
+		_ = http.NewResponseController(s.w).Flush()
 	}
 	n, err := s.body.Read(p)
 	if e := s.ended.Load(); e != nil {

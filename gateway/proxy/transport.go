@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"sessiongate/gateway/proxy/leg"
 )
 
 // NewTransport returns the transport to upstreams: tuned for many requests to few hosts, and one that leaves messages
@@ -77,6 +79,23 @@ func (d *dialer) config(address string) *tls.Config {
 	}
 	c.NextProtos = []string{"h2", "http/1.1"}
 	return c
+}
+
+// newLeg returns the transport to an address: our own leg where it can be, http.Transport for all else. To do without
+// the leg, return the latter always.
+func newLeg(headers time.Duration, u *Upstream, scheme string) transport {
+	standard := newTransport(headers, u)
+	if scheme != "http" || u.Protocol != HTTP1 || u.Connections > 0 {
+		return leg.Standard{RoundTripper: standard, Scheme: scheme}
+	}
+	d := &dialer{net.Dialer{KeepAlive: 15 * time.Second}, u.connect(), u.TLS}
+	t, err := leg.New(leg.Options{
+		Fallback: standard, Dial: d.dial, DialTimeout: u.connect(), HeaderTimeout: headers, WriteTimeout: headers,
+	})
+	if err != nil {
+		return leg.Standard{RoundTripper: standard, Scheme: scheme}
+	}
+	return t
 }
 
 const bufferSize = 32 << 10

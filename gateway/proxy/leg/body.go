@@ -134,7 +134,8 @@ func (b *body) addTrailer(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	trailer := makeHeader(string(raw), n)
+	trailer := make(http.Header, n)
+	addFields(trailer, string(raw), make([]string, n))
 	for name := range trailer {
 		if isFraming(name) {
 			return errTrailer

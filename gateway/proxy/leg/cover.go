@@ -1,34 +1,53 @@
 package leg
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptrace"
 )
 
-// covers reports whether the leg does for this request exactly what net/http's Transport does.
-func covers(req *http.Request, trace *httptrace.ClientTrace) bool {
-	if !canProbe || req.URL == nil || req.Header == nil || req.URL.Scheme != "http" || req.Method == http.MethodConnect {
-		return false
-	}
-	if !coversBody(req) || trace != nil && observes(trace) {
+// coversHTTP reports whether the leg can do for this request exactly what net/http's Transport does.
+func coversHTTP(req *http.Request, trace *httptrace.ClientTrace) bool {
+	if req.URL == nil || req.Header == nil || req.URL.Scheme != "http" || trace != nil && observes(trace) {
 		return false
 	}
 	if req.Host != "" && req.Host != req.URL.Host && !plainHost(req.Host) {
 		return false
 	}
-	h := req.Header
-	return h["Connection"] == nil && h["Upgrade"] == nil && h["Expect"] == nil
-}
-
-// coversBody wants no body, or one of known length.
-func coversBody(req *http.Request) bool {
 	if len(req.Trailer) > 0 || len(req.TransferEncoding) > 0 {
 		return false
 	}
-	if req.Body == nil || req.Body == http.NoBody {
-		return req.ContentLength == 0
+	if req.Cancel != nil { //nolint:staticcheck // old callers may still set it
+		return false
 	}
-	return req.ContentLength > 0 // 0 with a body means unknown
+	h := req.Header
+	return coversBody(req.Body, req.ContentLength) && req.Method != http.MethodConnect &&
+		h["Connection"] == nil && h["Upgrade"] == nil && h["Expect"] == nil
+}
+
+// covers is coversHTTP for a request in parts.
+func (r *Request) covers() bool {
+	if len(r.Trailer) > 0 || r.Method == http.MethodConnect || !coversBody(r.Body, r.ContentLength) {
+		return false
+	}
+	if r.Authority != "" && r.Authority != r.Address && !plainHost(r.Authority) {
+		return false
+	}
+	for i := range r.Fields {
+		switch r.Fields[i].Name {
+		case "Connection", "Upgrade", "Expect":
+			return false
+		}
+	}
+	return true
+}
+
+// coversBody wants no body, or one of known length.
+func coversBody(body io.ReadCloser, length int64) bool {
+	if body == nil || body == http.NoBody {
+		return length == 0
+	}
+	return length > 0 // 0 with a body means unknown
 }
 
 // observes reports whether the trace has hooks beside the one for 1xx responses.

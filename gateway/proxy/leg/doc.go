@@ -3,8 +3,8 @@
 // http.Transport keeps two goroutines per connection and hands each request over by channels; between two servers on
 // one machine that is about 40 % of what forwarding a small request costs.
 //
-// One request, read top to bottom: [Transport.RoundTrip] (transport.go) decides whether the leg covers it
-// (cover.go); pool.go lends a connection that is still silent (conn.go), or dials one; request.go writes the head,
+// One request, read top to bottom: [Transport.Send] (transport.go), or [Transport.RoundTrip] for a request that is an
+// http.Request, decides whether the leg covers it (cover.go); pool.go lends a connection that is still silent (conn.go), or dials one; request.go writes the head,
 // send.go the body; exchange.go holds what is happening on the connection and decides its fate; head.go reads status
 // line and fields, framing.go decides where the body ends (RFC 9112 §6), body.go reads it to that end.
 //
@@ -13,7 +13,7 @@
 // https, upgrades, CONNECT, bodies of unknown length, Expect, request trailers, hosts that need IDNA or carry a zone,
 // traces that ask for more than 1xx responses, and systems on which a connection cannot be asked whether it is
 // silent: all of these go to [Options].Fallback, normally http.Transport, with nothing written before. So leaving the
-// leg out means using the fallback in its place.
+// leg out means using the fallback in its place, behind [Standard].
 //
 // # Decisions
 //
@@ -43,7 +43,8 @@
 // another spelling. It never reuses a connection with bytes left in the buffer, where http.Transport may.
 //
 // In one point it is more willing: after a failed write of the request body it still takes a response that is already
-// there. And it returns from a broken request at once, where http.Transport waits for a Read of the body to return.
+// there. And it returns from a broken request at once, where http.Transport waits for a Read of the body to return:
+// whoever gives a body must allow for a Read under way when Send has returned an error.
 //
 // # Why not fasthttp's HostClient
 //

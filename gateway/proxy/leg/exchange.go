@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"os"
 	"sync"
 	"time"
@@ -21,12 +19,13 @@ import (
 type exchange struct {
 	pool *pool
 	conn *conn
-	req  *http.Request
+	req  *Request
 	ctx  context.Context // of this one request
 
 	response  http.Response
 	body      body
-	untouched bool // the connection failed before anything was sent, or nothing came back; see repeatable
+	values    [8]string // of the response's header
+	untouched bool      // the connection failed before anything was sent, or nothing came back; see repeatable
 	unsent    bool
 
 	mu       sync.Mutex
@@ -46,9 +45,9 @@ type exchange struct {
 const maxInterim = 32
 
 // run sends the request and reads the response's head. After an error the exchange is over.
-func (x *exchange) run(trace *httptrace.ClientTrace) (*http.Response, error) {
+func (x *exchange) run() (*http.Response, error) {
 	c := x.conn
-	c.out = appendHead(c.out[:0], x.req, x.pool.host)
+	c.out = x.req.appendHead(c.out[:0])
 	if n, err := c.Write(c.out); err != nil {
 		x.unsent = n == 0 && !isTimeout(err)
 		return nil, x.broken("send request", err)
@@ -58,7 +57,7 @@ func (x *exchange) run(trace *httptrace.ClientTrace) (*http.Response, error) {
 	} else {
 		x.requestEnds(true)
 	}
-	res, err := x.receive(trace)
+	res, err := x.receive()
 	if err != nil {
 		return nil, x.broken("read response", err)
 	}
@@ -66,26 +65,25 @@ func (x *exchange) run(trace *httptrace.ClientTrace) (*http.Response, error) {
 }
 
 // receive reads heads up to the final one, and sets up the body.
-func (x *exchange) receive(trace *httptrace.ClientTrace) (*http.Response, error) {
+func (x *exchange) receive() (*http.Response, error) {
 	r := &x.response
-	r.Request = x.req
 	for interim := 0; ; interim++ {
 		raw, err := x.conn.readHead(x.pool.options.MaxHeaderBytes)
 		if err != nil {
 			x.untouched = interim == 0 && len(raw) == 0 && !isTimeout(err) // one that timed out had its time
 			return nil, err
 		}
-		if err := parseHead(r, raw); err != nil {
+		if err := x.parseHead(raw); err != nil {
 			return nil, err
 		}
 		if r.StatusCode >= 200 {
 			break
 		}
-		if err := x.interim(trace, interim); err != nil {
+		if err := x.interim(interim); err != nil {
 			return nil, err
 		}
 	}
-	f, err := frame(r, x.req.Method)
+	f, err := frame(r, x.req.method())
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +93,7 @@ func (x *exchange) receive(trace *httptrace.ClientTrace) (*http.Response, error)
 }
 
 // interim passes on a 1xx response (RFC 9110 §15.2).
-func (x *exchange) interim(trace *httptrace.ClientTrace, before int) error {
+func (x *exchange) interim(before int) error {
 	r := &x.response
 	if err := checkInterim(r); err != nil {
 		return err
@@ -103,10 +101,10 @@ func (x *exchange) interim(trace *httptrace.ClientTrace, before int) error {
 	if before == maxInterim {
 		return errManyInterim
 	}
-	if trace == nil || trace.Got1xxResponse == nil {
+	if x.req.Interim == nil {
 		return nil
 	}
-	return trace.Got1xxResponse(r.StatusCode, textproto.MIMEHeader(r.Header))
+	return x.req.Interim(r.StatusCode, r.Header)
 }
 
 // repeatable reports, after an error on a used connection, whether the request may be sent again: nothing was sent,
@@ -127,7 +125,7 @@ func (x *exchange) repeatable() bool {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
 		return true
 	}
-	return x.req.Header["Idempotency-Key"] != nil || x.req.Header["X-Idempotency-Key"] != nil
+	return x.req.has("Idempotency-Key") || x.req.has("X-Idempotency-Key")
 }
 
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -114,7 +114,7 @@ func transferCoding(r *http.Response, length int64) (isChunked bool, err error) 
 	switch {
 	case length >= 0:
 		return false, errBothLengths
-	case len(values) != 1 || !strings.EqualFold(values[0], "chunked"):
+	case len(values) != 1 || len(values[0]) != len("chunked") || !strings.EqualFold(values[0], "chunked"): // Unicode folds K
 		return false, errEncoding
 	case r.ProtoMinor == 0 || r.StatusCode == http.StatusNoContent:
 		return false, errEncoding

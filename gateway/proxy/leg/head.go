@@ -30,11 +30,24 @@ func (c *conn) readHead(limit int) ([]byte, error) {
 		if len(b) == c.in.Size() {
 			return c.readLongHead(b, limit)
 		}
+		if !beginsWell(b) {
+			return b, errStatusLine
+		}
 		from = max(0, len(b)-2)
 		if _, err := c.in.Peek(len(b) + 1); err != nil {
 			return b, cutShort(b, err)
 		}
 	}
+}
+
+// beginsWell reports whether b can be the beginning of a response, once its first line is there. What speaks another
+// protocol may be waiting for our answer, and would never come to an empty line.
+func beginsWell(b []byte) bool {
+	if bytes.IndexByte(b, '\n') < 0 {
+		return true
+	}
+	line, _ := cutLine(b)
+	return validStatusLine(line)
 }
 
 // readLongHead goes on where the buffer is full.
@@ -94,7 +107,7 @@ func headEnd(b []byte, from int) int {
 
 // parseHead fills in what a head says literally: status line and fields. It changes raw: names become canonical in
 // place, so that one string holds the whole head and every name and value is a piece of it.
-func parseHead(r *http.Response, raw []byte) error {
+func (x *exchange) parseHead(raw []byte) error {
 	line, fields := cutLine(raw)
 	if !validStatusLine(line) {
 		return errStatusLine
@@ -105,15 +118,33 @@ func parseHead(r *http.Response, raw []byte) error {
 	}
 	text := string(raw)
 	status := text[:len(line)]
+	r := &x.response
 	r.Proto, r.ProtoMajor, r.ProtoMinor = status[:8], 1, int(status[7]-'0')
 	r.Status = status[9:]
 	r.StatusCode = int(status[9]-'0')*100 + int(status[10]-'0')*10 + int(status[11]-'0')
-	r.Header = makeHeader(text[len(raw)-len(fields):], n)
+	r.Header = x.header(n)
+	addFields(r.Header, text[len(raw)-len(fields):], x.room(n))
 	// An old way to say it, still read as the new one (RFC 9111 §5.4; net/http does the same).
 	if p := r.Header["Pragma"]; len(p) > 0 && p[0] == "no-cache" && r.Header["Cache-Control"] == nil {
 		r.Header["Cache-Control"] = []string{"no-cache"}
 	}
 	return nil
+}
+
+// header is the map for a head's fields: the caller's, if the head is the final one.
+func (x *exchange) header(n int) http.Header {
+	if x.req.Header == nil || x.response.StatusCode < 200 {
+		return make(http.Header, n)
+	}
+	return x.req.Header
+}
+
+// room is the slice for the values of n fields. Each is a part of it.
+func (x *exchange) room(n int) []string {
+	if n <= len(x.values) && x.response.StatusCode >= 200 {
+		return x.values[:n]
+	}
+	return make([]string, n)
 }
 
 // validStatusLine wants HTTP/1.0 or HTTP/1.1, a space, three digits from 100 to 999, and nothing or a space and a
@@ -127,8 +158,6 @@ func validStatusLine(b []byte) bool {
 	}
 	return len(b) == 12 || b[12] == ' ' && validValue(b[13:])
 }
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // normalize checks the field lines up to the empty one, counts them and makes their names canonical.
 func normalize(b []byte) (n int, err error) {
@@ -163,41 +192,21 @@ func cutLine(b []byte) (line, rest []byte) {
 func canonicalize(name []byte) bool {
 	first := true
 	for i, c := range name {
+		k := kinds[c]
 		switch {
-		case 'a' <= c && c <= 'z':
-			if first {
-				name[i] = c - ('a' - 'A')
-			}
-		case 'A' <= c && c <= 'Z':
-			if !first {
-				name[i] = c + ('a' - 'A')
-			}
-		case !isDigit(c) && !isMark(c):
+		case k == 0:
 			return false
+		case first && k == lower, !first && k == upper:
+			name[i] = c ^ ('a' ^ 'A')
 		}
-		first = c == '-'
+		first = k == dash
 	}
 	return true
 }
 
-// isMark lists what a token may hold beside letters and digits (RFC 9110 §5.6.2).
-func isMark(c byte) bool { return strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0 }
-
-// validValue allows visible characters, space, tab and bytes over 0x7f (RFC 9110 §5.5).
-func validValue[T string | []byte](v T) bool {
-	for i := range len(v) {
-		if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-// makeHeader splits normalized field lines. The values share one slice.
-func makeHeader(text string, n int) http.Header {
-	h := make(http.Header, n)
-	values := make([]string, n)
-	for i := range n {
+// addFields splits normalized field lines, of which there are as many as values.
+func addFields(h http.Header, text string, values []string) {
+	for i := range values {
 		line, rest, _ := strings.Cut(text, "\n")
 		text = rest
 		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\r"), ":")
@@ -208,5 +217,4 @@ func makeHeader(text string, n int) http.Header {
 			h[name] = values[i : i+1 : i+1]
 		}
 	}
-	return h
 }

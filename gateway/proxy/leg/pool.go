@@ -15,19 +15,19 @@ const look = 50 * time.Millisecond
 type pool struct {
 	options *Options
 	address string    // to dial
-	host    string    // the Host field if the request has none
 	pieces  sync.Pool // *[pieceSize]byte, for request bodies
 
 	mu      sync.Mutex
+	closing bool     // connections are not kept, until the next request
 	idle    []*conn  // oldest first; the newest is lent first, so that the rest can time out
 	young   exchange // ring of the exchanges younger than two looks; the pool's own element only closes it
 	timer   *time.Timer
 	looking bool // the timer is set for a look; else, if at all, for the oldest idle connection
 }
 
-func newPool(o *Options, u *url.URL) *pool {
-	p := &pool{options: o, address: u.Host, host: u.Host}
-	if u.Port() == "" {
+func newPool(o *Options, address string) *pool {
+	p := &pool{options: o, address: address}
+	if u := (&url.URL{Host: address}); u.Port() == "" {
 		p.address = net.JoinHostPort(u.Hostname(), "80")
 	}
 	p.young.prev, p.young.next = &p.young, &p.young
@@ -48,6 +48,7 @@ func (p *pool) take() *conn {
 func (p *pool) pop() *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.closing = false
 	n := len(p.idle)
 	if n == 0 {
 		return nil
@@ -100,7 +101,7 @@ func (x *exchange) unlink() {
 func (p *pool) put(x *exchange, c *conn) {
 	p.mu.Lock()
 	x.unlink()
-	room := len(p.idle) < p.options.MaxIdlePerHost
+	room := !p.closing && len(p.idle) < p.options.MaxIdlePerHost
 	if room {
 		c.idleSince = p.options.Now()
 		p.idle = append(p.idle, c)
@@ -171,6 +172,7 @@ func (p *pool) closeLocked(n int) {
 
 func (p *pool) closeIdle() {
 	p.mu.Lock()
+	p.closing = true // as http.Transport does: what is busy now is not for later
 	p.closeLocked(len(p.idle))
 	p.mu.Unlock()
 }

@@ -1,16 +1,44 @@
 package leg
 
 import (
+	"cmp"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/textproto"
 	"strconv"
-	"strings"
 )
+
+// Field is one header line. Name is spelled Like-This, or in a way that stands for nothing else.
+type Field struct{ Name, Value string }
+
+// Request is a request as it goes onto the wire: what [Transport.Send] takes. Whoever forwards requests has the parts
+// of one at hand, and an http.Request made of them would cost a map and three more allocations. It must not be changed
+// until the response has ended: its body was read to the end or closed.
+type Request struct {
+	Method        string // "" is GET
+	Address       string // host or host:port to connect to
+	Authority     string // the Host field; "" is Address
+	Base, Path    string // in the request line, one after the other
+	Query         string // after them and a question mark
+	HasQuery      bool   // there is a question mark, even with nothing behind it
+	Fields        []Field
+	Body          io.ReadCloser // nil: none. Send closes it
+	ContentLength int64         // of Body; -1: unknown
+	Trailer       http.Header   // announced to the upstream, filled in while Body is read
+	Close         bool          // the connection is not for another request
+
+	// Interim, if set, gets the 1xx responses (RFC 9110 §15.2), but never after Send has returned. An error ends the
+	// exchange.
+	Interim func(code int, h http.Header) error
+	// Header, if set, is the map that becomes the response's. It must be empty, and is empty again after an error.
+	Header http.Header
+}
 
 var (
 	errMethod   = errors.New("invalid request: method")
-	errTarget   = errors.New("invalid request: white space or control character in the target")
+	errTarget   = errors.New("invalid request: target empty, or with white space or a control character")
 	errName     = errors.New("invalid request: field name")
 	errValue    = errors.New("invalid request: control character in a field value")
 	errLongBody = errors.New("invalid request: body longer than its ContentLength")
@@ -18,24 +46,59 @@ var (
 
 const defaultUserAgent = "Go-http-client/1.1" // net/http's
 
-// check refuses what could end a line early or start another field. Errors do not quote: values may be secrets.
-func check(req *http.Request) error {
-	if valid, _ := spelling(req.Method); !valid && req.Method != "" { // a method is a token, too
-		return errMethod
+// fromHTTP takes an http.Request apart, as http.Transport would send it.
+func fromHTTP(req *http.Request, trace *httptrace.ClientTrace) *Request {
+	r := &Request{
+		Method: req.Method, Address: req.URL.Host, Authority: req.Host, Path: req.URL.RequestURI(),
+		Body: req.Body, ContentLength: req.ContentLength, Close: req.Close,
+		Fields: make([]Field, 0, len(req.Header)+1),
 	}
-	u := req.URL
-	if !plainTarget(u.Opaque) || !plainTarget(u.RawQuery) || u.Opaque == "" && !plainTarget(u.EscapedPath()) {
-		return errTarget
+	if trace != nil && trace.Got1xxResponse != nil {
+		r.Interim = func(code int, h http.Header) error { return trace.Got1xxResponse(code, textproto.MIMEHeader(h)) }
+	}
+	if agent := userAgent(req.Header); agent != "" {
+		r.Fields = append(r.Fields, Field{"User-Agent", agent})
 	}
 	for name, values := range req.Header {
-		valid, canonical := spelling(name)
-		if !valid || !canonical && disguised(name) {
-			return errName
+		switch name {
+		case "Host", "User-Agent", "Content-Length", "Transfer-Encoding", "Trailer": // said elsewhere
+			continue
 		}
 		for _, v := range values {
-			if !validValue(v) {
-				return errValue
-			}
+			r.Fields = append(r.Fields, Field{name, v})
+		}
+	}
+	return r
+}
+
+// userAgent follows net/http: the first value counts, an empty one sends none, and none at all sends the default.
+func userAgent(h http.Header) string {
+	values, ok := h["User-Agent"]
+	switch {
+	case !ok:
+		return defaultUserAgent
+	case len(values) == 0:
+		return ""
+	}
+	return textproto.TrimString(values[0])
+}
+
+// check refuses what could end a line early or frame the message a second time. Errors do not quote: values may be
+// secrets.
+func (r *Request) check() error {
+	if valid, _ := spelling(r.Method); !valid && r.Method != "" { // a method is a token, too
+		return errMethod
+	}
+	if r.Base == "" && r.Path == "" || !plainTarget(r.Base) || !plainTarget(r.Path) || !plainTarget(r.Query) {
+		return errTarget
+	}
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		if !plainName(f.Name) {
+			return errName
+		}
+		if !validValue(f.Value) {
+			return errValue
 		}
 	}
 	return nil
@@ -50,21 +113,36 @@ func plainTarget(s string) bool {
 	return true
 }
 
+// plainName reports whether a field of this name may be sent: it is a token, and no other field's name in disguise.
+func plainName(name string) bool {
+	valid, canonical := spelling(name)
+	switch {
+	case !valid:
+		return false
+	case !canonical:
+		return !disguised(name)
+	}
+	switch name {
+	case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
+		return false
+	}
+	return true
+}
+
 // spelling reports whether a field name is a token (RFC 9110 §5.6.2), and whether it is spelled Like-This.
 func spelling(name string) (valid, canonical bool) {
 	canonical = true
-	first := true
+	unlike := lower // the kind of letter that does not belong here
 	for i := range len(name) {
-		c := name[i]
-		switch {
-		case 'a' <= c && c <= 'z':
-			canonical = canonical && !first
-		case 'A' <= c && c <= 'Z':
-			canonical = canonical && first
-		case !isDigit(c) && !isMark(c):
+		k := kinds[name[i]]
+		if k == 0 {
 			return false, false
 		}
-		first = c == '-'
+		canonical = canonical && k&unlike == 0
+		unlike = upper
+		if k == dash {
+			unlike = lower
+		}
 	}
 	return name != "", canonical
 }
@@ -79,72 +157,47 @@ func disguised(name string) bool {
 	return false
 }
 
-// appendHead writes request line and fields. req has passed covers and check.
-func appendHead(b []byte, req *http.Request, host string) []byte {
-	if req.Host != "" {
-		host = req.Host
+// appendHead writes request line and fields. r has passed covers and check.
+func (r *Request) appendHead(b []byte) []byte {
+	b = append(append(b, r.method()...), ' ')
+	b = append(append(b, r.Base...), r.Path...)
+	if r.HasQuery {
+		b = append(append(b, '?'), r.Query...)
 	}
-	method := req.Method
-	if method == "" {
-		method = http.MethodGet
-	}
-	b = append(append(b, method...), ' ')
-	b = appendTarget(b, req)
-	b = appendField(append(b, " HTTP/1.1\r\n"...), "Host", host)
-	b = appendUserAgent(b, req.Header)
-	if req.Close {
+	b = appendField(append(b, " HTTP/1.1\r\n"...), "Host", cmp.Or(r.Authority, r.Address))
+	if r.Close {
 		b = appendField(b, "Connection", "close")
 	}
-	if req.ContentLength > 0 || needsLength(method) {
+	if r.ContentLength > 0 || needsLength(r.Method) {
 		b = append(b, "Content-Length: "...)
-		b = append(strconv.AppendInt(b, req.ContentLength, 10), "\r\n"...)
+		b = append(strconv.AppendInt(b, r.ContentLength, 10), "\r\n"...)
 	}
-	for name, values := range req.Header {
-		switch name {
-		case "Host", "User-Agent", "Content-Length", "Transfer-Encoding", "Trailer": // ours to say
-			continue
-		}
-		for _, v := range values {
-			b = appendField(b, name, v)
-		}
+	for i := range r.Fields {
+		b = appendField(b, r.Fields[i].Name, r.Fields[i].Value)
 	}
 	return append(b, "\r\n"...)
 }
 
-// appendTarget is URL.RequestURI without the string.
-func appendTarget(b []byte, req *http.Request) []byte {
-	u := req.URL
-	switch {
-	case strings.HasPrefix(u.Opaque, "//"):
-		b = append(append(b, "http:"...), u.Opaque...)
-	case u.Opaque != "":
-		b = append(b, u.Opaque...)
-	default:
-		if path := u.EscapedPath(); path != "" {
-			b = append(b, path...)
-		} else {
-			b = append(b, '/')
-		}
+func (r *Request) method() string {
+	if r.Method == "" {
+		return http.MethodGet
 	}
-	if u.ForceQuery || u.RawQuery != "" {
-		b = append(append(b, '?'), u.RawQuery...)
-	}
-	return b
+	return r.Method
 }
 
-// appendUserAgent follows net/http: the first value counts, an empty one sends none, and none at all sends the default.
-func appendUserAgent(b []byte, h http.Header) []byte {
-	agent := defaultUserAgent
-	if values, ok := h["User-Agent"]; ok {
-		agent = ""
-		if len(values) > 0 {
-			agent = textproto.TrimString(values[0])
+func (r *Request) has(name string) bool {
+	for i := range r.Fields {
+		if r.Fields[i].Name == name {
+			return true
 		}
 	}
-	if agent == "" {
-		return b
+	return false
+}
+
+func (r *Request) closeBody() {
+	if r.Body != nil {
+		r.Body.Close()
 	}
-	return appendField(b, "User-Agent", agent)
 }
 
 func appendField(b []byte, name, value string) []byte {

@@ -15,13 +15,26 @@ func (x *exchange) send() {
 	}
 	defer x.pool.pieces.Put(buf)
 	left, err := x.copyBody(buf[:])
-	closeBody(x.req)
+	x.req.closeBody()
 	switch {
-	case err != nil: // the upstream takes no more, but may have answered already
-		x.requestEnds(false)
+	case err != nil:
+		x.refused(err)
 	case left == 0:
 		x.requestEnds(true)
 	}
+}
+
+// refused notes that the upstream takes no more. It may have answered already. One that let its time pass and has not is
+// given up: without a HeaderTimeout nothing else would end the exchange.
+func (x *exchange) refused(err error) {
+	x.mu.Lock()
+	late := isTimeout(err) && !x.headed
+	x.mu.Unlock()
+	if late {
+		x.abort(fmt.Errorf("send request: %w", err))
+		return
+	}
+	x.requestEnds(false)
 }
 
 // copyBody sends ContentLength bytes. A body that is shorter, longer or fails breaks the exchange off, because what

@@ -77,7 +77,7 @@ type Transport struct {
 	options Options
 
 	mu    sync.Mutex                       // held while pools is replaced
-	pools atomic.Pointer[map[string]*pool] // by URL.Host; never changed in place
+	pools atomic.Pointer[map[string]*pool] // by address; never changed in place
 }
 
 var errNoFallback = errors.New("new leg: Options.Fallback is not set")
@@ -96,30 +96,51 @@ func New(o Options) (*Transport, error) {
 // time is a timeout (net.Error); a cancelled request gives context.Cause. Errors name no byte the upstream has sent.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	trace := httptrace.ContextClientTrace(req.Context())
-	if !covers(req, trace) {
+	if !coversHTTP(req, trace) {
 		return t.options.Fallback.RoundTrip(req)
 	}
-	p := t.pool(req)
+	p := t.pool(req.URL.Host)
 	if p == nil {
 		return t.options.Fallback.RoundTrip(req)
 	}
-	if err := check(req); err != nil {
-		closeBody(req)
+	res, err := t.send(req.Context(), fromHTTP(req, trace), p)
+	if res != nil {
+		res.Request = req
+	}
+	return res, err
+}
+
+// Send is RoundTrip for a request in parts; the address is reached by plain HTTP. The response's Request is nil, unless
+// the fallback has set it.
+func (t *Transport) Send(ctx context.Context, r *Request) (*http.Response, error) {
+	if r.covers() {
+		if p := t.pool(r.Address); p != nil {
+			return t.send(ctx, r, p)
+		}
+	}
+	return Standard{t.options.Fallback, "http"}.Send(ctx, r)
+}
+
+// send makes at most two attempts. It closes the request's body unless it returns a response, whose exchange then does.
+func (t *Transport) send(ctx context.Context, r *Request, p *pool) (*http.Response, error) {
+	if err := r.check(); err != nil {
+		r.closeBody()
 		return nil, err
 	}
-	if ctx := req.Context(); ctx.Err() != nil {
-		closeBody(req)
+	if ctx.Err() != nil {
+		r.closeBody()
 		return nil, context.Cause(ctx)
 	}
-	res, err := t.attempt(req, p, trace, p.take())
+	res, err := t.attempt(ctx, r, p, p.take())
 	if err == nil {
 		return res, nil
 	}
 	if isStale(err) {
-		res, err = t.attempt(req, p, trace, nil)
+		res, err = t.attempt(ctx, r, p, nil)
 	}
 	if err != nil {
-		closeBody(req)
+		clear(r.Header)
+		r.closeBody()
 	}
 	return res, err
 }
@@ -135,24 +156,22 @@ type staleError struct{ error }
 
 func (e staleError) Unwrap() error { return e.error }
 
-// attempt sends req once, on c or else on a new connection.
-func (t *Transport) attempt(req *http.Request, p *pool, trace *httptrace.ClientTrace, c *conn) (
-	res *http.Response, err error,
-) {
-	ctx := req.Context()
+// attempt sends r once, on c or else on a new connection.
+func (t *Transport) attempt(ctx context.Context, r *Request, p *pool, c *conn) (*http.Response, error) {
 	used := c != nil
 	if !used {
+		var err error
 		if c, err = t.dial(ctx, p.address); err != nil {
 			return nil, err
 		}
 	}
-	x := &exchange{pool: p, conn: c, req: req, ctx: ctx, clean: true}
+	x := &exchange{pool: p, conn: c, req: r, ctx: ctx, clean: true}
 	if t.urgent(ctx) {
 		x.watch()
 	} else {
 		p.enter(x)
 	}
-	res, err = x.run(trace)
+	res, err := x.run()
 	if err != nil && used && x.repeatable() {
 		err = staleError{err}
 	}
@@ -185,23 +204,23 @@ func (t *Transport) dial(ctx context.Context, address string) (*conn, error) {
 	return newConn(c), nil
 }
 
-// pool finds the request's host, or makes its pool. It returns nil if the host is not covered.
-func (t *Transport) pool(req *http.Request) *pool {
-	if p := (*t.pools.Load())[req.URL.Host]; p != nil {
+// pool finds an address's connections, or makes their pool. It returns nil if the address is not covered.
+func (t *Transport) pool(address string) *pool {
+	if p := (*t.pools.Load())[address]; p != nil {
 		return p
 	}
-	if !plainHost(req.URL.Host) {
+	if !canProbe || !plainHost(address) {
 		return nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := *t.pools.Load()
-	if p := old[req.URL.Host]; p != nil || len(old) >= maxHosts {
+	if p := old[address]; p != nil || len(old) >= maxHosts {
 		return p
 	}
 	pools := maps.Clone(old)
-	p := newPool(&t.options, req.URL)
-	pools[req.URL.Host] = p
+	p := newPool(&t.options, address)
+	pools[address] = p
 	t.pools.Store(&pools)
 	return p
 }
@@ -213,11 +232,5 @@ func (t *Transport) CloseIdleConnections() {
 	}
 	if f, ok := t.options.Fallback.(interface{ CloseIdleConnections() }); ok {
 		f.CloseIdleConnections()
-	}
-}
-
-func closeBody(req *http.Request) {
-	if req.Body != nil {
-		req.Body.Close()
 	}
 }
