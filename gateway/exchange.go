@@ -44,10 +44,23 @@ type exchange struct {
 // the fast generator.
 func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
 	trace := newTraceParent()
-	return &exchange{
-		ResponseWriter: w, server: s, r: r, trace: trace, started: s.now(),
-		client: session.Client{IP: s.clientIP(r), UserAgent: r.UserAgent(), RequestID: trace[3:35]},
+	x, ok := s.exchanges.Get().(*exchange)
+	if !ok {
+		x = &exchange{}
 	}
+	x.ResponseWriter, x.server, x.r, x.trace, x.started = w, s, r, trace, s.now()
+	x.client = session.Client{IP: s.clientIP(r), UserAgent: r.UserAgent(), RequestID: trace[3:35]}
+	return x
+}
+
+// release keeps the exchange of a forwarded request for the next one. The proxy lets go of its writer when it returns;
+// of all others, and of connections that are no longer the server's, nobody has looked.
+func (s *Server) release(x *exchange) {
+	if x.app == nil || x.app.forwarder == nil || x.status == http.StatusSwitchingProtocols {
+		return
+	}
+	*x = exchange{}
+	s.exchanges.Put(x)
 }
 
 // newTraceParent makes a W3C Trace Context header value with fresh ids.

@@ -75,6 +75,7 @@ type Server struct {
 	echo      *echo.Echo
 	table     *proxy.Table
 	apps      map[*proxy.Route]*app
+	exchanges sync.Pool // *exchange, at rest
 	pages     *web.Pages
 	labels    map[string]string // of the providers
 	demoUsers []web.DemoUser
@@ -340,6 +341,7 @@ func (s *Server) finish(x *exchange) {
 	if fault != nil {
 		panic(http.ErrAbortHandler) // the proxy cut a broken response: the server must close the connection
 	}
+	s.release(x)
 }
 
 // echoError is Echo's only way to report an error; it leads to ours.
