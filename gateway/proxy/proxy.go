@@ -28,7 +28,7 @@ type Options struct {
 
 	// OnResponse, if set, sees every final response (101 included) after the header rules and before it is sent, and
 	// may change its header, which may be w's. An error replaces the response: it arrives at OnError as a Failure of kind
-	// Refused. w is what Serve was given.
+	// Refused, and what stood in w's header is gone. w is what Serve was given.
 	OnResponse func(w http.ResponseWriter, res *http.Response) error
 
 	// Retry, if set, is asked when an upstream refuses the token (401 with InvalidToken) of an idempotent request

@@ -166,14 +166,16 @@ func TestHeaderTimeoutSparesTheBody(t *testing.T) {
 }
 
 func TestWriteTimeout(t *testing.T) {
-	tr, _ := leg.New(leg.Options{Fallback: refuse{}, WriteTimeout: 20 * time.Millisecond, HeaderTimeout: 20 * time.Millisecond})
-	release := make(chan bool)
-	url := upstream(t, func(c *wire, _ int) { c.head(); <-release })
-	defer close(release)
-	o := ask(tr, "POST", url, strings.NewReader(strings.Repeat("x", 64<<20)))
-	var ne net.Error
-	if !errors.As(o.HeadErr, &ne) || !ne.Timeout() {
-		t.Fatal(o.HeadErr)
+	for _, head := range []time.Duration{20 * time.Millisecond, 0} {
+		tr, _ := leg.New(leg.Options{Fallback: refuse{}, WriteTimeout: 20 * time.Millisecond, HeaderTimeout: head})
+		release := make(chan bool)
+		url := upstream(t, func(c *wire, _ int) { c.head(); <-release })
+		o := ask(tr, "POST", url, strings.NewReader(strings.Repeat("x", 64<<20)))
+		close(release)
+		var ne net.Error
+		if !errors.As(o.HeadErr, &ne) || !ne.Timeout() {
+			t.Fatal(head, o.HeadErr)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ type Request struct {
 	Method        string // "" is GET
 	Address       string // host or host:port to connect to
 	Authority     string // the Host field; "" is Address
-	Base, Path    string // in the request line, one after the other
+	Base, Path    string // in the request line, one after the other; not beginning with two slashes
 	Query         string // after them and a question mark
 	HasQuery      bool   // there is a question mark, even with nothing behind it
 	Fields        []Field

@@ -57,9 +57,13 @@ func (i *interim) end() {
 
 // standard puts the parts together. The path travels in Opaque, which is written to the request line as it is.
 func (r *Request) standard(ctx context.Context, scheme string) *http.Request {
+	query := r.Query
+	if !r.HasQuery {
+		query = ""
+	}
 	req := (&http.Request{
 		Method: r.Method, Host: r.Authority, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		URL:    &url.URL{Scheme: scheme, Host: r.Address, Opaque: r.Base + r.Path, RawQuery: r.Query, ForceQuery: r.HasQuery},
+		URL:    &url.URL{Scheme: scheme, Host: r.Address, Opaque: r.Base + r.Path, RawQuery: query, ForceQuery: r.HasQuery},
 		Header: make(http.Header, len(r.Fields)+1),
 		Body:   r.Body, ContentLength: r.ContentLength, Trailer: r.Trailer, Close: r.Close,
 	}).WithContext(ctx)
