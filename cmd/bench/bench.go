@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +25,8 @@ type bench struct {
 	upstream string // address
 	redis    string // address; empty: sessiongate's embedded store
 	gateway  string // path of the sessiongate binary
+	leftOut  []string
+	unpin    func() // gives this process all cores back
 	closers  []func()
 }
 
@@ -51,13 +52,13 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	if err = b.build(ctx); err != nil {
 		return err
 	}
-	if b.upstream, err = b.role("upstream", b.pins.upstream, 1); err != nil {
+	if b.upstream, err = b.role("upstream", b.pins.upstream, 1, "--listen", b.at, "--vanish", b.upstreamVanish()); err != nil {
 		return err
 	}
 	if b.redis, err = b.startRedis(ctx); err != nil {
 		return err
 	}
-	pinSelf(ctx, b.pins.load)
+	b.unpin = pinSelf(ctx, b.pins.load)
 	return nil
 }
 
@@ -86,18 +87,26 @@ func (b *bench) build(ctx context.Context) error {
 	return nil
 }
 
+// upstreamVanish: only in a soak may the upstream go away.
+func (b *bench) upstreamVanish() string {
+	if b.options.soak == 0 {
+		return "0"
+	}
+	return strconv.FormatFloat(b.vanish, 'g', -1, 64)
+}
+
 // role starts this program as something else and returns its address.
-func (b *bench) role(role, core string, procs int) (string, error) {
-	p, err := b.child(role, core, procs)
+func (b *bench) role(role, core string, procs int, more ...string) (string, error) {
+	p, err := b.child(role, core, procs, more...)
 	if err != nil {
 		return "", err
 	}
 	return p.first, nil
 }
 
-func (b *bench) child(role, core string, procs int) (*process, error) {
-	p, err := start(core, []string{"GOMAXPROCS=" + strconv.Itoa(procs)}, true, b.self,
-		"--role", role, "--size", strconv.Itoa(b.size))
+func (b *bench) child(role, core string, procs int, more ...string) (*process, error) {
+	args := append([]string{"--role", role, "--size", strconv.Itoa(b.size)}, more...)
+	p, err := start(core, []string{"GOMAXPROCS=" + strconv.Itoa(procs)}, true, b.self, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -112,29 +121,27 @@ func (b *bench) startRedis(ctx context.Context) (address string, err error) {
 		b.say("no redis-server on PATH: sessiongate uses its embedded store, and strict mode is not what it would be")
 		return "", nil //nolint:nilerr // said, and the embedded store takes its place
 	}
-	port, err := freePort(ctx)
-	if err != nil {
+	if address, err = freeAddress(ctx); err != nil {
 		return "", err
 	}
+	_, port, _ := net.SplitHostPort(address) // as it was joined
 	p, err := start(b.pins.redis, nil, false, path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
 		"--dir", b.dir, "--maxmemory-policy", "noeviction")
 	if err != nil {
 		return "", err
 	}
 	b.onClose(p.stop)
-	address = net.JoinHostPort("127.0.0.1", port)
 	return address, b.waitFor(ctx, address, p)
 }
 
-// freePort finds a port for a program that cannot take 0 and say which it got.
-func freePort(ctx context.Context) (string, error) {
+// freeAddress finds a loopback address for a program that cannot take port 0 and say which it got.
+func freeAddress(ctx context.Context) (string, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
 	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
+	return l.Addr().String(), nil
 }
 
 var errNotUp = errors.New("does not listen")
@@ -155,8 +162,4 @@ func (b *bench) waitFor(ctx context.Context, address string, p *process) error {
 		}
 	}
 	return fmt.Errorf("%s: %w\n%s", p.cmd.Path, errNotUp, p.log.b)
-}
-
-func (b *bench) upstreamURL() *url.URL {
-	return &url.URL{Scheme: "http", Host: b.upstream, Path: "/api/orders"}
 }

@@ -1,23 +1,24 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"runtime"
 	"time"
 )
 
 // row is what the rounds gave for one contender. Every list has one figure per round.
 type row struct {
-	Name string `json:"name"`
-	What string `json:"what"`
+	name, label, what string
+	session           bool
 
-	perSecond, p50, p99, alone []float64 // latencies in µs; alone: p50 of one connection
-	cpu, allocs, bytes, redis  []float64 // per request; CPU in µs
+	perSecond, p50, p99       []float64 // latencies in µs
+	alone50, alone99          []float64 // of one connection
+	cpu, allocs, bytes, redis []float64 // per request; CPU in µs
+	busy                      []float64 // share of its cores it got
 
 	failed    int64
 	firstFail string
@@ -29,9 +30,19 @@ func (b *bench) compare(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	rows, err := b.goThrough(ctx, list)
+	if err != nil {
+		return err
+	}
+	return b.report(out, summarize(rows), rows)
+}
+
+// goThrough measures each contender in each round.
+func (b *bench) goThrough(ctx context.Context, list []*contender) ([]*row, error) {
 	rows := make([]*row, len(list))
 	for i, c := range list {
-		rows[i] = &row{Name: c.name, What: c.what}
+		c.calibrate(ctx)
+		rows[i] = &row{name: c.name, label: c.label, what: c.what, session: c.session || c.peer}
 	}
 	for n := range b.rounds {
 		b.say("round %d of %d", n+1, b.rounds)
@@ -39,11 +50,11 @@ func (b *bench) compare(ctx context.Context, out io.Writer) error {
 			at := (i + n) % len(list)
 			b.measure(ctx, list[at], rows[at])
 			if ctx.Err() != nil {
-				return ctx.Err()
+				return nil, ctx.Err()
 			}
 		}
 	}
-	return b.report(out, summarize(rows), rows)
+	return rows, nil
 }
 
 // measure loads one contender for one round: with all connections, and with one.
@@ -57,11 +68,13 @@ func (b *bench) measure(ctx context.Context, c *contender, r *row) {
 	r.p50 = append(r.p50, latency(got, 50))
 	r.p99 = append(r.p99, latency(got, 99))
 	r.cpu = append(r.cpu, per(used.cpu*1e6, n))
+	r.busy = append(r.busy, used.cpu/got.took.Seconds()/float64(max(1, c.procs, b.cores)))
 	r.allocs = append(r.allocs, per(used.mallocs, n))
 	r.bytes = append(r.bytes, per(used.bytes, n))
 	r.redis = append(r.redis, per(used.commands, n))
 	alone := fire(ctx, c.target, load{conns: 1, length: b.length / 2})
-	r.alone = append(r.alone, latency(alone, 50))
+	r.alone50 = append(r.alone50, latency(alone, 50))
+	r.alone99 = append(r.alone99, latency(alone, 99))
 	for _, x := range []result{got, alone} {
 		if r.failed += x.failed; r.firstFail == "" {
 			r.firstFail = x.firstFail
@@ -76,38 +89,53 @@ func latency(r result, percentile float64) float64 {
 	return float64(r.histogram.ValueAtQuantile(percentile))
 }
 
-// summary is a row of the report.
+// summary is a row of the report. Ratios and differences are taken inside a round.
 type summary struct {
 	Name      string `json:"name"`
 	What      string `json:"what"`
+	Session   bool   `json:"session"` // knows sessions; otherwise it only forwards
 	PerSecond spread `json:"requests_per_second"`
 	P50       spread `json:"p50_us"`
 	P99       spread `json:"p99_us"`
-	Alone     spread `json:"p50_one_connection_us"`
 	CPU       spread `json:"cpu_us_per_request"`
+	Busy      spread `json:"share_of_its_cores"`
 	Allocs    spread `json:"allocs_per_request"`
 	Bytes     spread `json:"bytes_per_request"`
 	Redis     spread `json:"redis_commands_per_request"`
 
-	ToRP    spread `json:"speed_to_rp"`         // requests per second ÷ those of rp, same round
-	ToNginx spread `json:"speed_to_nginx"`      // the same for nginx
-	Tail    spread `json:"p99_to_rp"`           // p99 ÷ that of rp
-	Added   spread `json:"added_latency_to_rp"` // (p50 of one connection − direct) ÷ (the same of rp)
-	Failed  int64  `json:"failed_requests"`
-	Why     string `json:"first_failure,omitempty"`
+	ToRP     spread `json:"speed_to_rp"` // requests per second ÷ those of rp
+	ToNginx  spread `json:"speed_to_nginx"`
+	ToApache spread `json:"speed_to_mod_auth_openidc"`
+	Tail     spread `json:"p99_to_rp"` // p99 ÷ that of rp
+
+	Alone50     spread `json:"one_connection_p50_us"`
+	Alone99     spread `json:"one_connection_p99_us"`
+	Added50     spread `json:"one_connection_added_p50_us"` // over direct
+	Added99     spread `json:"one_connection_added_p99_us"`
+	Added50ToRP spread `json:"one_connection_added_p50_to_rp"` // ÷ what rp adds
+	Added99ToRP spread `json:"one_connection_added_p99_to_rp"`
+
+	Failed int64  `json:"failed_requests"`
+	Why    string `json:"first_failure,omitempty"`
+
+	label string
 }
 
 func summarize(rows []*row) (list []summary) {
-	rp, direct, nginx := find(rows, baseline), find(rows, "direct"), find(rows, "nginx")
+	rp, direct := find(rows, baseline), find(rows, "direct")
+	speed := func(r *row, to string) spread { return spreadOf(ratios(r.perSecond, find(rows, to).perSecond)) }
 	for _, r := range rows {
+		added50, added99 := minus(r.alone50, direct.alone50), minus(r.alone99, direct.alone99)
 		list = append(list, summary{
-			Name: r.Name, What: r.What,
-			PerSecond: spreadOf(r.perSecond), P50: spreadOf(r.p50), P99: spreadOf(r.p99), Alone: spreadOf(r.alone),
-			CPU: spreadOf(r.cpu), Allocs: spreadOf(r.allocs), Bytes: spreadOf(r.bytes), Redis: spreadOf(r.redis),
-			ToRP: spreadOf(ratios(r.perSecond, rp.perSecond)), ToNginx: spreadOf(ratios(r.perSecond, nginx.perSecond)),
-			Tail:   spreadOf(ratios(r.p99, rp.p99)),
-			Added:  spreadOf(ratios(minus(r.alone, direct.alone), minus(rp.alone, direct.alone))),
-			Failed: r.failed, Why: r.firstFail,
+			Name: r.name, What: r.what, Session: r.session, label: cmp.Or(r.label, r.name),
+			PerSecond: spreadOf(r.perSecond), P50: spreadOf(r.p50), P99: spreadOf(r.p99),
+			CPU: spreadOf(r.cpu), Busy: spreadOf(r.busy), Allocs: spreadOf(r.allocs), Bytes: spreadOf(r.bytes), Redis: spreadOf(r.redis),
+			ToRP: speed(r, baseline), ToNginx: speed(r, "nginx"), ToApache: speed(r, openidcModule),
+			Tail:    spreadOf(ratios(r.p99, rp.p99)),
+			Alone50: spreadOf(r.alone50), Alone99: spreadOf(r.alone99), Added50: spreadOf(added50), Added99: spreadOf(added99),
+			Added50ToRP: spreadOf(ratios(added50, minus(rp.alone50, direct.alone50))),
+			Added99ToRP: spreadOf(ratios(added99, minus(rp.alone99, direct.alone99))),
+			Failed:      r.failed, Why: r.firstFail,
 		})
 	}
 	return list
@@ -116,7 +144,7 @@ func summarize(rows []*row) (list []summary) {
 // find returns the row of that name, or one without rounds.
 func find(rows []*row, name string) *row {
 	for _, r := range rows {
-		if r.Name == name {
+		if r.name == name {
 			return r
 		}
 	}
@@ -145,6 +173,8 @@ type setting struct {
 	Length string    `json:"length"`
 	Store  string    `json:"store"`
 	Pins   string    `json:"pins"`
+	Sent   string    `json:"request_headers"`
+	Absent []string  `json:"left_out,omitempty"`
 }
 
 func (b *bench) setting() setting {
@@ -153,6 +183,10 @@ func (b *bench) setting() setting {
 		Rounds: b.rounds, Conns: b.conns, Cores: b.cores, Size: b.size, Rate: b.rate, Length: b.length.String(),
 		Store: "redis-server", Pins: fmt.Sprintf("load %s, upstream %s, contender %s, Redis %s", b.pins.load, b.pins.upstream, b.pins.contender, b.pins.redis),
 	}
+	s.Absent, s.Sent = b.leftOut, "Host and Cookie"
+	if b.browser {
+		s.Sent = "as Chromium sends"
+	}
 	if b.redis == "" {
 		s.Store = "embedded"
 	}
@@ -160,23 +194,4 @@ func (b *bench) setting() setting {
 		s.Pins = "none: " + b.unpinned
 	}
 	return s
-}
-
-// report writes the table, and the files that were asked for.
-func (b *bench) report(out io.Writer, list []summary, rows []*row) error {
-	s := b.setting()
-	writeTable(out, s, list)
-	if b.json != "" {
-		text, err := json.MarshalIndent(map[string]any{"setting": s, "contenders": list, "rounds": rounds(rows)}, "", "  ")
-		if err != nil {
-			return fmt.Errorf("write results: %w", err)
-		}
-		if err := os.WriteFile(b.json, append(text, '\n'), 0o644); err != nil { //nolint:gosec // results are for everyone
-			return err
-		}
-	}
-	if b.svg != "" {
-		return os.WriteFile(b.svg, chart(s, list), 0o644) //nolint:gosec // results are for everyone
-	}
-	return nil
 }

@@ -1,28 +1,30 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
-	"net"
 	"net/url"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 // contender is one thing in front of the upstream.
 type contender struct {
 	name    string
+	label   string // in the chart; empty: name
 	what    string
 	target  *target
-	process *process // nil: not ours
-	metrics string   // URL with Go's memory counters; empty: none
-	redis   string   // address of the Redis it uses; empty: none
+	process *process           // nil: not ours
+	procs   int                // cores it has; 0: as --cores says
+	metrics string             // URL with Go's memory counters; empty: none
+	redis   string             // address of the Redis it uses; empty: none
+	shares  map[string]float64 // of each Redis command, what clients send
+	session bool               // it must bring the upstream a bearer token
+	peer    bool
 	reading counters // what one reading of the counters costs itself
 }
 
@@ -31,7 +33,7 @@ func (c *contender) read(ctx context.Context) counters {
 	now := unknown()
 	if c.redis != "" {
 		if stats, err := commandsDone(ctx, c.redis); err == nil {
-			now.commands = asked(stats)
+			now.commands = asked(stats, c.shares)
 		}
 	}
 	if c.metrics != "" {
@@ -45,8 +47,11 @@ func (c *contender) read(ctx context.Context) counters {
 	return now
 }
 
-// calibrate learns what a reading costs.
+// calibrate learns what a reading costs, and which commands of the Redis are round trips.
 func (c *contender) calibrate(ctx context.Context) {
+	if c.redis != "" {
+		c.shares, _ = shares(ctx, c.redis, c.target) // without them scripts' commands count, which shows
+	}
 	c.read(ctx)
 	before := c.read(ctx)
 	after := c.read(ctx)
@@ -57,19 +62,25 @@ func (c *contender) calibrate(ctx context.Context) {
 	}
 }
 
-// contenders starts everything that takes part. Names in --only choose.
+// contenders starts everything that takes part. Names in --only choose. What should take part and cannot is said.
 func (b *bench) contenders(ctx context.Context) (list []*contender, err error) {
 	for _, make := range []func(context.Context) (*contender, error){
-		b.direct, b.reverseProxy, b.cached, b.strict, b.refreshing, b.nginx, b.haproxy,
+		b.direct, b.reverseProxy, b.cached, b.strict, b.refreshing, b.nginx, b.haproxy, b.apache,
 	} {
 		c, err := make(ctx)
+		var missing *exec.Error
+		var out *leftOutError
 		switch {
-		case errors.Is(err, exec.ErrNotFound), errors.Is(err, errNotWanted):
-			continue
+		case errors.Is(err, errNotWanted):
+		case errors.As(err, &missing):
+			b.leaveOut(missing.Name, "not on this machine")
+		case errors.As(err, &out):
+			b.leaveOut(out.name, out.why)
 		case err != nil:
 			return nil, err
+		default:
+			list = append(list, c)
 		}
-		list = append(list, c)
 	}
 	for _, other := range b.builds {
 		name, binary, _ := strings.Cut(other, "=")
@@ -84,12 +95,50 @@ func (b *bench) contenders(ctx context.Context) (list []*contender, err error) {
 		list = append(list, b.peer(p))
 	}
 	for _, c := range list {
-		c.calibrate(ctx)
+		if err := b.checkBearer(ctx, c); err != nil {
+			return nil, err
+		}
 	}
 	return list, nil
 }
 
 var errNotWanted = errors.New("not wanted")
+
+// leftOutError is about a contender that cannot take part, which is no reason to stop.
+type leftOutError struct{ name, why string }
+
+// Error implements error.
+func (e *leftOutError) Error() string { return e.name + ": " + e.why }
+
+func (b *bench) leaveOut(name, why string) {
+	b.say("%s: %s, left out", name, why)
+	b.leftOut = append(b.leftOut, name+": "+why)
+}
+
+// checkBearer asks the upstream, through the contender, whether it was brought a token. Of a peer nothing is known but
+// its answers: it may stand in front of another upstream.
+func (b *bench) checkBearer(ctx context.Context, c *contender) error {
+	if !c.session && !c.peer {
+		return nil
+	}
+	j, probe := c.target.turns(1, 0)(), new(jar)
+	ask := bytes.Replace(*j.request.Load(), []byte("GET "+c.target.url.RequestURI()+" "), []byte("GET "+bearerPath+" "), 1)
+	probe.request.Store(&ask)
+	t := *c.target
+	t.body = len("{}")
+	var conn *client
+	defer func() { conn.hangUp() }()
+	err := t.askOnce(ctx, &conn, probe)
+	switch {
+	case err == nil:
+		c.what += "; bearer token seen by the upstream"
+	case c.session:
+		return fmt.Errorf("%s brings no bearer token to the upstream: %w", c.name, err)
+	default:
+		c.what += "; no bearer token seen by the upstream"
+	}
+	return nil
+}
 
 func (b *bench) wanted(name string) error {
 	if b.only == "" || name == baseline || slices.Contains(strings.Split(b.only, ","), name) {
@@ -98,10 +147,14 @@ func (b *bench) wanted(name string) error {
 	return errNotWanted
 }
 
+// target is what is asked of whatever listens at an address.
+func (b *bench) target(address string) *target {
+	return &target{url: &url.URL{Scheme: "http", Host: address, Path: "/api/orders"}, body: b.size, browser: b.browser}
+}
+
 func (b *bench) direct(context.Context) (*contender, error) {
 	return &contender{
-		name: "direct", what: "the upstream itself, as far as the load generator can drive it",
-		target: &target{url: b.upstreamURL(), body: b.size},
+		name: "direct", what: "the upstream itself, as far as the load generator can drive it", target: b.target(b.upstream),
 	}, b.wanted("direct")
 }
 
@@ -114,8 +167,7 @@ func (b *bench) reverseProxy(context.Context) (*contender, error) {
 		return nil, err
 	}
 	return &contender{
-		name: baseline, what: "httputil.ReverseProxy, tuned, bare",
-		target:  &target{url: &url.URL{Scheme: "http", Host: p.first, Path: "/api/orders"}, body: b.size},
+		name: baseline, label: "Go ReverseProxy (rp)", what: "httputil.ReverseProxy, tuned, bare", target: b.target(p.first),
 		process: p, metrics: "http://" + p.first + "/bench-metrics",
 	}, nil
 }
@@ -141,95 +193,20 @@ func (b *bench) sessiongate(ctx context.Context, what string, sessions int, conf
 	if err != nil {
 		return nil, err
 	}
-	t, err := g.target(b.size)
-	if err != nil {
-		return nil, err
-	}
+	t := b.target(g.address)
 	t.jars = make([]*jar, sessions)
 	if err := signInAll(ctx, g, t, 2, func(int) (user, password string) { return "ada", "lovelace-1843" }); err != nil {
 		return nil, err
 	}
 	return &contender{
-		name: config.Name, what: "sessiongate, " + what, target: t, process: g.process,
-		metrics: g.admin + "/metrics", redis: b.redis,
+		name: config.Name, label: "sessiongate, " + config.Name, what: "sessiongate, " + what, target: t, process: g.process,
+		metrics: g.admin + "/metrics", redis: b.redis, session: true,
 	}, nil
 }
 
 // sessionsWanted is one for each connection, within what one user may have: requests of one session that come together
 // share a question to Redis, which would flatter strict mode.
 func (b *bench) sessionsWanted() int { return min(b.conns, 100) }
-
-// found starts a program from PATH with a configuration that is one process on one core.
-func (b *bench) found(ctx context.Context, name, what, config string, args ...string) (*contender, error) {
-	if err := b.wanted(name); err != nil {
-		return nil, err
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return nil, err
-	}
-	port, err := freePort(ctx)
-	if err != nil {
-		return nil, err
-	}
-	address := net.JoinHostPort("127.0.0.1", port)
-	file := filepath.Join(b.dir, name+".conf")
-	text := strings.NewReplacer("LISTEN", address, "UPSTREAM", b.upstream, "DIR", b.dir, "CORES", strconv.Itoa(b.cores)).Replace(config)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		return nil, err
-	}
-	p, err := start(b.pins.contender, nil, false, path, append(args, file)...)
-	if err != nil {
-		return nil, err
-	}
-	b.onClose(p.stop)
-	if err := b.waitFor(ctx, address, p); err != nil {
-		b.say("%s is on PATH but does not start, left out: %v", name, err)
-		return nil, errNotWanted
-	}
-	return &contender{
-		name: name, what: what, process: p,
-		target: &target{url: &url.URL{Scheme: "http", Host: address, Path: "/api/orders"}, body: b.size},
-	}, nil
-}
-
-// nginx runs without a master, so that one process is all of it (--cores then does not apply to it).
-func (b *bench) nginx(ctx context.Context) (*contender, error) {
-	return b.found(ctx, "nginx", "proxy_pass with keep-alive, no session", `
-daemon off; master_process off; pid DIR/nginx.pid; error_log stderr crit;
-events { worker_connections 4096; }
-http {
-  access_log off; client_body_temp_path DIR/nb; proxy_temp_path DIR/np;
-  fastcgi_temp_path DIR/nf; uwsgi_temp_path DIR/nu; scgi_temp_path DIR/ns;
-  keepalive_requests 1000000000;
-  upstream app { server UPSTREAM; keepalive 256; keepalive_requests 1000000000; }
-  server {
-    listen LISTEN;
-    location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; }
-  }
-}
-`, "-e", "stderr", "-c")
-}
-
-func (b *bench) haproxy(ctx context.Context) (*contender, error) {
-	return b.found(ctx, "haproxy", "http-reuse always, no session", `
-global
-  nbthread CORES
-  maxconn 4096
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 1m
-  timeout server 1m
-  http-reuse always
-  option forwardfor
-frontend f
-  bind LISTEN
-  default_backend b
-backend b
-  server s UPSTREAM
-`, "-db", "-f")
-}
 
 // peer is anything else that somebody has started.
 func (b *bench) peer(flag string) *contender {
@@ -240,6 +217,6 @@ func (b *bench) peer(flag string) *contender {
 	}
 	return &contender{
 		name: name, what: fmt.Sprintf("peer at %s, with its own pinning", u.Host),
-		target: &target{url: u, headers: b.peerHeaders, body: b.size},
+		target: &target{url: u, headers: b.peerHeaders, body: b.size, browser: b.browser}, peer: true,
 	}
 }

@@ -58,34 +58,52 @@ func parseMetrics(r io.Reader) (map[string]float64, error) {
 	return m, lines.Err()
 }
 
-// commandsDone asks a Redis how many commands it has run, by name. It speaks the protocol's inline form, which needs no
-// client (https://redis.io/docs/latest/develop/reference/protocol-spec/#inline-commands).
+// commandsDone asks a Redis how many commands it has run, by name.
 func commandsDone(ctx context.Context, address string) (map[string]float64, error) {
-	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
+	text, err := redisInfo(ctx, address, "commandstats")
 	if err != nil {
 		return nil, err
 	}
+	return parseCommandStats(text), nil
+}
+
+// redisMemory is what a Redis uses, in bytes.
+func redisMemory(ctx context.Context, address string) (float64, error) {
+	text, err := redisInfo(ctx, address, "memory")
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(text, "used_memory:")
+	value, _, _ := strings.Cut(rest, "\r")
+	return strconv.ParseFloat(value, 64)
+}
+
+// redisInfo asks for a section of INFO. It speaks the protocol's inline form, which needs no client
+// (https://redis.io/docs/latest/develop/reference/protocol-spec/#inline-commands).
+func redisInfo(ctx context.Context, address, section string) (string, error) {
+	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return "", err
+	}
 	defer c.Close()
 	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		return nil, err
+		return "", err
 	}
-	if _, err := io.WriteString(c, "INFO commandstats\r\n"); err != nil {
-		return nil, err
+	if _, err := io.WriteString(c, "INFO "+section+"\r\n"); err != nil {
+		return "", err
 	}
 	in := bufio.NewReader(c)
 	line, err := in.ReadString('\n')
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(line, "$")))
 	if err != nil {
-		return nil, fmt.Errorf("redis: %q is not a bulk string", strings.TrimSpace(line))
+		return "", fmt.Errorf("redis: %q is not a bulk string", strings.TrimSpace(line))
 	}
 	text := make([]byte, n)
-	if _, err := io.ReadFull(in, text); err != nil {
-		return nil, err
-	}
-	return parseCommandStats(string(text)), nil
+	_, err = io.ReadFull(in, text)
+	return string(text), err
 }
 
 // parseCommandStats reads lines like "cmdstat_evalsha:calls=3,usec=…".
@@ -104,28 +122,29 @@ func parseCommandStats(text string) map[string]float64 {
 	return m
 }
 
-// asked adds up the commands that clients sent: not what scripts ran, and not our own INFO.
-func asked(stats map[string]float64) (sum float64) {
+// asked adds up the commands that clients sent. Redis counts the commands a script runs like any other; shares says
+// which part of each came from clients. Our own INFO is none of them.
+func asked(stats, shares map[string]float64) (sum float64) {
 	for name, calls := range stats {
-		switch name {
-		case "info", "ping", "client|setinfo", "hello":
-			continue
+		share, known := shares[name]
+		switch {
+		case name == "info" || name == "ping" || name == "client|setinfo" || name == "hello":
+		case known:
+			sum += calls * share
+		case !scripted(name):
+			sum += calls
 		}
-		if isInner(name) && stats["evalsha"]+stats["fcall"] > 0 {
-			continue
-		}
-		sum += calls
 	}
 	return sum
 }
 
-// isInner names the commands that sessiongate's scripts call. Redis counts them like any other, but they cost no round
-// trip; the gateway sends none of them by itself while requests are forwarded.
-func isInner(name string) bool {
+// scripted names the commands in sessiongate's scripts. A look at a moment's traffic misses those that it calls seldom,
+// such as once a minute and session; what clients send is seen there, or is not worth counting.
+func scripted(name string) bool {
 	switch name {
-	case "hgetall", "hmget", "hget", "hset", "hmset", "hdel", "hexists", "hsetnx", "hincrby", "pexpire", "pexpireat", "expire",
-		"expireat", "persist", "time", "pttl", "ttl", "exists", "del", "get", "set", "publish", "zadd", "zrem", "zrange",
-		"zscore", "zcard", "zremrangebyscore":
+	case "get", "getrange", "set", "del", "exists", "time", "publish",
+		"hget", "hmget", "hgetall", "hset", "hsetnx", "hdel", "pexpire", "pttl",
+		"zadd", "zrem", "zscore", "zrange", "zrevrange", "zremrangebyscore":
 		return true
 	}
 	return false

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -22,14 +20,17 @@ type gatewayConfig struct {
 	Name, CacheTTL, Lifetime string
 	Binary                   string // empty: the one that was built
 	TokenAPI                 string // base URL; empty: the local provider with the demo's users
+	Twin                     string // name of a gateway started before, whose keys and sessions it shares; empty: none
+	Core                     string // where it runs, on Procs cores; empty: where contenders do
+	Procs                    int
 
-	Listen, Admin, Redis, Upstream, Dir string // filled in by startGateway
+	Listen, Admin, Redis, Upstream, Dir, Prefix string // filled in by startGateway
 }
 
 // gatewayYAML leaves everything else at its default: what is measured is what is shipped.
 const gatewayYAML = `server: {listen: "{{.Listen}}", public_url: "http://{{.Listen}}", admin: "{{.Admin}}"}
 {{- if .Redis}}
-store: {redis: {addresses: ["{{.Redis}}"], key_prefix: "{{.Name}}:"}}
+store: {redis: {addresses: ["{{.Redis}}"], key_prefix: "{{.Prefix}}"}}
 {{- else}}
 store: {embedded: true}
 {{- end}}
@@ -56,40 +57,58 @@ routes:
 // gateway is a running sessiongate.
 type gateway struct {
 	*process
-	origin, admin string
+	name, address, origin, admin string
+
+	browser bool // sign in with the User-Agent that the load will have
 }
 
 func (b *bench) startGateway(ctx context.Context, c gatewayConfig) (*gateway, error) {
-	dir := filepath.Join(b.dir, c.Name)
 	binary := b.gateway
 	if c.Binary != "" {
 		binary = c.Binary
 	}
-	keys, err := start("", nil, false, binary, "keys", "generate", "--dir", dir)
+	if c.Procs == 0 {
+		c.Core, c.Procs = b.pins.contender, b.cores
+	}
+	dir, err := b.keys(binary, c)
 	if err != nil {
 		return nil, err
 	}
-	if err := keys.cmd.Wait(); err != nil {
-		return nil, fmt.Errorf("keys: %w\n%s", err, keys.log.b)
+	c.Dir, c.Prefix = dir, filepath.Base(dir)+":"
+	if c.Listen, err = freeAddress(ctx); err != nil {
+		return nil, err
 	}
-	public, err1 := freePort(ctx)
-	admin, err2 := freePort(ctx)
-	if err1 != nil || err2 != nil {
-		return nil, fmt.Errorf("no free ports: %w, %w", err1, err2)
+	if c.Admin, err = freeAddress(ctx); err != nil {
+		return nil, err
 	}
-	c.Listen, c.Admin = net.JoinHostPort("127.0.0.1", public), net.JoinHostPort("127.0.0.1", admin)
-	c.Redis, c.Upstream, c.Dir = b.redis, b.upstream, dir
-	file := filepath.Join(dir, "sessiongate.yaml")
+	c.Redis, c.Upstream = b.redis, b.upstream
+	file := filepath.Join(dir, c.Name+".yaml")
 	if err := writeConfig(file, c); err != nil {
 		return nil, err
 	}
-	p, err := start(b.pins.contender, []string{"GOMAXPROCS=" + strconv.Itoa(b.cores)}, false, binary, "serve", "--config", file)
+	p, err := start(c.Core, []string{"GOMAXPROCS=" + strconv.Itoa(c.Procs)}, false, binary, "serve", "--config", file)
 	if err != nil {
 		return nil, err
 	}
 	b.onClose(p.stop)
-	g := &gateway{p, "http://" + c.Listen, "http://" + c.Admin}
+	g := &gateway{p, c.Name, c.Listen, "http://" + c.Listen, "http://" + c.Admin, b.browser}
 	return g, b.waitFor(ctx, c.Listen, p)
+}
+
+// keys makes the keys of a gateway, unless its twin has them, and returns their folder.
+func (b *bench) keys(binary string, c gatewayConfig) (dir string, err error) {
+	if c.Twin != "" {
+		return filepath.Join(b.dir, c.Twin), nil
+	}
+	dir = filepath.Join(b.dir, c.Name)
+	p, err := start("", nil, false, binary, "keys", "generate", "--dir", dir)
+	if err != nil {
+		return "", err
+	}
+	if err := p.cmd.Wait(); err != nil {
+		return "", fmt.Errorf("keys: %w\n%s", err, p.log.b)
+	}
+	return dir, nil
 }
 
 func writeConfig(file string, c gatewayConfig) error {
@@ -134,8 +153,11 @@ func (g *gateway) signInOnce(ctx context.Context, user, password string) (cookie
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Origin", g.origin)
-	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0") // as the load: the session is bound to it
-	res, err := http.DefaultClient.Do(req)                                        //nolint:gosec // the same
+	req.Header["User-Agent"] = nil // as the load: the session is bound to it
+	if g.browser {
+		req.Header.Set("User-Agent", userAgent)
+	}
+	res, err := http.DefaultClient.Do(req) //nolint:gosec // the same
 	if err != nil {
 		return "", err
 	}
@@ -150,9 +172,4 @@ func (g *gateway) signInOnce(ctx context.Context, user, password string) (cookie
 		return "", errBusy
 	}
 	return "", fmt.Errorf("sign in: status %d and no cookie", res.StatusCode)
-}
-
-func (g *gateway) target(size int) (*target, error) {
-	u, err := url.Parse(g.origin + "/api/orders")
-	return &target{url: u, body: size}, err
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestMain lets the test binary play the roles: run starts its own executable again.
@@ -20,4 +23,63 @@ func TestMain(m *testing.M) {
 		}
 	}
 	os.Exit(m.Run())
+}
+
+// tiny runs the whole program with numbers so small that it says nothing about speed.
+func tiny(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, progress strings.Builder
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	args = append([]string{"--quick", "--no-pin", "--rounds", "1", "--conns", "2", "--length", "100ms", "--warm", "10ms"}, args...)
+	if err := run(ctx, args, &out, &progress); err != nil {
+		t.Fatal(err, progress.String())
+	}
+	if strings.Contains(out.String(), "first failure") {
+		t.Error(out.String())
+	}
+	return out.String()
+}
+
+// Everything is built and started, and nobody fails.
+func TestSmoke(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds sessiongate")
+	}
+	t.Run("compare", func(t *testing.T) {
+		dir := t.TempDir()
+		out := tiny(t, "--only", "direct,cached,"+openidcModule, "--json", dir+"/r.json", "--svg", dir+"/c.svg")
+		for _, name := range []string{"direct", "rp", "cached", openidcModule} { // the last at least as left out
+			if !strings.Contains(out, name) {
+				t.Errorf("%s is missing:\n%s", name, out)
+			}
+		}
+		for _, file := range []string{"/r.json", "/c.svg"} {
+			if info, err := os.Stat(dir + file); err != nil || info.Size() == 0 {
+				t.Error(file, err)
+			}
+		}
+	})
+	gate := t.TempDir() + "/sessiongate"
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", gate, "sessiongate/cmd/sessiongate").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Run("soak", func(t *testing.T) {
+		out := tiny(t, "--soak", "1s", "--sessions", "5", "--sessiongate", gate, "--browser")
+		if lines := strings.Count(out, "\n"); lines != soakParts+6 {
+			t.Errorf("%d lines:\n%s", lines, out)
+		}
+	})
+	t.Run("storm", func(t *testing.T) {
+		out := tiny(t, "--storm", "--sessions", "3", "--sessiongate", gate)
+		if !strings.Contains(out, "3, 1.000 per session") || !strings.Contains(out, "12 with 200, 0 with anything else, 0 requests") {
+			t.Error(out)
+		}
+	})
+	t.Run("scale", func(t *testing.T) {
+		out := tiny(t, "--scale", "--sessions", "12", "--sessiongate", gate)
+		if !strings.Contains(out, "left out") && !regexp.MustCompile(`(?m)^ +12 +12 +strict .* 0 *$`).MatchString(out) {
+			t.Error(out)
+		}
+	})
 }

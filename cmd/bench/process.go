@@ -37,15 +37,20 @@ func choosePins(o options, cpus int) (p pins, why string) {
 	return p, ""
 }
 
-// pinSelf moves this process, the load generator, to its core.
-func pinSelf(ctx context.Context, core string) {
-	if core == "" {
-		return
+// pinSelf moves this process, the load generator, to its core. Back undoes it.
+func pinSelf(ctx context.Context, core string) (back func()) {
+	if core == "" || !moveSelf(ctx, core) {
+		return func() {}
 	}
-	pin := exec.CommandContext(ctx, "taskset", "-a", "-cp", core, strconv.Itoa(os.Getpid())) //nolint:gosec // a number
-	if pin.Run() == nil {
-		runtime.GOMAXPROCS(1)
+	was := runtime.GOMAXPROCS(1)
+	return func() {
+		moveSelf(ctx, "0-"+strconv.Itoa(runtime.NumCPU()-1))
+		runtime.GOMAXPROCS(was)
 	}
+}
+
+func moveSelf(ctx context.Context, cores string) bool {
+	return exec.CommandContext(ctx, "taskset", "-a", "-cp", cores, strconv.Itoa(os.Getpid())).Run() == nil //nolint:gosec // a number
 }
 
 // process is a started child.
@@ -111,37 +116,65 @@ func (p *process) stop() {
 // clockTick is USER_HZ: 100 on every Linux there is.
 const clockTick = 10 * time.Millisecond
 
-// cpu is the time the process has spent so far, or NaN.
+// cpu is the time the process and its children have spent so far, or NaN.
 func (p *process) cpu() float64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid)) //nolint:gosec // a number
-	if err != nil {
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil || len(files) == 0 {
 		return math.NaN()
 	}
-	t, err := parseStat(string(b))
-	if err != nil {
-		return math.NaN()
+	var list []usage
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			continue // gone by now
+		}
+		if u, err := parseStat(string(b)); err == nil {
+			list = append(list, u)
+		}
 	}
-	return t.Seconds()
+	return family(list, p.cmd.Process.Pid).Seconds()
 }
 
-// parseStat adds up utime and stime, fields 14 and 15 of proc_pid_stat(5). The name, field 2, may hold blanks and
-// parentheses; it ends at the last one.
-func parseStat(s string) (time.Duration, error) {
-	f := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
-	if len(f) < 13 {
-		return 0, errors.New("not a stat line")
+// usage is the time a process has spent.
+type usage struct {
+	pid, parent int
+	time        time.Duration
+}
+
+// family adds up what a process and those under it have spent.
+func family(list []usage, pid int) (sum time.Duration) {
+	for _, u := range list {
+		switch pid {
+		case u.pid:
+			sum += u.time
+		case u.parent:
+			sum += family(list, u.pid)
+		}
 	}
-	user, err1 := strconv.ParseInt(f[11], 10, 64)
-	system, err2 := strconv.ParseInt(f[12], 10, 64)
-	if err := errors.Join(err1, err2); err != nil {
-		return 0, err
+	return sum
+}
+
+// parseStat reads pid, ppid, utime and stime: fields 1, 4, 14 and 15 of proc_pid_stat(5). The name, field 2, may hold
+// blanks and parentheses; it ends at the last one.
+func parseStat(s string) (u usage, err error) {
+	name := strings.LastIndexByte(s, ')')
+	f := strings.Fields(s[name+1:])
+	if name < 0 || len(f) < 13 {
+		return u, errors.New("not a stat line")
 	}
-	return time.Duration(user+system) * clockTick, nil
+	pid, _, _ := strings.Cut(s, " ")
+	var n [4]int
+	for i, text := range []string{pid, f[1], f[11], f[12]} {
+		if n[i], err = strconv.Atoi(text); err != nil {
+			return u, err
+		}
+	}
+	return usage{n[0], n[1], time.Duration(n[2]+n[3]) * clockTick}, nil
 }
 
 // resident is the memory of the process in bytes, or NaN.
 func (p *process) resident() float64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid)) //nolint:gosec // a number
 	if err != nil {
 		return math.NaN()
 	}

@@ -3,12 +3,30 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"html"
 	"io"
 	"math"
-	"strings"
+	"os"
 	"text/tabwriter"
 )
+
+// report writes the table, and the files that were asked for.
+func (b *bench) report(out io.Writer, list []summary, rows []*row) error {
+	s := b.setting()
+	writeTable(out, s, list)
+	if b.json != "" {
+		text, err := json.MarshalIndent(map[string]any{"setting": s, "contenders": list, "rounds": rounds(rows)}, "", "  ")
+		if err != nil {
+			return fmt.Errorf("write results: %w", err)
+		}
+		if err := os.WriteFile(b.json, append(text, '\n'), 0o644); err != nil { //nolint:gosec // results are for everyone
+			return err
+		}
+	}
+	if b.svg != "" {
+		return os.WriteFile(b.svg, chart(s, list), 0o644) //nolint:gosec // results are for everyone
+	}
+	return nil
+}
 
 // MarshalJSON writes a figure that could not be taken as null: JSON has no NaN.
 func (s spread) MarshalJSON() ([]byte, error) {
@@ -27,74 +45,113 @@ func rounds(rows []*row) map[string][]*float64 {
 	out := map[string][]*float64{}
 	for _, r := range rows {
 		for _, f := range r.perSecond {
-			out[r.Name] = append(out[r.Name], number(f))
+			out[r.name] = append(out[r.name], number(f))
 		}
 	}
 	return out
 }
 
-func writeTable(out io.Writer, s setting, list []summary) {
-	fmt.Fprintf(out, "%d rounds, %d connections, answers of %d bytes, contender on %d of %d cores (%s), store: %s\n",
-		s.Rounds, s.Conns, s.Size, s.Cores, s.CPUs, s.Pins, s.Store)
-	fmt.Fprint(out, "Medians; ratios are medians of same-round ratios, with quartiles. Differences under about 15 % are noise.\n\n")
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "contender\treq/s\t÷ rp (quartiles)\t÷ nginx\tp50 ms\tp99 ms\tp99 ÷ rp\tone conn. µs\tadded ÷ rp\tCPU µs\tallocs\tbytes\tRedis\tfailed\t")
-	for _, c := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t\n", c.Name, show(c.PerSecond.Median, 0),
-			show(c.ToRP.Median, 2)+" ("+show(c.ToRP.Low, 2)+"–"+show(c.ToRP.High, 2)+")", show(c.ToNginx.Median, 2),
-			show(c.P50.Median/1000, 2), show(c.P99.Median/1000, 2), show(c.Tail.Median, 2), show(c.Alone.Median, 0),
-			show(c.Added.Median, 2), show(c.CPU.Median, 1), show(c.Allocs.Median, 0), show(c.Bytes.Median, 0),
-			show(c.Redis.Median, 3), c.Failed)
+// column is one of a table. It is left out if no row has a figure for it.
+type column struct {
+	title string
+	cell  func(c *summary) string
+}
+
+func speeds() []column {
+	return []column{
+		{"req/s", func(c *summary) string { return show(c.PerSecond.Median, 0) }},
+		{"÷ rp", func(c *summary) string { return quartiles(c.ToRP) }},
+		{"÷ nginx", func(c *summary) string { return quartiles(c.ToNginx) }},
+		{"÷ " + openidcModule, func(c *summary) string { return quartiles(c.ToApache) }},
+		{"p50 ms", func(c *summary) string { return show(c.P50.Median/1000, 2) }},
+		{"p99 ms", func(c *summary) string { return show(c.P99.Median/1000, 2) }},
+		{"p99 ÷ rp", func(c *summary) string { return show(c.Tail.Median, 2) }},
+		{"CPU µs", func(c *summary) string { return show(c.CPU.Median, 1) }},
+		{"core %", func(c *summary) string { return show(100*c.Busy.Median, 0) }},
+		{"allocs", func(c *summary) string { return show(c.Allocs.Median, 0) }},
+		{"bytes", func(c *summary) string { return show(c.Bytes.Median, 0) }},
+		{"Redis", func(c *summary) string { return show(c.Redis.Median, 3) }},
+		{"failed", func(c *summary) string { return fmt.Sprint(c.Failed) }},
 	}
-	w.Flush()
-	fmt.Fprintln(out)
-	for _, c := range list {
-		fmt.Fprintf(out, "%-10s %s\n", c.Name, c.What)
-		if c.Why != "" {
-			fmt.Fprintf(out, "%-10s first failure: %s\n", "", c.Why)
+}
+
+func latencies() []column {
+	return []column{
+		{"p50 µs", func(c *summary) string { return show(c.Alone50.Median, 0) }},
+		{"p99 µs", func(c *summary) string { return show(c.Alone99.Median, 0) }},
+		{"added p50 µs", func(c *summary) string { return show(c.Added50.Median, 0) }},
+		{"added p99 µs", func(c *summary) string { return show(c.Added99.Median, 0) }},
+		{"added p50 ÷ rp", func(c *summary) string { return quartiles(c.Added50ToRP) }},
+		{"added p99 ÷ rp", func(c *summary) string { return quartiles(c.Added99ToRP) }},
+	}
+}
+
+const none = "–"
+
+func writeColumns(out io.Writer, columns []column, list []summary) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	rows := make([]string, len(list)+1)
+	rows[0] = "contender\t"
+	for i := range list {
+		rows[i+1] = list[i].Name + "\t"
+	}
+	for _, c := range columns {
+		cells, empty := make([]string, len(list)), true
+		for i := range list {
+			cells[i] = c.cell(&list[i])
+			empty = empty && cells[i] == none
+		}
+		if empty {
+			continue
+		}
+		rows[0] += c.title + "\t"
+		for i := range cells {
+			rows[i+1] += cells[i] + "\t"
 		}
 	}
+	for _, r := range rows {
+		fmt.Fprintln(w, r)
+	}
+	_ = w.Flush() // as the prints before: out is a terminal or a buffer
+}
+
+func writeTable(out io.Writer, s setting, list []summary) {
+	loop := "closed loop"
+	if s.Rate > 0 {
+		loop = fmt.Sprintf("%g requests/s by the clock", s.Rate)
+	}
+	fmt.Fprintf(out, "%d rounds, %d connections, %s, answers of %d bytes, requests with %s, contender on %d of %d cores (%s), store: %s\n",
+		s.Rounds, s.Conns, loop, s.Size, s.Sent, s.Cores, s.CPUs, s.Pins, s.Store)
+	fmt.Fprint(out, "Medians; ratios are medians of same-round ratios, with quartiles. CPU, allocations, bytes and Redis commands are per request.\n"+
+		"Differences of speed under about 15 % are noise; core % well below 100 in the closed loop means that something else ran\n"+
+		"on the contender's core, or that it waited.\n\n")
+	writeColumns(out, speeds(), list)
+	fmt.Fprint(out, "\nOne connection; added: over direct, and ÷ what rp adds.\n\n")
+	writeColumns(out, latencies(), list)
+	fmt.Fprintln(out)
+	for _, c := range list {
+		fmt.Fprintf(out, "%-*s  %s\n", len(openidcModule), c.Name, c.What)
+		if c.Why != "" {
+			fmt.Fprintf(out, "%-*s  first failure: %s\n", len(openidcModule), "", c.Why)
+		}
+	}
+	for _, x := range s.Absent {
+		fmt.Fprintf(out, "left out: %s\n", x)
+	}
+}
+
+// quartiles writes a ratio as 1.50 (1.40–1.60).
+func quartiles(s spread) string {
+	if number(s.Median) == nil {
+		return none
+	}
+	return fmt.Sprintf("%.2f (%s–%s)", s.Median, show(s.Low, 2), show(s.High, 2))
 }
 
 // show writes a figure, or a dash where there is none.
 func show(f float64, decimals int) string {
 	if number(f) == nil {
-		return "–"
+		return none
 	}
 	return fmt.Sprintf("%.*f", decimals, f)
-}
-
-// chart draws the speed of each contender relative to the bare reverse proxy: bars are medians, lines the quartiles.
-// It is an SVG that reads on light and dark pages.
-func chart(s setting, list []summary) []byte {
-	const left, width, step = 120, 480, 34
-	most := 1.0
-	for _, c := range list {
-		if c.Name != "direct" && c.ToRP.High > most {
-			most = c.ToRP.High
-		}
-	}
-	var b strings.Builder
-	y := 48
-	for _, c := range list {
-		if c.Name == "direct" || math.IsNaN(c.ToRP.Median) {
-			continue
-		}
-		x := func(f float64) float64 { return left + width*f/most }
-		color := "#8a94a6"
-		if strings.HasPrefix(c.What, "sessiongate") {
-			color = "#2f6fde"
-		}
-		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", left-8, y+15, html.EscapeString(c.Name))
-		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%.1f" height="20" rx="3" fill="%s"/>`+"\n", left, y, x(c.ToRP.Median)-left, color)
-		fmt.Fprintf(&b, `<path d="M%.1f %dH%.1f" stroke="#d08020" stroke-width="2"/>`+"\n", x(c.ToRP.Low), y+10, x(c.ToRP.High))
-		fmt.Fprintf(&b, `<text x="%.1f" y="%d">%.2f · %s/s</text>`+"\n", x(max(c.ToRP.Median, c.ToRP.High))+8, y+15, c.ToRP.Median, show(c.PerSecond.Median, 0))
-		y += step
-	}
-	head := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="system-ui, sans-serif" font-size="13" fill="#6b7380" role="img">
-<title>Requests per second relative to a bare Go reverse proxy</title>
-<text x="8" y="20" font-size="15">Requests per second ÷ tuned bare httputil.ReverseProxy</text>
-<text x="8" y="38" font-size="11">%d core, %d connections, %d-byte answers, %d rounds; bars: medians, lines: quartiles</text>
-`, left+width+150, y+8, s.Cores, s.Conns, s.Size, s.Rounds)
-	return []byte(head + b.String() + "</svg>\n")
 }

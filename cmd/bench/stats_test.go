@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"encoding/xml"
-	"errors"
 	"io"
+	"maps"
 	"math"
 	"net"
 	"net/url"
@@ -48,12 +44,15 @@ func TestRatiosAreTakenWithinARound(t *testing.T) {
 
 func TestSummaryComparesWithTheBaseline(t *testing.T) {
 	rows := []*row{
-		{Name: "direct", perSecond: []float64{900}, alone: []float64{20}, p99: []float64{1}},
-		{Name: "rp", perSecond: []float64{100}, alone: []float64{60}, p99: []float64{8}},
-		{Name: "cached", perSecond: []float64{150}, alone: []float64{50}, p99: []float64{4}},
+		{name: "direct", perSecond: []float64{900}, alone50: []float64{20}, alone99: []float64{30}, p99: []float64{1}},
+		{name: "rp", perSecond: []float64{100}, alone50: []float64{60}, alone99: []float64{130}, p99: []float64{8}},
+		{name: "cached", perSecond: []float64{150}, alone50: []float64{50}, alone99: []float64{80}, p99: []float64{4}},
 	}
 	c := summarize(rows)[2]
-	if c.ToRP.Median != 1.5 || c.Added.Median != .75 || c.Tail.Median != .5 || !math.IsNaN(c.ToNginx.Median) {
+	if c.ToRP.Median != 1.5 || c.Tail.Median != .5 || !math.IsNaN(c.ToNginx.Median) || !math.IsNaN(c.ToApache.Median) {
+		t.Errorf("%+v", c)
+	}
+	if c.Added50.Median != 30 || c.Added99.Median != 50 || c.Added50ToRP.Median != .75 || c.Added99ToRP.Median != .5 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -167,13 +166,24 @@ func TestAnswerFollowsTheCookie(t *testing.T) {
 
 func TestParseStat(t *testing.T) {
 	got, err := parseStat("12 (a) b) S 1 1 1 0 -1 4194560 100 0 0 0 150 50 0 0 20 0 1 0 100 1000 10")
-	if err != nil || got != 2*time.Second {
+	if err != nil || got != (usage{12, 1, 2 * time.Second}) {
 		t.Error(got, err)
 	}
-	for _, bad := range []string{"", "1 (x) S", "1 (x) S 1 1 1 0 -1 0 0 0 0 0 a b 0"} {
+	for _, bad := range []string{"", "1 (x) S", "1 (x) S 1 1 1 0 -1 0 0 0 0 0 a b 0", "x (x) S 1 1 1 0 -1 0 0 0 0 0 1 1 0"} {
 		if _, err := parseStat(bad); err == nil {
 			t.Errorf("%q: no error", bad)
 		}
+	}
+}
+
+// Apache works in a child of the process that was started, and the child in threads.
+func TestTimeOfAFamily(t *testing.T) {
+	list := []usage{{1, 0, time.Hour}, {10, 1, 1}, {11, 10, 2}, {12, 11, 4}, {20, 1, 8}}
+	if got := family(list, 10); got != 7 {
+		t.Error(got)
+	}
+	if got := family(list, 99); got != 0 {
+		t.Error(got)
 	}
 }
 
@@ -182,17 +192,29 @@ func TestCounters(t *testing.T) {
 	if err != nil || len(m) != 2 || m["go_goroutines"] != 7 || m["big"] != 1.5e6 {
 		t.Error(m, err)
 	}
-	stats := parseCommandStats("# Commandstats\r\ncmdstat_evalsha:calls=3,usec=1\r\ncmdstat_hset:calls=9,usec=1\r\ncmdstat_info:calls=2,usec=1\r\ncmdstat_subscribe:calls=1,usec=2\r\n")
-	if got := asked(stats); got != 4 {
+	stats := parseCommandStats("# Commandstats\r\ncmdstat_evalsha:calls=3,usec=1\r\ncmdstat_hmget:calls=9,usec=1\r\ncmdstat_get:calls=8,usec=1\r\n" +
+		"cmdstat_hset:calls=1,usec=1\r\ncmdstat_info:calls=2,usec=1\r\ncmdstat_subscribe:calls=1,usec=2\r\n")
+	if got := asked(stats, map[string]float64{"evalsha": 1, "hmget": 0, "get": .25}); got != 3+2+1 {
 		t.Errorf("%v commands of %v", got, stats)
 	}
-	delete(stats, "evalsha")
-	if got := asked(stats); got != 10 {
-		t.Errorf("without scripts %v commands", got)
+	if got := asked(stats, map[string]float64{"get": 1}); got != 3+8+1 {
+		t.Errorf("of a contender that sends GET %v commands", got)
 	}
 	used := counters{10, 100, 1000, 5}.minus(counters{4, 40, 400, 2}, counters{0, 10, 100, 1})
 	if used != (counters{6, 50, 500, 2}) {
 		t.Error(used)
+	}
+}
+
+// What a script runs is no round trip, though it may be a command that clients also send.
+func TestSharesOfCommands(t *testing.T) {
+	got := readMonitor(strings.NewReader("+OK\r\n" +
+		"+1763776800.1 [0 127.0.0.1:50000] \"EVALSHA\" \"abc\" \"2\" \"x] \\\"get\\\" lua\"\r\n" +
+		"+1763776800.2 [0 lua] \"hmget\" \"k\"\r\n+1763776800.3 [0 lua] \"get\" \"k\"\r\n+1763776800.4 [0 127.0.0.1:50000] \"get\" \"k\"\r\n" +
+		"+1763776800.5 [0 lua] \"get\" \"k\"\r\n+1763776800.6 [0 lua] \"get\" \"k\"\r\n"))
+	want := map[string]float64{"evalsha": 1, "hmget": 0, "get": .25}
+	if !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 
@@ -213,56 +235,15 @@ func TestFlags(t *testing.T) {
 	if err != nil || o.rounds != 5 || o.length >= time.Second {
 		t.Error(o, err)
 	}
-	for _, bad := range [][]string{{"--rounds", "0"}, {"--peer", "x"}, {"--peer", "x=https://h"}, {"--length", "0"}, {"--build", "x"}, {"--nonsense"}} {
+	if o, err = parseFlags([]string{"--scale"}, io.Discard); err != nil || o.sessions != 1_000_000 {
+		t.Error(o, err)
+	}
+	if o, err = parseFlags([]string{"--scale", "--sessions", "7"}, io.Discard); err != nil || o.sessions != 7 {
+		t.Error(o, err)
+	}
+	for _, bad := range [][]string{{"--rounds", "0"}, {"--peer", "x"}, {"--peer", "x=https://h"}, {"--length", "0"}, {"--vanish", "0.9"}, {"--build", "x"}, {"--nonsense"}} {
 		if _, err := parseFlags(bad, io.Discard); err == nil {
 			t.Errorf("%v: no error", bad)
 		}
-	}
-}
-
-// What cannot be measured must not break the files.
-func TestReportWithoutFigures(t *testing.T) {
-	list := summarize([]*row{{Name: "rp", What: "a & b", perSecond: []float64{1}}, {Name: "<x>", perSecond: []float64{2}}})
-	if _, err := json.Marshal(list); err != nil {
-		t.Error(err)
-	}
-	d := xml.NewDecoder(bytes.NewReader(chart(setting{}, list)))
-	for {
-		if _, err := d.Token(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-	}
-	var table strings.Builder
-	writeTable(&table, setting{}, list)
-	if strings.Contains(table.String(), "NaN") || !strings.Contains(table.String(), "2.00") {
-		t.Error(table.String())
-	}
-}
-
-// The whole program, with tiny numbers: it builds and starts everything, and nobody fails.
-func TestSmoke(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds sessiongate")
-	}
-	var out, progress strings.Builder
-	file := t.TempDir() + "/r.json"
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	err := run(ctx, []string{
-		"--quick", "--no-pin", "--rounds", "1", "--conns", "2", "--length", "100ms", "--warm", "10ms",
-		"--only", "direct,cached", "--json", file, "--svg", t.TempDir() + "/c.svg",
-	}, &out, &progress)
-	if err != nil {
-		t.Fatal(err, progress.String())
-	}
-	for _, name := range []string{"direct", "rp", "cached"} {
-		if !strings.Contains(out.String(), "\n"+name) && !strings.Contains(out.String(), " "+name+" ") {
-			t.Errorf("%s is missing:\n%s", name, out.String())
-		}
-	}
-	if strings.Contains(out.String(), "first failure") {
-		t.Error(out.String())
 	}
 }

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// program is something from the machine, with a configuration of ours.
+type program struct {
+	name, what string
+	path       string   // empty: name, from PATH
+	address    string   // where it listens; empty: anywhere
+	config     string   // in which words are replaced
+	words      []string // besides LISTEN, UPSTREAM, DIR and CORES: old, new, old, new …
+	args       []string // the file comes after them
+}
+
+// found starts a program that is on the machine.
+func (b *bench) found(ctx context.Context, p program) (c *contender, err error) {
+	if err := b.wanted(p.name); err != nil {
+		return nil, err
+	}
+	if p.path == "" {
+		if p.path, err = exec.LookPath(p.name); err != nil {
+			return nil, err
+		}
+	}
+	if p.address == "" {
+		if p.address, err = freeAddress(ctx); err != nil {
+			return nil, err
+		}
+	}
+	file := filepath.Join(b.dir, p.name+".conf")
+	words := append([]string{"LISTEN", p.address, "UPSTREAM", b.upstream, "DIR", b.dir, "CORES", strconv.Itoa(b.cores)}, p.words...)
+	if err := os.WriteFile(file, []byte(strings.NewReplacer(words...).Replace(p.config)), 0o600); err != nil {
+		return nil, err
+	}
+	child, err := start(b.pins.contender, nil, false, p.path, append(p.args, file)...)
+	if err != nil {
+		return nil, err
+	}
+	b.onClose(child.stop)
+	if err := b.waitFor(ctx, p.address, child); err != nil {
+		return nil, &leftOutError{p.name, fmt.Sprintf("it is here but does not start: %v", err)}
+	}
+	return &contender{
+		name: p.name, what: p.what, process: child, target: b.target(p.address),
+	}, nil
+}
+
+// nginx runs without a master, so that one process is all of it (--cores then does not apply to it).
+func (b *bench) nginx(ctx context.Context) (*contender, error) {
+	return b.found(ctx, program{name: "nginx", what: "proxy_pass with keep-alive, no session", args: []string{"-e", "stderr", "-c"}, config: `
+daemon off; master_process off; pid DIR/nginx.pid; error_log stderr crit;
+events { worker_connections 4096; }
+http {
+  access_log off; client_body_temp_path DIR/nb; proxy_temp_path DIR/np;
+  fastcgi_temp_path DIR/nf; uwsgi_temp_path DIR/nu; scgi_temp_path DIR/ns;
+  keepalive_requests 1000000000;
+  upstream app { server UPSTREAM; keepalive 256; keepalive_requests 1000000000; }
+  server {
+    listen LISTEN;
+    location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; }
+  }
+}
+`})
+}
+
+func (b *bench) haproxy(ctx context.Context) (*contender, error) {
+	return b.found(ctx, program{name: "haproxy", what: "http-reuse always, no session", args: []string{"-db", "-f"}, config: `
+global
+  nbthread CORES
+  maxconn 4096
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 1m
+  timeout server 1m
+  http-reuse always
+  option forwardfor
+frontend f
+  bind LISTEN
+  default_backend b
+backend b
+  server s UPSTREAM
+`})
+}
