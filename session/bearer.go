@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"time"
 
@@ -45,9 +44,8 @@ type Bearer struct {
 	// Authorization is the ready value for the upstream's Authorization header.
 	Authorization string
 
-	family *Session // as last looked at; nobody presented a handle of it here
-	epoch  uint64
-	usable time.Time
+	family *Session      // as last looked at; nobody presented a handle of it here
+	usable time.Duration // after the family was looked at
 }
 
 // SessionID returns the public ID of the token's family.
@@ -128,34 +126,29 @@ func (m *Manager) admitBearer(ctx context.Context, raw string) (*Bearer, error) 
 	case gone:
 		return nil, ErrAccessRevoked
 	}
-	b := &Bearer{Authorization: bearer + raw, family: m.snapshot(rd, Handle{kind: Explicit}, rd.Record), epoch: rd.epoch}
+	family := m.snapshot(rd, Handle{kind: Explicit}, rd.Record)
+	family.Authorization = "" // what is forwarded is the token that was presented
+	b := &Bearer{Authorization: bearer + raw, family: family}
 	if e := rd.track.over.Load(); e != nil {
 		return nil, e // it ended while we asked
 	}
-	if b.usable = b.until(min(m.cacheTTL, left)); rd.up {
-		m.bearers.put(raw, b)
+	if b.usable = b.until(min(m.cacheTTL, left)); rd.up && m.bearers != nil {
+		m.detach(family)
+		m.bearers.put(b)
 	}
 	return b, nil
 }
 
 // until is how long the answer may be used without asking.
-func (b *Bearer) until(most time.Duration) time.Time {
-	s := b.family
-	end := s.readAt.Add(most)
-	for _, t := range [...]time.Time{s.idleEnd, s.absolute} {
-		if t.Before(end) {
-			end = t
-		}
-	}
-	return end
+func (b *Bearer) until(most time.Duration) time.Duration {
+	return min(most, b.family.idleEnd, b.family.absolute)
 }
 
 // familyOf looks at a token's family without judging a handle.
 func (m *Manager) familyOf(ctx context.Context, a Access) (reading, error) {
 	rd := reading{began: m.now(), track: m.tracks.get(a.SessionID), epoch: m.epoch.Load(), up: m.up.Load()}
 	rd.version = rd.track.version.Load()
-	// A turn for tokens that nobody has: it answers with the record and takes nothing.
-	turn, err := m.store.Begin(ctx, a.SessionID, rand.Text(), rand.Text(), time.Millisecond)
+	turn, err := m.peruse(ctx, a.SessionID)
 	switch {
 	case err != nil:
 		return rd, m.storeFault(err, a.SessionID)
@@ -187,10 +180,14 @@ type bearerCache struct {
 	entries *otter.Cache[string, *Bearer]
 }
 
-func newBearerCache(bytes uint64) (*bearerCache, error) {
+func newBearerCache(bytes uint64, ttl time.Duration) (*bearerCache, error) {
+	if ttl <= 0 {
+		return nil, nil //nolint:nilnil // as for cookies
+	}
 	entries, err := otter.New(&otter.Options[string, *Bearer]{
 		MaximumWeight: bytes,
-		Weigher:       func(raw string, b *Bearer) uint32 { return uint32(2*len(raw)) + b.family.weight() },
+		// The key is the end of the Authorization value.
+		Weigher: func(raw string, b *Bearer) uint32 { return uint32(len(raw)) + b.family.weight() },
 	})
 	if err != nil {
 		return nil, err
@@ -199,11 +196,22 @@ func newBearerCache(bytes uint64) (*bearerCache, error) {
 }
 
 func (c *bearerCache) get(raw string, now time.Time, epoch uint64) *Bearer {
+	if c == nil {
+		return nil
+	}
 	b, ok := c.entries.GetIfPresent(raw)
-	if !ok || b.epoch != epoch || b.family.version != b.family.track.version.Load() || !now.Before(b.usable) {
+	if !ok || !b.family.good(now, b.usable, epoch) {
 		return nil
 	}
 	return b
 }
 
-func (c *bearerCache) put(raw string, b *Bearer) { c.entries.Set(raw, b) }
+func (c *bearerCache) put(b *Bearer) { c.entries.Set(b.Authorization[len(bearer):], b) }
+
+func (c *bearerCache) sweep(now time.Time, epoch uint64) {
+	for raw, b := range c.entries.All() {
+		if !b.family.good(now, b.usable, epoch) {
+			c.entries.Invalidate(raw)
+		}
+	}
+}

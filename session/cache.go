@@ -1,6 +1,11 @@
 package session
 
 import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -11,12 +16,17 @@ import (
 // itself: a copy is used only while its track's version and the feed's epoch are
 // what they were when the read behind it began, so an invalidation that races
 // the fill voids the entry even though it was stored later.
+//
+// Without a cache_ttl there is none: a nil cache is always empty.
 type cache struct {
 	entries *otter.Cache[string, *Session]
 }
 
 // newCache bounds the cache to about the given number of bytes.
-func newCache(bytes uint64) (*cache, error) {
+func newCache(bytes uint64, ttl time.Duration) (*cache, error) {
+	if ttl <= 0 {
+		return nil, nil //nolint:nilnil // see the type
+	}
 	entries, err := otter.New(&otter.Options[string, *Session]{
 		MaximumWeight: bytes,
 		Weigher:       func(value string, s *Session) uint32 { return uint32(len(value)) + s.weight() },
@@ -29,27 +39,136 @@ func newCache(bytes uint64) (*cache, error) {
 
 // get returns a usable copy, or nil. It does not allocate.
 func (c *cache) get(value string, now time.Time, epoch uint64) *Session {
-	s, ok := c.entries.GetIfPresent(value)
-	if !ok {
+	if c == nil {
 		return nil
 	}
-	if s.epoch != epoch || s.version != s.track.version.Load() || !now.Before(s.usable) {
+	s, ok := c.entries.GetIfPresent(value)
+	if !ok || !s.good(now, s.usable, epoch) {
 		return nil
 	}
 	return s
 }
 
-func (c *cache) put(value string, s *Session) { c.entries.Set(value, s) }
+// good reports whether a copy may be used without asking the store.
+func (s *Session) good(now time.Time, until time.Duration, epoch uint64) bool {
+	return s.epoch == epoch && s.version == s.track.version.Load() && s.before(now, until)
+}
 
-// weight estimates the bytes a snapshot holds on to.
-func (s *Session) weight() uint32 {
-	id := &s.record.Identity
-	n := 900 + len(s.Authorization) + len(s.record.Tokens.Refresh) + len(s.record.Tokens.ID) +
-		len(id.Subject) + len(id.Name) + len(id.Claims) + len(s.record.Device.UserAgent)
-	for _, list := range [][]string{id.Roles, id.Scopes} {
-		for _, x := range list {
-			n += 16 + len(x)
+// put keeps a detached snapshot. The value is copied: it was cut out of a header,
+// which may hold the app's own cookies too.
+func (c *cache) put(value string, s *Session) { c.entries.Set(strings.Clone(value), s) }
+
+// sweep drops copies that nobody may use any more. Without it those of all who
+// came in the last hours would fill the cache. Their times are ours to judge, so
+// the cache itself needs no clock on each look-up.
+func (c *cache) sweep(now time.Time, epoch uint64) {
+	for value, s := range c.entries.All() {
+		if !s.good(now, s.usable, epoch) {
+			c.entries.Invalidate(value) // a newer copy that came just now is read once more
 		}
 	}
-	return uint32(n)
+}
+
+// sweep keeps the caches small until ctx ends.
+func (m *Manager) sweep(ctx context.Context) {
+	for m.cache != nil && sleep(ctx, max(m.cacheTTL, time.Second)) {
+		now, epoch := m.now(), m.epoch.Load()
+		m.cache.sweep(now, epoch)
+		m.bearers.sweep(now, epoch)
+	}
+	for m.memos != nil && sleep(ctx, memoAge/5) {
+		m.memos.sweep(m.now())
+	}
+}
+
+// overhead is what a cached copy costs besides its words: the snapshot, its track,
+// and the entries of both.
+const overhead = 800
+
+// weight estimates the bytes a detached snapshot holds on to.
+func (s *Session) weight() uint32 {
+	id := &s.identity
+	return uint32(overhead + len(s.Authorization) + len(id.Claims) +
+		len(id.Subject) + len(id.Name) + len(id.ACR) + len(id.SID) + len(s.stamp))
+}
+
+// detach makes the snapshot's words its own before it is kept: until then they are
+// cut out of the store's answer, and would keep all of it in memory, the refresh
+// token and the ID token with it. Nobody else may have seen the snapshot yet.
+func (m *Manager) detach(s *Session) *Session {
+	id := &s.identity
+	if p := m.providers[id.Provider]; p != nil {
+		id.Provider = p.Name()
+	}
+	id.Roles, id.Scopes = m.lists.one(id.Roles), m.lists.one(id.Scopes)
+	id.Claims = bytes.Clone(id.Claims)
+	repack(&id.Subject, &id.Name, &id.ACR, &id.SID, &s.stamp)
+	return s
+}
+
+// repack copies words into one piece of memory of their own.
+func repack(words ...*string) {
+	var b strings.Builder
+	size := 0
+	for _, w := range words {
+		size += len(*w)
+	}
+	b.Grow(size)
+	for _, w := range words {
+		b.WriteString(*w)
+	}
+	all := b.String()
+	for _, w := range words {
+		*w, all = all[:len(*w)], all[len(*w):]
+	}
+}
+
+const (
+	listsMost   = 1000 // lists kept once
+	listLongest = 512  // bytes of one that is
+)
+
+// lists keeps one copy of each list of roles or scopes: an app has few, and as
+// many sessions as users.
+type lists struct {
+	mu sync.RWMutex
+	m  map[string][]string
+}
+
+// one returns a list equal to list that holds on to no foreign memory. Nobody may
+// change it.
+func (l *lists) one(list []string) []string {
+	var buf [listLongest]byte
+	key := buf[:0]
+	for _, x := range list {
+		if len(key)+len(x) >= listLongest {
+			return cloneList(list)
+		}
+		key = append(append(key, x...), 0)
+	}
+	l.mu.RLock()
+	known, full := l.m[string(key)], len(l.m) >= listsMost
+	l.mu.RUnlock()
+	switch {
+	case slices.Equal(known, list): // keys may coincide: a role may hold any character
+		return known
+	case full, known != nil:
+		return cloneList(list)
+	}
+	own := cloneList(list)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.m == nil {
+		l.m = make(map[string][]string)
+	}
+	l.m[string(key)] = own
+	return own
+}
+
+func cloneList(list []string) []string {
+	own := make([]string, len(list))
+	for i, x := range list {
+		own[i] = strings.Clone(x)
+	}
+	return own
 }

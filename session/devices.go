@@ -19,7 +19,14 @@ func (m *Manager) OwnSessions(ctx context.Context, s *Session) ([]Record, error)
 	}
 	listed := slices.ContainsFunc(list, func(r Record) bool { return r.ID == s.ID() })
 	if !listed && s.track.over.Load() == nil {
-		list = append(list, *s.record)
+		turn, err := m.peruse(ctx, s.ID())
+		switch {
+		case err != nil:
+			return nil, m.storeFault(err, s.ID())
+		case turn.State == TurnOver:
+			return list, nil // it ended since
+		}
+		list = append(list, *turn.Record)
 		slices.SortStableFunc(list, func(a, b Record) int { return b.Created.Compare(a.Created) })
 	}
 	return list, nil

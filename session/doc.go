@@ -24,6 +24,11 @@
 //   - Only the user, the operator, the provider's refusal, time or theft ends a
 //     session. Every other fault is an [UnavailableError]: the cookie and the
 //     session stay as they are.
+//   - One process asks one provider for so many refreshes at a time and no more
+//     (admit.go). The others queue in order, hold no lease meanwhile, and may leave;
+//     early refreshes, for which nobody waits, queue for nothing.
+//   - What is cached of a session is what requests need, cut loose from the record
+//     (snapshot.go, cache.go); the few who want the rest ask the store.
 //   - Clients that are not browsers hold the same kind of handle under other keys
 //     (explicit.go). Their families have no window: a burst is gathered before
 //     the commit, and what comes after it is reuse. Their access tokens are
@@ -31,4 +36,7 @@
 //   - A cache entry is trusted without asking the store for at most a few
 //     seconds, and only if it was made by a read that presented this very cookie
 //     as current with no invalidation since that read began (cache.go).
+//   - Without a cache the store is asked on every request, and told what is known
+//     here already, so that it answers in a few bytes while that is the same
+//     (memo.go). What is remembered for that is never used by itself.
 package session

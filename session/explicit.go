@@ -150,7 +150,7 @@ func (m *Manager) Issue(s *Session) (Issued, error) {
 	}
 	_, idle, access := s.Remaining(m.now())
 	return Issued{
-		Session: s, Access: s.record.Tokens.Access, Refresh: Secret(RefreshPrefix + text.value),
+		Session: s, Access: Secret(s.Authorization[len(bearer):]), Refresh: Secret(RefreshPrefix + text.value),
 		AccessFor: access, RefreshFor: idle,
 	}, nil
 }

@@ -44,6 +44,10 @@ type Visit struct {
 	Touch      bool   // counts as use: moves the idle deadline
 	Force      bool   // wants new tokens even if none are due
 	Seen       string // with Force: only if the record still has the tokens of this stamp; empty: any
+
+	// Known is the [Resolution.Version] of an earlier answer to this handle that
+	// the caller still has; empty: none.
+	Known string
 }
 
 // Rules are the operator's limits the table needs.

@@ -57,12 +57,12 @@ func (t Tokens) Stamp() string { return digest(string(t.Refresh), string(t.Acces
 // digest is H of DESIGN §4: 16 bytes of SHA-256 over length-prefixed parts, so
 // that no two lists of parts collide by moving a boundary.
 func digest(parts ...string) string {
-	h := sha256.New()
-	var n [8]byte
+	var room [128]byte // enough but for tokens
+	b := room[:0]
 	for _, p := range parts {
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		h.Write(n[:])
-		h.Write([]byte(p))
+		b = binary.BigEndian.AppendUint64(b, uint64(len(p)))
+		b = append(b, p...)
 	}
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(b)
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }

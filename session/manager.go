@@ -48,6 +48,7 @@ type Manager struct {
 	sealers   [2]Sealer
 	providers map[string]Provider
 	health    map[string]*health
+	places    map[string]*places
 	recorder  Recorder
 	attempts  Attempts
 	links     ProviderSessions
@@ -61,18 +62,23 @@ type Manager struct {
 	now       func() time.Time
 
 	cache    *cache
+	memos    *memos
 	bearers  *bearerCache
+	lists    lists
 	tracks   tracks
 	departed departed
 	watchers watchers
 	up       atomic.Bool   // the feed is subscribed
 	epoch    atomic.Uint64 // counts (re)subscriptions
 
-	reads   singleflight.Group
-	flights singleflight.Group
+	questions questions
+	reads     singleflight.Group
+	flights   singleflight.Group
 
 	work       context.Context // ends when background work must stop
 	stop       context.CancelFunc
+	closing    context.Context // ends when nobody should begin anything that takes long
+	close      context.CancelFunc
 	background tasks
 }
 
@@ -87,11 +93,17 @@ func NewManager(o Options) (*Manager, error) {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 64 << 20
 	}
-	c, err := newCache(o.CacheBytes)
+	// A cached hit moves no idle deadline, so it must not hide much of it.
+	o.CacheTTL = min(o.CacheTTL, o.Rules.Idle/20)
+	c, err := newCache(o.CacheBytes, o.CacheTTL)
 	if err != nil {
 		return nil, fmt.Errorf("session cache: %w", err)
 	}
-	bearers, err := newBearerCache(o.CacheBytes / 4)
+	k, err := newMemos(o.CacheBytes, o.CacheTTL)
+	if err != nil {
+		return nil, fmt.Errorf("session memos: %w", err)
+	}
+	bearers, err := newBearerCache(o.CacheBytes/4, o.CacheTTL)
 	if err != nil {
 		return nil, fmt.Errorf("bearer cache: %w", err)
 	}
@@ -100,6 +112,7 @@ func NewManager(o Options) (*Manager, error) {
 		sealers:   [2]Sealer{Cookie: o.Cookies, Explicit: o.Explicit},
 		providers: make(map[string]Provider, len(o.Providers)),
 		health:    make(map[string]*health, len(o.Providers)),
+		places:    make(map[string]*places, len(o.Providers)),
 		recorder:  o.Recorder,
 		attempts:  o.Attempts,
 		links:     o.Links,
@@ -109,11 +122,11 @@ func NewManager(o Options) (*Manager, error) {
 		absolute:  o.Absolute,
 		grace:     o.Grace,
 		perUser:   o.PerUser,
-		// A cached hit moves no idle deadline, so it must not hide much of it.
-		cacheTTL: min(o.CacheTTL, o.Rules.Idle/20),
-		now:      o.Now,
-		cache:    c,
-		bearers:  bearers,
+		cacheTTL:  o.CacheTTL,
+		now:       o.Now,
+		cache:     c,
+		memos:     k,
+		bearers:   bearers,
 	}
 	if m.now == nil {
 		m.now = time.Now
@@ -124,14 +137,19 @@ func NewManager(o Options) (*Manager, error) {
 		}
 		m.providers[p.Name()] = p
 		m.health[p.Name()] = &health{}
+		m.places[p.Name()] = &places{}
 	}
 	m.work, m.stop = context.WithCancel(context.Background())
+	m.closing, m.close = context.WithCancel(m.work)
 	return m, nil
 }
 
 // Run follows the store's feed until ctx ends. Without it every request asks
 // the store.
 func (m *Manager) Run(ctx context.Context) error {
+	sweeping, stop := context.WithCancel(ctx)
+	defer stop()
+	go m.sweep(sweeping)
 	err := m.store.Watch(ctx, m.observe)
 	m.up.Store(false)
 	return err
@@ -140,6 +158,7 @@ func (m *Manager) Run(ctx context.Context) error {
 // Close waits for background work (revocations, refreshes under way) until ctx
 // ends, then cuts it off.
 func (m *Manager) Close(ctx context.Context) {
+	m.close()
 	select {
 	case <-m.background.done():
 	case <-ctx.Done():

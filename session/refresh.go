@@ -21,6 +21,22 @@ const localTimeout = 5 * time.Second
 // browser that began it goes away; each waiter may leave on its own context.
 func (m *Manager) refresh(ctx context.Context, rd reading, h Handle, v Visit) (*Session, error) {
 	v.Touch = false // the read has touched; it changes nothing from here on
+	fresh, err := m.fly(ctx, rd, v)
+	for errors.Is(err, errGaveWay) && !rd.early {
+		fresh, err = m.fly(ctx, rd, v) // we had joined one for which nobody waited
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := m.snapshot(fresh, h, fresh.Record)
+	if e := s.track.over.Load(); e != nil {
+		return nil, e
+	}
+	return s, nil
+}
+
+// fly begins a flight or joins the one under way.
+func (m *Manager) fly(ctx context.Context, rd reading, v Visit) (reading, error) {
 	result := m.flights.DoChan(flightKey(v), func() (_ any, err error) {
 		defer m.background.begin()() // a stop waits for what the provider gave to be stored
 		defer recovered(&err)        // nobody's stack but the process's is above us
@@ -31,39 +47,60 @@ func (m *Manager) refresh(ctx context.Context, rd reading, h Handle, v Visit) (*
 	})
 	select {
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return reading{}, ctx.Err()
 	case r := <-result:
 		if r.Err != nil {
-			return nil, r.Err
+			return reading{}, r.Err
 		}
-		s := m.snapshot(r.Val.(reading), h, r.Val.(reading).Record)
-		if e := s.track.over.Load(); e != nil {
-			return nil, e
-		}
-		return s, nil
+		return r.Val.(reading), nil
 	}
 }
 
 // renewInBackground refreshes a soft-due token while its request goes on with
 // the old one. It never moves the idle deadline.
-func (m *Manager) renewInBackground(s *Session, c Client) {
-	if !s.renewing.CompareAndSwap(false, true) {
+//
+// It starts from the reading that s was made of. A copy has none (nil), since it
+// holds no refresh token, and the session is read again. Where the provider has
+// enough to do with refreshes that requests wait for, it is left for later.
+func (m *Manager) renewInBackground(s *Session, rd *reading, c Client) {
+	if s.handle.generation != s.generation || m.places[s.identity.Provider].full() || !s.renewing.CompareAndSwap(false, true) {
 		return
 	}
 	v := Visit{ID: s.ID(), Kind: s.handle.kind, Generation: s.handle.generation, Binding: Binding(c.UserAgent)}
-	if v.Generation != s.record.Facts.Generation {
-		return
-	}
 	m.goBackground(func(ctx context.Context) {
-		rd := reading{began: m.now(), client: c, track: s.track}
-		now, err := m.store.Now(ctx)
-		if err != nil {
-			return // the request that finds the token hard-due will say so
+		from := rd
+		if from == nil {
+			from = m.reread(ctx, s, c)
 		}
-		rd.Record, rd.Now = s.record, now
-		rd.Verdict.Rotate = true // the commit still wants two graces since the last
-		_, _ = m.refresh(ctx, rd, s.handle, v)
+		if from == nil {
+			return
+		}
+		from.early = true
+		from.Verdict.Rotate = true // the commit still wants two graces since the last
+		if _, err := m.refresh(ctx, *from, s.handle, v); errors.Is(err, errGaveWay) {
+			s.renewing.Store(false)
+		}
 	})
+}
+
+// reread reads the record of a soft-due copy for a refresh, or returns nil if it
+// needs none any more.
+func (m *Manager) reread(ctx context.Context, s *Session, c Client) *reading {
+	rd := reading{began: m.now(), client: c, track: s.track}
+	turn, err := m.peruse(ctx, s.ID())
+	if err != nil || turn.State == TurnOver || turn.Record.Facts.Stamp != s.stamp {
+		// Over, or fresh already. After a fault the request that finds the token
+		// hard-due will say so.
+		return nil
+	}
+	rd.Record, rd.Now = turn.Record, turn.Now
+	return &rd
+}
+
+// peruse reads a session without judging a handle. The turn it asks for is that of
+// tokens which nobody has: it takes nothing, and answers with the record.
+func (m *Manager) peruse(ctx context.Context, id ID) (Turn, error) {
+	return m.store.Begin(ctx, id, rand.Text(), rand.Text(), time.Millisecond)
 }
 
 // renew spends the record's tokens at its provider and commits the new ones.
@@ -92,19 +129,25 @@ const (
 	leaseSlack   = 5 * time.Second
 )
 
-// renewLeased takes the session's lease first, or waits for whoever holds it,
-// about as long as one call may take.
+// renewLeased takes a place at the provider and the session's lease first, or waits
+// for whoever holds it, about as long as one call may take.
 func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Duration, rd reading, v Visit) (reading, error) {
 	ttl := timeout + leaseSlack
 	waiting, cancel := context.WithTimeout(ctx, timeout+leaseSlack)
 	defer cancel()
 	lease := rand.Text()
-	stamp := rd.Record.Facts.Stamp
 	for poll := 50 * time.Millisecond; ; poll = min(2*poll, 500*time.Millisecond) {
+		place, turn, err := m.queue(waiting, p, timeout, rd)
 		changed := rd.track.next()
-		turn, err := m.store.Begin(ctx, v.ID, stamp, lease, ttl)
-		if err != nil {
-			return rd, m.storeFault(err, v.ID)
+		if place != nil {
+			turn, err = m.begin(ctx, rd, place, lease, ttl)
+		}
+		var fault *FaultError
+		switch {
+		case errors.As(err, &fault):
+			return m.fallback(rd, p.Name(), fault)
+		case err != nil:
+			return rd, err
 		}
 		switch turn.State {
 		case TurnOver:
@@ -114,13 +157,25 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 		case TurnBackoff:
 			return m.fallback(rd, p.Name(), &FaultError{RetryAfter: turn.Wait, Err: errBackoff})
 		case TurnTaken:
-			return m.spendLeased(ctx, p, timeout, ttl, rd, v, lease)
+			return m.spendLeased(ctx, admitted{p, place}, timeout, ttl, rd, v, lease)
 		case TurnBusy:
 			if !wait(waiting, changed, min(poll, turn.Wait+10*time.Millisecond)) {
 				return m.fallback(rd, p.Name(), &FaultError{Err: waiting.Err()})
 			}
 		}
 	}
+}
+
+// begin asks for the lease. Without it the place is for others.
+func (m *Manager) begin(ctx context.Context, rd reading, place *place, lease string, ttl time.Duration) (Turn, error) {
+	turn, err := m.store.Begin(ctx, rd.Record.ID, rd.Record.Facts.Stamp, lease, ttl)
+	if err != nil || turn.State != TurnTaken {
+		place.leave()
+	}
+	if err != nil {
+		return turn, m.storeFault(err, rd.Record.ID)
+	}
+	return turn, nil
 }
 
 var errBackoff = errors.New("the provider failed a moment ago")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"time"
 )
 
 // Presentation is how a handle is presented.
@@ -29,8 +28,8 @@ func (m *Manager) Resolve(ctx context.Context, value string, p Presentation) (*S
 		cached = m.cache.get(value, now, m.epoch.Load())
 	}
 	if cached != nil && m.up.Load() {
-		if !now.Before(cached.soft) {
-			m.renewInBackground(cached, p.Client)
+		if !cached.before(now, cached.soft) {
+			m.renewInBackground(cached, nil, p.Client)
 		}
 		return cached, nil
 	}
@@ -47,23 +46,28 @@ func (m *Manager) Resolve(ctx context.Context, value string, p Presentation) (*S
 
 // resolve asks the store.
 func (m *Manager) resolve(ctx context.Context, value string, p Presentation) (*Session, error) {
-	h, err := m.open(p.Kind, value)
-	if err != nil {
-		return nil, err
+	v := Visit{Kind: p.Kind, Binding: Binding(p.UserAgent), Touch: p.Touch, Force: p.Force}
+	known := m.memos.get(value, p)
+	var h Handle
+	if known != nil {
+		h, v.ID, v.Known = known.session.handle, known.session.ID(), known.version
+	} else {
+		var err error
+		if h, err = m.open(p.Kind, value); err != nil {
+			return nil, err
+		}
+		v.ID = h.ID()
 	}
-	if e := m.departed.get(h.ID(), m.now()); e != nil {
+	if e := m.departed.get(v.ID, m.now()); e != nil {
 		return nil, e
 	}
-	v := Visit{
-		ID: h.ID(), Kind: p.Kind, Generation: h.generation, Binding: Binding(p.UserAgent),
-		Touch: p.Touch, Force: p.Force,
-	}
-	return m.visit(ctx, value, h, v, p)
+	v.Generation = h.generation
+	return m.visit(ctx, value, h, v, known, p)
 }
 
 // visit reads the session and acts on the verdict.
-func (m *Manager) visit(ctx context.Context, value string, h Handle, v Visit, p Presentation) (*Session, error) {
-	rd, err := m.read(ctx, v, p.Client)
+func (m *Manager) visit(ctx context.Context, value string, h Handle, v Visit, known *memo, p Presentation) (*Session, error) {
+	rd, err := m.read(ctx, v, known, p.Client)
 	if err != nil {
 		return nil, err
 	}
@@ -75,17 +79,33 @@ func (m *Manager) visit(ctx context.Context, value string, h Handle, v Visit, p 
 	case rd.Verdict.Due == HardDue, rd.Verdict.Due == SoftDue && p.Eager:
 		return m.refresh(ctx, rd, h, v)
 	}
-	s := m.snapshot(rd, h, rd.Record)
+	var s *Session
+	if rd.Unchanged {
+		s = m.again(rd, known)
+	} else {
+		s = m.snapshot(rd, h, rd.Record)
+	}
 	if e := rd.track.over.Load(); e != nil {
 		return nil, e // it ended while we asked
 	}
-	if rd.Verdict.Row == RowCurrent && v.Touch && m.cacheTTL > 0 && v.Kind == Cookie && rd.up {
-		m.cache.put(value, s)
+	if rd.Verdict.Row == RowCurrent && v.Touch && v.Kind == Cookie && !rd.Unchanged {
+		m.keep(value, rd, s)
 	}
 	if rd.Verdict.Due == SoftDue {
-		m.renewInBackground(s, p.Client)
+		from := rd
+		m.renewInBackground(s, &from, p.Client)
 	}
 	return s, nil
+}
+
+// keep keeps an answer about the current handle for the requests to come.
+func (m *Manager) keep(value string, rd reading, s *Session) {
+	switch {
+	case m.cache != nil && rd.up:
+		m.cache.put(value, m.detach(s))
+	case m.memos != nil && rd.Version != "":
+		m.remember(value, rd, s)
+	}
 }
 
 // open unseals a presented value.
@@ -101,33 +121,13 @@ func (m *Manager) open(kind Kind, value string) (Handle, error) {
 	return ParseHandle(kind, payload)
 }
 
-// readTimeout bounds a read that outlives the request that began it.
-const readTimeout = 2 * time.Second
-
-// read asks the store to judge the visit. Requests that present exactly the
-// same at the same time share one question, detached from any one of them. The
-// reading holds what was known when it began.
-func (m *Manager) read(ctx context.Context, v Visit, c Client) (reading, error) {
-	question := func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
-		defer cancel()
-		return m.ask(ctx, v, c)
+func (m *Manager) ask(ctx context.Context, v Visit, known *memo, c Client) (reading, error) {
+	rd := reading{began: m.now(), client: c, epoch: m.epoch.Load(), up: m.up.Load()}
+	if known != nil {
+		rd.track = known.session.track
+	} else {
+		rd.track = m.tracks.get(v.ID)
 	}
-	if !m.up.Load() {
-		// A shared question may have been judged before a logout elsewhere that we
-		// would not hear of now: everyone asks for themselves.
-		got, err := question()
-		return got.(reading), err
-	}
-	got, err, _ := m.reads.Do(flightKey(v), question)
-	if err != nil {
-		return reading{}, err
-	}
-	return got.(reading), nil
-}
-
-func (m *Manager) ask(ctx context.Context, v Visit, c Client) (reading, error) {
-	rd := reading{began: m.now(), client: c, track: m.tracks.get(v.ID), epoch: m.epoch.Load(), up: m.up.Load()}
 	rd.version = rd.track.version.Load()
 	res, err := m.store.Resolve(ctx, v)
 	if err != nil {
@@ -140,6 +140,9 @@ func (m *Manager) ask(ctx context.Context, v Visit, c Client) (reading, error) {
 
 // note records what a judgement means and makes an end it found known here.
 func (m *Manager) note(res Resolution, v Visit, c Client) {
+	if res.Verdict.Row == RowCurrent && !res.Verdict.Adopt {
+		return // the usual
+	}
 	e := Event{ID: v.ID, Reason: res.Verdict.Reason, Client: c}
 	if res.Record != nil {
 		e.Subject, e.Provider = res.Record.Identity.Subject, res.Record.Identity.Provider
@@ -163,7 +166,7 @@ func (m *Manager) note(res Resolution, v Visit, c Client) {
 	}
 }
 
-// flightKey is everything that changes the answer to a visit.
+// flightKey is everything that changes what a refresh for a visit gives.
 func flightKey(v Visit) string {
 	flags := byte('0') + byte(v.Kind)<<2
 	if v.Touch {
@@ -185,13 +188,13 @@ func (m *Manager) Renew(ctx context.Context, s *Session, c Client) (*Session, er
 	}
 	v := Visit{
 		ID: s.ID(), Generation: s.handle.generation, Kind: s.handle.kind,
-		Binding: Binding(c.UserAgent), Force: true, Seen: s.record.Facts.Stamp,
+		Binding: Binding(c.UserAgent), Force: true, Seen: s.stamp,
 	}
-	fresh, err := m.visit(ctx, "", s.handle, v, Presentation{Kind: v.Kind, Client: c})
+	fresh, err := m.visit(ctx, "", s.handle, v, nil, Presentation{Kind: v.Kind, Client: c})
 	if err != nil {
 		return nil, err
 	}
-	if fresh.record.Facts.Stamp == s.record.Facts.Stamp {
+	if fresh.stamp == s.stamp {
 		return nil, ErrNotRenewed
 	}
 	return fresh, nil
@@ -205,7 +208,7 @@ func (m *Manager) presentable(s *Session) bool {
 	if s.handle.generation == 0 {
 		return false // nobody presented it, see [Bearer.Family]
 	}
-	if m.now().Sub(s.readAt) <= s.record.Facts.Grace {
+	if m.now().Sub(s.readAt) <= s.grace {
 		return true
 	}
 	return m.up.Load() && s.track.newest.Load() <= s.handle.generation

@@ -24,6 +24,16 @@ type Resolution struct {
 	// session is gone or was over before; when this very judgement ended it (rows
 	// 3, 10, 11) it is the last state, so that its tokens can be revoked.
 	Record *Record
+
+	// Version is for [Visit.Known] of the next visit that presents this handle;
+	// empty: there is nothing to come back to.
+	Version string
+	// Unchanged says that the handle is current, that no token is due, and that
+	// all is as in the answer that [Visit.Known] came from, but for LastSeen and
+	// what others have done with older handles. Record is nil then, and Rotate is
+	// not told. The judgement is as fresh as any.
+	Unchanged bool
+	LastSeen  time.Time // with Unchanged
 }
 
 // Families keeps sessions and judges handles. Every method is atomic, safe for
@@ -41,7 +51,8 @@ type Families interface {
 
 	// Resolve judges a presented handle by the table of family.go and applies
 	// the verdict: marks the generation as seen, records a strike, ends the
-	// session, moves the idle deadline if the visit counts as use.
+	// session, moves the idle deadline if the visit counts as use. A ctx without a
+	// deadline is no leave to wait for ever: the store has a limit of its own.
 	Resolve(ctx context.Context, v Visit) (Resolution, error)
 
 	// End ends a live session and leaves a tombstone. It returns the record as

@@ -35,7 +35,7 @@ func (m *Manager) Successor(ctx context.Context, s *Session) (value string, maxA
 // Value returns the cookie value for the session's current handle, for the
 // response to a login.
 func (m *Manager) Value(s *Session) (value string, maxAge time.Duration, ok bool) {
-	return m.seal(s, s.record.Facts.Generation)
+	return m.seal(s, s.generation)
 }
 
 func (m *Manager) seal(s *Session, generation uint32) (string, time.Duration, bool) {

@@ -1,7 +1,7 @@
 package session
 
 import (
-	"runtime"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -12,6 +12,8 @@ import (
 // message about the session reaches all of them: cached ones become void, and a
 // response on its way out learns the newest generation or the end.
 type track struct {
+	id ID
+
 	version atomic.Uint64 // counts changes: a read begun at an older version may not be cached
 	newest  atomic.Uint32 // highest generation heard of
 	over    atomic.Pointer[EndedError]
@@ -56,13 +58,18 @@ func (t *track) next() <-chan struct{} {
 }
 
 // tracks finds the track of a session. It holds them weakly: a track lives as
-// long as a snapshot, cached or in a request, refers to it, and its entry here
-// goes with it. So the index is bounded by the cache and the requests in flight
-// without any counting.
+// long as a snapshot, cached or in a request, refers to it. So what the index
+// keeps alive is bounded by the cache and the requests in flight without any
+// counting. Entries of tracks that were collected go when the index has doubled
+// since the last look, which is much less work than a clean-up for each.
 type tracks struct {
-	mu sync.Mutex
-	m  map[ID]weak.Pointer[track]
+	mu     sync.Mutex
+	m      map[ID]weak.Pointer[track]
+	lookAt int // size at which to look for collected ones
 }
+
+// fewTracks are not worth a look.
+const fewTracks = 1000
 
 // get returns the session's track and makes one if need be.
 func (t *tracks) get(id ID) *track {
@@ -71,12 +78,11 @@ func (t *tracks) get(id ID) *track {
 	if tr := t.m[id].Value(); tr != nil {
 		return tr
 	}
-	if t.m == nil {
-		t.m = make(map[ID]weak.Pointer[track])
+	if len(t.m) >= t.lookAt {
+		t.forget()
 	}
-	tr := &track{}
+	tr := &track{id: id}
 	t.m[id] = weak.Make(tr)
-	runtime.AddCleanup(tr, t.forget, id)
 	return tr
 }
 
@@ -87,11 +93,11 @@ func (t *tracks) find(id ID) *track {
 	return t.m[id].Value()
 }
 
-// forget drops the entry of a collected track, unless a new one took its place.
-func (t *tracks) forget(id ID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.m[id].Value() == nil {
-		delete(t.m, id)
+// forget drops the entries of collected tracks. The caller holds mu.
+func (t *tracks) forget() {
+	if t.m == nil {
+		t.m = make(map[ID]weak.Pointer[track])
 	}
+	maps.DeleteFunc(t.m, func(_ ID, w weak.Pointer[track]) bool { return w.Value() == nil })
+	t.lookAt = max(fewTracks, 2*len(t.m))
 }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/rand"
 	"sync"
 	"time"
 )
@@ -47,10 +46,10 @@ func (m *Manager) Watch(s *Session) (notices <-chan Notice, stop func()) {
 	ctx, cancel := context.WithCancel(m.work)
 	w := &watch{
 		manager: m, session: s, out: make(chan Notice),
-		stamp: s.record.Facts.Stamp, idleEnd: s.idleEnd,
+		stamp: s.stamp, idleEnd: s.at(s.idleEnd), absolute: s.at(s.absolute),
 		again: make(chan struct{}, 1), list: make(chan struct{}, 1),
 	}
-	owner := s.record.Identity.Owner().Hash()
+	owner := s.identity.Owner().Hash()
 	m.watchers.add(owner, w)
 	go func() {
 		defer close(w.out)
@@ -67,9 +66,10 @@ type watch struct {
 	session *Session
 	out     chan Notice
 
-	stamp   string    // of the tokens last told about
-	idleEnd time.Time // as last seen
-	warned  time.Time // the deadline that Expiring was sent for
+	stamp    string    // of the tokens last told about
+	idleEnd  time.Time // as last seen
+	absolute time.Time
+	warned   time.Time // the deadline that Expiring was sent for
 
 	again chan struct{} // the feed is back: anything may have been missed
 	list  chan struct{} // the owner's list has changed
@@ -125,7 +125,7 @@ func (w *watch) look(ctx context.Context) (pause time.Duration, over bool) {
 	now := m.now()
 	seen, err := m.glance(ctx, s)
 	switch {
-	case err != nil && !now.Before(s.absolute):
+	case err != nil && !now.Before(w.absolute):
 		_ = m.markOver(s.ID(), AbsoluteLifetime) // this deadline nobody can have moved
 		return 0, true
 	case err != nil:
@@ -143,7 +143,7 @@ func (w *watch) look(ctx context.Context) (pause time.Duration, over bool) {
 
 // plan warns when the end is near and returns how long nothing needs a look.
 func (w *watch) plan(ctx context.Context, now time.Time) time.Duration {
-	end := w.session.absolute
+	end := w.absolute
 	if w.idleEnd.Before(end) {
 		end = w.idleEnd
 	}
@@ -189,8 +189,7 @@ func (m *Manager) lookAt(ctx context.Context, s *Session) (glimpse, error) {
 	if !alive {
 		return glimpse{over: true}, m.settleEnd(ctx, s)
 	}
-	// A turn for tokens that nobody has: it answers with the record and takes nothing.
-	turn, err := m.store.Begin(ctx, s.ID(), rand.Text(), rand.Text(), time.Millisecond)
+	turn, err := m.peruse(ctx, s.ID())
 	switch {
 	case err != nil:
 		return glimpse{}, err
@@ -210,14 +209,14 @@ func (m *Manager) lookAt(ctx context.Context, s *Session) (glimpse, error) {
 // noticed yet ends here, with all that follows from an end.
 func (m *Manager) settleEnd(ctx context.Context, s *Session) error {
 	why := Idle
-	if !m.now().Before(s.absolute) {
+	if !s.before(m.now(), s.absolute) {
 		why = AbsoluteLifetime
 	}
 	last, err := m.End(ctx, s.ID(), why, Client{})
 	if last != nil || err != nil {
 		return err
 	}
-	turn, err := m.store.Begin(ctx, s.ID(), rand.Text(), rand.Text(), time.Millisecond)
+	turn, err := m.peruse(ctx, s.ID())
 	if err != nil {
 		return err
 	}

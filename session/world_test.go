@@ -35,6 +35,7 @@ type options struct {
 	timeout  time.Duration // of the provider
 	cacheTTL time.Duration
 	idle     time.Duration
+	others   []session.Provider // beside the world's own
 }
 
 const lifetime = 10 * time.Minute // of an access token
@@ -70,7 +71,7 @@ func newWorld(t *testing.T, o options) *world {
 
 func (w *world) add(store *pausable, rules session.Rules, o options) {
 	m, err := session.NewManager(session.Options{
-		Store: store, Cookies: w.handles, Providers: []session.Provider{w.provider}, Recorder: w.events,
+		Store: store, Cookies: w.handles, Providers: append([]session.Provider{w.provider}, o.others...), Recorder: w.events,
 		Rules: rules, Absolute: 14 * 24 * time.Hour, Grace: 30 * time.Second, CacheTTL: o.cacheTTL, Now: w.clock.Now,
 	})
 	w.must(err)
@@ -117,7 +118,14 @@ func client() session.Client {
 // login signs ada in at the first manager and returns her cookie.
 func (w *world) login() string {
 	w.t.Helper()
-	s, err := w.managers[0].Login(context.Background(), session.Login{Username: "ada", Password: "right", Client: client()})
+	return w.loginAs(w.provider.Name(), "ada")
+}
+
+func (w *world) loginAs(provider, user string) string {
+	w.t.Helper()
+	s, err := w.managers[0].Login(context.Background(), session.Login{
+		Provider: provider, Username: user, Password: "right", Client: client(),
+	})
 	w.must(err)
 	value, _, ok := w.managers[0].Value(s)
 	if !ok {

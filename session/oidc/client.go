@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"sessiongate/session"
 )
 
 const (
@@ -27,7 +29,7 @@ func newClient(o Options) *http.Client {
 		TLSClientConfig:     trust,
 		TLSHandshakeTimeout: dialTimeout,
 		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: 32,
+		MaxIdleConnsPerHost: session.RefreshesAtOnce,
 		IdleConnTimeout:     90 * time.Second,
 	}
 	return &http.Client{

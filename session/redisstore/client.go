@@ -44,7 +44,12 @@ func newClient(o Options) redis.UniversalClient {
 		MinRetryBackoff:       8 * time.Millisecond,
 		MaxRetryBackoff:       64 * time.Millisecond,
 		PoolSize:              poolSize,
-		ConnMaxIdleTime:       5 * time.Minute,
+
+		// Pipelines get connections of their own; 128 KiB each way is more than our
+		// lists and batches need.
+		PipelineReadBufferSize:  32 << 10,
+		PipelineWriteBufferSize: 32 << 10,
+		ConnMaxIdleTime:         5 * time.Minute,
 	}
 	if o.Mode == Standalone {
 		u.MasterName = ""

@@ -23,6 +23,10 @@
 //     script that sees a deadline passed ends the session with that reason.
 //   - An end leaves a tombstone with the reason, so that the browser is told why,
 //     and so that a refresh that was under way cannot resurrect the session.
+//   - A visit is one command, whatever comes of it (lua/resolve.lua). Whoever says
+//     what is known already is spared the record while it is the same: its fate is
+//     decided by Redis all the same, on this request (lua/unchanged.lua). Visits that
+//     wait at the same time share a round trip (question.go).
 //   - Ends and refreshes that a provider took part in wait for one replica
 //     (wait.go): losing them in a failover would revive a logged-out session or
 //     forget a refresh token. Everything else is repaired by the table itself.

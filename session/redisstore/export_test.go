@@ -17,7 +17,7 @@ func (s *Store) Client() redis.UniversalClient { return s.client }
 func (s *Store) Keys(id session.ID) (state, record string) { return s.stateKey(id), s.recordKey(id) }
 
 // JudgeLua is the source of a judgement: prelude and script.
-func JudgeLua() string { return familyLua + "\n" + resolveLua }
+func JudgeLua() string { return judgeLua() }
 
 // ParsePayload is the feed's parser of foreign bytes.
 func ParsePayload(payload string) (session.Change, bool) { return parsePayload(payload) }
@@ -44,3 +44,18 @@ func Decode(b []byte) (session.Record, error) {
 
 // FeedQuiet is how long a silent subscription is trusted.
 const FeedQuiet time.Duration = feedQuiet + feedAnswer
+
+// Asking tells how many judgements travel, and how many wait for the next batch.
+func (s *Store) Asking() (flying, waiting int) {
+	s.questions.mu.Lock()
+	defer s.questions.mu.Unlock()
+	return s.questions.flying, len(s.questions.waiting)
+}
+
+// Flights is how many round trips there may be at a time.
+const Flights = flights
+
+// ReadReply reads what the script of a judgement answered.
+func (s *Store) ReadReply(v session.Visit, reply string) (session.Resolution, error) {
+	return s.readReply("test", v, reply)
+}

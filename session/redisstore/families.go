@@ -61,36 +61,6 @@ func (s *Store) sent(doing string, r session.Record, reply any) (*session.Record
 	return &r, nil
 }
 
-// Resolve implements [session.Families] with one Redis command.
-func (s *Store) Resolve(ctx context.Context, v session.Visit) (session.Resolution, error) {
-	const doing = "resolve session"
-	rules := s.o.Rules
-	reply, err := s.run(ctx, s.scripts.resolve, v.ID,
-		number(v.Generation), flag(v.Kind == session.Explicit), v.Binding, flag(v.Touch), flag(v.Force), v.Seen,
-		number(rules.Idle.Milliseconds()), number(rules.Unacked().Milliseconds()), number(rules.ExplicitGrace.Milliseconds()))
-	if err != nil {
-		return session.Resolution{}, err
-	}
-	a, err := newAnswer(doing, reply, 6)
-	if err != nil {
-		return session.Resolution{}, err
-	}
-	verdict := session.Verdict{
-		Row: int(a.int()), Adopt: a.flag(), Due: session.Due(a.int()), Rotate: a.flag(), Reason: a.reason(),
-	}
-	now := a.time()
-	r, err := s.record(doing, v.ID, a)
-	if err != nil {
-		return session.Resolution{}, err
-	}
-	if verdict.Reason == session.Reused && verdict.Row != session.RowEnded {
-		// A verdict of theft must survive a fail-over like any other end. A fault
-		// changes nothing: the family is over, only not known to a replica yet.
-		_, _ = s.End(ctx, v.ID, session.Reused)
-	}
-	return session.Resolution{Verdict: verdict, Now: now, Record: r}, nil
-}
-
 // End implements [session.Families]. With an error that wraps
 // [session.ErrSealed] the session is over all the same; only its record could
 // not be read.

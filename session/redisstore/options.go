@@ -30,8 +30,10 @@ const (
 )
 
 // Sealer encrypts the record of a session so that it opens only for the same id
-// and field. Open returns an error for everything Seal did not make. Both are
-// safe for concurrent use.
+// and field. Open returns an error for everything Seal did not make. No two sealed
+// values of a field end in the same 16 bytes, even if what they hold is the same:
+// an authentication tag under a nonce of its own gives that. Both are safe for
+// concurrent use.
 type Sealer interface {
 	Seal(id, field string, plain []byte) ([]byte, error)
 	Open(id, field string, sealed []byte) ([]byte, error)

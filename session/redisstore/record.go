@@ -66,12 +66,11 @@ func (a *answer) session() (r session.Record, sealed string, found bool) {
 		Found:      true,
 		Generation: uint32(a.int()),
 		RotatedAt:  a.time(), AckedAt: a.time(), StrikeAt: a.time(), ForcedAt: a.time(),
-		Binding:  a.text(),
 		LastSeen: a.time(), Absolute: a.time(),
 	}
 	r.Expires = a.time()
 	f.SoftAt, f.HardAt = a.time(), a.time()
-	f.Grace, f.Stamp = a.duration(), a.text()
+	f.Grace, f.Stamp, f.Binding = a.duration(), a.text(), a.text()
 	r.Facts = f
 	return r, a.text(), true
 }

@@ -19,6 +19,9 @@ var createLua string
 //go:embed lua/index.lua
 var indexLua string
 
+//go:embed lua/unchanged.lua
+var unchangedLua string
+
 //go:embed lua/resolve.lua
 var resolveLua string
 
@@ -64,7 +67,7 @@ func newScripts() scripts {
 	return scripts{
 		create:  family("create", createLua),
 		index:   script{"index", redis.NewScript(indexLua)},
-		resolve: family("resolve", resolveLua),
+		resolve: script{"resolve", redis.NewScript(judgeLua())},
 		peek:    family("peek", peekLua),
 		keep:    family("keep", keepLua),
 		end:     family("end", endLua),
@@ -75,6 +78,9 @@ func newScripts() scripts {
 		limit:   script{"limit", redis.NewScript(limitLua)},
 	}
 }
+
+// judgeLua is the source of a judgement.
+func judgeLua() string { return unchangedLua + "\n" + familyLua + "\n" + resolveLua }
 
 // run runs a script on the two keys of a session: one EVALSHA, and one EVAL more
 // on a node that does not know the script yet.

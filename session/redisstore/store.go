@@ -18,6 +18,8 @@ type Store struct {
 	client   redis.UniversalClient
 	scripts  scripts
 	replicas replicas
+
+	questions *questions
 }
 
 var _ session.Store = (*Store)(nil)
@@ -29,7 +31,9 @@ func New(o Options) (*Store, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("redis store: %w", err)
 	}
-	return &Store{o: o, client: newClient(o), scripts: newScripts()}, nil
+	s := &Store{o: o, client: newClient(o), scripts: newScripts()}
+	s.questions = newQuestions(o, s.client, s.scripts.resolve)
+	return s, nil
 }
 
 // Close closes every connection. Operations under way fail.

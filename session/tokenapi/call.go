@@ -28,7 +28,7 @@ func newTransport(t *tls.Config) *http.Transport {
 		TLSHandshakeTimeout:    5 * time.Second,
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
-		MaxIdleConnsPerHost:    32,
+		MaxIdleConnsPerHost:    session.RefreshesAtOnce,
 		IdleConnTimeout:        time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
 	}

@@ -1,7 +1,9 @@
 -- Judges a presented handle and applies the verdict, in one step.
 -- ARGV: generation, explicit, binding, touch, force, seen, idle, unacked,
--- explicit grace, offset.
--- Reply: row, adopt, due, rotate, why, now, and the session where there is one.
+-- explicit grace, known ('' or as unchanged.lua says), until, offset.
+-- Reply, one string: row, adopt, due, rotate, why, now, with commas between, and
+-- where there is a session its fields as load() names them (empty: 0), a line feed
+-- and the sealed record. Or, if unchanged: '=', now, last seen.
 
 local visit = {
   g = num(ARGV[1]), explicit = ARGV[2] == '1', binding = ARGV[3],
@@ -10,32 +12,38 @@ local visit = {
 local rules = { idle = num(ARGV[7]), unacked = num(ARGV[8]), explicit_grace = num(ARGV[9]) }
 
 local s = load()
+local raw = s.raw
 local r = decide(s, visit, rules)
 
 if r.adopt then
-  redis.call('HSET', STATE, 'g', str(s.g), 'ra', str(now), 'aa', str(now))
+  local t = str(now)
+  raw[2], raw[3], raw[4], raw[5] = str(s.g), t, t, ''
+  redis.call('HSET', STATE, 'g', raw[2], 'ra', t, 'aa', t)
   redis.call('HDEL', STATE, 'sk')
-  announce('g ' .. str(s.g))
+  announce('g ' .. raw[2])
 elseif (r.row == 5 or r.row == 6) and s.aa == 0 then
-  s.aa = now
-  redis.call('HSET', STATE, 'aa', str(now))
+  raw[4] = str(now)
+  redis.call('HSET', STATE, 'aa', raw[4])
 elseif r.row == 9 and s.sk == 0 then
-  s.sk = now
-  redis.call('HSET', STATE, 'sk', str(now))
+  raw[5] = str(now)
+  redis.call('HSET', STATE, 'sk', raw[5])
 end
 
 local live = r.row >= 5 and r.row <= 7
 if live and visit.touch and age(s.ls) >= math.min(rules.idle / 20, TOUCH_EVERY) then
-  s.ls = now
-  redis.call('HSET', STATE, 'ls', str(now))
+  s.ls, raw[7] = now, str(now)
+  redis.call('HSET', STATE, 'ls', raw[7])
   keep(s, rules.idle)
 end
 
-local head = { r.row, r.adopt and 1 or 0, r.due or 0, r.rotate and 1 or 0, r.why or '', now }
+local head = r.row .. (r.adopt and ',1,' or ',0,') .. (r.due or 0) .. (r.rotate and ',1,' or ',0,') .. (r.why or '') .. ',' .. str(now)
 if r.row <= 2 then
   return head
 end
 if r.why then
   finish(s, r.why)
 end
-return reply(head, s, s.blob)
+for i = 2, 14 do
+  raw[i] = raw[i] or ''
+end
+return head .. ',' .. table.concat(raw, ',', 2, 14) .. '\n' .. s.blob

@@ -1,0 +1,186 @@
+package session
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// This file bounds how many refreshes one process asks of one provider at the same
+// time. When ten thousand tokens expire in one second the provider sees a queue
+// that moves, not ten thousand connections.
+//
+// A place is taken before the session's lease and given back as soon as the
+// provider has answered. So nobody holds a lease, which keeps other replicas
+// waiting, only to stand in a queue; and a store that is slow to take the new
+// tokens keeps no place from others.
+
+const (
+	// RefreshesAtOnce is how many refreshes of one provider run at the same time in
+	// one process. At 100 ms a call that is 640 sessions a second.
+	RefreshesAtOnce = 64
+
+	// earlyAtOnce is how many of them may be early ones, for which no request
+	// waits: some places are always for those that block one.
+	earlyAtOnce = RefreshesAtOnce * 3 / 4
+
+	// crowdedRetry is when to come back after the queue was too long.
+	crowdedRetry = 5 * time.Second
+)
+
+var (
+	// errCrowded ends the wait for a place. Nothing was spent.
+	errCrowded = errors.New("too many refreshes at a time")
+	// errClosing ends it because the process does.
+	errClosing = errors.New("the gateway is closing")
+	// errGaveWay ends an early refresh that found no place to spare.
+	errGaveWay = errors.New("an early refresh gave way")
+)
+
+// places are those of one provider, handed out in the order of arrival.
+type places struct {
+	mu    sync.Mutex
+	taken int
+	queue list.List // of *place
+}
+
+// place is a place, or the wish for one. It is given back by leave.
+type place struct {
+	of      *places
+	ready   chan struct{} // closed when the place is ours
+	waiting *list.Element // nil: it is not in the queue
+	left    bool
+}
+
+// enter takes a place or queues for one.
+func (ps *places) enter() *place {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := &place{of: ps, ready: make(chan struct{})}
+	if ps.taken < RefreshesAtOnce && ps.queue.Len() == 0 {
+		ps.taken++
+		close(p.ready)
+		return p
+	}
+	p.waiting = ps.queue.PushBack(p)
+	return p
+}
+
+// spare takes a place for an early refresh, if there is one to spare.
+func (ps *places) spare() (*place, bool) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if ps.crowded() {
+		return nil, false
+	}
+	ps.taken++
+	p := &place{of: ps, ready: make(chan struct{})}
+	close(p.ready)
+	return p, true
+}
+
+// full reports whether an early refresh would have to give way. A provider that is
+// not configured any more has no places, and is not full.
+func (ps *places) full() bool {
+	if ps == nil {
+		return false
+	}
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return ps.crowded()
+}
+
+// crowded reports whether there is no place to spare. The caller holds mu.
+func (ps *places) crowded() bool { return ps.taken >= earlyAtOnce || ps.queue.Len() > 0 }
+
+// mine reports whether the place was given.
+func (p *place) mine() bool {
+	select {
+	case <-p.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// leave gives the place to the next in the queue, or leaves the queue. It may be
+// called more than once.
+func (p *place) leave() {
+	ps := p.of
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if p.left {
+		return
+	}
+	p.left = true
+	if p.waiting != nil {
+		ps.queue.Remove(p.waiting)
+		return
+	}
+	first := ps.queue.Front()
+	if first == nil {
+		ps.taken--
+		return
+	}
+	next := first.Value.(*place)
+	ps.queue.Remove(first)
+	next.waiting = nil
+	close(next.ready)
+}
+
+// queue waits for a place, about as long as one call may take, or until the session
+// has changed: by then another process may have refreshed or ended it, and the turn
+// says which. The error is errGaveWay or a [FaultError].
+func (m *Manager) queue(ctx context.Context, p Provider, limit time.Duration, rd reading) (*place, Turn, error) {
+	ps := m.places[p.Name()]
+	if rd.early {
+		if pl, ok := ps.spare(); ok {
+			return pl, Turn{}, nil
+		}
+		return nil, Turn{}, errGaveWay
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	pl := ps.enter()
+	for heard := rd.version; ; {
+		changed := rd.track.next()
+		if v := rd.track.version.Load(); v != heard && !pl.mine() {
+			heard = v
+			if turn, err := m.peruse(ctx, rd.Record.ID); err == nil && turn.news(rd.Record) {
+				pl.leave()
+				return nil, turn, nil
+			}
+		}
+		select {
+		case <-pl.ready:
+			return pl, Turn{}, nil
+		case <-changed:
+		case <-ctx.Done():
+			pl.leave()
+			return nil, Turn{}, &FaultError{RetryAfter: crowdedRetry, Err: errCrowded}
+		case <-m.closing.Done():
+			pl.leave()
+			return nil, Turn{}, &FaultError{RetryAfter: crowdedRetry, Err: errClosing}
+		}
+	}
+}
+
+// news reports whether the session is over, or has other tokens than rec.
+func (t Turn) news(rec *Record) bool {
+	return t.State == TurnOver || t.Record.Facts.Stamp != rec.Facts.Stamp
+}
+
+// admitted is a provider that is asked from a place, which it gives back as soon
+// as it has answered.
+type admitted struct {
+	Provider
+	place *place
+}
+
+// Refresh implements [Provider].
+func (a admitted) Refresh(ctx context.Context, r Refresh) (Grant, error) {
+	defer a.place.leave()
+	return a.Provider.Refresh(ctx, r)
+}

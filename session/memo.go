@@ -1,0 +1,94 @@
+package session
+
+import (
+	"strings"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// memos are for a manager that asks the store about every request (no cache_ttl).
+// What the store said last about a cookie value is remembered, never to be used by
+// itself: the next question says what is known, and where nothing has changed the
+// answer is a few bytes instead of a sealed record to fetch, open and read. The
+// store judges handle, deadlines and end anew each time.
+//
+// With a cache_ttl there are none: a nil memos is always empty.
+type memos struct {
+	entries *otter.Cache[string, *memo]
+}
+
+// memo is one answer of the store.
+type memo struct {
+	session *Session // as it was then; its words are its own
+	now     time.Time
+	version string // see [Visit.Known]
+}
+
+// memoAge is how long an answer is remembered. It bounds the memory by the
+// sessions that were in use in that time.
+const memoAge = 5 * time.Minute
+
+// newMemos bounds the memory to about the given number of bytes.
+func newMemos(bytes uint64, ttl time.Duration) (*memos, error) {
+	if ttl > 0 {
+		return nil, nil //nolint:nilnil // see the type
+	}
+	entries, err := otter.New(&otter.Options[string, *memo]{
+		MaximumWeight: bytes,
+		Weigher:       func(value string, k *memo) uint32 { return uint32(len(value)+len(k.version)) + 64 + k.session.weight() },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &memos{entries: entries}, nil
+}
+
+// get returns what is known of a cookie value, or nil.
+func (c *memos) get(value string, p Presentation) *memo {
+	if c == nil || p.Kind != Cookie || p.Force {
+		return nil
+	}
+	k, _ := c.entries.GetIfPresent(value)
+	return k
+}
+
+// remember keeps the answer behind s, which nobody else may have seen yet.
+func (m *Manager) remember(value string, rd reading, s *Session) {
+	k := &memo{session: m.detach(s), now: rd.Now, version: strings.Clone(rd.Version)}
+	m.memos.entries.Set(strings.Clone(value), k)
+}
+
+// sweep forgets what is old.
+func (c *memos) sweep(now time.Time) {
+	for value, k := range c.entries.All() {
+		if now.Sub(k.session.readAt) > memoAge {
+			c.entries.Invalidate(value)
+		}
+	}
+}
+
+// again is the snapshot of an answer that said nothing has changed: what it was,
+// as much later as the store's clock says. TestAgainIsASnapshot holds it to
+// [Manager.snapshot].
+func (m *Manager) again(rd reading, k *memo) *Session {
+	old, passed := k.session, rd.Now.Sub(k.now)
+	return &Session{
+		Authorization: old.Authorization,
+		identity:      old.identity,
+		stamp:         old.stamp,
+		handle:        old.handle,
+		track:         rd.track,
+		version:       rd.version,
+		epoch:         rd.epoch,
+		readAt:        rd.began,
+		created:       old.created,
+		soft:          old.soft - passed,
+		idleEnd:       rd.LastSeen.Add(m.rules.Idle).Sub(rd.Now),
+		absolute:      old.absolute - passed,
+		accessEnd:     old.accessEnd - passed,
+		proved:        old.proved - passed,
+		grace:         old.grace,
+		generation:    old.generation,
+	}
+}

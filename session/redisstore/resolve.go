@@ -1,0 +1,169 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"sessiongate/session"
+)
+
+// Resolve implements [session.Families] with one Redis command.
+func (s *Store) Resolve(ctx context.Context, v session.Visit) (session.Resolution, error) {
+	const doing = "resolve session"
+	reply, err := s.judge(ctx, v)
+	if err != nil {
+		return session.Resolution{}, unavailable(doing, err)
+	}
+	res, err := s.readReply(doing, v, reply)
+	if err != nil {
+		return session.Resolution{}, err
+	}
+	if res.Verdict.Reason == session.Reused && res.Verdict.Row != session.RowEnded {
+		// A verdict of theft must survive a fail-over like any other end. A fault
+		// changes nothing: the family is over, only not known to a replica yet.
+		_, _ = s.End(ctx, v.ID, session.Reused)
+	}
+	return res, nil
+}
+
+// judge runs the script and returns its reply.
+func (s *Store) judge(ctx context.Context, v session.Visit) (string, error) {
+	q := s.questions.get(v)
+	q.state, q.record = s.keys(v.ID)
+	q.offset = s.offset()
+	q.cmd = redis.NewStringCmd(ctx, q.args[:]...)
+	err := s.questions.ask(ctx, q)
+	switch {
+	case err == nil:
+	case redis.HasErrorPrefix(err, "NOSCRIPT"):
+		return s.teach(ctx, q)
+	default:
+		return "", err // somebody may still be writing an answer: q is lost
+	}
+	reply := q.cmd.Val()
+	s.questions.put(q)
+	return reply, nil
+}
+
+// teach runs the script on a node that does not know it yet: with its source.
+func (s *Store) teach(ctx context.Context, q *question) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	return s.scripts.resolve.Eval(ctx, s.client, []string{q.state, q.record}, q.args[argvAt:]...).Text()
+}
+
+// keys returns both keys of a session, cut out of one string.
+func (s *Store) keys(id session.ID) (state, record string) {
+	both := s.o.KeyPrefix + "{" + string(id) + "}:s" + s.o.KeyPrefix + "{" + string(id) + "}:t"
+	return both[:len(both)/2], both[len(both)/2:]
+}
+
+// unchanged begins the reply to a visit for which nothing has changed.
+const unchanged = "="
+
+func (s *Store) readReply(doing string, v session.Visit, reply string) (session.Resolution, error) {
+	if strings.HasPrefix(reply, unchanged) {
+		return readUnchanged(doing, v.Known, reply)
+	}
+	return s.readJudgement(doing, v.ID, reply)
+}
+
+func readUnchanged(doing, known, reply string) (session.Resolution, error) {
+	l := line{rest: reply[len(unchanged):]}
+	res := session.Resolution{
+		Verdict: session.Verdict{Row: session.RowCurrent}, Unchanged: true, Version: known,
+		Now: l.time(), LastSeen: l.time(),
+	}
+	if l.bad || l.rest != "" {
+		return session.Resolution{}, unavailable(doing, errReply)
+	}
+	return res, nil
+}
+
+// readJudgement reads the reply of resolve.lua.
+func (s *Store) readJudgement(doing string, id session.ID, reply string) (session.Resolution, error) {
+	head, sealed, found := strings.Cut(reply, "\n")
+	l := line{rest: head}
+	res := session.Resolution{Verdict: session.Verdict{
+		Row: l.row(), Adopt: l.flag(), Due: session.Due(l.int()), Rotate: l.flag(), Reason: session.Reason(l.text()),
+	}, Now: l.time()}
+	if l.bad || !found && l.rest != "" || found == (res.Verdict.Row <= session.RowEnded) {
+		return session.Resolution{}, unavailable(doing, errReply)
+	}
+	if !found {
+		return res, nil
+	}
+	l.lenient = true
+	r := &session.Record{ID: id, Facts: session.Facts{
+		Found: true, Generation: uint32(l.int()),
+		RotatedAt: l.time(), AckedAt: l.time(), StrikeAt: l.time(), ForcedAt: l.time(), LastSeen: l.time(), Absolute: l.time(),
+	}}
+	r.Expires, r.Facts.SoftAt, r.Facts.HardAt = l.time(), l.time(), l.time()
+	r.Facts.Grace = time.Duration(l.int()) * time.Millisecond
+	r.Facts.Stamp, r.Facts.Binding = l.text(), l.rest // what is left: a binding may hold anything but a line feed
+	if l.bad {
+		return session.Resolution{}, unavailable(doing, errReply)
+	}
+	if err := s.open(r, sealed); err != nil {
+		return session.Resolution{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	res.Record = r
+	if res.Verdict.Row == session.RowCurrent {
+		res.Version = version(r.Facts, sealed)
+	}
+	return res, nil
+}
+
+// tagSize is how much of a sealed record's end tells it from every other.
+const tagSize = 16
+
+// version is what unchanged.lua wants to hear: until when nothing but the idle
+// deadline can make a difference, and what must be the same then.
+func version(f session.Facts, sealed string) string {
+	if f.AckedAt.IsZero() || len(sealed) < tagSize {
+		return ""
+	}
+	until := min(f.SoftAt.UnixMilli(), f.HardAt.UnixMilli(), f.Absolute.UnixMilli())
+	b := make([]byte, 0, 64)
+	b = append(strconv.AppendInt(b, until, 10), ',')
+	b = append(strconv.AppendUint(b, uint64(f.Generation), 10), ',')
+	b = append(strconv.AppendInt(b, f.AckedAt.UnixMilli(), 10), ',')
+	return string(append(b, sealed[len(sealed)-tagSize:]...))
+}
+
+// line takes fields off the front of rest, which commas part; bad sticks.
+type line struct {
+	rest    string
+	lenient bool // a number may be missing: 0
+	bad     bool
+}
+
+func (l *line) text() string {
+	v, rest, _ := strings.Cut(l.rest, ",")
+	l.rest = rest
+	return v
+}
+
+func (l *line) int() int64 {
+	text := l.text()
+	if text == "" && l.lenient {
+		return 0
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	l.bad = l.bad || err != nil
+	return n
+}
+
+func (l *line) row() int {
+	n := l.int()
+	l.bad = l.bad || n < session.RowGone || n > session.RowReuseOld
+	return int(n)
+}
+
+func (l *line) flag() bool      { return l.int() == 1 }
+func (l *line) time() time.Time { return fromMillis(l.int()) }

@@ -1,0 +1,184 @@
+package sessiontest
+
+import (
+	"strings"
+	"time"
+
+	"sessiongate/session"
+)
+
+// Visits that say what the caller knows, [session.Visit.Known]. A store need not
+// make use of it; one that does must be right.
+func knownTests() map[string]func(*storeTest) {
+	return map[string]func(*storeTest){
+		"what is known need not be told":   testUnchanged,
+		"what is known and has changed":    testKnownChanged,
+		"known by whoever":                 testKnownElsewhere,
+		"use of what is known":             testKnownTouch,
+		"deadlines of what is known":       testKnownDeadlines,
+		"nonsense that claims to be known": testKnownNonsense,
+	}
+}
+
+// known is a visit that says what the answer before it told.
+func (s *storeTest) known(generation uint32) session.Visit {
+	s.Helper()
+	v := s.visit(generation)
+	v.Known = s.row(v, session.RowCurrent).Version
+	if v.Known == "" {
+		s.Fatal("no version with a current handle")
+	}
+	return v
+}
+
+// told checks whether an answer brings the record, and that it is right otherwise.
+func (s *storeTest) told(what string, v session.Visit, want bool) session.Resolution {
+	s.Helper()
+	full := v
+	full.Known = ""
+	got, plain := s.resolve(v), s.resolve(full)
+	if got.Unchanged == want {
+		s.Fatalf("%s: unchanged = %v", what, got.Unchanged)
+	}
+	if want {
+		s.equal(what+": verdict", got.Verdict, plain.Verdict)
+		s.equal(what+": record", got.Record, plain.Record)
+		return got
+	}
+	s.equal(what+": row, due", []any{got.Verdict.Row, got.Verdict.Due}, []any{plain.Verdict.Row, plain.Verdict.Due})
+	s.equal(what+": record", got.Record, (*session.Record)(nil))
+	s.equal(what+": last seen", got.LastSeen, plain.Record.Facts.LastSeen)
+	s.equal(what+": version", got.Version, plain.Version)
+	s.near(what+": now", got.Now, 0)
+	return got
+}
+
+func testUnchanged(s *storeTest) {
+	s.create()
+	v := s.known(1)
+	for range 3 {
+		s.told("at once", v, false)
+		s.Clock.Advance(time.Minute)
+	}
+	look := v
+	look.Touch = true
+	s.told("a use not yet due to be noted", s.known(1), false)
+	other := v
+	other.Binding = "binding-two" // says nothing about a current handle
+	s.told("another browser", other, false)
+}
+
+func testKnownChanged(s *storeTest) {
+	for what, change := range map[string]func(){
+		"new tokens": func() {
+			c := s.renewal(1, 2)
+			c.Rotate = false
+			s.outcome(s.commit(c), false, 1)
+		},
+		"the same tokens, another identity": func() {
+			c := s.renewal(1, 2)
+			c.Rotate, c.Tokens, c.Identity.Roles = false, s.tokens, nil
+			s.outcome(s.commit(c), false, 1)
+		},
+		"a rotation": func() { s.Clock.Advance(2 * suiteGrace); s.rotate(1) },
+		"an end":     func() { s.end() },
+	} {
+		s.id = session.NewHandle(session.Cookie).ID()
+		s.tokens = newStoreTest(s.T, s.Harness).tokens
+		s.create()
+		v := s.known(1)
+		change()
+		s.told(what, v, true)
+	}
+}
+
+func (s *storeTest) end() {
+	s.Helper()
+	_, err := s.Store.End(s.Context(), s.id, session.Logout)
+	s.must(err)
+}
+
+// testKnownElsewhere: what is known of one handle says nothing about another.
+func testKnownElsewhere(s *storeTest) {
+	s.create()
+	stranger := s.known(1)
+	s.id = session.NewHandle(session.Cookie).ID()
+	s.create()
+	mine := s.known(1)
+	mine.Known = stranger.Known
+	s.told("another session", mine, true)
+
+	first := s.known(1)
+	s.Clock.Advance(2 * suiteGrace)
+	s.rotate(1)
+	second := s.known(2)
+	second.Known = first.Known
+	s.told("the generation before", second, true)
+	first.Known = s.known(2).Known
+	s.row(first, session.RowConverge)
+	forced := s.known(2)
+	forced.Force = true
+	s.row(forced, session.RowRefresh)
+	ahead := s.known(2)
+	ahead.Generation = 3
+	s.equal("adopted", s.resolve(ahead).Verdict.Adopt, true)
+	s.row(first, session.RowReuseOld)
+}
+
+func testKnownTouch(s *storeTest) {
+	s.create()
+	v := s.known(1)
+	v.Touch = true
+	step := min(StoreRules().Idle/20, time.Minute)
+	s.Clock.Advance(step - 10*time.Second)
+	born := s.resolve(v)
+	s.equal("too soon to write", born.Unchanged, true)
+	s.Clock.Advance(20 * time.Second)
+	used := s.resolve(v)
+	if used.Unchanged || used.Record == nil {
+		s.Fatal("a use that was to be noted changed nothing")
+	}
+	s.near("last seen", used.Record.Facts.LastSeen, 0)
+	v.Touch = false
+	s.equal("known again", s.told("after the use", v, false).LastSeen, used.Record.Facts.LastSeen)
+}
+
+// testKnownDeadlines: they are judged anew each time.
+func testKnownDeadlines(s *storeTest) {
+	s.create()
+	v := s.known(1)
+	s.Clock.Advance(s.plan.Soft + time.Second)
+	s.equal("due", s.told("soft-due", v, true).Verdict.Due, session.SoftDue)
+	s.Clock.Advance(s.plan.Hard - s.plan.Soft)
+	s.equal("due", s.told("hard-due", v, true).Verdict.Due, session.HardDue)
+
+	s.plan.Lifetime, s.plan.Soft, s.plan.Hard = 24*time.Hour, 24*time.Hour, 24*time.Hour
+	s.id = session.NewHandle(session.Cookie).ID()
+	s.create()
+	v = s.known(1)
+	s.Clock.Advance(StoreRules().Idle)
+	s.equal("reason", s.row(v, session.RowExpired).Verdict.Reason, session.Idle)
+	s.id = session.NewHandle(session.Cookie).ID()
+	s.create()
+	v = s.known(1)
+	v.Touch = true
+	for range suiteAbsolute / (20 * time.Minute) {
+		s.equal("reason", s.resolve(v).Verdict.Reason, session.Reason(""))
+		s.Clock.Advance(20 * time.Minute)
+	}
+	v.Touch = false
+	s.equal("reason", s.row(v, session.RowExpired).Verdict.Reason, session.AbsoluteLifetime)
+}
+
+func testKnownNonsense(s *storeTest) {
+	s.create()
+	good := s.known(1)
+	for _, known := range []string{
+		"x", ",", ",,,,", "1,1,1", "0", "-1,1,1,1", strings.Repeat("9", 400), "nan,1", "0x7fffffffffff," + good.Known,
+		good.Known[:len(good.Known)-1], good.Known + "x", "\x00\r\n" + good.Known,
+	} {
+		v := good
+		v.Known = known
+		s.told("nonsense", v, true)
+	}
+}
