@@ -49,7 +49,7 @@ func (s *Server) serveApp(x *exchange, m proxy.Match) {
 	found, err := s.authenticate(x, session.Presentation{Touch: true})
 	switch {
 	case err == nil:
-		if p := permits(a.route.Require, found.Identity(), found.AuthAge(s.now())); p != nil {
+		if p := permits(a.route.Require, found.Identity(), found.AuthAge(x.started)); p != nil {
 			s.unauthenticated(x, a.route, p)
 			return
 		}

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// longResponse is the age at which a response counts as a stream. Below it a
-	// response costs one entry in a list and nothing else.
+	// longResponse is the age, up to sweepEvery more, at which a response counts as a
+	// stream. Below it a response costs one entry in a list and nothing else.
 	longResponse = 2 * time.Second
 	// sweepEvery is how often the list is looked through.
 	sweepEvery = 500 * time.Millisecond
@@ -46,9 +46,9 @@ type liveShard struct {
 type flow struct {
 	stream     *proxy.Stream // nil: no response of an application, or nobody's
 	session    *session.Session
-	since      time.Time
-	restarts   bool  // the client connects again by itself
-	lane       uint8 // which list
+	since      time.Time // when the first sweep saw it
+	restarts   bool      // the client connects again by itself
+	lane       uint8     // which list
 	prev, next *flow
 	leave      func() // ends the watch; nil: not watched yet
 }
@@ -79,7 +79,10 @@ func (l *Live) sweep(s *liveShard, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for f := s.first; f != nil; f = f.next {
-		if f.leave == nil && now.Sub(f.since) >= longResponse {
+		switch {
+		case f.since.IsZero():
+			f.since = now // joining costs no look at the clock
+		case f.leave == nil && now.Sub(f.since) >= longResponse:
 			f.leave = l.watch(f.stream, f.session)
 		}
 	}
@@ -135,7 +138,6 @@ func (l *Live) join(f *flow) {
 	s := l.shard(f)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.since = time.Now()
 	if f.restarts && f.session != nil {
 		f.leave = l.watch(f.stream, f.session)
 	}

@@ -38,6 +38,7 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			g.file = file
+			tuneMemory(os.LookupEnv)
 			return g.run(cmd.Context())
 		},
 	}
@@ -107,7 +108,7 @@ func (g *assembled) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.public = limitConnections(g.public, g.config.Server.Limits.ConnectionsPerAddress, trusted)
+	g.public = listenFrugally(limitConnections(g.public, g.config.Server.Limits.ConnectionsPerAddress, trusted))
 	go func() { failed <- g.servePublic(server) }()
 	admin := g.newServer(g.admin)
 	if g.adminListener != nil {

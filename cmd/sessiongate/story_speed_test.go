@@ -121,7 +121,7 @@ func client(tb testing.TB, g *assembled, cookie string) (send func()) {
 		tb.Fatal(err)
 	}
 	server := g.newServer(newFront(&generation{config: g.config, server: g.server}))
-	go func() { _ = server.Serve(l) }()
+	go func() { _ = server.Serve(listenFrugally(l)) }()
 	tb.Cleanup(func() { _ = server.Close() })
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
