@@ -13,7 +13,7 @@ const passedOn = "X-Sessiongate-Upstream" //nolint:gosec // a header name, not a
 
 // onResponse looks at every answer of an application before it goes out.
 func (s *Server) onResponse(w http.ResponseWriter, res *http.Response) error {
-	res.Header.Del(passedOn) // ours to say
+	delete(res.Header, passedOn) // ours to say
 	if res.StatusCode != http.StatusUnauthorized {
 		return nil
 	}

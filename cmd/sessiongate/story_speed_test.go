@@ -195,7 +195,7 @@ func TestRequestCost(t *testing.T) {
 		scripts        int
 	}{
 		{"cached", "1m", budget{40, 3584}, 0},
-		{"strict", "0s", budget{75, 8192}, costRequests},
+		{"strict", "0s", budget{50, 6144}, costRequests},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			send := request(t, fmt.Sprintf("redis: %q", "redis://"+redis.Addr()), c.cacheTTL)

@@ -49,7 +49,7 @@ type Hygiene struct {
 //   - what frames the message is left to whoever writes it;
 //   - the headers of f are added.
 func Outbound(to []Field, h http.Header, rules *Hygiene, f *Forward) []Field {
-	named := h["Connection"]
+	named := namedFields(h)
 	for name, values := range h {
 		switch {
 		case name == "Te":
@@ -184,9 +184,18 @@ func isHopByHop(name string) bool {
 	return false
 }
 
+// namedFields returns the lists of the Connection header. Nearly always there is one word in it that names no field.
+func namedFields(h http.Header) []string {
+	named := h["Connection"]
+	if len(named) == 1 && (named[0] == "keep-alive" || named[0] == "close") {
+		return nil
+	}
+	return named
+}
+
 // dropHopByHop removes them from a response's header.
 func dropHopByHop(h http.Header) {
-	named := h["Connection"]
+	named := namedFields(h)
 	for name := range h {
 		if isHopByHop(name) || len(named) > 0 && hasToken(named, name) {
 			delete(h, name)
