@@ -61,6 +61,7 @@ func newWorld(t *testing.T, o options) *world {
 	for range max(1, o.managers) {
 		store, err := redisstore.New(embedded.Options(redisstore.Options{
 			Rules: rules, Sealer: fields, Now: w.clock.Now, Offset: w.clock.Offset,
+			Timeout: 20 * time.Second, // faults are made by pausable, not by a busy machine
 		}))
 		w.must(err)
 		t.Cleanup(func() { _ = store.Close() })

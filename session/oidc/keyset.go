@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gooidc "github.com/coreos/go-oidc/v3/oidc"
@@ -40,14 +41,23 @@ func newKeySet(ctx context.Context, client *http.Client, url string, now func() 
 }
 
 // VerifySignature implements [gooidc.KeySet].
+//
+// go-oidc lets a verification join a fetch that has ended but is not yet cleared away, and so judges by the keys from
+// before. That is so if it failed and nobody has asked for a fetch; then it is tried once more.
 func (k *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
-	return k.remote.VerifySignature(ctx, jwt)
+	asked := k.pace.asked.Load()
+	payload, err := k.remote.VerifySignature(ctx, jwt)
+	if err != nil && k.pace.asked.Load() == asked && ctx.Err() == nil {
+		return k.remote.VerifySignature(ctx, jwt)
+	}
+	return payload, err
 }
 
 // pace lets a fetch through once in a while.
 type pace struct {
-	next http.RoundTripper
-	now  func() time.Time
+	next  http.RoundTripper
+	now   func() time.Time
+	asked atomic.Int64 // counts wishes to fetch
 
 	mu     sync.Mutex
 	saved  int       // fetches that may be made
@@ -60,6 +70,7 @@ var errPaced = errors.New("the key set was fetched a moment ago")
 
 // RoundTrip implements [http.RoundTripper].
 func (p *pace) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.asked.Add(1)
 	if !p.take() {
 		return nil, errPaced
 	}

@@ -37,7 +37,7 @@ type RedisServer struct {
 // Generous: on a busy machine a slow start is no failure.
 const (
 	redisStartLimit   = 20 * time.Second
-	redisCommandLimit = 10 * time.Second
+	redisCommandLimit = 30 * time.Second
 )
 
 // Redis starts a redis-server that keeps nothing on disk and stops it when the
