@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"sessiongate/gateway/proxy/legtest"
 )
 
 // TestStress lets clients that vanish meet upstreams that misbehave, all at random. Whatever arrives whole is the answer
@@ -46,9 +48,9 @@ func TestStress(t *testing.T) {
 			}
 			s.gate.Close()
 			rt.(interface{ CloseIdleConnections() }).CloseIdleConnections()
-			eventually(t, "the upstream's connections to end", func() bool { return s.open.Load() == 0 })
+			legtest.Eventually(t, "the upstream's connections to end", func() bool { return s.open.Load() == 0 })
 			stop()
-			eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before+2 })
+			legtest.Eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before+2 })
 		})
 	}
 }
@@ -242,19 +244,4 @@ func (s *stress) compose(id string, head bool) (text string, last bool) {
 		return text, last
 	}
 	return text + body, last
-}
-
-// eventually waits for what others are about to do.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	timeout := time.After(20 * time.Second)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-timeout:
-			t.Fatal("waited in vain for " + what)
-		}
-	}
 }

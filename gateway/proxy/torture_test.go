@@ -200,26 +200,8 @@ func (g *gate) ask(t testing.TB, method string) sight {
 
 // upstream runs script for each connection, numbered from 0.
 func upstream(t testing.TB, script func(c *wire, n int)) *url.URL {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var running sync.WaitGroup
-	t.Cleanup(func() { l.Close(); running.Wait() })
-	running.Go(func() {
-		for n := 0; ; n++ {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { c.Close() })
-			running.Go(func() {
-				defer c.Close()
-				script(&wire{c, bufio.NewReader(c)}, n)
-			})
-		}
-	})
-	return mustURL(t, "http://"+l.Addr().String())
+	t.Helper()
+	return mustURL(t, "http://"+legtest.Serve(t, func(c net.Conn, n int) { script(&wire{c, bufio.NewReader(c)}, n) }))
 }
 
 // wire is the upstream's end of a connection.

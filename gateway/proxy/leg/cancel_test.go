@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/proxy/leg"
+	"sessiongate/gateway/proxy/legtest"
 )
 
 // A request that nobody waits for ends at its upstream, too.
@@ -241,7 +242,7 @@ func TestStress(t *testing.T) {
 	all.Wait()
 	tr.CloseIdleConnections()
 	s.Close()
-	eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before+1 })
+	legtest.Eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before+1 })
 }
 
 func stressOnce(t *testing.T, rt http.RoundTripper, url, path string) {

@@ -6,26 +6,18 @@ import (
 	"net/http/httptrace"
 )
 
-// coversHTTP reports whether the leg can do for this request exactly what net/http's Transport does.
-func coversHTTP(req *http.Request, trace *httptrace.ClientTrace) bool {
+// dividable reports whether an http.Request is for plain HTTP and says nothing that a [Request] cannot say.
+func dividable(req *http.Request, trace *httptrace.ClientTrace) bool {
 	if req.URL == nil || req.Header == nil || req.URL.Scheme != "http" || trace != nil && observes(trace) {
-		return false
-	}
-	if req.Host != "" && req.Host != req.URL.Host && !plainHost(req.Host) {
-		return false
-	}
-	if len(req.Trailer) > 0 || len(req.TransferEncoding) > 0 {
 		return false
 	}
 	if req.Cancel != nil { //nolint:staticcheck // old callers may still set it
 		return false
 	}
-	h := req.Header
-	return coversBody(req.Body, req.ContentLength) && req.Method != http.MethodConnect &&
-		h["Connection"] == nil && h["Upgrade"] == nil && h["Expect"] == nil
+	return len(req.TransferEncoding) == 0
 }
 
-// covers is coversHTTP for a request in parts.
+// covers reports whether the leg does for this request exactly what net/http's Transport does.
 func (r *Request) covers() bool {
 	if len(r.Trailer) > 0 || r.Method == http.MethodConnect || !coversBody(r.Body, r.ContentLength) {
 		return false

@@ -50,7 +50,7 @@ const defaultUserAgent = "Go-http-client/1.1" // net/http's
 func fromHTTP(req *http.Request, trace *httptrace.ClientTrace) *Request {
 	r := &Request{
 		Method: req.Method, Address: req.URL.Host, Authority: req.Host, Path: req.URL.RequestURI(),
-		Body: req.Body, ContentLength: req.ContentLength, Close: req.Close,
+		Body: req.Body, ContentLength: req.ContentLength, Trailer: req.Trailer, Close: req.Close,
 		Fields: make([]Field, 0, len(req.Header)+1),
 	}
 	if trace != nil && trace.Got1xxResponse != nil {

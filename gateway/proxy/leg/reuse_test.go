@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/proxy/leg"
+	"sessiongate/gateway/proxy/legtest"
 )
 
 const hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -293,16 +294,16 @@ func TestIdleLimits(t *testing.T) {
 	for _, b := range bodies {
 		b.Close()
 	}
-	eventually(t, "one idle connection", func() bool { return open.Load() == 1 })
+	legtest.Eventually(t, "one idle connection", func() bool { return open.Load() == 1 })
 	ask(tr, "GET", url, nil)
 	if n := open.Load(); n != 1 {
 		t.Fatal("the idle connection was not used")
 	}
 	now.Add(60)
 	ask(tr, "GET", url, nil) // on a new one: the other is past its time
-	eventually(t, "only the new connection", func() bool { return open.Load() == 1 })
+	legtest.Eventually(t, "only the new connection", func() bool { return open.Load() == 1 })
 	tr.CloseIdleConnections()
-	eventually(t, "no connection", func() bool { return open.Load() == 0 })
+	legtest.Eventually(t, "no connection", func() bool { return open.Load() == 0 })
 	if o := ask(tr, "GET", url, nil); o.failed() {
 		t.Fatal(o.HeadErr)
 	}
@@ -363,19 +364,4 @@ type readAll struct{ body io.ReadCloser }
 func (r readAll) Close() error {
 	_, _ = io.Copy(io.Discard, r.body)
 	return r.body.Close()
-}
-
-// eventually waits for what another goroutine is about to do.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	timeout := time.After(10 * time.Second)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-timeout:
-			t.Fatal("waited in vain for: " + what)
-		}
-	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/proxy/leg"
+	"sessiongate/gateway/proxy/legtest"
 )
 
 // newStandard makes the transport that the leg is held against, set up as package proxy does.
@@ -66,26 +67,8 @@ func overBoth(t *testing.T, headers time.Duration, test func(t *testing.T, rt ht
 
 // upstream runs script for each connection, numbered from 0, and says where it listens.
 func upstream(t testing.TB, script func(c *wire, n int)) (url string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var running sync.WaitGroup
-	t.Cleanup(func() { l.Close(); running.Wait() })
-	running.Go(func() {
-		for n := 0; ; n++ {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { c.Close() })
-			running.Go(func() {
-				defer c.Close()
-				script(&wire{c}, n)
-			})
-		}
-	})
-	return "http://" + l.Addr().String()
+	t.Helper()
+	return "http://" + legtest.Serve(t, func(c net.Conn, n int) { script(&wire{c}, n) })
 }
 
 // wire is the upstream's end of a connection.

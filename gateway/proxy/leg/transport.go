@@ -96,27 +96,24 @@ func New(o Options) (*Transport, error) {
 // time is a timeout (net.Error); a cancelled request gives context.Cause. Errors name no byte the upstream has sent.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	trace := httptrace.ContextClientTrace(req.Context())
-	if !coversHTTP(req, trace) {
-		return t.options.Fallback.RoundTrip(req)
+	if dividable(req, trace) {
+		r := fromHTTP(req, trace)
+		if p := t.poolFor(r); p != nil {
+			res, err := t.send(req.Context(), r, p)
+			if res != nil {
+				res.Request = req
+			}
+			return res, err
+		}
 	}
-	p := t.pool(req.URL.Host)
-	if p == nil {
-		return t.options.Fallback.RoundTrip(req)
-	}
-	res, err := t.send(req.Context(), fromHTTP(req, trace), p)
-	if res != nil {
-		res.Request = req
-	}
-	return res, err
+	return t.options.Fallback.RoundTrip(req)
 }
 
 // Send is RoundTrip for a request in parts; the address is reached by plain HTTP. The response's Request is nil, unless
 // the fallback has set it.
 func (t *Transport) Send(ctx context.Context, r *Request) (*http.Response, error) {
-	if r.covers() {
-		if p := t.pool(r.Address); p != nil {
-			return t.send(ctx, r, p)
-		}
+	if p := t.poolFor(r); p != nil {
+		return t.send(ctx, r, p)
 	}
 	return Standard{t.options.Fallback, "http"}.Send(ctx, r)
 }
@@ -202,6 +199,14 @@ func (t *Transport) dial(ctx context.Context, address string) (*conn, error) {
 		return nil, err
 	}
 	return newConn(c), nil
+}
+
+// poolFor returns the connections for a request, or nil if it is for the fallback.
+func (t *Transport) poolFor(r *Request) *pool {
+	if !r.covers() {
+		return nil
+	}
+	return t.pool(r.Address)
 }
 
 // pool finds an address's connections, or makes their pool. It returns nil if the address is not covered.
