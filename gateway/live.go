@@ -11,11 +11,14 @@ import (
 )
 
 const (
-	// longResponse is the age, up to sweepEvery more, at which a response counts as a
-	// stream. Below it a response costs one entry in a list and nothing else.
+	// longResponse is the age at which a response counts as a stream. Below it a
+	// response costs one entry in a list and nothing else.
 	longResponse = 2 * time.Second
 	// sweepEvery is how often the list is looked through.
 	sweepEvery = 500 * time.Millisecond
+	// sweepsToLong is longResponse counted in sweeps: joining costs no look at the
+	// clock.
+	sweepsToLong = int(longResponse / sweepEvery)
 	// Close codes of WebSockets (RFC 6455 §7.4). 4401 says "401" in the range that
 	// is free for applications; 1012 is registered for a restart.
 	closeUnauthorized = 4401
@@ -46,9 +49,9 @@ type liveShard struct {
 type flow struct {
 	stream     *proxy.Stream // nil: no response of an application, or nobody's
 	session    *session.Session
-	since      time.Time // when the first sweep saw it
-	restarts   bool      // the client connects again by itself
-	lane       uint8     // which list
+	sweeps     int   // that have seen it
+	restarts   bool  // the client connects again by itself
+	lane       uint8 // which list
 	prev, next *flow
 	leave      func() // ends the watch; nil: not watched yet
 }
@@ -63,9 +66,9 @@ func (l *Live) Run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		select {
-		case now := <-tick.C:
+		case <-tick.C:
 			for i := range l.shards {
-				l.sweep(&l.shards[i], now)
+				l.sweep(&l.shards[i])
 			}
 		case <-ctx.Done():
 			return
@@ -75,14 +78,11 @@ func (l *Live) Run(ctx context.Context) {
 
 // sweep begins to watch what has become long. The age is real time, on purpose:
 // it bounds work and decides nothing.
-func (l *Live) sweep(s *liveShard, now time.Time) {
+func (l *Live) sweep(s *liveShard) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for f := s.first; f != nil; f = f.next {
-		switch {
-		case f.since.IsZero():
-			f.since = now // joining costs no look at the clock
-		case f.leave == nil && now.Sub(f.since) >= longResponse:
+		if f.sweeps++; f.leave == nil && f.sweeps > sweepsToLong {
 			f.leave = l.watch(f.stream, f.session)
 		}
 	}
