@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sessiongate/configs"
+	"sessiongate/gateway/downstream"
 	"sessiongate/session/redisstore"
 )
 
@@ -108,8 +109,9 @@ func (g *assembled) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.public = listenFrugally(limitConnections(g.public, g.config.Server.Limits.ConnectionsPerAddress, trusted))
-	go func() { failed <- g.servePublic(server) }()
+	g.public = downstream.Limit(g.public, g.config.Server.Limits.ConnectionsPerAddress, trusted)
+	public := downstream.New(server)
+	go func() { failed <- g.servePublic(public, server) }()
 	admin := g.newServer(g.admin)
 	if g.adminListener != nil {
 		go func() { failed <- admin.Serve(g.adminListener) }()
@@ -121,10 +123,10 @@ func (g *assembled) run(ctx context.Context) error {
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	return g.drain(server, admin)
+	return g.drain(public, admin)
 }
 
-func (g *assembled) drain(server, admin *http.Server) error {
+func (g *assembled) drain(server *downstream.Server, admin *http.Server) error {
 	g.log.Info("draining", slog.String("timeout", time.Duration(g.config.Server.DrainTimeout).String()))
 	g.health.Drain()
 	g.front.leaving.Store(true)
@@ -157,11 +159,11 @@ func (g *assembled) newServer(h http.Handler) *http.Server {
 	}
 }
 
-func (g *assembled) servePublic(server *http.Server) error {
+func (g *assembled) servePublic(public *downstream.Server, server *http.Server) error {
 	t := g.config.Server.TLS
 	if g.certificate != nil {
 		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*g.certificate}}
-		return server.ServeTLS(g.public, "", "")
+		return public.ServeTLS(g.public)
 	}
 	if t != nil {
 		files := newCertificate(t.CertFile.String(), t.KeyFile.String(), g.log)
@@ -169,9 +171,9 @@ func (g *assembled) servePublic(server *http.Server) error {
 			return err
 		}
 		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.get}
-		return server.ServeTLS(g.public, "", "")
+		return public.ServeTLS(g.public)
 	}
-	return server.Serve(g.public)
+	return public.Serve(g.public)
 }
 
 // contact asks the store until it answers once; then the gateway is ready.

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"sessiongate/configs"
+	"sessiongate/gateway/downstream"
 	"sessiongate/session/sessiontest"
 )
 
@@ -121,8 +122,9 @@ func client(tb testing.TB, g *assembled, cookie string) (send func()) {
 		tb.Fatal(err)
 	}
 	server := g.newServer(newFront(&generation{config: g.config, server: g.server}))
-	go func() { _ = server.Serve(listenFrugally(l)) }()
-	tb.Cleanup(func() { _ = server.Close() })
+	public := downstream.New(server)
+	go func() { _ = public.Serve(l) }()
+	tb.Cleanup(func() { _ = public.Close() })
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		tb.Fatal(err)

@@ -47,6 +47,8 @@ func newClient(o Options) redis.UniversalClient {
 
 		// Pipelines get connections of their own; 128 KiB each way is more than our
 		// lists and batches need.
+		ReadBufferSize:          4 << 10,
+		WriteBufferSize:         4 << 10,
 		PipelineReadBufferSize:  32 << 10,
 		PipelineWriteBufferSize: 32 << 10,
 		ConnMaxIdleTime:         5 * time.Minute,

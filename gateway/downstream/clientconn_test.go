@@ -1,4 +1,4 @@
-package main
+package downstream
 
 import (
 	"bytes"
@@ -336,7 +336,7 @@ func TestClientConnIsAConn(t *testing.T) {
 // What net/http and the proxy look for besides net.Conn, with and without a limit that counts the connection.
 func TestClientConnAbilities(t *testing.T) {
 	limited := func(l net.Listener) net.Listener {
-		limit := limitConnections(l, 1, nil).(*connectionLimit)
+		limit := Limit(l, 1, nil).(*connectionLimit)
 		limit.exempt = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 		return listenFrugally(limit)
 	}
@@ -362,7 +362,7 @@ func TestClientConnAbilities(t *testing.T) {
 func TestClosingAClientConnGivesItsPlaceBack(t *testing.T) {
 	var limit *connectionLimit
 	c, _ := connected(t, func(l net.Listener) net.Listener {
-		limit = limitConnections(l, 1, nil).(*connectionLimit)
+		limit = Limit(l, 1, nil).(*connectionLimit)
 		limit.exempt = nil
 		return listenFrugally(limit)
 	})
@@ -382,4 +382,8 @@ func TestClosingAClientConnGivesItsPlaceBack(t *testing.T) {
 	if taken() != 0 {
 		t.Error("the place is kept")
 	}
+}
+
+func listenFrugally(l net.Listener) net.Listener {
+	return &clientListener{Listener: l, watches: newWatches(watchPatience)}
 }

@@ -1,4 +1,4 @@
-package main
+package downstream
 
 import (
 	"net"
@@ -18,8 +18,9 @@ type connectionLimit struct {
 	open map[netip.Addr]int
 }
 
-// limitConnections wraps a listener; most of 0 means no limit.
-func limitConnections(l net.Listener, most int, trusted []netip.Prefix) net.Listener {
+// Limit wraps a listener so that no address has more than most connections at a time; 0 means no limit. Loopback and
+// the trusted prefixes are not counted: what comes through them is many clients.
+func Limit(l net.Listener, most int, trusted []netip.Prefix) net.Listener {
 	if most <= 0 {
 		return l
 	}

@@ -1,4 +1,4 @@
-package main
+package downstream
 
 import (
 	"errors"
@@ -17,28 +17,27 @@ type clientListener struct {
 	watches *watches
 }
 
-// listenFrugally wraps a listener of TCP connections.
-func listenFrugally(l net.Listener) net.Listener {
-	return &clientListener{Listener: l, watches: newWatches(watchPatience)}
-}
-
 // Accept implements net.Listener.
 func (l *clientListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	inner := conn
-	if counted, ok := conn.(*countedConn); ok {
-		inner = counted.Conn
+	if c := newClientConn(conn, l.watches); c != nil {
+		return c, nil
 	}
-	tcp, ok := inner.(*net.TCPConn)
+	return conn, nil
+}
+
+// newClientConn wraps a connection of TCP; nil: it is none.
+func newClientConn(accepted net.Conn, w *watches) *clientConn {
+	tcp, ok := innermost(accepted).(*net.TCPConn)
 	if !ok {
-		return conn, nil
+		return nil
 	}
-	c := &clientConn{TCPConn: tcp, outer: conn, watches: l.watches}
+	c := &clientConn{TCPConn: tcp, outer: accepted, watches: w}
 	c.awake.L = &c.mu
-	return c, nil
+	return c
 }
 
 // clientConn is a client's connection as net/http's server uses it. For every request of a kept HTTP/1.1 connection the

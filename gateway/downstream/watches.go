@@ -1,4 +1,4 @@
-package main
+package downstream
 
 import (
 	"sync"
@@ -18,8 +18,12 @@ type watches struct {
 
 	mu      sync.Mutex
 	running bool
-	listed  []*clientConn
+	listed  []watched
 }
+
+// watched is a connection with a request under way. stillWaits is called at the end of a period, and reports whether to
+// call it again at the end of the next.
+type watched interface{ stillWaits() bool }
 
 func newWatches(patience time.Duration) *watches {
 	w := &watches{since: time.Now(), patience: patience}
@@ -29,7 +33,7 @@ func newWatches(patience time.Duration) *watches {
 }
 
 // add is called with the connection's lock held: the other way round would be a deadlock.
-func (w *watches) add(c *clientConn) {
+func (w *watches) add(c watched) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.listed = append(w.listed, c)

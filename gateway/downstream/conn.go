@@ -1,0 +1,256 @@
+package downstream
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// bufferSize is one read's worth, and one write's: heads of requests fit, and so do most answers of an API.
+const bufferSize = 4 << 10
+
+// What Shutdown wants to know of a connection.
+const (
+	fresh  int32 = iota // nothing has come yet
+	active              // with a request, or the beginning of one
+	idle                // between two requests
+	closed              // by Shutdown
+)
+
+// conn is a client's connection. All but what mu guards is its own goroutine's, and its handler's.
+type conn struct {
+	server   *Server
+	socket   net.Conn // to read, to write, and its deadlines
+	accepted net.Conn // the same as the listener gave it, to close
+	since    time.Time
+	state    atomic.Int32
+	template http.Request // what all requests have in common
+
+	in       []byte // in[from:to] has come and is not used yet
+	from, to int
+	out      []byte    // answers not yet sent
+	armed    time.Time // the read deadline of the descriptor; zero: none
+	used     time.Time // when the last response began
+	posted   bool      // the last request was a POST
+	names    []string  // of a header being written
+	date     []byte    // the Date field of a second
+	second   int64
+
+	mu       sync.Mutex
+	current  *exchange     // the request under way
+	seen     *exchange     // current at the last tick
+	listed   bool          // watches looks at the next tick
+	watch    chan struct{} // closed when the watch over current has ended; nil: there is none
+	stopping bool          // the watch is to end
+	touched  bool          // the handler has set a deadline
+}
+
+func newConn(s *Server, accepted net.Conn) *conn {
+	c := &conn{server: s, socket: innermost(accepted), accepted: accepted, since: time.Now(), in: make([]byte, bufferSize)}
+	c.template = http.Request{
+		Proto: version[1:], ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: accepted.RemoteAddr().String(),
+	}
+	return c
+}
+
+// innermost is the connection itself, below what counts it.
+func innermost(c net.Conn) net.Conn {
+	if counted, ok := c.(*countedConn); ok {
+		return counted.Conn
+	}
+	return c
+}
+
+// serve serves one request after the other, until the connection ends or is handed over.
+func (c *conn) serve() {
+	h, ok := c.next(timeout(c.since, c.server.headerTimeout))
+	for ok && c.exchange(h) && c.rest() {
+		h, ok = c.next(timeout(c.used, c.server.idleTimeout))
+	}
+}
+
+// timeout is d after t; zero: never.
+func timeout(t time.Time, d time.Duration) time.Time {
+	if d <= 0 {
+		return time.Time{}
+	}
+	return t.Add(d)
+}
+
+// next reads the next request's head. It fails when there is none to come, and has closed the connection or handed it over.
+func (c *conn) next(until time.Time) (head, bool) {
+	for begun := false; ; {
+		c.skipLines()
+		if b := c.in[c.from:c.to]; len(b) > 0 {
+			h, size, covered, more := parseHead(b)
+			switch longest := c.server.longestHead; {
+			case covered && size <= longest:
+				c.from += size
+				return h, true
+			case covered, !more, len(b) >= longest:
+				c.handOver()
+				return head{}, false
+			}
+			if !begun && !c.used.IsZero() {
+				until = timeout(time.Now(), c.server.headerTimeout)
+			}
+			begun = true
+		}
+		if !c.await(until) {
+			return head{}, false
+		}
+	}
+}
+
+// await waits for more of a head. It fails when there is none to come, and has closed the connection or handed it over.
+func (c *conn) await(until time.Time) bool {
+	n, err := c.fill(until)
+	switch {
+	case n > 0 && c.wake():
+		return true
+	case errors.Is(err, io.EOF) && c.from < c.to:
+		c.handOver() // net/http has a word for those who stop in the middle
+	default:
+		c.close()
+	}
+	return false
+}
+
+// skipLines drops empty lines that old clients send after a POST, as net/http does (RFC 9112 §2.2).
+func (c *conn) skipLines() {
+	for i := 0; i < 4 && c.posted && c.from < c.to; i++ {
+		if b := c.in[c.from]; b != '\r' && b != '\n' {
+			c.posted = false
+			return
+		}
+		c.from++
+	}
+}
+
+// wake tells Shutdown that a request has begun. It fails if Shutdown was quicker.
+func (c *conn) wake() bool {
+	was := c.state.Load()
+	return was == active || was != closed && c.state.CompareAndSwap(was, active)
+}
+
+// rest tells Shutdown that a request is over. It fails, and has closed the connection, if no other may follow.
+func (c *conn) rest() bool {
+	if c.server.closing.Load() {
+		c.close()
+		return false
+	}
+	if c.from < c.to {
+		return true
+	}
+	c.from, c.to = 0, 0
+	if len(c.in) > bufferSize {
+		c.in = make([]byte, bufferSize)
+	}
+	if cap(c.out) > 4*bufferSize {
+		c.out = nil
+	}
+	c.state.Store(idle)
+	return true
+}
+
+// fill reads what comes, behind what has come.
+func (c *conn) fill(until time.Time) (int, error) {
+	switch {
+	case c.from == c.to:
+		c.from, c.to = 0, 0
+	case c.to == len(c.in) && c.from > 0:
+		c.to = copy(c.in, c.in[c.from:c.to])
+		c.from = 0
+	case c.to == len(c.in):
+		c.in = append(c.in, make([]byte, len(c.in))...)
+	}
+	n, err := c.readBefore(until, c.in[c.to:])
+	c.to += n
+	return n, err
+}
+
+// readBefore reads once. A deadline of the descriptor that is earlier than what is wanted is let be until it comes: to
+// set it for each request costs more than to look again every now and then.
+func (c *conn) readBefore(until time.Time, p []byte) (int, error) {
+	if !until.IsZero() && (c.armed.IsZero() || until.Before(c.armed)) {
+		c.arm(until)
+	}
+	for {
+		n, err := c.socket.Read(p)
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !until.IsZero() && !time.Now().Before(until) {
+			return n, err
+		}
+		c.arm(until)
+	}
+}
+
+func (c *conn) arm(until time.Time) {
+	c.armed = until
+	_ = c.socket.SetReadDeadline(until) // fails only for a closed connection, as the read will
+}
+
+// readBody reads for a body. Small pieces come by way of the buffer.
+func (c *conn) readBody(p []byte) (int, error) {
+	if c.from == c.to && len(p) < len(c.in) {
+		n, err := c.socket.Read(c.in)
+		c.from, c.to = 0, n
+		if n == 0 {
+			return 0, err
+		}
+	}
+	if c.from < c.to {
+		n := copy(p, c.in[c.from:c.to])
+		c.from += n
+		return n, nil
+	}
+	return c.socket.Read(p)
+}
+
+// write sends what was gathered, and p after it, in one system call.
+func (c *conn) write(p []byte) error {
+	var err error
+	switch {
+	case len(c.out) > 0 && len(p) > 0:
+		both := net.Buffers{c.out, p}
+		_, err = both.WriteTo(c.socket)
+	case len(c.out) > 0:
+		_, err = c.socket.Write(c.out)
+	case len(p) > 0:
+		_, err = c.socket.Write(p)
+	}
+	c.out = c.out[:0]
+	return err
+}
+
+// handOver gives the connection to net/http, with what it has not used.
+func (c *conn) handOver() {
+	c.arm(time.Time{})
+	rest := bytes.Clone(c.in[c.from:c.to])
+	if c.server.forget(c) {
+		c.server.rest.deliver(newHanded(c.accepted, rest, c.server.watches))
+	}
+}
+
+// close closes the connection.
+func (c *conn) close() {
+	c.server.forget(c)
+	c.accepted.Close()
+}
+
+// linger closes the connection of a client that is still sending: closed at once, the answer would be lost with what
+// it sends (RFC 9112 §9.6).
+func (c *conn) linger() {
+	if half, ok := c.socket.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		time.Sleep(lingering)
+	}
+	c.close()
+}
+
+// lingering is net/http's.
+const lingering = 500 * time.Millisecond

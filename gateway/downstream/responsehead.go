@@ -1,0 +1,191 @@
+package downstream
+
+import (
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// omitted says which fields of a handler's header are not written as they are.
+type omitted uint8
+
+const (
+	omitLength omitted = 1 << iota
+	omitCoding
+	omitType
+	omitConnection
+	omitFraming = omitLength | omitCoding
+)
+
+// writeHead writes the final head into the buffer. sample is the beginning of the body, as far as there is one yet.
+func (w *response) writeHead(h http.Header, sample []byte) {
+	c, omit := w.conn, omitCoding
+	c.used = time.Now()
+	w.announce(h)
+	if !hasBody(w.status) {
+		omit |= omitLength
+		if w.status == http.StatusNotModified {
+			omit |= omitType
+		}
+	}
+	w.close = w.close || h.Get("Connection") == "close" || c.server.closing.Load()
+	w.takeBody()
+	c.out = appendStatus(c.out, w.status)
+	tail := w.frame(h, sample, &omit)
+	if w.close {
+		omit |= omitConnection
+	}
+	c.out = c.appendFields(c.out, h, omit)
+	c.out = append(c.out, tail...)
+	if w.sniffs(h) && len(sample) > 0 {
+		c.out = appendField(c.out, "Content-Type", http.DetectContentType(sample))
+	}
+	if w.close {
+		c.out = appendField(c.out, "Connection", "close")
+	}
+	if _, has := h["Date"]; !has {
+		c.out = c.appendDate(c.out)
+	}
+	c.out = append(c.out, crlf...)
+}
+
+// frame decides how the body ends (RFC 9112 §6), and returns the field that says so, if the handler has not.
+func (w *response) frame(h http.Header, sample []byte, omit *omitted) (field string) {
+	if w.length >= 0 || !hasBody(w.status) {
+		return ""
+	}
+	head := w.req.Method == http.MethodHead
+	switch {
+	case w.over && !w.trails(h) && (!head || len(sample) > 0):
+		return "Content-Length: " + strconv.Itoa(len(sample)) + crlf
+	case head:
+		return ""
+	}
+	w.chunked = true
+	*omit |= omitLength
+	return "Transfer-Encoding: chunked" + crlf
+}
+
+// takeBody reads the rest of the request's body before the response begins, for clients that send all before they read.
+func (w *response) takeBody() {
+	if w.req.ContentLength == 0 || w.close || w.fullDuplex {
+		return
+	}
+	tooBig, broken := w.exchange.body.drain()
+	w.tooBig = tooBig
+	w.close = tooBig || broken
+}
+
+// announce notes the trailers that the handler will send.
+func (w *response) announce(h http.Header) {
+	for _, v := range h["Trailer"] {
+		for name := range strings.SplitSeq(v, ",") {
+			if name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name)); httpguts.ValidTrailerHeader(name) && name != "" {
+				w.trailers = append(w.trailers, name)
+			}
+		}
+	}
+}
+
+// trails reports whether trailers are to be expected.
+func (w *response) trails(h http.Header) bool {
+	if len(h["Trailer"]) > 0 {
+		return true
+	}
+	for name := range h {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// appendTrailers ends a chunked body (RFC 9112 §7.1.2).
+func (w *response) appendTrailers() {
+	c := w.conn
+	trailers := make(http.Header)
+	for name, values := range w.header {
+		if name, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
+			trailers[name] = values
+		}
+	}
+	for _, name := range w.trailers {
+		for _, v := range w.header[name] {
+			trailers.Add(name, v)
+		}
+	}
+	c.out = append(c.out, "0\r\n"...)
+	c.out = c.appendFields(c.out, trailers, 0)
+	c.out = append(c.out, crlf...)
+}
+
+func appendStatus(b []byte, status int) []byte {
+	b = append(b, "HTTP/1.1 "...)
+	b = append(strconv.AppendInt(b, int64(status), 10), ' ')
+	if text := http.StatusText(status); text != "" {
+		b = append(b, text...)
+	} else {
+		b = strconv.AppendInt(append(b, "status code "...), int64(status), 10)
+	}
+	return append(b, crlf...)
+}
+
+// appendFields writes a header in the order of its names. Names that are none are left out, and what could end a line
+// inside a value becomes a space: whoever writes headers from foreign words must not write responses.
+func (c *conn) appendFields(b []byte, h http.Header, omit omitted) []byte {
+	names := c.names[:0]
+	for name := range h {
+		if omit&omittedAs(name) == 0 && httpguts.ValidHeaderFieldName(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, v := range h[name] {
+			b = appendField(b, name, v)
+		}
+	}
+	clear(names)
+	c.names = names
+	return b
+}
+
+func omittedAs(name string) omitted {
+	switch name {
+	case "Content-Length":
+		return omitLength
+	case "Transfer-Encoding":
+		return omitCoding
+	case "Content-Type":
+		return omitType
+	case "Connection":
+		return omitConnection
+	}
+	return 0
+}
+
+func appendField(b []byte, name, value string) []byte {
+	b = append(append(b, name...), ": "...)
+	from := len(b)
+	b = append(b, textproto.TrimString(value)...)
+	for i := from; i < len(b); i++ {
+		if b[i] == '\r' || b[i] == '\n' {
+			b[i] = ' '
+		}
+	}
+	return append(b, crlf...)
+}
+
+// appendDate writes the Date field (RFC 9110 §6.6.1), which is the same for a second, of the time of this response.
+func (c *conn) appendDate(b []byte) []byte {
+	if second := c.used.Unix(); second != c.second || len(c.date) == 0 {
+		c.second = second
+		c.date = append(c.used.UTC().AppendFormat(append(c.date[:0], "Date: "...), http.TimeFormat), crlf...)
+	}
+	return append(b, c.date...)
+}

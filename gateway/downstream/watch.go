@@ -1,0 +1,89 @@
+package downstream
+
+import "time"
+
+// begin notes that a request is under way. One that takes its time is watched.
+func (c *conn) begin(x *exchange) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.current = x
+	if !c.listed {
+		c.listed = true
+		c.server.watches.add(c)
+	}
+}
+
+// stillWaits is asked at the end of each period. A request that was there at the end of the one before, and has come
+// with all of its body, gets a goroutine that waits for its client to hang up.
+func (c *conn) stillWaits() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	x := c.current
+	if x != nil && x == c.seen && c.watch == nil && (x.req.ContentLength == 0 || x.body.ended.Load()) {
+		c.watch = make(chan struct{})
+		_ = c.socket.SetReadDeadline(time.Time{})
+		go c.wait(x, c.watch)
+	}
+	c.seen = x
+	c.listed = x != nil && c.watch == nil
+	return c.listed
+}
+
+// wait reads ahead until something comes: the next request's bytes, or the end. Nobody else reads meanwhile.
+func (c *conn) wait(x *exchange, done chan struct{}) {
+	defer close(done)
+	if c.from == c.to {
+		c.from, c.to = 0, 0
+	}
+	if c.to == len(c.in) {
+		return // more than a buffer of requests to come: this client is there
+	}
+	n, err := c.socket.Read(c.in[c.to:])
+	c.to += n
+	c.mu.Lock()
+	stopping := c.stopping
+	c.mu.Unlock()
+	if err != nil && !stopping {
+		x.context.cancel()
+	}
+}
+
+// endWatch notes that the request is over, and takes the reads back. It reports whether the request took its time.
+func (c *conn) endWatch() (watched bool) {
+	c.mu.Lock()
+	c.current = nil
+	done := c.watch
+	if done != nil {
+		c.stopping, c.touched = true, true
+		_ = c.socket.SetReadDeadline(c.since) // long over
+	}
+	c.mu.Unlock()
+	if done == nil {
+		return false
+	}
+	<-done
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watch, c.stopping = nil, false
+	return true
+}
+
+// resetDeadlines takes away those that were set during a request.
+func (c *conn) resetDeadlines() {
+	c.mu.Lock()
+	touched := c.touched
+	c.touched = false
+	c.mu.Unlock()
+	if touched {
+		c.arm(time.Time{})
+		_ = c.socket.SetWriteDeadline(time.Time{})
+	}
+}
+
+// setDeadline sets one of the descriptor's deadlines for the handler.
+func (c *conn) setDeadline(set func(time.Time) error, t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.touched = true
+	return set(t)
+}
