@@ -15,7 +15,7 @@ const readOn = 256 << 10
 // body is a request's body of known length. Like net/http's it may be read in one goroutine and closed in another,
 // where Close waits for a Read under way.
 type body struct {
-	conn *conn
+	exchange *exchange
 
 	mu     sync.Mutex
 	left   int64
@@ -25,7 +25,8 @@ type body struct {
 	err    error // of the connection: nothing more comes
 }
 
-// Read implements io.Reader. A body that the client cuts short is io.ErrUnexpectedEOF.
+// Read implements io.Reader. A body that the client cuts short is io.ErrUnexpectedEOF. After an error the request's
+// context has ended.
 func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -39,7 +40,7 @@ func (b *body) read(p []byte) (int, error) {
 	if b.left == 0 {
 		return 0, io.EOF
 	}
-	n, err := b.conn.readBody(p[:min(int64(len(p)), b.left)])
+	n, err := b.exchange.conn.readBody(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
 	switch {
 	case b.left == 0:
@@ -50,6 +51,7 @@ func (b *body) read(p []byte) (int, error) {
 	}
 	if err != nil {
 		b.err = err
+		b.exchange.context.cancel() // the client has gone, or stopped sending
 	}
 	return n, err
 }
@@ -62,7 +64,7 @@ func (b *body) Close() error {
 		return nil
 	}
 	b.closed = true
-	if b.left > readOn {
+	if b.left >= readOn {
 		b.early = true
 		return nil
 	}
@@ -71,6 +73,9 @@ func (b *body) Close() error {
 
 // discard reads the rest.
 func (b *body) discard() error {
+	if errors.Is(b.err, io.ErrUnexpectedEOF) {
+		return nil // nothing more can come, so nothing can be mistaken for a request
+	}
 	if b.left == 0 || b.err != nil {
 		return b.err
 	}
@@ -83,8 +88,8 @@ func (b *body) discard() error {
 	return nil
 }
 
-// drain reads the rest before the response begins, unless it is too much. Clients that send a whole request before they
-// read would wait for ever otherwise.
+// drain reads the rest before the response begins, unless it is too much, and ends the handler's reading. Clients that
+// send a whole request before they read would wait for ever otherwise.
 func (b *body) drain() (tooBig, broken bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -94,7 +99,9 @@ func (b *body) drain() (tooBig, broken bool) {
 	case b.left >= readOn:
 		return true, false
 	}
-	return false, b.discard() != nil
+	broken = b.discard() != nil
+	b.closed = !broken
+	return false, broken
 }
 
 // abandoned reports whether it was closed with too much left to read.

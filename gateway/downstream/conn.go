@@ -38,6 +38,7 @@ type conn struct {
 	armed    time.Time // the read deadline of the descriptor; zero: none
 	used     time.Time // when the last response began
 	posted   bool      // the last request was a POST
+	skipped  int       // line ends after it
 	names    []string  // of a header being written
 	date     []byte    // the Date field of a second
 	second   int64
@@ -85,6 +86,7 @@ func timeout(t time.Time, d time.Duration) time.Time {
 
 // next reads the next request's head. It fails when there is none to come, and has closed the connection or handed it over.
 func (c *conn) next(until time.Time) (head, bool) {
+	c.skipped = 0
 	for begun := false; ; {
 		c.skipLines()
 		if b := c.in[c.from:c.to]; len(b) > 0 {
@@ -93,8 +95,8 @@ func (c *conn) next(until time.Time) (head, bool) {
 			case covered && size <= longest:
 				c.from += size
 				return h, true
-			case covered, !more, len(b) >= longest:
-				c.handOver()
+			case covered, !more && c.begun(), len(b) >= longest:
+				c.handOver(nil)
 				return head{}, false
 			}
 			if !begun && !c.used.IsZero() {
@@ -114,22 +116,29 @@ func (c *conn) await(until time.Time) bool {
 	switch {
 	case n > 0 && c.wake():
 		return true
-	case errors.Is(err, io.EOF) && c.from < c.to:
-		c.handOver() // net/http has a word for those who stop in the middle
+	case n == 0 && c.begun() && (errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded)):
+		c.handOver(err) // net/http has a word for those who stop in the middle
 	default:
 		c.close()
 	}
 	return false
 }
 
+// begun reports whether enough of a head has come to speak of one, by net/http's measure.
+func (c *conn) begun() bool {
+	have := c.to - c.from + c.skipped
+	return have >= 4 || have > 0 && c.used.IsZero()
+}
+
 // skipLines drops empty lines that old clients send after a POST, as net/http does (RFC 9112 §2.2).
 func (c *conn) skipLines() {
-	for i := 0; i < 4 && c.posted && c.from < c.to; i++ {
+	for c.posted && c.skipped < 4 && c.from < c.to {
 		if b := c.in[c.from]; b != '\r' && b != '\n' {
 			c.posted = false
 			return
 		}
 		c.from++
+		c.skipped++
 	}
 }
 
@@ -228,12 +237,12 @@ func (c *conn) write(p []byte) error {
 	return err
 }
 
-// handOver gives the connection to net/http, with what it has not used.
-func (c *conn) handOver() {
+// handOver gives the connection to net/http, with what it has not used, and the error that reading has ended with.
+func (c *conn) handOver(ended error) {
 	c.arm(time.Time{})
 	rest := bytes.Clone(c.in[c.from:c.to])
 	if c.server.forget(c) {
-		c.server.rest.deliver(newHanded(c.accepted, rest, c.server.watches))
+		c.server.rest.deliver(newHanded(c.accepted, rest, ended, c.server.watches))
 	}
 }
 

@@ -15,13 +15,23 @@ type exchange struct {
 }
 
 // exchange serves one request, and reports whether the connection is good for another. If not, it is closed.
-func (c *conn) exchange(h head) bool {
+func (c *conn) exchange(h head) (reusable bool) {
 	x := &exchange{context: requestContext{conn: c}}
 	r := c.request(h, x)
 	x.response = response{conn: c, exchange: x, req: r, header: make(http.Header, 8), length: -1, close: h.close}
 	c.posted = h.method == http.MethodPost
 	c.begin(x)
-	finished := c.handle(x, r)
+	finished := false
+	defer func() { // deferred, because a handler may end its goroutine
+		reusable = c.end(x, finished)
+	}()
+	finished = c.handle(x, r)
+	return false
+}
+
+// end completes the response, if the handler has finished, and leaves the connection as it was before the request, or
+// closed.
+func (c *conn) end(x *exchange, finished bool) (reusable bool) {
 	x.context.cancel()
 	if finished {
 		x.finish()
@@ -29,8 +39,11 @@ func (c *conn) exchange(h head) bool {
 	if c.endWatch() {
 		c.used = time.Now()
 	}
-	if h.length > 0 {
+	if x.req.ContentLength > 0 {
 		x.body.Close()
+	}
+	if f := x.req.MultipartForm; f != nil {
+		_ = f.RemoveAll() // files of the handler's, which it may have removed itself
 	}
 	c.resetDeadlines()
 	switch {
@@ -54,7 +67,7 @@ func (c *conn) request(h head, x *exchange) *http.Request {
 		if !c.armed.IsZero() {
 			c.arm(time.Time{}) // the body has the time that the handler gives it
 		}
-		x.body.conn, x.body.left = c, h.length
+		x.body.exchange, x.body.left = x, h.length
 		t.Body = &x.body
 	}
 	r := t.WithContext(&x.context)
@@ -68,7 +81,7 @@ func (c *conn) handle(x *exchange, r *http.Request) (finished bool) {
 		if finished {
 			return
 		}
-		if fault := recover(); fault != any(http.ErrAbortHandler) {
+		if fault := recover(); fault != nil && fault != any(http.ErrAbortHandler) {
 			c.server.logf("panic serving %s: %v\n%s", c.template.RemoteAddr, fault, debug.Stack())
 		}
 	}()

@@ -50,31 +50,32 @@ func (r *rest) Close() error {
 	return nil
 }
 
-// newHanded is a connection as the standard server gets it: with what was read before.
-func newHanded(accepted net.Conn, before []byte, w *watches) net.Conn {
+// newHanded is a connection as the standard server gets it: with what was read before, and the error after that.
+func newHanded(accepted net.Conn, before []byte, ended error, w *watches) net.Conn {
+	already := already{before, ended}
 	if c := newClientConn(accepted, w); c != nil {
-		return &handed{clientConn: c, before: before}
+		return &handed{clientConn: c, already: already}
 	}
-	return &handedOther{Conn: accepted, before: before}
+	return &handedOther{Conn: accepted, already: already}
 }
 
-// handed is a [clientConn] some of whose bytes were read before.
+// handed is a [clientConn] of which something was read before.
 type handed struct {
 	*clientConn
-	before []byte
+	already
 }
 
 // Read implements net.Conn.
 func (c *handed) Read(p []byte) (int, error) {
-	if len(c.before) > 0 {
-		return takeFrom(&c.before, p), nil
+	if c.has() {
+		return c.take(p)
 	}
 	return c.clientConn.Read(p)
 }
 
 // WriteTo implements io.WriterTo.
 func (c *handed) WriteTo(w io.Writer) (int64, error) {
-	n, err := writeAll(&c.before, w)
+	n, err := c.takeAll(w)
 	if err != nil {
 		return n, err
 	}
@@ -85,30 +86,43 @@ func (c *handed) WriteTo(w io.Writer) (int64, error) {
 // handedOther is handed for connections that are not TCP's.
 type handedOther struct {
 	net.Conn
-	before []byte
+	already
 }
 
 // Read implements net.Conn.
 func (c *handedOther) Read(p []byte) (int, error) {
-	if len(c.before) > 0 {
-		return takeFrom(&c.before, p), nil
+	if c.has() {
+		return c.take(p)
 	}
 	return c.Conn.Read(p)
 }
 
-func takeFrom(before *[]byte, p []byte) int {
-	n := copy(p, *before)
-	if *before = (*before)[n:]; len(*before) == 0 {
-		*before = nil
-	}
-	return n
+// already is what has come before.
+type already struct {
+	bytes []byte
+	err   error // after them; nil: it goes on
 }
 
-func writeAll(before *[]byte, w io.Writer) (int64, error) {
-	if len(*before) == 0 {
-		return 0, nil
+func (a *already) has() bool { return len(a.bytes) > 0 || a.err != nil }
+
+// take is Read for what has come before.
+func (a *already) take(p []byte) (int, error) {
+	if len(a.bytes) == 0 {
+		return 0, a.err
 	}
-	n, err := w.Write(*before)
-	*before = (*before)[n:]
+	n := copy(p, a.bytes)
+	if a.bytes = a.bytes[n:]; len(a.bytes) == 0 {
+		a.bytes = nil
+	}
+	return n, nil
+}
+
+// takeAll is WriteTo for what has come before.
+func (a *already) takeAll(w io.Writer) (int64, error) {
+	if len(a.bytes) == 0 {
+		return 0, a.err
+	}
+	n, err := w.Write(a.bytes)
+	a.bytes = a.bytes[n:]
 	return int64(n), err
 }

@@ -34,14 +34,25 @@ func parseHead(b []byte) (h head, size int, covered, more bool) {
 	}
 	end := bytes.Index(b, []byte(crlf+crlf))
 	if end < 0 {
-		return head{}, 0, false, true
+		return head{}, 0, false, mayBecome(b)
 	}
-	size = end + len(crlf+crlf)
 	line, fields, _ := strings.Cut(string(b[:end+len(crlf)]), crlf)
-	if !h.readLine(line) || !h.readFields(fields) {
+	if !h.readLine(line) || !h.readFields(fields) || !httpguts.ValidHostHeader(h.host) || h.host == "" {
 		return head{}, 0, false, false
 	}
-	return h, size, true, false
+	return h, end + len(crlf+crlf), true, false
+}
+
+// mayBecome reports whether the lines so far are those of a head that is covered. A client that has made a mistake may
+// have said all it wanted to, and waits for the answer to that.
+func mayBecome(b []byte) bool {
+	end := bytes.LastIndex(b, []byte(crlf))
+	if end < 0 {
+		return bytes.IndexByte(b, '\n') < 0
+	}
+	var h head
+	line, fields, _ := strings.Cut(string(b[:end+len(crlf)]), crlf)
+	return bytes.IndexByte(b[end+len(crlf):], '\n') < 0 && h.readLine(line) && h.readFields(fields)
 }
 
 // beginsPlain reports whether b begins with a method we know, as far as it goes.
@@ -104,7 +115,7 @@ func (h *head) readFields(lines string) bool {
 	if hp := h.header["Pragma"]; len(hp) > 0 && hp[0] == "no-cache" && h.header["Cache-Control"] == nil {
 		h.header["Cache-Control"] = []string{"no-cache"} // net/http's reading of RFC 9111 §5.4
 	}
-	return httpguts.ValidHostHeader(h.host) && h.host != ""
+	return true
 }
 
 // cutField cuts a field line in two, and spells the name Like-This.

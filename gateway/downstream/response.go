@@ -53,27 +53,30 @@ func (w *response) WriteHeader(status int) {
 		return
 	}
 	w.status = status
-	w.takeLength()
+	invalid := w.takeLength()
 	if w.decided() {
 		w.writeHead(w.header, nil)
-		return
+	} else {
+		w.waiting = w.header.Clone()
 	}
-	w.waiting = w.header.Clone()
+	if invalid {
+		w.conn.server.logf("invalid Content-Length of a response: %q", w.header["Content-Length"][0])
+		delete(w.header, "Content-Length")
+	}
 }
 
-// takeLength reads the Content-Length that the handler has set. One that is none is dropped.
-func (w *response) takeLength() {
+// takeLength reads the Content-Length that the handler has set.
+func (w *response) takeLength() (invalid bool) {
 	values := w.header["Content-Length"]
 	if len(values) == 0 || values[0] == "" {
-		return
+		return false
 	}
 	n, err := strconv.ParseInt(values[0], 10, 64)
 	if err != nil || n < 0 {
-		w.conn.server.logf("invalid Content-Length of a response")
-		delete(w.header, "Content-Length")
-		return
+		return true
 	}
 	w.length = n
+	return false
 }
 
 // decided reports whether the head does not depend on the body, nor on what the handler leaves of the request's.

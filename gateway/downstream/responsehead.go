@@ -24,28 +24,23 @@ const (
 
 // writeHead writes the final head into the buffer. sample is the beginning of the body, as far as there is one yet.
 func (w *response) writeHead(h http.Header, sample []byte) {
-	c, omit := w.conn, omitCoding
+	c := w.conn
 	c.used = time.Now()
 	w.announce(h)
-	if !hasBody(w.status) {
-		omit |= omitLength
-		if w.status == http.StatusNotModified {
-			omit |= omitType
-		}
-	}
 	w.close = w.close || h.Get("Connection") == "close" || c.server.closing.Load()
 	w.takeBody()
-	c.out = appendStatus(c.out, w.status)
-	tail := w.frame(h, sample, &omit)
-	if w.close {
+	field, omit := w.frame(h, sample)
+	unsaid := w.close && !httpguts.HeaderValuesContainsToken(h["Connection"], "close")
+	if unsaid {
 		omit |= omitConnection
 	}
+	c.out = appendStatus(c.out, w.status)
 	c.out = c.appendFields(c.out, h, omit)
-	c.out = append(c.out, tail...)
+	c.out = append(c.out, field...)
 	if w.sniffs(h) && len(sample) > 0 {
 		c.out = appendField(c.out, "Content-Type", http.DetectContentType(sample))
 	}
-	if w.close {
+	if unsaid {
 		c.out = appendField(c.out, "Connection", "close")
 	}
 	if _, has := h["Date"]; !has {
@@ -54,21 +49,36 @@ func (w *response) writeHead(h http.Header, sample []byte) {
 	c.out = append(c.out, crlf...)
 }
 
-// frame decides how the body ends (RFC 9112 §6), and returns the field that says so, if the handler has not.
-func (w *response) frame(h http.Header, sample []byte, omit *omitted) (field string) {
-	if w.length >= 0 || !hasBody(w.status) {
-		return ""
+// frame decides how the body ends (RFC 9112 §6): it returns the field that says so, if the handler has not, and what of
+// the handler's must not be said then.
+func (w *response) frame(h http.Header, sample []byte) (field string, omit omitted) {
+	head, coding := w.req.Method == http.MethodHead, h.Get("Transfer-Encoding")
+	_, said := h["Content-Length"]
+	sized := w.length >= 0
+	if sized && coding != "" && coding != "identity" {
+		w.conn.server.logf("a response with Transfer-Encoding %q and Content-Length %d", coding, w.length)
+		sized, omit = false, omitLength
 	}
-	head := w.req.Method == http.MethodHead
 	switch {
-	case w.over && !w.trails(h) && (!head || len(sample) > 0):
-		return "Content-Length: " + strconv.Itoa(len(sample)) + crlf
+	case w.status == http.StatusNotModified:
+		return "", omitFraming | omitType
+	case !hasBody(w.status):
+		return "", omitFraming
+	case sized:
+		return "", omit | omitCoding
+	case w.over && coding == "" && !said && !w.trails(h) && (!head || len(sample) > 0):
+		return "Content-Length: " + strconv.Itoa(len(sample)) + crlf, omit
 	case head:
-		return ""
+		return "", omit | omitCoding
+	case coding == "identity": // the end of the connection ends the body
+		w.close = true
+		return "", omit | omitCoding
 	}
 	w.chunked = true
-	*omit |= omitLength
-	return "Transfer-Encoding: chunked" + crlf
+	if coding == "chunked" {
+		omit |= omitCoding
+	}
+	return "Transfer-Encoding: chunked" + crlf, omit | omitLength
 }
 
 // takeBody reads the rest of the request's body before the response begins, for clients that send all before they read.
