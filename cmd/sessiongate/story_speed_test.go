@@ -196,8 +196,8 @@ func TestRequestCost(t *testing.T) {
 		budget         budget
 		scripts        int
 	}{
-		{"cached", "1m", budget{40, 3584}, 0},
-		{"strict", "0s", budget{50, 6144}, costRequests},
+		{"cached", "1m", budget{18, 3200}, 0},            // 13 and 2800 when this was written
+		{"strict", "0s", budget{34, 4608}, costRequests}, // 28 and 4100
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			send := request(t, fmt.Sprintf("redis: %q", "redis://"+redis.Addr()), c.cacheTTL)
@@ -215,7 +215,7 @@ func TestRequestCost(t *testing.T) {
 // TestEmbeddedRequestCost is the same without a Redis.
 func TestEmbeddedRequestCost(t *testing.T) {
 	allocs, size := cost(request(t, "embedded: true", "1m"))
-	budget{40, 3584}.check(t, allocs, size)
+	budget{18, 3200}.check(t, allocs, size)
 }
 
 // scripts counts what Redis was asked: every question is one script.

@@ -36,7 +36,7 @@ type conn struct {
 	from, to int
 	out      []byte    // answers not yet sent
 	armed    time.Time // the read deadline of the descriptor; zero: none
-	used     time.Time // when the last response began
+	used     time.Time // when the last response ended; zero: there was none
 	posted   bool      // the last request was a POST
 	skipped  int       // line ends after it
 	names    []string  // of a header being written
@@ -84,10 +84,14 @@ func timeout(t time.Time, d time.Duration) time.Time {
 	return t.Add(d)
 }
 
+// mostPieces is how many reads a head may take. It is looked at after each of them from its beginning, which a client
+// that sends it byte by byte shall not make us do: net/http goes on where it was.
+const mostPieces = 8
+
 // next reads the next request's head. It fails when there is none to come, and has closed the connection or handed it over.
 func (c *conn) next(until time.Time) (head, bool) {
 	c.skipped = 0
-	for begun := false; ; {
+	for pieces := 0; ; {
 		c.skipLines()
 		if b := c.in[c.from:c.to]; len(b) > 0 {
 			h, size, covered, more := parseHead(b)
@@ -95,14 +99,13 @@ func (c *conn) next(until time.Time) (head, bool) {
 			case covered && size <= longest:
 				c.from += size
 				return h, true
-			case covered, !more && c.begun(), len(b) >= longest:
+			case covered, !more && c.begun(), len(b) >= longest, pieces >= mostPieces:
 				c.handOver(nil)
 				return head{}, false
 			}
-			if !begun && !c.used.IsZero() {
+			if pieces++; pieces == 1 && !c.used.IsZero() {
 				until = timeout(time.Now(), c.server.headerTimeout)
 			}
-			begun = true
 		}
 		if !c.await(until) {
 			return head{}, false

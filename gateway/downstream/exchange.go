@@ -18,7 +18,10 @@ type exchange struct {
 func (c *conn) exchange(h head) (reusable bool) {
 	x := &exchange{context: requestContext{conn: c}}
 	r := c.request(h, x)
-	x.response = response{conn: c, exchange: x, req: r, header: make(http.Header, 8), length: -1, close: h.close}
+	x.response = response{
+		conn: c, exchange: x, req: r, header: make(http.Header, 8), length: -1,
+		posting: h.length > 0, bodyless: h.method == http.MethodHead, close: h.close,
+	}
 	c.posted = h.method == http.MethodPost
 	c.begin(x)
 	finished := false
@@ -36,12 +39,11 @@ func (c *conn) end(x *exchange, finished bool) (reusable bool) {
 	if finished {
 		x.finish()
 	}
-	if c.endWatch() {
-		c.used = time.Now()
-	}
-	if x.req.ContentLength > 0 {
+	c.endWatch()
+	if x.posting {
 		x.body.Close()
 	}
+	c.used = time.Now()
 	if f := x.req.MultipartForm; f != nil {
 		_ = f.RemoveAll() // files of the handler's, which it may have removed itself
 	}

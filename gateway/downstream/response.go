@@ -18,6 +18,8 @@ type response struct {
 	exchange *exchange
 	req      *http.Request
 	header   http.Header // the handler's
+	posting  bool        // the request has a body; handlers may change what their request says
+	bodyless bool        // it is a HEAD request
 
 	status   int         // 0: none yet
 	length   int64       // as the handler said; -1: it did not
@@ -81,7 +83,7 @@ func (w *response) takeLength() (invalid bool) {
 
 // decided reports whether the head does not depend on the body, nor on what the handler leaves of the request's.
 func (w *response) decided() bool {
-	if w.req.ContentLength > 0 && !w.fullDuplex {
+	if w.posting && !w.fullDuplex {
 		return false
 	}
 	if !hasBody(w.status) {
@@ -161,7 +163,7 @@ const mostSniffed = 512
 
 // send sends a piece of the body, or gathers it.
 func (w *response) send(p []byte) error {
-	if w.req.Method == http.MethodHead || len(p) == 0 || w.broken != nil {
+	if w.bodyless || len(p) == 0 || w.broken != nil {
 		return w.broken
 	}
 	c := w.conn
@@ -221,7 +223,7 @@ func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
 	if err := w.FlushError(); err != nil {
 		return n, err
 	}
-	if !ok || w.chunked || !hasBody(w.status) || w.req.Method == http.MethodHead {
+	if !ok || w.chunked || !hasBody(w.status) || w.bodyless {
 		rest, err := io.Copy(onlyWriter{w}, src)
 		return n + rest, err
 	}
@@ -268,6 +270,6 @@ func (w *response) finish() {
 
 // reusable reports whether client and server agree on where the next message begins.
 func (w *response) reusable() bool {
-	short := w.length >= 0 && w.written != w.length && hasBody(w.status) && w.req.Method != http.MethodHead
-	return !w.close && !short && w.broken == nil && (w.req.ContentLength == 0 || !w.exchange.body.abandoned())
+	short := w.length >= 0 && w.written != w.length && hasBody(w.status) && !w.bodyless
+	return !w.close && !short && w.broken == nil && (!w.posting || !w.exchange.body.abandoned())
 }

@@ -25,7 +25,6 @@ const (
 // writeHead writes the final head into the buffer. sample is the beginning of the body, as far as there is one yet.
 func (w *response) writeHead(h http.Header, sample []byte) {
 	c := w.conn
-	c.used = time.Now()
 	w.announce(h)
 	w.close = w.close || h.Get("Connection") == "close" || c.server.closing.Load()
 	w.takeBody()
@@ -52,7 +51,7 @@ func (w *response) writeHead(h http.Header, sample []byte) {
 // frame decides how the body ends (RFC 9112 §6): it returns the field that says so, if the handler has not, and what of
 // the handler's must not be said then.
 func (w *response) frame(h http.Header, sample []byte) (field string, omit omitted) {
-	head, coding := w.req.Method == http.MethodHead, h.Get("Transfer-Encoding")
+	head, coding := w.bodyless, h.Get("Transfer-Encoding")
 	_, said := h["Content-Length"]
 	sized := w.length >= 0
 	if sized && coding != "" && coding != "identity" {
@@ -83,7 +82,7 @@ func (w *response) frame(h http.Header, sample []byte) (field string, omit omitt
 
 // takeBody reads the rest of the request's body before the response begins, for clients that send all before they read.
 func (w *response) takeBody() {
-	if w.req.ContentLength == 0 || w.close || w.fullDuplex {
+	if !w.posting || w.close || w.fullDuplex {
 		return
 	}
 	tooBig, broken := w.exchange.body.drain()
@@ -191,11 +190,12 @@ func appendField(b []byte, name, value string) []byte {
 	return append(b, crlf...)
 }
 
-// appendDate writes the Date field (RFC 9110 §6.6.1), which is the same for a second, of the time of this response.
+// appendDate writes the Date field (RFC 9110 §6.6.1), which is the same for a second.
 func (c *conn) appendDate(b []byte) []byte {
-	if second := c.used.Unix(); second != c.second || len(c.date) == 0 {
+	now := time.Now()
+	if second := now.Unix(); second != c.second || len(c.date) == 0 {
 		c.second = second
-		c.date = append(c.used.UTC().AppendFormat(append(c.date[:0], "Date: "...), http.TimeFormat), crlf...)
+		c.date = append(now.UTC().AppendFormat(append(c.date[:0], "Date: "...), http.TimeFormat), crlf...)
 	}
 	return append(b, c.date...)
 }

@@ -19,9 +19,11 @@ func (c *conn) stillWaits() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	x := c.current
-	if x != nil && x == c.seen && c.watch == nil && (x.req.ContentLength == 0 || x.body.ended.Load()) {
+	if x != nil && x == c.seen && c.watch == nil && (!x.posting || x.body.ended.Load()) {
 		c.watch = make(chan struct{})
-		_ = c.socket.SetReadDeadline(time.Time{})
+		if !c.touched {
+			_ = c.socket.SetReadDeadline(time.Time{}) // that of the wait for the request
+		}
 		go c.wait(x, c.watch)
 	}
 	c.seen = x
@@ -48,8 +50,8 @@ func (c *conn) wait(x *exchange, done chan struct{}) {
 	}
 }
 
-// endWatch notes that the request is over, and takes the reads back. It reports whether the request took its time.
-func (c *conn) endWatch() (watched bool) {
+// endWatch notes that the request is over, and takes the reads back.
+func (c *conn) endWatch() {
 	c.mu.Lock()
 	c.current = nil
 	done := c.watch
@@ -59,13 +61,22 @@ func (c *conn) endWatch() (watched bool) {
 	}
 	c.mu.Unlock()
 	if done == nil {
-		return false
+		return
 	}
 	<-done
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.watch, c.stopping = nil, false
-	return true
+}
+
+// bodyEnds takes the handler's read deadline away: it was for the body, and the watch must not take it for the client's
+// end. One that is set later counts, as with net/http.
+func (c *conn) bodyEnds() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.touched {
+		_ = c.socket.SetReadDeadline(time.Time{})
+	}
 }
 
 // resetDeadlines takes away those that were set during a request.
