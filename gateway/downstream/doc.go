@@ -21,6 +21,10 @@
 // For those and the ones handed over, [clientConn] saves net/http most of its
 // deadlines and the read that waits for the client's end.
 //
+// What handlers do not get with a plain request: Hijack (who upgrades is not plain),
+// CloseNotifier (the context says it), and the way in which http.MaxBytesReader asks
+// net/http's own writer to close the connection.
+//
 // A request's handler runs in the connection's goroutine, and nothing else runs
 // for it. One that takes its time, from 0.1 s up, gets a goroutine that waits for the
 // client to hang up and ends the request's context then.
