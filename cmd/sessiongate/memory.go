@@ -11,12 +11,12 @@ import (
 // gateway has 5 MiB of live objects with few sessions, where that rule has it
 // collect twenty times a second, and 25 MiB with ten thousand, where it keeps more
 // garbage than is of any use. What a collection saves depends on the bytes between
-// two of them, so it is these that are held: about 8 MiB, at most four times
-// Go's share, and at least half of it, so that the work stays bounded with a large
-// heap.
+// two of them, so it is these that are held: about 7 MiB, at most four times
+// Go's share, and at least two fifths of it, so that the work stays bounded with a
+// large heap.
 const (
-	headroom    = 8 << 20
-	leastShare  = 50 // percent of the live heap, as GOGC counts
+	headroom    = 7 << 20
+	leastShare  = 40 // percent of the live heap, as GOGC counts
 	mostShare   = 400
 	worthAPause = 10 // percent by which the share must be off before it is set: setting it stops the world
 )
@@ -25,13 +25,17 @@ const (
 // then on. Who sets GOGC or GOMEMLIMIT has chosen otherwise, and it does nothing.
 func tuneMemory(env func(string) (string, bool)) {
 	debug.FreeOSMemory()
-	for _, name := range [...]string{"GOGC", "GOMEMLIMIT"} {
-		if _, set := env(name); set {
-			return
-		}
+	if chosenOtherwise(env) {
+		return
 	}
 	c := &collector{share: 100, set: func(share int) { debug.SetGCPercent(share) }}
 	afterEachCollection(&sentinel{c.adjust})
+}
+
+func chosenOtherwise(env func(string) (string, bool)) bool {
+	_, share := env("GOGC")
+	_, limit := env("GOMEMLIMIT")
+	return share || limit
 }
 
 // sentinel is an object that nothing refers to, so that each collection finds it.

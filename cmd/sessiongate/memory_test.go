@@ -2,7 +2,6 @@ package main
 
 import (
 	"runtime"
-	"runtime/debug"
 	"sync/atomic"
 	"testing"
 )
@@ -15,9 +14,9 @@ func TestShareOfGarbage(t *testing.T) {
 		want int
 	}{
 		"nothing yet":      {0, mostShare},
-		"few sessions":     {4 << 20, 200},
-		"some":             {8 << 20, 100},
-		"a thousand":       {10 << 20, 80},
+		"few sessions":     {4 << 20, 175},
+		"some":             {7 << 20, 100},
+		"a thousand":       {10 << 20, 70},
 		"a full cache":     {80 << 20, leastShare},
 		"more than a disk": {1 << 60, leastShare},
 	} {
@@ -31,11 +30,11 @@ func TestShareOfGarbage(t *testing.T) {
 func TestShareIsSetSeldom(t *testing.T) {
 	var set []int
 	c := &collector{share: 100, set: func(share int) { set = append(set, share) }}
-	for _, live := range []uint64{8 << 20, 8<<20 + 500<<10, 4 << 20, 4<<20 + 100<<10, 24 << 20, 25 << 20} {
+	for _, live := range []uint64{7 << 20, 7<<20 + 500<<10, 4 << 20, 4<<20 + 100<<10, 24 << 20, 25 << 20} {
 		c.adjust(live)
 	}
-	if len(set) != 2 || set[0] != 200 || set[1] != 50 {
-		t.Errorf("set to %v, want 200 and 50", set)
+	if len(set) != 2 || set[0] != 175 || set[1] != 40 {
+		t.Errorf("set to %v, want 175 and 40", set)
 	}
 }
 
@@ -51,13 +50,9 @@ func TestShareFollowsTheHeap(t *testing.T) {
 
 // TestChosenOtherwise: who sets the runtime's own variables is left alone.
 func TestChosenOtherwise(t *testing.T) {
-	before := debug.SetGCPercent(37)
-	defer debug.SetGCPercent(before)
-	for _, name := range []string{"GOGC", "GOMEMLIMIT"} {
-		tuneMemory(func(n string) (string, bool) { return "", n == name })
-		runtime.GC()
-		if got := debug.SetGCPercent(37); got != 37 {
-			t.Errorf("%s: set to %d", name, got)
+	for name, want := range map[string]bool{"GOGC": true, "GOMEMLIMIT": true, "GODEBUG": false} {
+		if got := chosenOtherwise(func(n string) (string, bool) { return "", n == name }); got != want {
+			t.Errorf("with %s set: %v", name, got)
 		}
 	}
 }

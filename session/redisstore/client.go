@@ -45,8 +45,8 @@ func newClient(o Options) redis.UniversalClient {
 		MaxRetryBackoff:       64 * time.Millisecond,
 		PoolSize:              poolSize,
 
-		// Pipelines get connections of their own; 128 KiB each way is more than our
-		// lists and batches need.
+		// go-redis would take 32 KiB each way for each connection, and
+		// 128 for pipelines, which get connections of their own: a session is 2 KiB.
 		ReadBufferSize:          4 << 10,
 		WriteBufferSize:         4 << 10,
 		PipelineReadBufferSize:  32 << 10,
