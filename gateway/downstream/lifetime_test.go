@@ -1,8 +1,6 @@
 package downstream_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -162,6 +160,25 @@ func TestHeaderTimeoutEndsWithTheHead(t *testing.T) {
 	})
 }
 
+// Without a timeout for heads, a head may take longer than the wait before it.
+func TestSlowHeadsWithoutATimeout(t *testing.T) {
+	t.Parallel()
+	const timeout = 200 * time.Millisecond
+	overBothFrom(t, plainly, timeouts{idle: timeout}, func(t *testing.T, _ *running, open func() *client) {
+		var all sync.WaitGroup
+		for _, what := range []string{get("/slow"), request("TRACE /slow")} {
+			c := open()
+			all.Go(func() {
+				c.say(what[:10])
+				<-time.After(timeout + 30*time.Millisecond)
+				c.say(what[10:])
+				hears(t, c, methodOf(what)+" /slow ")
+			})
+		}
+		all.Wait()
+	})
+}
+
 // A connection that was used waits as long as IdleTimeout says, after each request anew.
 func TestIdleTimeout(t *testing.T) {
 	t.Parallel()
@@ -202,152 +219,6 @@ func TestIdleTimeoutAfterALongAnswer(t *testing.T) {
 		}
 		closesAfter(t, c, time.Unix(0, nanos), timeout)
 	})
-}
-
-// A handler that waits learns that its client is gone: at once or later, politely or not, with its body read or without
-// one. It is looked for up to 0.2 s late.
-func TestContextEndsWithTheClient(t *testing.T) {
-	t.Parallel()
-	ended := make(chan error, 100)
-	overBothFrom(t, waitForEnd(ended), timeouts{}, func(t *testing.T, s *running, open func() *client) {
-		early, late := waiters(t, s, open), waiters(t, s, open)
-		leave(t, early, ended)
-		<-time.After(300 * time.Millisecond)
-		if int(s.handling.Load()) < len(late) {
-			t.Error("a context ended while its client was there")
-		}
-		leave(t, late, ended)
-		eventually(t, "the connections to end", func() bool { return s.open() == 0 })
-	})
-}
-
-// waiters are clients whose requests wait.
-func waiters(t *testing.T, s *running, open func() *client) (all []*client) {
-	for _, what := range []string{get("/wait"), request("POST /wait", "Content-Length: 5") + "hello"} {
-		for _, linger := range []int{-1, 0} { // 0: Close sends a reset
-			c := open()
-			_ = c.SetLinger(linger)
-			s.bring(t, c, what)
-			all = append(all, c)
-		}
-	}
-	return all
-}
-
-// leave closes connections, and waits for what their handlers have to say.
-func leave(t *testing.T, all []*client, ended <-chan error) {
-	t.Helper()
-	for _, c := range all {
-		c.Close()
-	}
-	for range all {
-		if err := await(t, ended); !errors.Is(err, context.Canceled) {
-			t.Error(err)
-		}
-	}
-}
-
-// A handler that writes to a client that is gone learns it by the error, and its context has ended then.
-func TestWritingToNobody(t *testing.T) {
-	t.Parallel()
-	ended := make(chan error, 12)
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/endless" {
-			return
-		}
-		_, err := io.Copy(struct{ io.Writer }{w}, neverending{})
-		if err != nil {
-			err = r.Context().Err()
-		}
-		ended <- err
-	})
-	overBothFrom(t, h, timeouts{}, func(t *testing.T, s *running, open func() *client) {
-		c := open()
-		s.bring(t, c, get("/endless"))
-		c.Close()
-		if err := await(t, ended); !errors.Is(err, context.Canceled) {
-			t.Error(err)
-		}
-	})
-}
-
-// waitForEnd answers requests but those to /wait, which wait for the end of their context.
-func waitForEnd(ended chan<- error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		echo(w, r, &notes{})
-		if r.URL.Path == "/wait" {
-			<-r.Context().Done()
-			ended <- r.Context().Err()
-		}
-	})
-}
-
-// The next request, said early, is not the client's end; however much it is, and whenever it comes.
-func TestContextOutlivesPipelining(t *testing.T) {
-	t.Parallel()
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/wait" {
-			select {
-			case <-r.Context().Done():
-				t.Error("the context has ended")
-			case <-time.After(350 * time.Millisecond):
-			}
-		}
-		echo(w, r, &notes{})
-	})
-	overBothFrom(t, h, timeouts{}, func(t *testing.T, _ *running, open func() *client) {
-		var all sync.WaitGroup
-		for _, next := range []string{get("/next"), "GET ", request("POST /next", "Content-Length: 100000") + strings.Repeat("x", 100_000)} {
-			clients := map[time.Duration]*client{0: open(), 250 * time.Millisecond: open()}
-			for after, c := range clients { // before and while the client's end is looked for
-				all.Go(func() {
-					c.say(get("/wait"))
-					<-time.After(after)
-					go c.say(next)
-					hears(t, c, "GET /wait ")
-					if next == "GET " {
-						c.say(strings.TrimPrefix(get("/next"), next))
-					}
-					if a := c.hear("GET"); !strings.Contains(a.Body, " /next ") || a.Failure != "" {
-						t.Error(a)
-					}
-				})
-			}
-		}
-		all.Wait()
-	})
-}
-
-// A body that never comes ends with its client, or with the server.
-func TestBodyThatNeverComes(t *testing.T) {
-	t.Parallel()
-	for name, end := range map[string]func(s *running, c *client){
-		"hung up": func(_ *running, c *client) { c.Close() }, "reset": func(_ *running, c *client) { _ = c.SetLinger(0); c.Close() },
-		"half closed": func(_ *running, c *client) { _ = c.CloseWrite() }, "server closed": func(s *running, _ *client) { s.Close() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			read, ended := make(chan error, 12), make(chan error, 12)
-			h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				if _, err := io.ReadAll(r.Body); r.URL.Path == "/never" {
-					read <- err
-					<-r.Context().Done()
-					ended <- r.Context().Err()
-				}
-			})
-			overBothFrom(t, h, timeouts{}, func(t *testing.T, s *running, open func() *client) {
-				c := open()
-				s.bring(t, c, request("POST /never", "Content-Length: 10")+"hello")
-				end(s, c)
-				err := await(t, read)
-				if polite := name == "hung up" || name == "half closed"; err == nil || polite && !errors.Is(err, io.ErrUnexpectedEOF) {
-					t.Error(err)
-				}
-				if err := await(t, ended); !errors.Is(err, context.Canceled) {
-					t.Error(err)
-				}
-			})
-		})
-	}
 }
 
 // What a handler flushes is with the client at once, interim responses too, and the client's answer to it with the
@@ -425,58 +296,4 @@ func TestDeadlinesEndWithTheirRequest(t *testing.T) {
 		}
 		all.Wait()
 	})
-}
-
-// A handler that does not want a body, whatever it makes of the request's fields, does not make it the next request.
-// This is ours alone, for the reason below.
-func TestForgottenBody(t *testing.T) {
-	t.Parallel()
-	for name, forget := range map[string]func(r *http.Request, w http.ResponseWriter){
-		"untouched": func(*http.Request, http.ResponseWriter) {}, "no length": func(r *http.Request, _ http.ResponseWriter) { r.Body, r.ContentLength = nil, 0 },
-		"unknown length": func(r *http.Request, _ http.ResponseWriter) { r.ContentLength = -1 },
-		"unknown length, full duplex": func(r *http.Request, w http.ResponseWriter) {
-			r.ContentLength = -1
-			_ = http.NewResponseController(w).EnableFullDuplex()
-		},
-		"another length": func(r *http.Request, _ http.ResponseWriter) { r.ContentLength = 1 },
-		"another method": func(r *http.Request, _ http.ResponseWriter) { r.Method, r.Close, r.Header = "GET", true, nil },
-	} {
-		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			forget(r, w)
-			unread(w, r, &notes{})
-		})
-		for n, requests := range map[int]int32{60: 2, 5000: 2, 100_000: 2, 300_000: 1} {
-			s := start(t, "downstream", &http.Server{Handler: h})
-			if got := answersAfterABody(t, s, n); got != requests || s.begun.Load() != requests {
-				t.Errorf("%s, %d bytes: %d answers to %d requests, not %d", name, n, got, s.begun.Load(), requests)
-			}
-		}
-	}
-}
-
-// answersAfterABody counts the answers to a request with n bytes that look like requests, and to one more.
-func answersAfterABody(t *testing.T, s *running, n int) (answers int32) {
-	body := strings.Repeat(get("/smuggled"), 1+n/40)[:n]
-	c := s.used(t, request("POST /", fmt.Sprintf("Content-Length: %d", n))+body)
-	c.say(get("/2"))
-	_ = c.CloseWrite()
-	for answers = 1; c.hear("GET").Failure == ""; {
-		answers++
-	}
-	return answers
-}
-
-// With full duplex, the rest of a body that nobody read is read after the response, up to 256 KiB. This is ours alone:
-// net/http's server does the same, but then begins to watch the connection while it reads the next request from it, and
-// panics (invalid concurrent Body.Read call) if that comes late enough.
-func TestUnreadInFullDuplex(t *testing.T) {
-	t.Parallel()
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { unreadFully(w, r, &notes{}) })
-	for _, n := range []int{5, 5000, 100_000, 200_000} {
-		s := start(t, "downstream", &http.Server{Handler: h})
-		c := s.used(t, sent(n), sent(n), get("/3"))
-		if _ = c.CloseWrite(); c.hear("GET").Failure != "closed" {
-			t.Errorf("%d bytes: not at the end", n)
-		}
-	}
 }
