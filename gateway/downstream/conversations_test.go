@@ -56,7 +56,10 @@ func plainRequests() (rows []conversation) {
 // tellOfContexts notes how the context of the request before has ended, and what was derived from it.
 func tellOfContexts(_ http.ResponseWriter, r *http.Request, saw *notes) {
 	for _, before := range saw.before {
-		<-before.(context.Context).Done() // for some that is after the next request has begun, for all it is soon
+		select { // some end a little after the next request has begun
+		case <-before.(context.Context).Done():
+		case <-time.After(patience):
+		}
 		saw.add("now %v, before %v because of %v", r.Context().Err(), before.(context.Context).Err(), context.Cause(before.(context.Context)))
 	}
 	child, cancel := context.WithCancel(r.Context())
