@@ -90,19 +90,19 @@ func (b *body) discard() error {
 }
 
 // drain reads the rest before the response begins, unless it is too much, and ends the handler's reading. Clients that
-// send a whole request before they read would wait for ever otherwise.
-func (b *body) drain() (tooBig, broken bool) {
+// send a whole request before they read would wait for ever otherwise. It reports whether the connection stands at the
+// end of the request then.
+func (b *body) drain() (whole bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case b.closed:
-		return false, b.left > 0
+		return b.left == 0
 	case b.left >= readOn:
-		return true, false
+		return false
 	}
-	broken = b.discard() != nil
-	b.closed = !broken
-	return false, broken
+	b.closed = b.discard() == nil
+	return b.closed
 }
 
 // abandoned reports whether it was closed with too much left to read.

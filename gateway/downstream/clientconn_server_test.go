@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"sessiongate/gateway/proxy/legtest"
 )
 
 // frugalServer is net/http's server on clients' connections.
@@ -67,7 +69,7 @@ func (s *frugalServer) dial(t *testing.T) (net.Conn, *bufio.Reader) {
 // only is the server's side of its one connection.
 func (s *frugalServer) only(t *testing.T) *clientConn {
 	t.Helper()
-	until(t, "a connection", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.conns) > 0 })
+	legtest.Eventually(t, "a connection", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.conns) > 0 })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.conns) != 1 {
@@ -86,16 +88,6 @@ func (c *clientConn) descriptor() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.set
-}
-
-// until waits for a condition.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := in(10 * time.Second); !ok(); <-time.After(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("never: " + what)
-		}
-	}
 }
 
 func answered(t *testing.T, r *bufio.Reader, want string) {
@@ -188,7 +180,7 @@ func TestClientThatHangsUpIsNoticed(t *testing.T) {
 func TestWatchBegins(t *testing.T) {
 	s, c, gone := hangUp(t, time.Hour, nil)
 	conn := s.only(t)
-	until(t, "the watch waits", conn.isWaiting)
+	legtest.Eventually(t, "the watch waits", conn.isWaiting)
 	c.Close()
 	s.watches.tick()
 	if !conn.isWaiting() {
@@ -205,13 +197,13 @@ func TestWatchEndsWithItsRequest(t *testing.T) {
 	c, r := s.dial(t)
 	io.WriteString(c, get)
 	conn := s.only(t)
-	until(t, "the watch waits", conn.isWaiting)
+	legtest.Eventually(t, "the watch waits", conn.isWaiting)
 	s.watches.tick()
 	step <- struct{}{}
 	answered(t, r, "")
-	until(t, "the watch ends with its request", func() bool { return !conn.isWaiting() })
+	legtest.Eventually(t, "the watch ends with its request", func() bool { return !conn.isWaiting() })
 	io.WriteString(c, get)
-	until(t, "the next watch waits", conn.isWaiting)
+	legtest.Eventually(t, "the next watch waits", conn.isWaiting)
 	s.watches.tick() // the first one's
 	if !conn.isWaiting() {
 		t.Error("the next request's watch began with the first one's")
@@ -222,7 +214,7 @@ func TestWatchEndsWithItsRequest(t *testing.T) {
 
 func TestServerThatClosesEndsAWaitingWatch(t *testing.T) {
 	s, _, gone := hangUp(t, time.Hour, nil)
-	until(t, "the watch waits", s.only(t).isWaiting)
+	legtest.Eventually(t, "the watch waits", s.only(t).isWaiting)
 	must(t, s.Config.Close())
 	<-gone
 }
@@ -233,7 +225,7 @@ func TestShutdownWaitsForARequestThatIsWatched(t *testing.T) {
 	c, r := s.dial(t)
 	io.WriteString(c, get)
 	done := make(chan error, 1)
-	until(t, "the watch waits", s.only(t).isWaiting)
+	legtest.Eventually(t, "the watch waits", s.only(t).isWaiting)
 	go func() { done <- s.Config.Shutdown(t.Context()) }()
 	step <- struct{}{}
 	answered(t, r, "")
@@ -413,7 +405,7 @@ func TestClientConnsUnderLoad(t *testing.T) {
 		})
 	}
 	all.Wait()
-	until(t, "no watch is left, and no connection that is gone is kept in memory", func() bool {
+	legtest.Eventually(t, "no watch is left, and no connection that is gone is kept in memory", func() bool {
 		s.watches.mu.Lock()
 		defer s.watches.mu.Unlock()
 		listed := s.watches.listed

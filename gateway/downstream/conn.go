@@ -43,13 +43,12 @@ type conn struct {
 	date     []byte    // the Date field of a second
 	second   int64
 
-	mu       sync.Mutex
-	current  *exchange     // the request under way
-	seen     *exchange     // current at the last tick
-	listed   bool          // watches looks at the next tick
-	watch    chan struct{} // closed when the watch over current has ended; nil: there is none
-	stopping bool          // the watch is to end
-	touched  bool          // the handler has set a deadline
+	mu      sync.Mutex
+	current *exchange     // the request under way
+	seen    *exchange     // current at the last tick
+	listed  bool          // watches looks at the next tick
+	watch   chan struct{} // closed when the watch over current has ended; nil: there is none
+	touched bool          // the handler has set a deadline
 }
 
 func newConn(s *Server, accepted net.Conn) *conn {
@@ -137,7 +136,6 @@ func (c *conn) begun() bool {
 func (c *conn) skipLines() {
 	for c.posted && c.skipped < 4 && c.from < c.to {
 		if b := c.in[c.from]; b != '\r' && b != '\n' {
-			c.posted = false
 			return
 		}
 		c.from++

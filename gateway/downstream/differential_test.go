@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"sessiongate/gateway/proxy/legtest"
 )
 
 // conversation is what a client says on one connection, and who answers.
@@ -158,7 +160,7 @@ func (on *stage) play(t *testing.T) (o outcome) {
 		o.Answers = append(o.Answers, rest)
 	}
 	c.leave()
-	eventually(t, "the handler", func() bool { return on.handling.Load() == 0 })
+	legtest.Eventually(t, "the handler", func() bool { return on.handling.Load() == 0 })
 	o.Saw, o.Logged = now.saw.taken(c), now.logged.taken(c)
 	return o
 }

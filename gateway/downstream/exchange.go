@@ -51,7 +51,7 @@ func (c *conn) end(x *exchange, finished bool) (reusable bool) {
 	switch {
 	case finished && x.reusable():
 		return true
-	case finished && (x.tooBig || x.body.abandoned()):
+	case finished && x.body.abandoned():
 		c.linger()
 	default:
 		_ = c.write(nil)

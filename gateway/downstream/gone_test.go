@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"sessiongate/gateway/proxy/legtest"
 )
 
 // A handler that waits learns that its client is gone: at once or later, politely or not, with its body read or without
@@ -24,7 +26,7 @@ func TestContextEndsWithTheClient(t *testing.T) {
 			t.Error("a context ended while its client was there")
 		}
 		leave(t, late, ended)
-		eventually(t, "the connections to end", func() bool { return s.open() == 0 })
+		legtest.Eventually(t, "the connections to end", func() bool { return s.open() == 0 })
 	})
 }
 

@@ -184,15 +184,16 @@ func TestIdleTimeout(t *testing.T) {
 	t.Parallel()
 	const timeout, gap = 200 * time.Millisecond, 55 * time.Millisecond
 	overBothFrom(t, plainly, timeouts{idle: timeout, head: time.Minute}, func(t *testing.T, _ *running, open func() *client) {
-		c := open()
-		var since time.Time
-		for range 4 {
+		c, since, end := open(), time.Time{}, time.Now().Add(patience)
+		for used := 0; used < 4; used++ {
 			since = time.Now()
 			c.say(get("/"))
 			hears(t, c, "GET / ")
 			<-time.After(gap)
-			if time.Since(since) > timeout-gap {
-				t.Skip("the machine is too busy")
+			if now := time.Now(); now.After(end) {
+				t.Fatal("the machine is too busy")
+			} else if now.Sub(since) > timeout-gap { // it was just then: once more
+				c, used = open(), -1
 			}
 		}
 		closesAfter(t, c, since, timeout)

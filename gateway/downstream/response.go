@@ -30,7 +30,6 @@ type response struct {
 	trailers []string // announced (RFC 9110 §6.6.2)
 
 	close      bool // the connection ends with this response
-	tooBig     bool // because of the rest of the request's body
 	fullDuplex bool
 	over       bool  // the handler has returned
 	broken     error // what went wrong in writing
@@ -67,6 +66,13 @@ func (w *response) WriteHeader(status int) {
 	}
 }
 
+// ensureStatus is for handlers that say none.
+func (w *response) ensureStatus() {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+}
+
 // takeLength reads the Content-Length that the handler has set.
 func (w *response) takeLength() (invalid bool) {
 	values := w.header["Content-Length"]
@@ -94,8 +100,13 @@ func (w *response) decided() bool {
 
 // sniffs reports whether the body shall tell the Content-Type.
 func (w *response) sniffs(h http.Header) bool {
-	_, has := h["Content-Type"]
-	return !has && h.Get("Content-Encoding") == "" && hasBody(w.status) && h.Get("Transfer-Encoding") == ""
+	return !has(h, "Content-Type") && h.Get("Content-Encoding") == "" && hasBody(w.status) && h.Get("Transfer-Encoding") == ""
+}
+
+// has reports whether a field is set, be it to nothing: so handlers say that they want none.
+func has(h http.Header, name string) bool {
+	_, set := h[name]
+	return set
 }
 
 // hasBody reports whether responses with this status have one (RFC 9110 §6.4.1).
@@ -114,9 +125,7 @@ func (w *response) inform(status int) {
 
 // Write implements io.Writer.
 func (w *response) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.WriteHeader(http.StatusOK)
-	}
+	w.ensureStatus()
 	switch {
 	case len(p) == 0:
 		return 0, nil
@@ -192,9 +201,7 @@ func (w *response) note(err error) {
 
 // FlushError sends what was gathered.
 func (w *response) FlushError() error {
-	if w.status == 0 {
-		w.WriteHeader(http.StatusOK)
-	}
+	w.ensureStatus()
 	w.settle(nil)
 	if w.broken == nil {
 		w.note(w.conn.write(nil))
@@ -207,9 +214,7 @@ func (w *response) Flush() { _ = w.FlushError() }
 
 // ReadFrom implements io.ReaderFrom, so that the kernel can copy files.
 func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
-	if w.status == 0 {
-		w.WriteHeader(http.StatusOK)
-	}
+	w.ensureStatus()
 	if w.waiting != nil {
 		n, err = io.CopyN(onlyWriter{w}, src, mostSniffed)
 		if err != nil {
@@ -255,9 +260,7 @@ func (w *response) EnableFullDuplex() error {
 // finish completes the response after the handler.
 func (w *response) finish() {
 	w.over = true
-	if w.status == 0 {
-		w.WriteHeader(http.StatusOK)
-	}
+	w.ensureStatus()
 	w.settle(nil)
 	if w.broken != nil {
 		return

@@ -36,13 +36,13 @@ func (w *response) writeHead(h http.Header, sample []byte) {
 	c.out = appendStatus(c.out, w.status)
 	c.out = c.appendFields(c.out, h, omit)
 	c.out = append(c.out, field...)
-	if w.sniffs(h) && len(sample) > 0 {
+	if len(sample) > 0 && w.sniffs(h) {
 		c.out = appendField(c.out, "Content-Type", http.DetectContentType(sample))
 	}
 	if unsaid {
 		c.out = appendField(c.out, "Connection", "close")
 	}
-	if _, has := h["Date"]; !has {
+	if !has(h, "Date") {
 		c.out = c.appendDate(c.out)
 	}
 	c.out = append(c.out, crlf...)
@@ -52,7 +52,6 @@ func (w *response) writeHead(h http.Header, sample []byte) {
 // the handler's must not be said then.
 func (w *response) frame(h http.Header, sample []byte) (field string, omit omitted) {
 	head, coding := w.bodyless, h.Get("Transfer-Encoding")
-	_, said := h["Content-Length"]
 	sized := w.length >= 0
 	if sized && coding != "" && coding != "identity" {
 		w.conn.server.logf("a response with Transfer-Encoding %q and Content-Length %d", coding, w.length)
@@ -65,7 +64,7 @@ func (w *response) frame(h http.Header, sample []byte) (field string, omit omitt
 		return "", omitFraming
 	case sized:
 		return "", omit | omitCoding
-	case w.over && coding == "" && !said && !w.trails(h) && (!head || len(sample) > 0):
+	case w.over && coding == "" && !has(h, "Content-Length") && !w.trails(h) && (!head || len(sample) > 0):
 		return "Content-Length: " + strconv.Itoa(len(sample)) + crlf, omit
 	case head:
 		return "", omit | omitCoding
@@ -85,9 +84,7 @@ func (w *response) takeBody() {
 	if !w.posting || w.close || w.fullDuplex {
 		return
 	}
-	tooBig, broken := w.exchange.body.drain()
-	w.tooBig = tooBig
-	w.close = tooBig || broken
+	w.close = !w.exchange.body.drain()
 }
 
 // announce notes the trailers that the handler will send.

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/downstream"
+	"sessiongate/gateway/proxy/legtest"
 )
 
 // server is what both servers are to whoever runs them.
@@ -75,7 +76,7 @@ func start(t testing.TB, name string, standard *http.Server) *running {
 	t.Cleanup(func() {
 		s.Close()
 		<-s.ended
-		eventually(t, "connections and handlers to end", func() bool { return s.open() == 0 && s.handling.Load() == 0 })
+		legtest.Eventually(t, "connections and handlers to end", func() bool { return s.open() == 0 && s.handling.Load() == 0 })
 	})
 	return s
 }
@@ -168,7 +169,7 @@ func (s *running) bring(t *testing.T, c *client, what string) {
 	t.Helper()
 	n := s.begun.Load()
 	c.say(what)
-	eventually(t, "the handler", func() bool { return s.begun.Load() > n })
+	legtest.Eventually(t, "the handler", func() bool { return s.begun.Load() > n })
 }
 
 // await waits for what comes over a channel.
@@ -186,18 +187,6 @@ func await[T any](t *testing.T, signal <-chan T) (v T) {
 func (c *client) leave() {
 	_ = c.SetLinger(0)
 	c.Close()
-}
-
-// eventually waits for what others are about to do.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	end := time.Now().Add(patience)
-	for pause := 20 * time.Microsecond; !ok(); pause = min(2*pause, time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("waited in vain for " + what)
-		}
-		time.Sleep(pause)
-	}
 }
 
 // say sends. That it cannot is no matter: servers may close when they have heard enough.

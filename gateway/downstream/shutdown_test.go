@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"sessiongate/gateway/proxy/legtest"
 )
 
 // held is a handler whose requests to /held and /flushed wait to be let go.
@@ -54,7 +56,7 @@ func (s *running) hasEnded(t *testing.T) {
 	if !errors.Is(s.err, http.ErrServerClosed) {
 		t.Errorf("Serve: %v", s.err)
 	}
-	eventually(t, "connections to end", func() bool { return s.open() == 0 })
+	legtest.Eventually(t, "connections to end", func() bool { return s.open() == 0 })
 	if c, err := net.Dial("tcp", s.address); err == nil {
 		c.Close()
 		t.Error("a new connection was taken")
@@ -183,7 +185,7 @@ func TestClose(t *testing.T) {
 			s.waiting(t, request("TRACE /wait")), s.waiting(t, request("POST /", "Content-Length: 5")), s.used(t, get("/")),
 		}
 		clients[len(clients)-1].say("GET / HTT")
-		eventually(t, "all to be there", func() bool { return s.open() == len(clients) })
+		legtest.Eventually(t, "all to be there", func() bool { return s.open() == len(clients) })
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
@@ -223,7 +225,7 @@ func TestShutdownUnderLoad(t *testing.T) {
 				}
 			})
 		}
-		eventually(t, "some requests", func() bool { return s.begun.Load() > 100 })
+		legtest.Eventually(t, "some requests", func() bool { return s.begun.Load() > 100 })
 		if err := await(t, s.shutDown(t.Context())); err != nil {
 			t.Error(err)
 		}

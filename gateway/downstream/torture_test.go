@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sessiongate/gateway/proxy/legtest"
 )
 
 // talks are cut to pieces here, in all ways.
@@ -91,7 +93,7 @@ func (c conversation) hearAll(cl *client) string {
 // newest is the server's end of a connection.
 func (s *running) newest(t *testing.T, c *client) (there *net.TCPConn) {
 	t.Helper()
-	eventually(t, "the connection to be accepted", func() bool {
+	legtest.Eventually(t, "the connection to be accepted", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if n := len(s.accepted); n > 0 && s.accepted[n-1].RemoteAddr().String() == c.LocalAddr().String() {
@@ -110,7 +112,7 @@ func awaitRead(t *testing.T, c *net.TCPConn) {
 	if err != nil {
 		return
 	}
-	eventually(t, "the server to read", func() bool {
+	legtest.Eventually(t, "the server to read", func() bool {
 		n := 0
 		err := raw.Control(func(fd uintptr) { n, _, _ = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK) })
 		return err != nil || n <= 0 // closed; or nothing there, or it is over
@@ -226,10 +228,10 @@ func TestClientVanishesAnywhere(t *testing.T) {
 				polite.Close()
 				rude.leave()
 			}
-			eventually(t, "connections and handlers to end", func() bool { return s.open() == 0 && s.handling.Load() == 0 })
+			legtest.Eventually(t, "connections and handlers to end", func() bool { return s.open() == 0 && s.handling.Load() == 0 })
 		}
 	})
-	eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
+	legtest.Eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
 }
 
 // A thousand requests on one connection: each is answered by its own answer.
@@ -281,9 +283,9 @@ func TestStress(t *testing.T) {
 			})
 		}
 		all.Wait()
-		eventually(t, "connections to end", func() bool { return s.open() == 0 })
+		legtest.Eventually(t, "connections to end", func() bool { return s.open() == 0 })
 	})
-	eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
+	legtest.Eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
 }
 
 // stressed answers with the path and the body, somehow.

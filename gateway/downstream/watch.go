@@ -43,9 +43,8 @@ func (c *conn) wait(x *exchange, done chan struct{}) {
 	n, err := c.socket.Read(c.in[c.to:])
 	c.to += n
 	c.mu.Lock()
-	stopping := c.stopping
-	c.mu.Unlock()
-	if err != nil && !stopping {
+	defer c.mu.Unlock()
+	if err != nil && c.current == x {
 		x.context.cancel()
 	}
 }
@@ -56,7 +55,7 @@ func (c *conn) endWatch() {
 	c.current = nil
 	done := c.watch
 	if done != nil {
-		c.stopping, c.touched = true, true
+		c.touched = true
 		_ = c.socket.SetReadDeadline(c.since) // long over
 	}
 	c.mu.Unlock()
@@ -66,7 +65,7 @@ func (c *conn) endWatch() {
 	<-done
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.watch, c.stopping = nil, false
+	c.watch = nil
 }
 
 // bodyEnds takes the handler's read deadline away: it was for the body, and the watch must not take it for the client's
