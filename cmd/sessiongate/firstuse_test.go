@@ -28,7 +28,7 @@ func TestWrongCommandLines(t *testing.T) {
 		"demo --redis localhost:6379": "write redis://localhost:6379",
 		"serve":                       `"config" not set`,
 		"check":                       "--config F",
-		"keys generate --alg foo":     "want EdDSA, ES256 or RS256",
+		"keys generate --dir x --alg foo":     "want EdDSA, ES256 or RS256",
 		"users add":                   "arg",
 		"sessions list --config none": `"user" not set`,
 	} {

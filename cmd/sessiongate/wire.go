@@ -55,6 +55,7 @@ type wiring struct {
 	embedded *redisstore.Embedded // shared by several gateways; nil: one of its own
 	now      func() time.Time
 	offset   func() time.Duration
+	passing  bool // nothing is meant to outlive this process, so nothing warns of it
 }
 
 // wire makes every object once, in reading order: keys, store, providers,
@@ -76,6 +77,7 @@ func (g *assembled) assemble(w wiring) error {
 		return err
 	}
 	metrics := gateway.NewMetrics(g.manager.StoreUp)
+	metrics.Build(thisBuild().labels())
 	audit.Count(metrics)
 	g.admin = gateway.NewAdmin(g.health, metrics)
 	g.live = gateway.NewLive(g.manager)
@@ -103,7 +105,7 @@ func (g *assembled) openManager(w wiring, audit *gateway.Audit) (p published, er
 	if err != nil {
 		return p, err
 	}
-	if keys.made {
+	if keys.made && !w.passing {
 		g.log.Warn("no keys are configured: made in memory, and every session ends with this process")
 	}
 	rules := session.Rules{
