@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -46,9 +47,10 @@ func TestSmoke(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds sessiongate")
 	}
+	gate := buildGateway(t)
 	t.Run("compare", func(t *testing.T) {
 		dir := t.TempDir()
-		out := tiny(t, "--only", "direct,cached,"+openidcModule, "--json", dir+"/r.json", "--svg", dir+"/c.svg")
+		out := tiny(t, "--sessiongate", gate, "--only", "direct,cached,"+openidcModule, "--json", dir+"/r.json", "--svg", dir+"/c.svg")
 		for _, name := range []string{"direct", "rp", "cached", openidcModule} { // the last at least as left out
 			if !strings.Contains(out, name) {
 				t.Errorf("%s is missing:\n%s", name, out)
@@ -60,10 +62,6 @@ func TestSmoke(t *testing.T) {
 			}
 		}
 	})
-	gate := t.TempDir() + "/sessiongate"
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", gate, "sessiongate/cmd/sessiongate").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	t.Run("soak", func(t *testing.T) {
 		out := tiny(t, "--soak", "1s", "--sessions", "5", "--sessiongate", gate, "--browser")
 		if lines := strings.Count(out, "\n"); lines != soakParts+6 {
@@ -82,4 +80,23 @@ func TestSmoke(t *testing.T) {
 			t.Error(out)
 		}
 	})
+}
+
+// buildGateway builds as this test was built: what the suite has compiled is not compiled once more.
+func buildGateway(t *testing.T) string {
+	t.Helper()
+	path := t.TempDir() + "/sessiongate"
+	args := []string{"build", "-o", path}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "-race" && s.Value == "true" {
+				args = append(args, "-race")
+			}
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), "go", append(args, "sessiongate/cmd/sessiongate")...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
 }
