@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -80,6 +82,27 @@ func TestSmoke(t *testing.T) {
 			t.Error(out)
 		}
 	})
+}
+
+// What the pages tell a reader to run has flags that exist.
+func TestMarkdownFlags(t *testing.T) {
+	pages, err := filepath.Glob("../../*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
+	}
+	commandLine := regexp.MustCompile("go run \\./cmd/bench( [^`#\n]*)?")
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range commandLine.FindAllStringSubmatch(string(text), -1) {
+			line := strings.NewReplacer("name=URL", "name=http://localhost:1/", "'Cookie: …'", "Cookie:x", "ADDRESS", "localhost:1").Replace(m[1])
+			if _, err := parseFlags(strings.Fields(line), io.Discard); err != nil {
+				t.Errorf("%s: %s: %v", page, m[0], err)
+			}
+		}
+	}
 }
 
 // buildGateway builds as this test was built: what the suite has compiled is not compiled once more.

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-
 	"sessiongate/session/sessiontest"
 )
 

@@ -35,13 +35,15 @@ func components() map[string]finder {
 		"oidc-provider":  findOIDCProvider,
 		"docker-compose": func() (string, error) { return lookPath("docker-compose") },
 		"python-fastapi": findFastAPI,
+		"curl":           func() (string, error) { return lookPath("curl") },
+		"wrk":            func() (string, error) { return lookPath("wrk") },
 	}
 }
 
 // Need returns the path of the main program of component: redis (redis-server,
 // with redis-cli on PATH beside it), chromium, postgres (initdb lies in the same
-// folder), node, docker-compose, or python-fastapi (a python3 that can import
-// what the FastAPI tutorial needs).
+// folder), node, npm, oidc-provider, docker-compose, curl, wrk, or python-fastapi (a python3
+// that can import what the FastAPI tutorial needs).
 //
 // A missing component skips the test, or fails it when [RequireEnv] names it.
 // An unknown name, in the call or in the variable, always fails: a misspelt
