@@ -47,6 +47,7 @@ type Manager struct {
 	store     Store
 	sealers   [2]Sealer
 	providers map[string]Provider
+	order     []string // of the providers, as they were given
 	health    map[string]*health
 	places    map[string]*places
 	recorder  Recorder
@@ -136,6 +137,7 @@ func NewManager(o Options) (*Manager, error) {
 			return nil, fmt.Errorf("session: provider %q is named twice", p.Name())
 		}
 		m.providers[p.Name()] = p
+		m.order = append(m.order, p.Name())
 		m.health[p.Name()] = &health{}
 		m.places[p.Name()] = &places{}
 	}
