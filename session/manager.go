@@ -49,6 +49,7 @@ type Manager struct {
 	sealers   [2]Sealer
 	marks     Sealer
 	providers map[string]Provider
+	order     []string // of the providers, as they were given
 	health    map[string]*health
 	places    map[string]*places
 	recorder  Recorder
@@ -139,6 +140,7 @@ func NewManager(o Options) (*Manager, error) {
 			return nil, fmt.Errorf("session: provider %q is named twice", p.Name())
 		}
 		m.providers[p.Name()] = p
+		m.order = append(m.order, p.Name())
 		m.health[p.Name()] = &health{}
 		m.places[p.Name()] = &places{}
 	}
