@@ -36,3 +36,28 @@ func TestFormAfterTheSessionEnded(t *testing.T) {
 		t.Errorf("a script: %s", a)
 	}
 }
+
+// TestSignOutEmptiesTheCache: where the operator wants it, the answer to a sign-out says so, and no other answer does.
+func TestSignOutEmptiesTheCache(t *testing.T) {
+	t.Parallel()
+	for _, on := range []bool{false, true} {
+		o := setup{}
+		if on {
+			o.session = "clear_site_data: logout"
+		}
+		b := newScene(t, o).browser()
+		b.ada()
+		for _, a := range []answer{b.get("/auth/logout", navigating("none")), b.get("/api/me")} {
+			if a.header.Get("Clear-Site-Data") != "" {
+				t.Errorf("%s", a)
+			}
+		}
+		want := map[bool]string{true: `"cache"`}[on]
+		if a := b.do("POST", "/auth/logout"); a.header.Get("Clear-Site-Data") != want {
+			t.Errorf("clear_site_data %t: %q", on, a.header.Get("Clear-Site-Data"))
+		}
+		if a := b.get("/api/me"); a.status != http.StatusUnauthorized || a.header.Get("Clear-Site-Data") != "" {
+			t.Errorf("%s", a)
+		}
+	}
+}

@@ -361,6 +361,7 @@ func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err
 	o.Explicit = c.ExplicitTokens.Enabled
 	o.HSTS, o.BodyTimeout = time.Duration(c.Server.HSTS), time.Duration(c.Server.Limits.BodyTimeout)
 	o.AllowedOrigins, o.ForwardedHeader = c.CrossOrigin.AllowedOrigins, c.Server.ForwardedHeader
+	o.ClearSiteData = c.Session.ClearSiteData == "logout"
 	o.SameSite = http.SameSiteStrictMode
 	if c.Session.SameSite == "lax" {
 		o.SameSite = http.SameSiteLaxMode

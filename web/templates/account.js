@@ -78,6 +78,9 @@ for (const time of document.querySelectorAll("time")) {
   time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }
 
+// Back may bring the page back as it was, with another user's devices in it.
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
 // Only a page that somebody looks at is loaded again: loading it counts as using the session.
 const events = new EventSource(list.dataset.events);
 let changed = false;
