@@ -192,6 +192,10 @@ func (m *Manager) observe(c Change) {
 			t.advance(c.Generation)
 			t.void()
 		}
+	case Recovered:
+		if t := m.tracks.find(c.ID); t != nil {
+			t.recover(c.Generation)
+		}
 	case Over:
 		_ = m.markOver(c.ID, c.Reason)
 	}

@@ -167,11 +167,12 @@ type ChangeKind uint8
 
 // The kinds of [Change].
 const (
-	FeedUp   ChangeKind = iota // subscribed (again): anything may have been missed before
-	FeedDown                   // the subscription is lost
-	Advanced                   // a session has new tokens or a new generation
-	Over                       // a session has ended
-	Listed                     // an owner's list of sessions has changed
+	FeedUp    ChangeKind = iota // subscribed (again): anything may have been missed before
+	FeedDown                    // the subscription is lost
+	Advanced                    // a session has new tokens or a new generation
+	Over                        // a session has ended
+	Listed                      // an owner's list of sessions has changed
+	Recovered                   // a generation came of a recovery; Advanced follows
 )
 
 // Change is one message of a [Feed].
