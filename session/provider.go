@@ -66,7 +66,10 @@ type Refresh struct {
 type Grant struct {
 	Identity Identity
 	Tokens   Tokens
-	Lifetime time.Duration // of the access token, from now
+	// Lifetime of the access token, counted from when the provider was called: it
+	// made the token at some time after that, and how long its answer took says
+	// nothing about when (RFC 6749 §5.1 counts from when the answer was generated).
+	Lifetime time.Duration
 	// NoRefresh says that the tokens cannot be refreshed: the session ends with
 	// its access token, and not an early window sooner.
 	NoRefresh bool

@@ -109,6 +109,8 @@ type Turn struct {
 	Wait   time.Duration
 	Now    time.Time
 	Record *Record // as it stands now; nil when over
+
+	asked time.Time // on this process's clock: no later than Now
 }
 
 // Commit is a finished refresh.

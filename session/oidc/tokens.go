@@ -41,6 +41,7 @@ var errInvalidGrant = errors.New("token endpoint: invalid_grant")
 // [*session.FaultError].
 func (p *Provider) request(ctx context.Context, m *metadata, form url.Values) (reply, error) {
 	p.addTargets(form)
+	began := p.o.Now()
 	status, header, body, err := p.post(ctx, m, m.Token, form)
 	switch {
 	case err != nil:
@@ -48,7 +49,7 @@ func (p *Provider) request(ctx context.Context, m *metadata, form url.Values) (r
 	case status != http.StatusOK:
 		return reply{}, p.failure(status, header, body)
 	}
-	return p.parseReply(body)
+	return parseReply(body, began)
 }
 
 // post sends a form with the client's authentication.
@@ -106,8 +107,8 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return max(0, min(d, mostRetryAfter))
 }
 
-// parseReply reads a token response.
-func (p *Provider) parseReply(body []byte) (reply, error) {
+// parseReply reads a token response that was asked for at began.
+func parseReply(body []byte, began time.Time) (reply, error) {
 	var raw struct {
 		AccessToken  string          `json:"access_token"`
 		RefreshToken string          `json:"refresh_token"`
@@ -130,7 +131,7 @@ func (p *Provider) parseReply(body []byte) (reply, error) {
 		AccessToken: session.Secret(raw.AccessToken), RefreshToken: session.Secret(raw.RefreshToken),
 		IDToken: session.Secret(raw.IDToken), TokenType: raw.TokenType, Scope: scope(raw.Scope),
 	}
-	r.Lifetime = lifetime(raw.ExpiresIn, raw.AccessToken, p.o.Now())
+	r.Lifetime = lifetime(raw.ExpiresIn, raw.AccessToken, began)
 	return r, nil
 }
 
@@ -150,7 +151,8 @@ func scope(raw json.RawMessage) string {
 func unsendable(r rune) bool { return r <= ' ' || r >= 0x7f }
 
 // lifetime is what expires_in says, as a number or, as some providers have it, a
-// string; else what the access token says if it is a JWT; else a guess.
+// string; else what the access token says if it is a JWT; else a guess. It counts
+// from now, when the provider was asked, as [session.Grant] wants it.
 func lifetime(expiresIn json.RawMessage, accessToken string, now time.Time) time.Duration {
 	text := string(bytes.Trim(expiresIn, `"`))
 	if n, err := strconv.ParseFloat(text, 64); err == nil && n > 0 {

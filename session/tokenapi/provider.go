@@ -108,7 +108,6 @@ func (p *Provider) TokenEndpoints() []*url.URL {
 
 // Login implements [session.PasswordProvider]. The error for wrong credentials names the status, for the log.
 func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Grant, error) {
-	began := p.options.Now()
 	r, err := p.call(ctx, p.login, values{username: c.Username, password: c.Password.Reveal()}, c.ClientIP)
 	var no *refusal
 	switch {
@@ -117,7 +116,7 @@ func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Gr
 	case err != nil:
 		return session.Grant{}, err
 	}
-	g, err := p.take(r, c.Now.Add(p.options.Now().Sub(began)))
+	g, err := p.take(r, c.Now)
 	if err != nil {
 		return session.Grant{}, err
 	}
@@ -154,7 +153,6 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 	if p.refresh == nil || !p.refresh.possible(v) {
 		return withoutRefresh(r)
 	}
-	began := p.options.Now()
 	answer, err := p.call(ctx, p.refresh, v, r.ClientIP)
 	var no *refusal
 	switch {
@@ -163,7 +161,7 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 	case err != nil:
 		return session.Grant{}, err
 	}
-	g, err := p.take(answer, r.Now.Add(p.options.Now().Sub(began)))
+	g, err := p.take(answer, r.Now)
 	if err != nil {
 		return session.Grant{}, err
 	}
