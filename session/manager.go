@@ -49,6 +49,7 @@ type Manager struct {
 	providers map[string]Provider
 	health    map[string]*health
 	places    map[string]*places
+	refusals  map[string]*refusals
 	recorder  Recorder
 	attempts  Attempts
 	links     ProviderSessions
@@ -113,6 +114,7 @@ func NewManager(o Options) (*Manager, error) {
 		providers: make(map[string]Provider, len(o.Providers)),
 		health:    make(map[string]*health, len(o.Providers)),
 		places:    make(map[string]*places, len(o.Providers)),
+		refusals:  make(map[string]*refusals, len(o.Providers)),
 		recorder:  o.Recorder,
 		attempts:  o.Attempts,
 		links:     o.Links,
@@ -138,6 +140,7 @@ func NewManager(o Options) (*Manager, error) {
 		m.providers[p.Name()] = p
 		m.health[p.Name()] = &health{}
 		m.places[p.Name()] = &places{}
+		m.refusals[p.Name()] = &refusals{}
 	}
 	m.work, m.stop = context.WithCancel(context.Background())
 	m.closing, m.close = context.WithCancel(m.work)

@@ -86,10 +86,14 @@ var (
 	ErrNoProvider = errors.New("session: no such provider")
 )
 
-// RefusedError is a final answer: the session ends with the reason.
+// RefusedError is a final answer, in the provider's own words: the session ends
+// with the reason. See refusal.go for what it takes.
 type RefusedError struct {
 	Reason Reason // ProviderRefused or UserDisabled
-	Err    error
+	// Unasked says that nobody was asked: the tokens have run out, and there is
+	// nothing to ask for new ones with.
+	Unasked bool
+	Err     error
 }
 
 // Error implements error.
@@ -103,7 +107,10 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 type FaultError struct {
 	RetryAfter    time.Duration // as the provider asked; 0: our own back-off
 	Misconfigured bool          // our fault, not the provider's (invalid_client): alarm
-	Err           error
+	// Doubt says that the answer may be a refusal of the tokens, but is none in the
+	// provider's own words: its body is empty or somebody else's. See refusal.go.
+	Doubt bool
+	Err   error
 }
 
 // Error implements error.

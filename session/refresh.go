@@ -238,6 +238,7 @@ func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, le
 		return m.settleFailure(ctx, p, rd, lease, err)
 	}
 	m.health[p.Name()].ok()
+	m.refusals[p.Name()].granted(spent{rec.ID, rec.Facts.Stamp}, asked, m.now())
 	if grant.Identity.Owner() != rec.Identity.Owner() {
 		return m.subjectChanged(ctx, rd, lease, grant)
 	}
@@ -317,6 +318,7 @@ func (m *Manager) adopt(rd reading, rec *Record, now, began time.Time) reading {
 // settleFailure sorts a failed call: a refusal ends the session if it concerned
 // the tokens that are still in the record; everything else leaves it alone.
 func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lease string, err error) (reading, error) {
+	err = m.rule(p, rd, err)
 	var refused *RefusedError
 	if errors.As(err, &refused) {
 		m.record(Event{
@@ -329,13 +331,22 @@ func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lea
 	if !errors.As(err, &fault) {
 		fault = &FaultError{Err: err}
 	}
-	retryIn := max(fault.RetryAfter, m.health[p.Name()].failed(m.now()))
+	retryIn := max(fault.RetryAfter, m.pause(p, fault))
 	if lease != "" {
 		_, _ = m.store.Abandon(ctx, Abandonment{
 			ID: rd.Record.ID, Stamp: rd.Record.Facts.Stamp, Lease: lease, RetryIn: retryIn,
 		})
 	}
 	return m.fallback(rd, p.Name(), &FaultError{RetryAfter: retryIn, Misconfigured: fault.Misconfigured, Err: fault.Err})
+}
+
+// pause is how long to leave a session's tokens alone. A refusal in doubt is the
+// session's matter: it is no outage, and is looked at again when it can be settled.
+func (m *Manager) pause(p Provider, fault *FaultError) time.Duration {
+	if fault.Doubt {
+		return doubtGap
+	}
+	return m.health[p.Name()].failed(m.now())
 }
 
 func (m *Manager) endUnlessReplaced(ctx context.Context, rd reading, lease string, why Reason) (reading, error) {

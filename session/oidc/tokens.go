@@ -75,7 +75,9 @@ func (p *Provider) post(ctx context.Context, m *metadata, to string, form url.Va
 }
 
 // failure sorts an answer that is not 200. Only a well-formed invalid_grant is
-// about the user; a bare 400 may come from a proxy in between.
+// about the user (RFC 6749 §5.2). A bare 401 means what invalid_client does, for
+// which that section has this status; another 4xx without an error code may be a
+// refusal or come from a proxy in between.
 func (p *Provider) failure(status int, header http.Header, body []byte) error {
 	var said struct {
 		Error string `json:"error"`
@@ -92,8 +94,20 @@ func (p *Provider) failure(status int, header http.Header, body []byte) error {
 		// invalid_client, unauthorized_client, invalid_scope, a redirect: what was
 		// sent is what the operator configured.
 		fault.Misconfigured = true
+	default:
+		fault.Doubt = doubtful(status)
 	}
 	return fault
+}
+
+// doubtful reports whether a 4xx without an error code can be about the tokens.
+func doubtful(status int) bool {
+	switch status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestTimeout,
+		http.StatusUnsupportedMediaType, http.StatusTooEarly:
+		return false
+	}
+	return true
 }
 
 // retryAfter reads seconds or a date (RFC 9110 §10.2.3); 0 if it says nothing useful.

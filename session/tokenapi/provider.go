@@ -156,6 +156,8 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 	answer, err := p.call(ctx, p.refresh, v, r.ClientIP)
 	var no *refusal
 	switch {
+	case errors.As(err, &no) && !no.ownWord:
+		return session.Grant{}, &session.FaultError{Doubt: true, Err: no}
 	case errors.As(err, &no):
 		return session.Grant{}, &session.RefusedError{Reason: session.ProviderRefused, Err: no}
 	case err != nil:
@@ -177,7 +179,7 @@ var errNoRefreshToken = errors.New("the access token has expired and there is no
 func withoutRefresh(r session.Refresh) (session.Grant, error) {
 	left := r.Expires.Sub(r.Now)
 	if left <= lastSecond {
-		return session.Grant{}, &session.RefusedError{Reason: session.ProviderRefused, Err: errNoRefreshToken}
+		return session.Grant{}, &session.RefusedError{Reason: session.ProviderRefused, Unasked: true, Err: errNoRefreshToken}
 	}
 	return session.Grant{Identity: r.Identity, Tokens: r.Tokens, Lifetime: left}, nil
 }
