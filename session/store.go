@@ -144,6 +144,7 @@ type Abandonment struct {
 	Stamp   string
 	Lease   string
 	RetryIn time.Duration
+	Guess   bool // nobody asked for RetryIn: [Restarter.Resume] may void it
 	End     Reason
 }
 
