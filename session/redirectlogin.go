@@ -159,7 +159,7 @@ func (m *Manager) FinishLogin(ctx context.Context, r LoginReturn) (LoginDone, er
 	if err != nil {
 		return m.notExchanged(p, done, a, err, r.Client)
 	}
-	m.health[p.Name()].ok()
+	m.worked(p)
 	done.Session, err = m.admit(ctx, p, *a, grant, r, asked)
 	return done, err
 }
