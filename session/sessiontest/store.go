@@ -26,7 +26,7 @@ func StoreRules() session.Rules { return session.Rules{Idle: 30 * time.Minute} }
 // StoreSuite holds a store to the contracts of [session.Store]. open is called
 // for each subtest; harnesses may share a server.
 func StoreSuite(t *testing.T, open func(t *testing.T) Harness) {
-	for _, group := range []map[string]func(*storeTest){familyTests(), knownTests(), refreshTests(), feedTests(), clockTests()} {
+	for _, group := range []map[string]func(*storeTest){familyTests(), knownTests(), refreshTests(), feedTests(), clockTests(), restartTests()} {
 		for name, run := range group {
 			t.Run(name, func(t *testing.T) { run(newStoreTest(t, open(t))) })
 		}
