@@ -109,6 +109,8 @@ type Turn struct {
 	Wait   time.Duration
 	Now    time.Time
 	Record *Record // as it stands now; nil when over
+
+	asked time.Time // on this process's clock: no later than Now
 }
 
 // Commit is a finished refresh.
@@ -142,6 +144,7 @@ type Abandonment struct {
 	Stamp   string
 	Lease   string
 	RetryIn time.Duration
+	Guess   bool // nobody asked for RetryIn: [Restarter.Resume] may void it
 	End     Reason
 }
 
@@ -167,12 +170,13 @@ type ChangeKind uint8
 
 // The kinds of [Change].
 const (
-	FeedUp    ChangeKind = iota // subscribed (again): anything may have been missed before
-	FeedDown                    // the subscription is lost
-	Advanced                    // a session has new tokens or a new generation
-	Over                        // a session has ended
-	Listed                      // an owner's list of sessions has changed
-	Recovered                   // a generation came of a recovery; Advanced follows
+	FeedUp     ChangeKind = iota // subscribed (again): anything may have been missed before
+	FeedDown                     // the subscription is lost
+	Advanced                     // a session has new tokens or a new generation
+	Over                         // a session has ended
+	Listed                       // an owner's list of sessions has changed
+	Recovered                    // a generation came of a recovery; Advanced follows
+	ProviderUp                   // a provider works again
 )
 
 // Change is one message of a [Feed].
@@ -182,6 +186,9 @@ type Change struct {
 	Generation uint32
 	Reason     Reason
 	Owner      string // Listed: [Owner.Hash]
+
+	Provider string    // ProviderUp: see [Restarter.AnnounceUp]
+	Since    time.Time // ProviderUp
 }
 
 // Feed tells every process what the others changed.
@@ -199,4 +206,5 @@ type Store interface {
 	Keeper
 	Devices
 	Feed
+	Restarter
 }
