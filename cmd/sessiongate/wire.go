@@ -39,6 +39,7 @@ type assembled struct {
 	health         *gateway.Health
 	closers        []func()
 	databases      []*users.Database
+	userFiles      []*users.File
 	tokenEndpoints []*url.URL        // of token APIs: hidden from every route
 	labels         map[string]string // of providers, for the login page
 	discoverable   []*oidc.Provider  // for check

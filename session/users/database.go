@@ -38,6 +38,8 @@ type Database struct {
 	hasher  *Hasher
 	options DatabaseOptions
 	decoy   atomic.Pointer[passwordHash] // the latest hash seen, see authenticateUnknown
+
+	witnesses witnesses
 }
 
 // DatabaseOptions say where users are and how to ask for them.
@@ -136,6 +138,7 @@ func (d *Database) Authenticate(ctx context.Context, name, password string) (Use
 	case err != nil:
 		return User{}, err
 	}
+	d.witnesses.note(r.user.Subject)
 	return r.user, nil
 }
 
@@ -159,8 +162,20 @@ func (d *Database) Lookup(ctx context.Context, name string) (User, error) {
 	return d.lookup(ctx, d.options.Query, name)
 }
 
-// LookupSubject finds a user by subject, also a disabled one, or returns ErrUnknown.
+// LookupSubject finds a user by subject, also a disabled one, or returns ErrUnknown. A table that suddenly finds nobody is
+// a fault, and no reason to take anybody for removed.
 func (d *Database) LookupSubject(ctx context.Context, subject string) (User, error) {
+	u, err := d.bySubject(ctx, subject)
+	if errors.Is(err, ErrUnknown) && askable(subject) {
+		u, err = d.missing(ctx, subject)
+	}
+	if err == nil {
+		d.witnesses.note(subject)
+	}
+	return u, err
+}
+
+func (d *Database) bySubject(ctx context.Context, subject string) (User, error) {
 	query := d.options.QueryBySubject
 	if query == "" {
 		query = d.options.Query

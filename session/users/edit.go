@@ -80,6 +80,9 @@ func (f *File) rehash(ctx context.Context, r record, password string) {
 func (f *File) replaceHash(name string, old passwordHash, hash string) error {
 	return f.edit(func(text string, doc *document) (string, directory, error) {
 		r, known := doc.users.byName[name]
+		if old != "" && len(doc.users.names) < len(f.current.Load().names) {
+			return "", directory{}, errChanged // somebody may be writing it: a login must not write in between
+		}
 		if !known {
 			return "", directory{}, fmt.Errorf("user %q: %w", name, ErrUnknown)
 		}
@@ -110,7 +113,7 @@ func (f *File) edit(change func(text string, doc *document) (string, directory, 
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.reload()
+	return f.reload(false)
 }
 
 func editFile(path string, change func(text string, doc *document) (string, directory, error)) error {
