@@ -101,7 +101,7 @@ func restartOnly(running, next *configs.Config) (names []string) {
 		{"server.limits", running.Server.Limits, next.Server.Limits},
 		{"server.drain_timeout", running.Server.DrainTimeout, next.Server.DrainTimeout},
 		{"log", running.Log, next.Log},
-		{"store", running.Store, next.Store},
+		{"store", withoutRotated(running.Store), withoutRotated(next.Store)},
 		{"keys", running.Keys, next.Keys},
 		{"session", running.Session, next.Session},
 		{"providers", running.Providers, next.Providers},
