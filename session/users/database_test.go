@@ -65,6 +65,7 @@ func TestDatabase(t *testing.T) {
 	t.Run("lists", func(t *testing.T) { testDatabaseLists(t, server) })
 	t.Run("mistakes", func(t *testing.T) { testDatabaseMistakes(t, server) })
 	t.Run("a table that answers nothing", func(t *testing.T) { testDatabaseAnswersNothing(t, server) })
+	t.Run("names", func(t *testing.T) { testDatabaseNames(t, server) })
 	t.Run("limits", func(t *testing.T) { testDatabaseLimits(t, server) })
 	t.Run("outage", func(t *testing.T) { testDatabaseOutage(t, server) }) // last: it stops the server
 }
