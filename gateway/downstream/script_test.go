@@ -3,6 +3,7 @@ package downstream_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -123,9 +124,23 @@ func isClosed(c *net.TCPConn) bool {
 
 // client is the other end of a connection.
 type client struct {
-	*net.TCPConn
+	wire
 	in *bufio.Reader
 }
+
+// wire is a connection of TCP, or TLS.
+type wire interface {
+	net.Conn
+	SetLinger(sec int) error
+	CloseWrite() error
+}
+
+type tlsWire struct{ *tls.Conn }
+
+func (w tlsWire) SetLinger(sec int) error { return w.NetConn().(*net.TCPConn).SetLinger(sec) }
+
+// clientOver speaks over a connection that is there.
+func clientOver(c *tls.Conn) *client { return &client{tlsWire{c}, bufio.NewReader(c)} }
 
 // patience is how long a client waits for what must come.
 const patience = 10 * time.Second
