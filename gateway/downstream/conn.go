@@ -57,8 +57,11 @@ type conn struct {
 func newConn(s *Server, accepted net.Conn, config *tls.Config) *conn {
 	c := &conn{
 		server: s, accepted: accepted, since: time.Now(), in: make([]byte, bufferSize),
-		guard: s.sweeper.watch(innermost(accepted)),
+		guard: &guard{conn: innermost(accepted)},
 	}
+	leave := c.leave
+	c.guard.owner.Store(&leave)
+	s.sweeper.watch(c.guard)
 	if config != nil {
 		c.accepted = tls.Server(accepted, config)
 	}
@@ -163,7 +166,20 @@ func (c *conn) skipLines() {
 // wake tells Shutdown that a request has begun. It fails if Shutdown was quicker.
 func (c *conn) wake() bool {
 	was := c.state.Load()
-	return was == active || was != closed && c.state.CompareAndSwap(was, active)
+	if was != active && (was == closed || !c.state.CompareAndSwap(was, active)) {
+		return false
+	}
+	c.guard.woken()
+	return true
+}
+
+// leave closes the connection if it has no request.
+func (c *conn) leave() bool {
+	if !c.state.CompareAndSwap(idle, closed) {
+		return false
+	}
+	c.close()
+	return true
 }
 
 // rest tells Shutdown that a request is over. It fails, and has closed the connection, if no other may follow.
@@ -182,6 +198,7 @@ func (c *conn) rest() bool {
 	if cap(c.out) > 4*bufferSize {
 		c.out = nil
 	}
+	c.guard.rested(c.used)
 	c.state.Store(idle)
 	return true
 }
@@ -269,6 +286,9 @@ func (c *conn) handOver(ended error, until time.Time) {
 		c.server.sweeper.forget(c.guard)
 		return
 	}
+	c.guard.woken()
+	leave := next.leave
+	c.guard.owner.Store(&leave)
 	state := c.template.TLS
 	if state == nil {
 		c.server.rest.deliver(next)

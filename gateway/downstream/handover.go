@@ -288,6 +288,16 @@ func (c *handed) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
+// leave closes the connection. Its client may be about to use it, as it may when its time is
+// over, and knows that.
+func (c *handed) leave() bool {
+	if c.guard.idle.Load() == 0 {
+		return false
+	}
+	c.Close()
+	return true
+}
+
 // Close implements net.Conn.
 func (c *handed) Close() error {
 	c.server.sweeper.forget(c.guard)

@@ -21,6 +21,11 @@ type Server struct {
 	// most a sixth of that time later. Zero: never. It must not change once Serve was called.
 	WriteTimeout time.Duration
 
+	// MostConnections is how many connections are served at a time. Others wait in the
+	// listener's queue, in their order, and the longest idle one makes room for the first of
+	// them. Zero: any number. It must not change once Serve was called.
+	MostConnections int
+
 	standard *http.Server
 	handler  http.Handler
 	watches  *watches
@@ -86,6 +91,7 @@ func (s *Server) serve(l net.Listener, config *tls.Config) error {
 		}
 	})
 	for pause := time.Duration(0); ; {
+		s.awaitPlace()
 		conn, err := l.Accept()
 		switch {
 		case err == nil:

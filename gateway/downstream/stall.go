@@ -28,6 +28,8 @@ type guard struct {
 	writing atomic.Int32 // writes under way
 	number  atomic.Uint32
 	http2   http2Guard
+	idle    atomic.Int64                // since when it has no request; 0: it has
+	owner   atomic.Pointer[func() bool] // closes it if it still has none
 
 	before moved // at the last sweep
 	still  int   // sweeps without a change
@@ -198,12 +200,10 @@ func newSweeper() *sweeper {
 }
 
 // watch begins to look at a connection.
-func (s *sweeper) watch(conn net.Conn) *guard {
-	g := &guard{conn: conn}
+func (s *sweeper) watch(g *guard) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.guards[g] = struct{}{}
-	return g
 }
 
 // forget ends it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"time"
 )
 
 // connKey leads from a request's context to the connection that net/http serves it on.
@@ -36,12 +37,21 @@ func (s *Server) noteConns() {
 		return context.WithValue(ctx, connKey{}, c)
 	}
 	s.standard.ConnState = func(c net.Conn, state http.ConnState) {
-		if h := handedOf(c); h != nil && h.mode == inFrames {
-			h.guard.http2.active.Store(state == http.StateActive)
+		if h := handedOf(c); h != nil {
+			h.guard.note(state, h.mode == inFrames)
 		}
 		if inState != nil {
 			inState(c, state)
 		}
+	}
+}
+
+// note takes what net/http says of a connection.
+func (g *guard) note(state http.ConnState, http2 bool) {
+	if g.http2.active.Store(http2 && state == http.StateActive); state == http.StateIdle {
+		g.rested(time.Now())
+	} else {
+		g.woken()
 	}
 }
 
