@@ -89,14 +89,12 @@ const (
 	forbidden
 )
 
-// handedTLS is such a connection under TLS. net/http's server looks for the method.
+// handedTLS is such a connection under TLS. It does not show what was agreed: net/http's
+// server looks for the preface of HTTP/2 only where there seems to be no TLS.
 type handedTLS struct {
 	*handed
 	state *tls.ConnectionState
 }
-
-// ConnectionState says what was agreed.
-func (c *handedTLS) ConnectionState() tls.ConnectionState { return *c.state }
 
 // Read implements net.Conn.
 func (c *handed) Read(p []byte) (int, error) {

@@ -2,6 +2,8 @@ package downstream_test
 
 import (
 	"crypto/tls"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +19,9 @@ func secured(t *testing.T, standard *http.Server, prepare func(*downstream.Serve
 	lent := httptest.NewUnstartedServer(nil) // has a certificate for loopback
 	lent.StartTLS()
 	defer lent.Close()
+	if standard.ErrorLog == nil {
+		standard.ErrorLog = log.New(io.Discard, "", 0)
+	}
 	standard.TLSConfig = &tls.Config{Certificates: lent.TLS.Certificates}
 	s := downstream.New(standard)
 	if prepare != nil {

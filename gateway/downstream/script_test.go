@@ -52,7 +52,7 @@ type running struct {
 }
 
 // start serves until the end of the test, and then sees to it that nothing is left.
-func start(t testing.TB, name string, standard *http.Server) *running {
+func start(t testing.TB, name string, standard *http.Server, prepare ...func(*downstream.Server)) *running {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,6 +70,9 @@ func start(t testing.TB, name string, standard *http.Server) *running {
 		standard.ErrorLog = log.New(io.Discard, "", 0)
 	}
 	s.server = servers[name](standard)
+	for _, f := range prepare {
+		f(s.server.(*downstream.Server))
+	}
 	go func() {
 		defer close(s.ended)
 		s.err = s.Serve(noting{l, s})
