@@ -38,6 +38,9 @@ type Route struct {
 	Timeout Duration `yaml:"timeout" range:"1ms..1h"`
 	// BodyLimit is the largest request body. Default server.limits.body. Zero: no body at all.
 	BodyLimit Size `yaml:"body_limit" range:"0B..1TiB"`
+	// BodyRate is how many bytes of a request body a client must send per second, as in server.limits, whose value is the
+	// default. Zero: any, for clients that send what they measure.
+	BodyRate Size `yaml:"body_rate" range:"0B..1GiB"`
 	// Bearer: allow takes access tokens of explicit clients in Authorization. Default empty: Authorization is dropped.
 	Bearer string `yaml:"bearer" oneof:"allow"`
 	// CORS lists the origins whose pages may call this route, in place of cross_origin. Default: absent.
@@ -85,6 +88,9 @@ func (c *checker) deriveRoutes() {
 	for i := range c.config.Routes {
 		if !c.wrote(index("routes", i) + ".body_limit") {
 			c.config.Routes[i].BodyLimit = c.config.Server.Limits.Body
+		}
+		if !c.wrote(index("routes", i) + ".body_rate") {
+			c.config.Routes[i].BodyRate = c.config.Server.Limits.BodyRate
 		}
 	}
 }
@@ -160,6 +166,7 @@ func (c *checker) checkChoice(path string, r *Route) {
 	case static:
 		c.upstreamOnly(path + ".timeout")
 		c.upstreamOnly(path + ".body_limit")
+		c.upstreamOnly(path + ".body_rate")
 		c.upstreamOnly(path + ".strip_prefix")
 	}
 }

@@ -52,7 +52,7 @@ func (g *assembled) route(n *generation, c *configs.Route) (*proxy.Route, error)
 	r := &proxy.Route{
 		Path: c.Path, Exact: c.Match == "exact", Host: g.foreignHost(c.Host), StripPrefix: c.StripPrefix,
 		Rewrite: c.Rewrite, Methods: c.Methods, CSP: c.CSP,
-		Timeout: time.Duration(c.Timeout), BodyLimit: int64(c.BodyLimit), Bearer: c.Bearer == "allow",
+		Timeout: time.Duration(c.Timeout), BodyLimit: int64(c.BodyLimit), BodyRate: int64(c.BodyRate), Bearer: c.Bearer == "allow",
 	}
 	policy(r, c)
 	rules(r, c)

@@ -43,6 +43,9 @@ type Options struct {
 	// BodyTimeout is how long a client may take for the next piece of a request body. 0: no limit.
 	BodyTimeout time.Duration
 
+	// BodyGrace is how long a client may take over a request body before the route's BodyRate counts. 0: 30s.
+	BodyGrace time.Duration
+
 	// Transport replaces the transports made from the route: its Timeout and most of Upstream are then the transport's
 	// business, and names are not looked up again.
 	Transport http.RoundTripper

@@ -88,6 +88,9 @@ type Route struct {
 	Upstream Upstream
 	// BodyLimit is the largest request body in bytes. 0: no limit.
 	BodyLimit int64
+	// BodyRate is how many bytes of a request body a client must send per second, on average and after the first 30 s. Only
+	// the time in which it is waited for counts. 0: any. Upgraded connections are not bodies.
+	BodyRate int64
 }
 
 // AllowsMethod reports whether the route's Methods admit the method.
@@ -131,8 +134,8 @@ func (r *Route) check() error {
 			errs = append(errs, fmt.Errorf("method %q is not an upper-case method name", m))
 		}
 	}
-	if r.Timeout < 0 || r.BodyLimit < 0 || r.Require.AuthAge < 0 {
-		errs = append(errs, errors.New("timeout, body_limit and auth_age cannot be negative"))
+	if r.Timeout < 0 || r.BodyLimit < 0 || r.BodyRate < 0 || r.Require.AuthAge < 0 {
+		errs = append(errs, errors.New("timeout, body_limit, body_rate and auth_age cannot be negative"))
 	}
 	return errors.Join(errs...)
 }
