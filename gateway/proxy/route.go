@@ -47,6 +47,9 @@ type Route struct {
 	Path string
 	// Exact takes Path alone, as it is written; it goes before a prefix of the same path.
 	Exact bool
+	// CaseSensitive says that the upstream tells names apart by case: a path that differs from this or another route's
+	// in case alone is then no reason to refuse it.
+	CaseSensitive bool
 	// Host is the only Host header the route is for, in lower case; empty: the gateway's own.
 	Host string
 	// Rewrite is put in the place of Path before the request goes upstream. Not together with StripPrefix.
@@ -142,7 +145,7 @@ func checkPrefix(p string) error {
 	switch {
 	case !strings.HasPrefix(p, "/"):
 		return fmt.Errorf("path %q must begin with /", p)
-	case strings.ContainsAny(p, "%;\\?# \t") || !printableUTF8(p):
+	case strings.ContainsAny(p, "%;\\?# \t") || !printable(p):
 		return fmt.Errorf("path %q must be plain text: no escapes, no ; ? # \\ or spaces", p)
 	case strings.Contains(p, "//"):
 		return fmt.Errorf("path %q has an empty segment", p)
