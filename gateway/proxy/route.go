@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -70,11 +69,20 @@ type Route struct {
 	// segments. A static route always strips its whole Path.
 	StripPrefix string
 
+	// UpstreamHost is the Host header that upstreams get: HostPublic (the one browsers see), HostUpstream (that of their
+	// URL) or a name of its own. Empty: HostPublic for http, and HostUpstream for https, where the name often chooses the
+	// certificate, and a server answers another with 421 (RFC 9110 §7.4).
+	UpstreamHost string
+	// KeepReferences leaves the references of upstreams to themselves as they are, in Location, Content-Location,
+	// Refresh and Set-Cookie.
+	KeepReferences bool
+
 	// Hidden are paths, as they would be appended to an upstream's URL, that no request may reach whatever its method
 	// and spelling: [Table.Match] knows no route for them.
 	Hidden []string
 
-	// Methods, if any, are the only ones allowed, in upper case. GET brings HEAD with it (RFC 9110 §9.3.2).
+	// Methods, if any, are the only ones allowed, in upper case. GET brings HEAD with it (RFC 9110 §9.3.2). See
+	// [Route.AllowsMethod] for those that need to be listed, or cannot be.
 	Methods []string
 
 	Session         SessionMode
@@ -93,12 +101,21 @@ type Route struct {
 	BodyLimit int64
 }
 
-// AllowsMethod reports whether the route's Methods admit the method.
-func (r *Route) AllowsMethod(method string) bool {
-	if len(r.Methods) == 0 || slices.Contains(r.Methods, method) {
-		return true
+// The values of Route.UpstreamHost that are no names.
+const (
+	HostPublic   = "public"
+	HostUpstream = "upstream"
+)
+
+// Authority is the Host header for an upstream of the given scheme; "" is that of its URL. public may be empty.
+func (r *Route) Authority(scheme, public string) string {
+	switch {
+	case r.UpstreamHost == HostUpstream, r.UpstreamHost == "" && scheme == "https":
+		return ""
+	case r.UpstreamHost == HostPublic, r.UpstreamHost == "":
+		return public
 	}
-	return method == "HEAD" && slices.Contains(r.Methods, "GET")
+	return r.UpstreamHost
 }
 
 // check returns everything that is wrong with the route.
@@ -119,6 +136,9 @@ func (r *Route) check() error {
 	if r.Host != strings.ToLower(r.Host) || strings.ContainsAny(r.Host, "/@ ") {
 		errs = append(errs, fmt.Errorf("host %q is not a host in lower case", r.Host))
 	}
+	if strings.ContainsFunc(r.UpstreamHost, func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune("/@?#\\,", c) }) {
+		errs = append(errs, fmt.Errorf("upstream host %q is not a host", r.UpstreamHost))
+	}
 	errs = append(errs, r.RequestHeaders.check(true), r.ResponseHeaders.check(false))
 	if (len(r.Upstreams) > 0) == (r.Static != nil) {
 		errs = append(errs, errors.New("needs either upstreams or static"))
@@ -132,6 +152,9 @@ func (r *Route) check() error {
 	for _, m := range r.Methods {
 		if m == "" || m != strings.ToUpper(m) || !isToken(m) {
 			errs = append(errs, fmt.Errorf("method %q is not an upper-case method name", m))
+		}
+		if neverForwarded(m) {
+			errs = append(errs, fmt.Errorf("method %s is never forwarded", m))
 		}
 	}
 	if r.Timeout < 0 || r.BodyLimit < 0 || r.Require.AuthAge < 0 {
