@@ -148,3 +148,48 @@ http {
 		t.Errorf("without session: %v", got.header)
 	}
 }
+
+// What the browser has kept of one user's answers, the next user of the machine does not see.
+func TestChromiumKeepsNoAnswerForTheNextUser(t *testing.T) {
+	tab := sessiontest.Chromium(t)
+	s, origin := onItsOwnOrigin(t, setup{upstream: func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/api/kept":
+			w.Header().Set("Cache-Control", "private, max-age=600")
+		case "/api/dated":
+			w.Header().Set("Last-Modified", "Sat, 21 Nov 2020 10:00:00 GMT") // a heuristic would keep it for a year
+		}
+		_, _ = io.WriteString(w, r.Header.Get("Authorization"))
+	}})
+	sessiontest.Navigate(tab, origin+"/open/page")
+	get := func(path string) string {
+		return sessiontest.Eval[string](tab, `fetch("`+path+`").then(r => r.status === 200 ? r.text() : r.status + "")`)
+	}
+	signIn := func(user, password string) {
+		sessiontest.Eval[int](tab, `fetch("/auth/login", {method: "POST", headers: {"Content-Type": "application/json"},
+			body: JSON.stringify({username: "`+user+`", password: "`+password+`"})}).then(r => r.status)`)
+	}
+	signIn("ada", "lovelace-1843")
+	seen := map[string]string{}
+	for _, path := range []string{"/api/kept", "/api/dated", "/api/plain"} {
+		if seen[path] = get(path); !strings.HasPrefix(seen[path], "Bearer ") {
+			t.Fatalf("%s: %s", path, seen[path])
+		}
+	}
+	s.upstream.take()
+	if get("/api/kept"); len(s.upstream.take()) > 0 {
+		t.Error("the browser asks for what it has kept while nothing has changed")
+	}
+	sessiontest.Eval[int](tab, `fetch("/auth/logout", {method: "POST"}).then(r => r.status)`)
+	for path := range seen {
+		if got := get(path); got != "401" {
+			t.Errorf("%s after signing out: %s", path, got)
+		}
+	}
+	signIn("grace", "hopper-1952")
+	for path, before := range seen {
+		if got := get(path); got == before || !strings.HasPrefix(got, "Bearer ") {
+			t.Errorf("%s as somebody else: %s", path, got)
+		}
+	}
+}

@@ -15,24 +15,35 @@ const privately = "private, no-cache"
 // s-maxage and must-revalidate allow it to be shared; a max-age alone does not. An answer without a rule for its age gets
 // no-cache, too: heuristics (§4.2.2) are as blind to who is signed in.
 //
+// A browser does not know either who is signed in: without Vary it gives what it has kept for a while (max-age, Expires)
+// to the next user of the machine. With it, it asks again once the session's cookie is another.
+//
 // alone is the header of answers that have none. It is shared, and must not be changed.
 func keepPrivate(h http.Header, alone []string) {
-	if c := readDirectives(h["Cache-Control"]); !c.stores {
-		_, expires := h["Expires"]
-		h["Cache-Control"] = c.keepingPrivate(alone, c.fresh || expires)
+	c := readDirectives(h["Cache-Control"])
+	if _, expires := h["Expires"]; expires {
+		c.aged = true
+	}
+	if !c.stores {
+		h["Cache-Control"] = c.keepingPrivate(alone)
+	}
+	if c.aged && !c.asks && !c.shared && !hasToken(h["Vary"], "Cookie") && !hasToken(h["Vary"], "*") {
+		h.Add("Vary", "Cookie")
 	}
 	// A cache that obeys this one does not look at the other (RFC 9213 §2.1).
 	if lines, ok := h["Cdn-Cache-Control"]; ok {
 		if c := readDirectives(lines); !c.stores {
-			h["Cdn-Cache-Control"] = c.keepingPrivate(alone, c.fresh)
+			h["Cdn-Cache-Control"] = c.keepingPrivate(alone)
 		}
 	}
 }
 
-// directives are what a Cache-Control header says of two things.
+// directives are what a Cache-Control header says.
 type directives struct {
 	stores bool // who may store the answer
-	fresh  bool // how long it is fresh
+	shared bool // everybody may, for all get the same
+	aged   bool // how long it is fresh
+	asks   bool // that nobody takes it from a cache without asking
 	lines  []string
 }
 
@@ -46,14 +57,18 @@ func readDirectives(lines []string) directives {
 			directive, line = cutDirective(line)
 			name, _, qualified := strings.Cut(directive, "=")
 			switch name = strings.ToLower(trimBlank(name)); name {
-			case "private", "no-store":
+			case "private":
 				c.stores = c.stores || !qualified
-			case "public", "must-revalidate", "s-maxage":
+			case "no-store":
+				c.stores, c.asks = true, true
+			case "public", "s-maxage":
+				c.stores, c.shared = true, true
+			case "must-revalidate":
 				c.stores = true
 			case "max-age":
-				c.fresh = true
+				c.aged = true
 			case "no-cache":
-				c.fresh = c.fresh || !qualified
+				c.asks = c.asks || !qualified
 			}
 		}
 	}
@@ -77,12 +92,13 @@ func cutDirective(line string) (directive, rest string) {
 }
 
 // keepingPrivate returns the header with what is missing. It stands in front, where no quote that is left open swallows it.
-func (c directives) keepingPrivate(alone []string, fresh bool) []string {
-	if len(c.lines) == 0 && !fresh {
+func (c directives) keepingPrivate(alone []string) []string {
+	ruled := c.aged || c.asks
+	if len(c.lines) == 0 && !ruled {
 		return alone
 	}
 	first := privately
-	if fresh {
+	if ruled {
 		first = "private"
 	}
 	said := strings.Trim(strings.Join(c.lines, ", "), " \t,")

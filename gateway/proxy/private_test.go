@@ -54,6 +54,38 @@ func TestAnswersToATokenAreForTheBrowserAlone(t *testing.T) {
 	}
 }
 
+// What a browser keeps for a while depends on the cookie that was there.
+func TestKeptAnswersVaryByTheCookie(t *testing.T) {
+	for said, want := range map[string]string{
+		"":                            "",
+		"max-age=60":                  "Cookie",
+		"private, max-age=60":         "Cookie",
+		"max-age=60, must-revalidate": "Cookie",
+		"max-age=0, no-cache":         "",
+		"max-age=60, no-store":        "",
+		"public, max-age=60":          "",
+		"s-maxage=60, max-age=60":     "",
+		"|Expires":                    "Cookie",
+		"no-transform|Expires":        "Cookie",
+		"max-age=60|Vary=Accept":      "Accept, Cookie",
+		"max-age=60|Vary=A, cookie":   "A, cookie",
+		"max-age=60|Vary=*":           "*",
+	} {
+		h := http.Header{}
+		value, other, _ := strings.Cut(said, "|")
+		if value != "" {
+			h.Set("Cache-Control", value)
+		}
+		if name, v, _ := strings.Cut(other, "="); name != "" {
+			h.Set(name, v)
+		}
+		keepPrivate(h, []string{privately})
+		if got := strings.Join(h["Vary"], ", "); got != want {
+			t.Errorf("%q: Vary is %q, want %q", said, got, want)
+		}
+	}
+}
+
 // Whatever stands there, a cache that reads it finds a word about who may store it, and nothing that was said is lost.
 func FuzzKeepPrivate(f *testing.F) {
 	for _, seed := range []string{"max-age=60", `private="a", "`, `x="\`, ",,", "public=1;x"} {
