@@ -60,7 +60,8 @@ func spellings() (list []string) {
 	return list
 }
 
-// nobody asks for all spellings below a prefix as somebody without the role, and reports which one the area for admins has answered.
+// nobody asks for all spellings below a prefix as somebody without the role, and reports which one
+// the area for admins has answered.
 func nobodyPasses(t *testing.T, s *scene, prefix string) {
 	t.Helper()
 	b := s.browser()
@@ -203,7 +204,8 @@ http {
     location ~* ^/api/admin(/|$) { return 200 "ADMIN"; }
   }
 }`)
-	// The prefix takes /api/administrator too, so the first location is for this path and what is below.
+	// The prefix takes /api/administrator too, so the first location is for this path and what is
+	// below.
 	text = strings.Replace(text, "location /api/admin {", "location = /api/admin {", 1)
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -233,7 +235,8 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// startApplication runs a command until the test ends, and returns the address it tells, if it is to tell one.
+// startApplication runs a command until the test ends, and returns the address it tells, if it is
+// to tell one.
 func startApplication(t *testing.T, cmd *exec.Cmd, onStderr bool, telling string) string {
 	t.Helper()
 	open := cmd.StdoutPipe

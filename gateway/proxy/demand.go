@@ -2,8 +2,8 @@ package proxy
 
 import "slices"
 
-// demandsMore reports whether the entry lets something not pass that the route lets pass. nil is what the gateway
-// answers itself.
+// demandsMore reports whether the entry lets something not pass that the route lets pass. nil is
+// what the gateway answers itself.
 func (e *entry) demandsMore(than *Route) bool {
 	switch {
 	case than == nil:
@@ -36,7 +36,8 @@ func (r *Require) implies(other *Require) bool {
 		within(r.ACR, false, other.ACR, false)
 }
 
-// within reports whether whoever has some of the words (or all) has some of the other list (or all).
+// within reports whether whoever has some of the words (or all) has some of the other list (or
+// all).
 func within(have []string, all bool, want []string, wantAll bool) bool {
 	in := func(list []string) func(string) bool { return func(w string) bool { return slices.Contains(list, w) } }
 	missing := slices.ContainsFunc(want, func(w string) bool { return !slices.Contains(have, w) })

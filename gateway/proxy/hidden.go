@@ -2,11 +2,12 @@ package proxy
 
 import "strings"
 
-// hidden are upstream paths of a route that no request may reach: where an API gives tokens away, a page's script must
-// not come through the gateway. Such a path is no route at all.
+// hidden are upstream paths of a route that no request may reach: where an API gives tokens away, a
+// page's script must not come through the gateway. Such a path is no route at all.
 //
-// Whoever asks chooses the spelling, and the upstream reads it in its own way. So a request is refused if any reading of
-// its path (path.go) is a hidden one, compared as the laxest server does (lax.go).
+// Whoever asks chooses the spelling, and the upstream reads it in its own way. So a request is
+// refused if any reading of its path (path.go) is a hidden one, compared as the laxest server does
+// (lax.go).
 type hidden [][]string
 
 func newHidden(paths []string) hidden {
@@ -25,7 +26,8 @@ func segmentsOf(prefix string) []string {
 	return strings.Split(prefix[1:], "/")
 }
 
-// has reports whether path, as it goes upstream, is hidden. For a path with a single reading it allocates nothing.
+// has reports whether path, as it goes upstream, is hidden. For a path with a single reading it
+// allocates nothing.
 func (h hidden) has(path string) bool {
 	if len(h) == 0 {
 		return false

@@ -6,11 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// Beyond what every server may do to a path (path.go), some take one name for another: they fold case (Express), ignore
-// blanks and dots at the end of a segment (Windows), or cut a format from the last one (Rails, Spring). Here such a
-// name reads as the one it resembles, for [Table.Match] and for hidden paths alike.
+// Beyond what every server may do to a path (path.go), some take one name for another: they fold
+// case (Express), ignore blanks and dots at the end of a segment (Windows), or cut a format from
+// the last one (Rails, Spring). Here such a name reads as the one it resembles, for [Table.Match]
+// and for hidden paths alike.
 
-// laxity is one server's way to compare a path with a prefix. All of them together are a few; a server has one.
+// laxity is one server's way to compare a path with a prefix. All of them together are a few; a
+// server has one.
 type laxity struct {
 	fold    bool                  // case does not count
 	trim    bool                  // nor do dots and blanks at the end of a segment, blanks before it, slashes at the end
@@ -29,13 +31,14 @@ var laxities = [...]laxity{
 // laxest is for hidden paths. Nothing legitimate stands beside them, so any format counts.
 var laxest = laxity{fold: true, trim: true, formats: func(string) bool { return true }}
 
-// isFormat lists the endings by which frameworks choose the form of an answer, and which they do not count as part of
-// the name.
+// isFormat lists the endings by which frameworks choose the form of an answer, and which they do
+// not count as part of the name.
 func isFormat(ext string) bool {
 	return strings.EqualFold(ext, "json") || strings.EqualFold(ext, "xml") || strings.EqualFold(ext, "html")
 }
 
-// takes reports whether path is the segments, or continues them unless whole is set. It allocates nothing.
+// takes reports whether path is the segments, or continues them unless whole is set. It allocates
+// nothing.
 func (l laxity) takes(path string, segments []string, whole bool) bool {
 	if l.trim {
 		path = strings.TrimRightFunc(path, func(r rune) bool { return r == '/' || r == '.' || isBlank(r) })
@@ -110,8 +113,8 @@ func equalFold(a, b string) bool {
 	return a == b
 }
 
-// folded stands for all runes that differ in case alone. The two Turkish letters fold to nothing (CaseFolding.txt has
-// them under T), but Java's equalsIgnoreCase takes them for an i.
+// folded stands for all runes that differ in case alone. The two Turkish letters fold to nothing
+// (CaseFolding.txt has them under T), but Java's equalsIgnoreCase takes them for an i.
 func folded(r rune) rune {
 	switch {
 	case r < utf8.RuneSelf:
@@ -131,7 +134,8 @@ func folded(r rune) rune {
 	}
 }
 
-// strict reports whether no lax reading of a plain path differs from it: the quick test, for so it is with nearly all.
+// strict reports whether no lax reading of a plain path differs from it: the quick test, for so it
+// is with nearly all.
 func strict(path string) bool {
 	dot := -1
 	for i := range len(path) {
@@ -151,9 +155,9 @@ func ascii(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
-// outranked reports whether some lax reading of path selects a route that demands more than the one at the given index,
-// which the path itself has selected. What the gateway answers itself demands the most: behind such a path stands an
-// application's page that is hidden by ours.
+// outranked reports whether some lax reading of path selects a route that demands more than the one
+// at the given index, which the path itself has selected. What the gateway answers itself demands
+// the most: behind such a path stands an application's page that is hidden by ours.
 func (t *Table) outranked(path string, at int) bool {
 	if at < 0 || t.entries[at].route == nil {
 		return false
@@ -169,8 +173,8 @@ func (t *Table) outranked(path string, at int) bool {
 	return false
 }
 
-// findLax is find by a lax comparison. Among prefixes that differ in nothing it counts, the one at index own goes first,
-// and then the one that demands more.
+// findLax is find by a lax comparison. Among prefixes that differ in nothing it counts, the one at
+// index own goes first, and then the one that demands more.
 func (t *Table) findLax(path string, l laxity, own int) int {
 	best, rank := -1, -1
 	for i := range t.entries {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A reading that only a lax server has is refused where it leads to a route that demands more, and nowhere else.
+// A reading that only a lax server has is refused where it leads to a route that demands more, and
+// nowhere else.
 func TestLaxReadingsAreJudgedByWhatTheOtherRouteDemands(t *testing.T) {
 	admin, editors := Require{Roles: []string{"admin"}}, Require{Roles: []string{"admin", "editor"}}
 	for name, c := range map[string]struct {
@@ -65,8 +66,10 @@ func TestLaxReadingsAreJudgedByWhatTheOtherRouteDemands(t *testing.T) {
 func TestRoutesThatDifferInCaseAlone(t *testing.T) {
 	up := []*url.URL{{Scheme: "http", Host: "app"}}
 	table, err := NewTable([]*Route{
-		{Path: "/Api/", Upstreams: up, Require: Require{Roles: []string{"admin"}}}, {Path: "/api/", Upstreams: up},
-		{Path: "/", Upstreams: up}, {Path: "/Only", Exact: true, Upstreams: up, Methods: []string{"GET"}},
+		{Path: "/Api/", Upstreams: up, Require: Require{Roles: []string{"admin"}}},
+		{Path: "/api/", Upstreams: up},
+		{Path: "/", Upstreams: up},
+		{Path: "/Only", Exact: true, Upstreams: up, Methods: []string{"GET"}},
 	}, nil)
 	if err != nil {
 		t.Fatal(err)

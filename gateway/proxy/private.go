@@ -8,15 +8,18 @@ import (
 // privately is for an answer that says nothing of caches.
 const privately = "private, no-cache"
 
-// keepPrivate marks the answer to a request with a token for the browser alone, unless it says itself who may store it.
+// keepPrivate marks the answer to a request with a token for the browser alone, unless it says
+// itself who may store it.
 //
-// Caches know this for requests with an Authorization header (RFC 9111 §3.5). But what a cache in front of the gateway
-// sees is a cookie, and that says nothing to it: it would give one user's answer to the next. As in §3.5, only public,
-// s-maxage and must-revalidate allow it to be shared; a max-age alone does not. An answer without a rule for its age gets
-// no-cache, too: heuristics (§4.2.2) are as blind to who is signed in.
+// Caches know this for requests with an Authorization header (RFC 9111 §3.5). But what a cache in
+// front of the gateway sees is a cookie, and that says nothing to it: it would give one user's
+// answer to the next. As in §3.5, only public, s-maxage and must-revalidate allow it to be shared;
+// a max-age alone does not. An answer without a rule for its age gets no-cache, too: heuristics
+// (§4.2.2) are as blind to who is signed in.
 //
-// A browser does not know either who is signed in: without Vary it gives what it has kept for a while (max-age, Expires)
-// to the next user of the machine. With it, it asks again once the session's cookie is another.
+// A browser does not know either who is signed in: without Vary it gives what it has kept for a
+// while (max-age, Expires) to the next user of the machine. With it, it asks again once the
+// session's cookie is another.
 //
 // alone is the header of answers that have none. It is shared, and must not be changed.
 func keepPrivate(h http.Header, alone []string) {
@@ -47,8 +50,8 @@ type directives struct {
 	lines  []string
 }
 
-// readDirectives reads a list of directives (RFC 9111 §5.2.2). private and no-cache with field names are about these
-// fields alone.
+// readDirectives reads a list of directives (RFC 9111 §5.2.2). private and no-cache with field
+// names are about these fields alone.
 func readDirectives(lines []string) directives {
 	c := directives{lines: lines}
 	for _, line := range lines {
@@ -91,7 +94,8 @@ func cutDirective(line string) (directive, rest string) {
 	return line, ""
 }
 
-// keepingPrivate returns the header with what is missing. It stands in front, where no quote that is left open swallows it.
+// keepingPrivate returns the header with what is missing. It stands in front, where no quote that
+// is left open swallows it.
 func (c directives) keepingPrivate(alone []string) []string {
 	ruled := c.aged || c.asks
 	if len(c.lines) == 0 && !ruled {

@@ -86,7 +86,8 @@ func TestKeptAnswersVaryByTheCookie(t *testing.T) {
 	}
 }
 
-// Whatever stands there, a cache that reads it finds a word about who may store it, and nothing that was said is lost.
+// Whatever stands there, a cache that reads it finds a word about who may store it, and nothing
+// that was said is lost.
 func FuzzKeepPrivate(f *testing.F) {
 	for _, seed := range []string{"max-age=60", `private="a", "`, `x="\`, ",,", "public=1;x"} {
 		f.Add(seed)

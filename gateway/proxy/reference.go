@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// references maps what an upstream says of its own places to where browsers find them. An application knows its address
-// and its paths; behind the gateway both are others, and a redirect to them would lead out of it, or to another route.
+// references maps what an upstream says of its own places to where browsers find them. An
+// application knows its address and its paths; behind the gateway both are others, and a redirect
+// to them would lead out of it, or to another route.
 type references struct {
 	scheme, host string   // of the public origin; empty: there is none, and nothing is mapped
 	sent         bool     // the upstream knows itself by the public host, because its requests say so
@@ -85,9 +86,10 @@ func (r *references) apply(h http.Header, q sentTo) {
 	}
 }
 
-// reference maps a URI reference (RFC 3986 §4.1), and returns every other as it is: that of another host, one that is
-// relative to the request's path, one that the gateway answers itself, one in which nothing is to be changed, and what
-// is no proper URI, for browsers mend those in ways of their own.
+// reference maps a URI reference (RFC 3986 §4.1), and returns every other as it is: that of another
+// host, one that is relative to the request's path, one that the gateway answers itself, one in
+// which nothing is to be changed, and what is no proper URI, for browsers mend those in ways of
+// their own.
 func (r *references) reference(text string, q sentTo) string {
 	if !printableURI(text) {
 		return text
@@ -128,9 +130,9 @@ func (r *references) fromAuthority(scheme, authority, path string, q sentTo) (ma
 	return mapped, ok && !slashy(mapped)
 }
 
-// rooted maps a reference that begins with a slash. It may be meant for a browser already, so there must be a sign that
-// it is not: it lies below what only the upstream's paths begin with, or it is the path of the request with more slashes
-// or fewer.
+// rooted maps a reference that begins with a slash. It may be meant for a browser already, so there
+// must be a sign that it is not: it lies below what only the upstream's paths begin with, or it is
+// the path of the request with more slashes or fewer.
 func (r *references) rooted(path string, q sentTo) (mapped string, ok bool) {
 	path = withoutDots(path)
 	switch {
@@ -157,14 +159,16 @@ func (r *references) outward(path string, q sentTo) (string, bool) {
 	return path, true
 }
 
-// bears reports whether a path has the public prefix already: the application knows where it stands.
+// bears reports whether a path has the public prefix already: the application knows where it
+// stands.
 func (r *references) bears(path string) bool { return r.outer != "" && under(path, r.outer) }
 
 func (r *references) isReserved(path string) bool {
 	return slices.ContainsFunc(r.reserved, func(p string) bool { return under(path, p) })
 }
 
-// refresh maps the address in a Refresh header, which is the meta element's content of HTML: 5; url=/x
+// refresh maps the address in a Refresh header, which is the meta element's content of HTML: 5;
+// url=/x
 func (r *references) refresh(text string, q sentTo) string {
 	at := strings.IndexAny(text, ";,")
 	if at < 0 {
@@ -191,8 +195,9 @@ func (r *references) refresh(text string, q sentTo) string {
 	return lead + quote + mapped + quote
 }
 
-// cookie maps the Path of a Set-Cookie line, and drops a Domain that names the upstream: browsers refuse the cookie of
-// another host, and without a Domain it is for the host they ask (RFC 6265 §5.3).
+// cookie maps the Path of a Set-Cookie line, and drops a Domain that names the upstream: browsers
+// refuse the cookie of another host, and without a Domain it is for the host they ask (RFC 6265
+// §5.3).
 func (r *references) cookie(line string, q sentTo) string {
 	pair, attributes := cutAtAny(line, ";")
 	if attributes == "" {
@@ -235,15 +240,15 @@ func (r *references) foreignDomain(domain string) bool {
 	return !fits(strings.ToLower(r.host)) && slices.ContainsFunc(r.own, fits)
 }
 
-// normalAuthority is host and port in lower case, without a port that is the default of http or https: applications
-// that do not know the scheme mix the two up.
+// normalAuthority is host and port in lower case, without a port that is the default of http or
+// https: applications that do not know the scheme mix the two up.
 func normalAuthority(a string) string {
 	a = strings.ToLower(a)
 	return strings.TrimSuffix(strings.TrimSuffix(a, ":80"), ":443")
 }
 
-// printableURI reports whether text has no blanks, control characters and backslashes: browsers drop line breaks and
-// tabs from a URL, and read a backslash as a slash.
+// printableURI reports whether text has no blanks, control characters and backslashes: browsers
+// drop line breaks and tabs from a URL, and read a backslash as a slash.
 func printableURI(text string) bool {
 	return !strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '\\' })
 }
@@ -256,7 +261,8 @@ func cutAtAny(s, bytes string) (before, from string) {
 	return s, ""
 }
 
-// withoutDots resolves dot segments as browsers do, encoded ones too (WHATWG URL, "double-dot URL path segment").
+// withoutDots resolves dot segments as browsers do, encoded ones too (WHATWG URL, "double-dot URL
+// path segment").
 func withoutDots(path string) string {
 	if !strings.Contains(path, "/.") && !containsFold(path, "/%2e") {
 		return path

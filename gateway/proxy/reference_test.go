@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// mapped is what a response to a request for the upstream path becomes on a route of https://app.example.com.
+// mapped is what a response to a request for the upstream path becomes on a route of
+// https://app.example.com.
 func mapped(t testing.TB, route *Route, upstream, path, name, value string) string {
 	t.Helper()
 	u, err := url.Parse(upstream)
