@@ -68,6 +68,8 @@ func newElement(t reflect.Type) reflect.Value {
 			Unauthenticated: "401",
 			Timeout:         Duration(30 * time.Second),
 			Match:           "prefix",
+			Case:            "insensitive",
+			Redirects:       "self",
 			Protocol:        "http1",
 			ConnectTimeout:  Duration(5 * time.Second),
 			Retries:         2,

@@ -13,6 +13,9 @@ type Route struct {
 	Path string `yaml:"path,required" eg:"/api/"`
 	// Match is prefix, or exact for this one path as it is written. Default prefix.
 	Match string `yaml:"match" oneof:"prefix exact"`
+	// Case says whether upstreams tell paths apart by case: insensitive refuses a path that, but for its capitals, leads to
+	// a route which demands more; sensitive lets it through. Default insensitive.
+	Case string `yaml:"case" oneof:"insensitive sensitive"`
 	// Host is the only host name the route is for, as browsers send it. Default empty: the host of public_url. A route
 	// of another host cannot use the session, whose cookie belongs to one host.
 	Host string `yaml:"host"`
@@ -24,7 +27,13 @@ type Route struct {
 	StripPrefix string `yaml:"strip_prefix"`
 	// Rewrite is put in the place of Path before the request goes upstream. Default nothing. Not beside StripPrefix.
 	Rewrite string `yaml:"rewrite"`
-	// Methods are the allowed methods, in upper case. Default all.
+	// UpstreamHost is the Host header that upstreams get: public (that of public_url), upstream (that of their URL), or a
+	// name. Default public for http:// upstreams, upstream for https://.
+	UpstreamHost string `yaml:"upstream_host"`
+	// Redirects says what becomes of an upstream's references to itself (Location, Content-Location, Refresh, the Path
+	// and Domain of its cookies): self maps them to the public ones, off leaves them. Default self.
+	Redirects string `yaml:"redirects" oneof:"self off"`
+	// Methods are the allowed methods, in upper case. Default all but DEBUG. TRACE, TRACK and CONNECT never are.
 	Methods []string `yaml:"methods"`
 	// Session says whether the route needs one: required, optional (a token if there is one) or none (the cookie is not
 	// looked at). Default required.
@@ -200,6 +209,8 @@ func (c *checker) checkPolicy(path string, r *Route) {
 	for i, m := range r.Methods {
 		if at := index(path+".methods", i); !methodShape.MatchString(m) {
 			c.problem(at, c.quote(at, m)+" is not a method in upper case", "write "+c.quoteFix(at, strings.ToUpper(m), "GET"))
+		} else if m == "TRACE" || m == "TRACK" || m == "CONNECT" {
+			c.problem(at, c.quote(at, m)+" is never forwarded: its answer holds the token, or is a tunnel", "remove it")
 		}
 	}
 	if r.Session == "required" && len(c.config.Providers) == 0 && !c.anyBroken("providers", path+".session") {

@@ -186,7 +186,7 @@ func (s *Server) addApps(o Options) error {
 		} else {
 			a.forwarder, err = proxy.NewForwarder(route, proxy.Options{
 				Cookies: ourCookies(), OnError: s.upstreamFailed, OnStream: s.onStream, OnResponse: s.onResponse, Retry: s.retry,
-				BodyTimeout: o.BodyTimeout,
+				BodyTimeout: o.BodyTimeout, Public: &url.URL{Scheme: s.scheme, Host: s.host}, Reserved: []string{s.prefix, wellKnown},
 			})
 		}
 		if err != nil {
@@ -315,7 +315,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, proxy.ErrBadPath):
 		s.fail(x, badRequest("The path could be read in more than one way and was not forwarded. "+
-			"Send it in its plain form, without encoded dots, double slashes or parameters.", nil))
+			"Send it in its plain form, spelt as the application's own links: no encoded dots, double slashes, parameters or control characters.", nil))
 	case !own && m.Route != nil:
 		s.serveApp(x, m)
 	case m.Reserved != wellKnown && !s.isBackChannel(r.URL.Path) && host != s.host:
