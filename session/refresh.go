@@ -97,11 +97,8 @@ func (m *Manager) reread(ctx context.Context, s *Session, c Client) *reading {
 	return &rd
 }
 
-// peruse reads a session without judging a handle. The turn it asks for is that of
-// tokens which nobody has: it takes nothing, and answers with the record.
-func (m *Manager) peruse(ctx context.Context, id ID) (Turn, error) {
-	return m.store.Begin(ctx, id, rand.Text(), rand.Text(), time.Millisecond)
-}
+// peruse reads a session without judging a handle.
+func (m *Manager) peruse(ctx context.Context, id ID) (Turn, error) { return m.store.Get(ctx, id) }
 
 // renew spends the record's tokens at its provider and commits the new ones.
 func (m *Manager) renew(ctx context.Context, rd reading, v Visit) (reading, error) {
@@ -135,6 +132,8 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 	ttl := timeout + leaseSlack
 	waiting, cancel := context.WithTimeout(ctx, timeout+leaseSlack)
 	defer cancel()
+	restored, stop := context.WithTimeout(waiting, restoreLimit)
+	defer stop()
 	lease := rand.Text()
 	for poll := 50 * time.Millisecond; ; poll = min(2*poll, 500*time.Millisecond) {
 		place, turn, err := m.queue(waiting, p, timeout, rd)
@@ -148,6 +147,15 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 			return m.fallback(rd, p.Name(), fault)
 		case err != nil:
 			return rd, err
+		}
+		if m.forgot(turn, rd.Record) {
+			if m.usable(rd) {
+				return rd, nil
+			}
+			if !wait(restored, changed, poll) {
+				return rd, errForgotten(rd.Record.ID)
+			}
+			continue
 		}
 		switch turn.State {
 		case TurnOver:
@@ -168,7 +176,7 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 
 // begin asks for the lease. Without it the place is for others.
 func (m *Manager) begin(ctx context.Context, rd reading, place *place, lease string, ttl time.Duration) (Turn, error) {
-	turn, err := m.store.Begin(ctx, rd.Record.ID, rd.Record.Facts.Stamp, lease, ttl)
+	turn, err := m.store.Begin(ctx, rd.Record.ID, rd.Record.Facts.Stamp, m.newestNumber(rd.Record), lease, ttl)
 	if err != nil || turn.State != TurnTaken {
 		place.leave()
 	}
@@ -182,11 +190,13 @@ var errBackoff = errors.New("the provider failed a moment ago")
 
 // spendLeased calls the provider while the lease is kept alive.
 func (m *Manager) spendLeased(ctx context.Context, p Provider, timeout, ttl time.Duration, rd reading, v Visit, lease string) (reading, error) {
+	m.leases.hold(v.ID, heldLease{lease: lease, stamp: rd.Record.Facts.Stamp, ttl: ttl})
+	defer m.leases.release(v.ID, lease)
 	keeping, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
 		for sleep(keeping, ttl/3) {
-			if held, err := m.store.Extend(keeping, v.ID, lease, ttl); err == nil && !held {
+			if held, err := m.extend(keeping, v.ID, lease, ttl); err == nil && !held {
 				return
 			}
 		}
@@ -234,7 +244,7 @@ func ask(ctx context.Context, p Provider, r Refresh) (g Grant, err error) {
 func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string, g Grant) (reading, error) {
 	v.Force = forced(rd.Record.Facts, v, rd.Now) // as it took effect, not as it was asked for
 	c := Commit{
-		Visit: v, Spent: rd.Record.Facts.Stamp, Lease: lease, Rotate: rd.Verdict.Rotate,
+		Visit: v, Spent: rd.Record.Facts.Stamp, Base: rd.Record.Facts, Lease: lease, Rotate: rd.Verdict.Rotate,
 		Identity: g.Identity, Tokens: g.Tokens, Device: rd.Record.Device, Created: rd.Record.Created,
 		Schedule: g.schedule(m.grace),
 	}
@@ -258,6 +268,7 @@ func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string,
 // others hear of it by the feed.
 func (m *Manager) committed(done Committed, c Client) {
 	rec := done.Record
+	m.numbers.note(rec.ID, rec.Facts.CommitNumber, m.now())
 	e := Event{
 		Type: EventRefreshed, ID: rec.ID, Subject: rec.Identity.Subject, Provider: rec.Identity.Provider, Client: c,
 	}
@@ -295,6 +306,7 @@ func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lea
 	if !errors.As(err, &fault) {
 		fault = &FaultError{Err: err}
 	}
+	m.leases.release(rd.Record.ID, lease)
 	retryIn := max(fault.RetryAfter, m.health[p.Name()].failed(m.now()))
 	if lease != "" {
 		_, _ = m.store.Abandon(ctx, Abandonment{
@@ -305,6 +317,7 @@ func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lea
 }
 
 func (m *Manager) endUnlessReplaced(ctx context.Context, rd reading, lease string, why Reason) (reading, error) {
+	m.leases.release(rd.Record.ID, lease)
 	turn, err := m.store.Abandon(ctx, Abandonment{
 		ID: rd.Record.ID, Stamp: rd.Record.Facts.Stamp, Lease: lease, End: why,
 	})
@@ -333,10 +346,15 @@ func (m *Manager) subjectChanged(ctx context.Context, rd reading, lease string, 
 // while it is valid, else a 503 that leaves the session alone.
 func (m *Manager) fallback(rd reading, provider string, fault *FaultError) (reading, error) {
 	err := m.providerFault(provider, fault)
-	if rd.Now.Add(m.now().Sub(rd.began)).Before(rd.Record.Expires) {
+	if m.usable(rd) {
 		return rd, nil
 	}
 	return rd, err
+}
+
+// usable reports whether the access token of a reading is still valid.
+func (m *Manager) usable(rd reading) bool {
+	return rd.Now.Add(m.now().Sub(rd.began)).Before(rd.Record.Expires)
 }
 
 // providerFault records a fault and makes the answer for the client.

@@ -129,9 +129,15 @@ func (m *Manager) ask(ctx context.Context, v Visit, known *memo, c Client) (read
 		rd.track = m.tracks.get(v.ID)
 	}
 	rd.version = rd.track.version.Load()
+	number := m.doubtful(v.ID)
 	res, err := m.store.Resolve(ctx, v)
 	if err != nil {
 		return rd, m.storeFault(err, v.ID)
+	}
+	if number > 0 {
+		if err := m.compare(res, v.ID, number); err != nil {
+			return rd, err
+		}
 	}
 	rd.Resolution = res
 	m.note(res, v, c)

@@ -15,7 +15,7 @@ import (
 // RESP2 and no identity: the store needs nothing of RESP3, and fewer commands at
 // the start of a connection are fewer that an ACL can refuse. Reads never go to
 // replicas of a Cluster: a stale session read would undo a logout.
-func newClient(o Options) redis.UniversalClient {
+func newClient(o Options, m *masters) redis.UniversalClient {
 	u := &redis.UniversalOptions{
 		Addrs:            o.Addresses,
 		MasterName:       o.MasterName,
@@ -55,6 +55,18 @@ func newClient(o Options) redis.UniversalClient {
 	}
 	if o.Mode == Standalone {
 		u.MasterName = ""
+	}
+	switch {
+	case o.alone:
+	case o.Mode == Cluster:
+		cluster := u.Cluster()
+		cluster.NewClient = func(node *redis.Options) *redis.Client {
+			node.OnConnect = m.connected(node.Addr)
+			return redis.NewClient(node)
+		}
+		return redis.NewClusterClient(cluster)
+	default:
+		u.OnConnect = m.connected("")
 	}
 	return redis.NewUniversalClient(u)
 }

@@ -155,7 +155,7 @@ func (s *storeTest) ended(why session.Reason) {
 	_, alive, err := s.Store.Peek(s.Context(), s.id)
 	s.must(err)
 	s.equal("alive", alive, false)
-	turn, err := s.Store.Begin(s.Context(), s.id, s.tokens.Stamp(), "lease", time.Minute)
+	turn, err := s.Store.Begin(s.Context(), s.id, s.tokens.Stamp(), 0, "lease", time.Minute)
 	s.must(err)
 	s.equal("turn", []any{turn.State, turn.Reason, turn.Record}, []any{session.TurnOver, why, (*session.Record)(nil)})
 	again, err := s.Store.End(s.Context(), s.id, session.RevokedByOperator)
@@ -348,7 +348,7 @@ func testUnknown(s *storeTest) {
 	s.row(s.visit(1), session.RowGone) // no tombstone for what never was
 	turn := s.begin("lease")
 	s.equal("begin", fmt.Sprint(turn.State, turn.Reason), fmt.Sprint(session.TurnOver, ""))
-	kept, err := s.Store.Extend(s.Context(), s.id, "lease", time.Minute)
+	kept, err := s.Store.Extend(s.Context(), s.id, "lease", "", time.Minute)
 	s.must(err)
 	s.equal("extend", kept, false)
 	done := s.commit(s.renewal(1, 2))

@@ -34,13 +34,19 @@ end
 -- of a field by adding 0, which spares a call.
 local function load()
   local v = redis.call('HMGET', STATE, 'why', 'g', 'ra', 'aa', 'sk', 'fo', 'ls', 'ab', 'ax', 'so', 'ha', 'gr',
-    'st', 'b', 'le', 'lu', 'rt')
+    'st', 'b', 'le', 'lu', 'rt', 'n', 'nm')
   local s = {
     raw = v, why = v[1] or '', g = (v[2] or 0) + 0, ra = (v[3] or 0) + 0, aa = (v[4] or 0) + 0, sk = (v[5] or 0) + 0,
     fo = (v[6] or 0) + 0, ls = (v[7] or 0) + 0, ab = (v[8] or 0) + 0, ax = (v[9] or 0) + 0, so = (v[10] or 0) + 0,
     ha = (v[11] or 0) + 0, gr = (v[12] or 0) + 0, st = v[13] or '', b = v[14] or '', le = v[15] or '',
     lu = (v[16] or 0) + 0, rt = (v[17] or 0) + 0, blob = '',
   }
+  s.n = (v[18] or 0) + 0
+  -- A replica of a former version commits without counting: then the mark is that
+  -- of other tokens.
+  if v[18] and v[19] ~= string.sub(s.st, 1, 4) then
+    s.n = s.n + 1
+  end
   if s.why == '' and v[2] then
     s.blob = redis.call('GET', RECORD) or ''
   end
@@ -51,16 +57,30 @@ end
 
 -- reply appends the session's fields and its sealed record to head.
 local function reply(head, s, blob)
-  for _, v in ipairs({ s.g, s.ra, s.aa, s.sk, s.fo, s.ls, s.ab, s.ax, s.so, s.ha, s.gr, s.st, s.b, blob }) do
+  for _, v in ipairs({ s.g, s.ra, s.aa, s.sk, s.fo, s.ls, s.ab, s.ax, s.so, s.ha, s.gr, s.st, s.b, s.n, blob }) do
     head[#head + 1] = v
   end
   return head
+end
+
+-- with_state adds the state as it is stored, for the journal of whoever wrote it.
+local function with_state(answer)
+  answer[#answer + 1] = redis.call('HGETALL', STATE)
+  return answer
 end
 
 -- announce tells every process; the channel's name shares the keys' prefix.
 local function announce(what)
   local prefix, id = string.match(STATE, '^([^{]*){([^}]*)}')
   redis.call('PUBLISH', prefix .. 'inval', id .. ' ' .. what)
+end
+
+-- count gives what was just written its number, and tells every process: in a
+-- message of its own, which former versions pass over.
+local function count(s, n)
+  s.n = n
+  redis.call('HSET', STATE, 'n', str(n), 'nm', string.sub(s.st, 1, 4))
+  announce('n ' .. str(n))
 end
 
 -- keep sets how long both keys stay around: a day longer than any deadline, for
