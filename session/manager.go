@@ -15,6 +15,7 @@ type Options struct {
 	Store     Store
 	Cookies   Sealer // seals cookie handles
 	Explicit  Sealer // seals explicit handles; nil: the explicit flow is off
+	Marks     Sealer // seals stale marks; nil: none are issued, so no retired handle proves anything
 	Providers []Provider
 	Recorder  Recorder // nil: events are dropped
 
@@ -46,6 +47,7 @@ type Options struct {
 type Manager struct {
 	store     Store
 	sealers   [2]Sealer
+	marks     Sealer
 	providers map[string]Provider
 	health    map[string]*health
 	places    map[string]*places
@@ -114,6 +116,7 @@ func NewManager(o Options) (*Manager, error) {
 	m := &Manager{
 		store:     o.Store,
 		sealers:   [2]Sealer{Cookie: o.Cookies, Explicit: o.Explicit},
+		marks:     o.Marks,
 		providers: make(map[string]Provider, len(o.Providers)),
 		health:    make(map[string]*health, len(o.Providers)),
 		places:    make(map[string]*places, len(o.Providers)),

@@ -119,8 +119,8 @@ func (s *Store) commitAnew(ctx context.Context, c session.Commit, sealed []byte,
 	return session.Committed{Stored: true, Record: &r, Now: out.Now}, nil
 }
 
-// stateOf is what the state of a session holds when nobody has presented its
-// generation yet: names and values, as the scripts write them.
+// stateOf is what the state of a session holds: names and values, as the scripts
+// write them.
 func stateOf(r session.Record) []any {
 	f := r.Facts
 	at := func(t time.Time) string { return number(millis(t)) }
@@ -134,6 +134,12 @@ func stateOf(r session.Record) []any {
 	}
 	if !f.ForcedAt.IsZero() {
 		state = append(state, "fo", at(f.ForcedAt))
+	}
+	if f.Late > 0 {
+		state = append(state, "la", number(f.Late))
+	}
+	if f.Recovered > 0 {
+		state = append(state, "rp", number(f.Recovered))
 	}
 	return state
 }

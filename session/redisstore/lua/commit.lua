@@ -24,7 +24,7 @@ if lease ~= '' and s.le == lease then
 end
 
 -- advanced is what an earlier run of this very commit would have left behind.
-local advanced = rotate and s.g == v.g + 1 and s.aa == 0
+local advanced = rotate and s.g == v.g + 1 and s.aa == 0 and not recovered(s)
 if s.st ~= spent then
   if s.st == stamp then
     return stored(s, advanced)
@@ -47,9 +47,7 @@ if v.force then
   redis.call('HSET', STATE, 'fo', str(now))
 end
 if rotated then
-  s.g, s.ra, s.aa, s.sk, s.b = s.g + 1, now, 0, 0, v.binding
-  redis.call('HSET', STATE, 'g', str(s.g), 'ra', str(now), 'b', s.b)
-  redis.call('HDEL', STATE, 'aa', 'sk')
+  advance(s, s.g + 1, v.binding)
 end
 announce('g ' .. str(s.g))
 count(s, math.max(s.n, num(ARGV[15])) + 1)
