@@ -37,6 +37,7 @@ type fleet struct {
 	lastRefused                 atomic.Int64 // a request, in ms
 	browsers                    sync.WaitGroup
 	stop                        chan struct{}
+	ends                        []func() // of each gateway
 }
 
 // eventLog counts events by type.
@@ -104,6 +105,7 @@ func (f *fleet) start(o redisstore.Options, handles *seal.Handles) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = m.Run(ctx) }()
+	f.ends = append(f.ends, func() { cancel(); <-done })
 	f.t.Cleanup(func() {
 		cancel()
 		<-done
@@ -113,6 +115,12 @@ func (f *fleet) start(o redisstore.Options, handles *seal.Handles) {
 	})
 	eventually(f.t, "the feed is up", m.StoreUp)
 	f.managers, f.stores = append(f.managers, m), append(f.stores, store)
+}
+
+// kill ends a gateway without a stop: it never writes anything again.
+func (f *fleet) kill(i int) {
+	f.ends[i]()
+	_ = f.stores[i].Close()
 }
 
 func (f *fleet) client() session.Client { return session.Client{IP: "192.0.2.1", UserAgent: "Firefox"} }
@@ -313,5 +321,103 @@ func TestMasterKilledUnderLoad(t *testing.T) {
 		old.Start()
 	}
 	time.Sleep(4 * time.Second)
+	f.finish()
+}
+
+// TestOlderSnapshotUnderLoad: Redis comes back with what it had three seconds ago.
+func TestOlderSnapshotUnderLoad(t *testing.T) {
+	f := newFleet(t, 3, 0)
+	server := f.servers[0]
+	f.browse(60)
+	for range times(t) {
+		time.Sleep(2 * time.Second)
+		server.CLI("SAVE")
+		saved := f.provider.Calls()
+		fresh := f.login() // not in the snapshot at all
+		time.Sleep(3 * time.Second)
+		server.Stop()
+		if f.provider.Calls() == saved {
+			t.Error("nothing was refreshed since the snapshot")
+		}
+		server.Start()
+		f.browsers.Go(func() { f.use(fresh) })
+	}
+	time.Sleep(5 * time.Second)
+	f.finish()
+	if f.log.count(session.EventRewritten) == 0 {
+		t.Error("nothing was written again")
+	}
+}
+
+// TestLogoutAndFailoverLost: a commit and a logout after it are both lost. Whoever
+// made the commit must not bring the session back.
+func TestLogoutAndFailoverLost(t *testing.T) {
+	f := newFleet(t, 2, 0)
+	server := f.servers[0]
+	value := f.login()
+	server.CLI("SAVE")
+	time.Sleep(fleetLifetime)
+	s, err := f.managers[0].Resolve(t.Context(), value, session.Presentation{Touch: true, Client: f.client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := f.login() // after the snapshot: neither it nor its end is in there
+	gone := session.EndedError{}
+	for _, v := range []string{value, newer} {
+		if _, err := f.managers[1].Logout(t.Context(), session.Cookie, v, session.Logout, f.client()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server.Stop()
+	server.Start()
+	state, _ := f.stores[0].Keys(s.ID())
+	eventually(t, "the end is repeated", func() bool { return server.CLI("HGET", state, "why") == "logout" })
+	third := newStore(t, standalone(server)) // knows nothing
+	if turn, err := third.Get(t.Context(), s.ID()); err != nil || turn.State != session.TurnOver || turn.Reason != session.Logout {
+		t.Errorf("the logged-out session is %+v, %v", turn, err)
+	}
+	for i, m := range f.managers {
+		for _, v := range []string{value, newer} {
+			_, err := m.Resolve(t.Context(), v, session.Presentation{Client: f.client()})
+			if ended := &gone; !errors.As(err, &ended) || ended.Reason != session.Logout {
+				t.Errorf("gateway %d: %v", i, err)
+			}
+		}
+	}
+	f.finish()
+}
+
+// TestDeadWriter: who made the commit is gone. Nobody spends the old token while the
+// commit is remembered; the access token is used while it lives.
+func TestDeadWriter(t *testing.T) {
+	f := newFleet(t, 2, 0)
+	server := f.servers[0]
+	value := f.login()
+	if _, err := f.managers[1].Resolve(t.Context(), value, session.Presentation{Touch: true, Client: f.client()}); err != nil {
+		t.Fatal(err)
+	}
+	server.CLI("SAVE")
+	time.Sleep(fleetLifetime)
+	s, err := f.managers[0].Resolve(t.Context(), value, session.Presentation{Touch: true, Client: f.client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := f.provider.Calls()
+	f.kill(0)
+	server.Stop()
+	server.Start()
+	eventually(t, "the store answers again", f.managers[1].StoreUp)
+	newest, _, _ := f.managers[1].Value(s)
+	_, err = f.managers[1].Resolve(t.Context(), newest, session.Presentation{Touch: true, Client: f.client()})
+	var down *session.UnavailableError
+	if !errors.As(err, &down) || down.Subsystem != session.SubsystemStore || down.RetryAfter <= 0 {
+		t.Errorf("resolve = %v, want a 503 with Retry-After", err)
+	}
+	if f.provider.Calls() != calls {
+		t.Error("a spent token went to the provider")
+	}
+	if f.log.count(session.EventStoreForgot) == 0 {
+		t.Error("nobody counted it")
+	}
 	f.finish()
 }
