@@ -150,10 +150,11 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 		}
 		if m.forgot(turn, rd.Record) {
 			if m.usable(rd) {
+				m.record(Event{Type: EventStoreForgot, ID: v.ID})
 				return rd, nil
 			}
 			if !wait(restored, changed, poll) {
-				return rd, errForgotten(rd.Record.ID)
+				return rd, m.forgotten(v.ID)
 			}
 			continue
 		}

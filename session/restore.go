@@ -31,7 +31,9 @@ const (
 // errStoreForgot is why a request has to come again.
 var errStoreForgot = errors.New("the store has lost the newest commit of this session")
 
-func errForgotten(ID) error {
+// forgotten is the answer to a request for a session that waits to be written again.
+func (m *Manager) forgotten(id ID) error {
+	m.record(Event{Type: EventStoreForgot, ID: id})
 	return &UnavailableError{Subsystem: SubsystemStore, RetryAfter: time.Second, Err: errStoreForgot}
 }
 
@@ -168,12 +170,8 @@ func (m *Manager) newestNumber(rec *Record) int64 {
 // forgot reports whether a turn shows that the store has lost a commit, or the
 // whole session, which leaves a tombstone when it ends.
 func (m *Manager) forgot(t Turn, rec *Record) bool {
-	lost := t.State == TurnForgot ||
+	return t.State == TurnForgot ||
 		t.State == TurnOver && t.Reason == "" && m.doubtful(rec.ID) > 0 && m.departed.get(rec.ID, m.now()) == nil
-	if lost {
-		m.record(Event{Type: EventStoreForgot, ID: rec.ID})
-	}
-	return lost
 }
 
 // doubt makes readings be compared with what is known, for a while.
@@ -194,8 +192,7 @@ func (m *Manager) compare(res Resolution, id ID, known int64) error {
 	case res.Record != nil && res.Record.Facts.CommitNumber < known:
 		m.record(Event{Type: EventStoreForgot, ID: id})
 	case res.Verdict.Row == RowGone && m.numbers.of(id) > 0:
-		m.record(Event{Type: EventStoreForgot, ID: id})
-		return errForgotten(id)
+		return m.forgotten(id)
 	}
 	return nil
 }

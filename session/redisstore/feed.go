@@ -176,6 +176,9 @@ func (l *listener) notice(n notice) error {
 // every subscription but the first may be to another.
 func (l *listener) rise() error {
 	l.up = true
+	if l.again {
+		l.store.suspect()
+	}
 	if master, known := l.beat.own(); l.again && !known && !l.store.o.alone {
 		l.store.masterChanged(master)
 	}

@@ -18,6 +18,9 @@ type Harness struct {
 	Clock         *Clock // both stores take its offset
 	// Tamper changes the sealed part of a session behind the store's back.
 	Tamper func(t *testing.T, id session.ID)
+	// Snapshot notes how a session is stored, and returns what makes the store
+	// forget everything that happened to it since.
+	Snapshot func(t *testing.T, id session.ID) (forget func())
 }
 
 // StoreRules are the rules the stores of a [Harness] must be made with.
@@ -26,7 +29,7 @@ func StoreRules() session.Rules { return session.Rules{Idle: 30 * time.Minute} }
 // StoreSuite holds a store to the contracts of [session.Store]. open is called
 // for each subtest; harnesses may share a server.
 func StoreSuite(t *testing.T, open func(t *testing.T) Harness) {
-	for _, group := range []map[string]func(*storeTest){familyTests(), knownTests(), refreshTests(), feedTests()} {
+	for _, group := range []map[string]func(*storeTest){familyTests(), knownTests(), refreshTests(), feedTests(), forgetTests()} {
 		for name, run := range group {
 			t.Run(name, func(t *testing.T) { run(newStoreTest(t, open(t))) })
 		}
