@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -21,12 +22,11 @@ import (
 // Former versions pass over these messages.
 
 const (
-	beatLook   = 500 * time.Millisecond // how often a command connection is asked where it leads
-	beatEvery  = 500 * time.Millisecond // silence after which a process beats
+	beatEvery  = 500 * time.Millisecond // silence after which a process beats, and how often it looks
+	beatSpread = 200 * time.Millisecond // at most so much later
 	beatLimit  = 2 * time.Second        // silence after which the feed is down
 	showEvery  = 3 * time.Second        // how often a process shows that it is there
-	beatTick   = 100 * time.Millisecond
-	noteLength = 3 // words of a notice
+	noteLength = 3                      // words of a notice
 )
 
 // The kinds of notice, by the word on the channel.
@@ -102,9 +102,9 @@ func (b *beater) own() (master string, known bool) {
 // run beats until ctx ends.
 func (b *beater) run(ctx context.Context) {
 	defer b.store.farewell(ctx, b)
-	tick := time.NewTicker(beatTick)
-	defer tick.Stop()
-	var looked, shown time.Time
+	next := time.NewTimer(0)
+	defer next.Stop()
+	var shown time.Time
 	for {
 		urgent := false
 		select {
@@ -112,12 +112,10 @@ func (b *beater) run(ctx context.Context) {
 			return
 		case <-b.now:
 			urgent = true
-		case <-tick.C:
+		case <-next.C:
 		}
-		if !urgent && time.Since(looked) < beatLook {
-			continue
-		}
-		looked = time.Now()
+		// Not at the same time as the others: one that beats spares them the trouble.
+		next.Reset(beatEvery + rand.N(beatSpread))
 		if err := b.store.onCommandConn(ctx, func(ctx context.Context, addr string, conn *redis.Conn) error {
 			return b.speak(ctx, addr, conn, urgent, &shown)
 		}); err != nil {

@@ -57,7 +57,10 @@ func standalone(server *sessiontest.RedisServer) redisstore.Options {
 }
 
 func careful(t testing.TB) redisstore.Options {
-	server := sessiontest.RedisTLS(t)
+	return carefulOptions(t, sessiontest.RedisTLS(t))
+}
+
+func carefulOptions(t testing.TB, server *sessiontest.RedisServer) redisstore.Options {
 	pem, err := os.ReadFile(server.CAFile())
 	if err != nil {
 		t.Fatal(err)
