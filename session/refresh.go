@@ -97,8 +97,16 @@ func (m *Manager) reread(ctx context.Context, s *Session, c Client) *reading {
 	return &rd
 }
 
-// peruse reads a session without judging a handle.
-func (m *Manager) peruse(ctx context.Context, id ID) (Turn, error) { return m.store.Get(ctx, id) }
+// peruse reads a session without judging a handle. One that the store has forgotten
+// is not over: an error says so.
+func (m *Manager) peruse(ctx context.Context, id ID) (Turn, error) {
+	number := m.doubtful(id)
+	turn, err := m.store.Get(ctx, id)
+	if err == nil && number > 0 && turn.State == TurnOver && turn.Reason == "" {
+		return Turn{}, m.forgotten(id)
+	}
+	return turn, err
+}
 
 // renew spends the record's tokens at its provider and commits the new ones.
 func (m *Manager) renew(ctx context.Context, rd reading, v Visit) (reading, error) {
