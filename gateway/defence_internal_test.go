@@ -117,23 +117,29 @@ func FuzzReturnURL(f *testing.F) {
 }
 
 func FuzzPresented(f *testing.F) {
-	for _, seed := range []string{"__Host-session=a", "a=b; __Host-session=x; c", "__Host-session=;__Host-session=b", ";;;", "__Host-sessionx=1", strings.Repeat("__Host-session=a;", 9)} {
+	for _, seed := range []string{"__Host-session=a", "a=b; __Host-session=x; c", "__Host-session=a; __Host-session-stale=b", "__Host-session-stale=b;__Host-session-stale=", "__Host-session=;__Host-session=b", ";;;", "__Host-sessionx=1", strings.Repeat("__Host-session=a;", 9)} {
 		f.Add(seed, "")
 	}
 	f.Fuzz(func(t *testing.T, one, two string) {
-		values, n := presented(http.Header{"Cookie": {one, two}})
-		var want []string
+		values, n, mark := presented(http.Header{"Cookie": {one, two}})
+		var want, marks []string
 		for _, line := range []string{one, two} {
 			for pair := range strings.SplitSeq(line, ";") {
 				name, value, ok := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
-				if value = strings.TrimRight(value, " \t"); ok && name == sessionCookie && value != "" {
+				value = strings.TrimRight(value, " \t")
+				switch {
+				case ok && name == sessionCookie && value != "" && len(want) < mostCookies:
 					want = append(want, value)
+				case ok && name == staleCookie && len(want) < mostCookies:
+					marks = append(marks, value)
 				}
 			}
 		}
-		want = want[:min(len(want), mostCookies)]
 		if strings.Join(values[:n], "\x00") != strings.Join(want, "\x00") || n != len(want) {
 			t.Errorf("%q, %q: %q, want %q", one, two, values[:n], want)
+		}
+		if len(marks) == 1 && mark != marks[0] || len(marks) != 1 && mark != "" {
+			t.Errorf("%q, %q: mark %q of %q", one, two, mark, marks)
 		}
 	})
 }

@@ -33,8 +33,12 @@ func (s *Server) loginForm(x *exchange) error {
 	q := x.r.URL.Query()
 	to := returnURL(q.Get("return_to"))
 	_, err := s.authenticate(x, session.Presentation{})
-	if err == nil && !asksForMore(q) {
+	switch {
+	case asksForMore(q):
+	case err == nil:
 		return seeOther(x, to)
+	case errors.Is(err, session.ErrStale) && repeatable(x.r):
+		return err
 	}
 	if handled, err := s.redirectLogin(x, to, err); handled {
 		return err

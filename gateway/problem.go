@@ -34,6 +34,7 @@ type problem struct {
 	ACR        []string // with Login: how strong the sign-in must be, any of these; empty: in any way
 	Provider   string   // with Login: where to sign in; empty: anywhere
 	Challenge  string   // WWW-Authenticate; empty: our cookie's, on a 401
+	Mark       string   // stale mark to set; empty: none
 	Cause      error
 }
 
@@ -102,6 +103,7 @@ func problemOf(err error) *problem {
 	var known *problem
 	var ended *session.EndedError
 	var down *session.UnavailableError
+	var stale *session.StaleError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -109,9 +111,9 @@ func problemOf(err error) *problem {
 		return problemEnded(ended)
 	case errors.As(err, &down):
 		return problemUnavailable(down)
-	case errors.Is(err, session.ErrStale):
+	case errors.As(err, &stale):
 		return &problem{
-			Status: 401, Code: "session_stale", Title: "Outdated session cookie", Login: true,
+			Status: 401, Code: staleCode, Title: "Outdated session cookie", Login: true, Mark: stale.Mark,
 			Detail: "A newer cookie was issued to this browser. Repeat the request once.",
 		}
 	case errors.Is(err, errAnonymous), errors.Is(err, session.ErrUnauthentic):
@@ -186,6 +188,9 @@ func problemUpstream(f *proxy.Failure) *problem {
 	return p
 }
 
+// staleCode asks for the request once more, see stale.go.
+const staleCode = "session_stale"
+
 // fail renders an error: a page for a person, problem+json for a program. It is
 // the only place where an error becomes a response.
 func (s *Server) fail(x *exchange, err error) {
@@ -217,11 +222,16 @@ func (s *Server) fail(x *exchange, err error) {
 	if p.Challenge != "" {
 		h.Set("WWW-Authenticate", p.Challenge)
 	}
-	if navigation(x.r) {
-		s.failPage(x, p)
-		return
+	if p.Mark != "" && x.session == nil {
+		s.setMark(h, p.Mark)
 	}
-	s.failJSON(x, p)
+	switch {
+	case p.Code == staleCode && s.failStale(x):
+	case navigation(x.r):
+		s.failPage(x, p)
+	default:
+		s.failJSON(x, p)
+	}
 }
 
 func (s *Server) failJSON(x *exchange, p *problem) {

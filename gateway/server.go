@@ -77,6 +77,7 @@ type Server struct {
 	apps      map[*proxy.Route]*app
 	exchanges sync.Pool // *exchange, at rest
 	pages     *web.Pages
+	reload    web.Constant      // asks for the same address again
 	labels    map[string]string // of the providers
 	demoUsers []web.DemoUser
 
@@ -130,6 +131,9 @@ func NewServer(o Options) (*Server, error) {
 	}
 	s.capacity, s.patience = o.Capacity, o.BodyTimeout
 	s.defaults()
+	if s.reload, err = pages.Reload(s.prefix + "/login?prompt=login"); err != nil {
+		return nil, err
+	}
 	if err := s.addApps(o); err != nil {
 		return nil, err
 	}
