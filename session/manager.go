@@ -164,6 +164,9 @@ func (m *Manager) Run(ctx context.Context) error {
 	return err
 }
 
+// confirmTimeout bounds the wait for replicas at a stop.
+const confirmTimeout = 3 * time.Second
+
 // Close waits for background work (revocations, refreshes under way) until ctx
 // ends, then cuts it off. Then it waits until the store's replicas have what was
 // written here.
@@ -174,6 +177,8 @@ func (m *Manager) Close(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	m.stop()
+	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
+	defer cancel()
 	if err := m.store.Confirm(ctx); err != nil {
 		_ = m.storeFault(err, "")
 	}
