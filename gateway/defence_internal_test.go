@@ -26,7 +26,7 @@ func reference(f crossFacts) crossVerdict {
 		return crossRefuse
 	}
 	// 2. Top-level navigation, and the bounce page.
-	if (f.method == "GET" || f.method == "HEAD") && f.mode == "navigate" && f.dest == "document" {
+	if (f.method == "GET" || f.method == "HEAD") && f.mode == "navigate" && f.dest != "iframe" && f.dest != "object" {
 		if f.site == "cross-site" && !f.cookie && f.method == "GET" && !f.purpose {
 			return crossBounce
 		}
@@ -53,7 +53,7 @@ func TestCrossOriginTable(t *testing.T) {
 		for _, origin := range []string{"", own, listed, "null", "https://evil.example"} {
 			for _, site := range []string{"", "same-origin", "same-site", "cross-site", "none", "nonsense"} {
 				for _, mode := range []string{"", "navigate", "cors", "no-cors", "websocket"} {
-					for _, dest := range []string{"", "document", "iframe", "empty"} {
+					for _, dest := range []string{"", "document", "iframe", "object", "empty", "image"} {
 						for flags := range 16 {
 							f := crossFacts{
 								method: method, origin: origin, site: site, mode: mode, dest: dest, purpose: flags&1 != 0,

@@ -227,7 +227,7 @@ func (s *Server) fail(x *exchange, err error) {
 	}
 	switch {
 	case p.Code == staleCode && s.failStale(x):
-	case navigation(x.r):
+	case byPerson(x.r):
 		s.failPage(x, p)
 	default:
 		s.failJSON(x, p)
@@ -282,7 +282,30 @@ func (s *Server) failPage(x *exchange, p *problem) {
 	case p.Status == http.StatusNotFound, p.Status == http.StatusBadRequest: // the same again would be answered the same
 		page.Primary = web.Link{Label: "To the start page", Href: "/"}
 	}
+	if !navigation(x.r) {
+		s.afterForm(x, p, &page)
+	}
 	s.page(x, p.Status, func(b *bytes.Buffer) error { return s.pages.Message(b, page) })
+}
+
+// afterForm leads on from a form that was refused: its address may answer to nothing but
+// the form, so the way is back to the page it stood on.
+func (s *Server) afterForm(x *exchange, p *problem, page *web.MessagePage) {
+	from := s.referer(x.r)
+	switch {
+	case p.Login:
+		page.Title = "Nothing was sent"
+		page.Text = "You are not signed in any more, so the form was not passed on. " +
+			"Sign in, go back to the form and send it again."
+		page.Primary.Href = s.loginURLTo(p, from)
+	case page.Primary.Label == "Try again":
+		page.Primary = web.Link{Label: "Back to the form", Href: from}
+	}
+}
+
+// referer is the page of ours that a request came from, as a return URL.
+func (s *Server) referer(r *http.Request) string {
+	return returnURL(strings.TrimPrefix(r.Referer(), s.origin))
 }
 
 // loginURL is where a person signs in to come back to this request.
@@ -292,11 +315,17 @@ func (s *Server) loginURL(r *http.Request) string {
 
 // loginURLFor is loginURL with what the problem asks of the sign-in.
 func (s *Server) loginURLFor(r *http.Request, p *problem) string {
+	return s.loginURLTo(p, returnURL(r.URL.RequestURI()))
+}
+
+// loginURLTo is loginURLFor with the way back as it was checked before.
+func (s *Server) loginURLTo(p *problem, to string) string {
+	to = "?return_to=" + url.QueryEscape(to)
 	ask := p.ask()
 	if ask == "" {
-		return s.loginURL(r)
+		return s.loginPage + to
 	}
-	return s.loginPath(p) + "?return_to=" + url.QueryEscape(returnURL(r.URL.RequestURI())) + "&" + ask
+	return s.loginPath(p) + to + "&" + ask
 }
 
 // loginPath is the page to sign in on: where a provider has pages of its own, our

@@ -36,12 +36,12 @@ func (s *Server) failStale(x *exchange) bool {
 // where nobody sees it, and a prefetch is not looked at.
 func repeatable(r *http.Request) bool {
 	f := factsOf(r)
-	return r.Method == http.MethodGet && navigation(r) && (f.dest == "" || f.dest == "document") && !f.purpose
+	return r.Method == http.MethodGet && navigation(r) && !f.embedded() && !f.purpose
 }
 
 // sentForm reports a form that a person has sent in a window. It is never sent again
 // without them.
 func sentForm(r *http.Request) bool {
 	f := factsOf(r)
-	return r.Method == http.MethodPost && byPerson(r) && (f.dest == "" || f.dest == "document")
+	return r.Method == http.MethodPost && byPerson(r) && !f.embedded()
 }

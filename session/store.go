@@ -183,6 +183,7 @@ const (
 	Listed                         // an owner's list of sessions has changed
 	Numbered                       // a session was written: Number is its commit number
 	StoreChanged                   // another server answers, or the same started again: it may have forgotten
+	Recovered                      // a generation came of a recovery; Advanced follows
 )
 
 // Change is one message of a [Feed].

@@ -30,6 +30,7 @@ func (p *Pages) Reload(signIn string) (Constant, error) {
 	code := template.JS(text)      //nolint:gosec // G203: the embedded script, as its hash demands
 	t, err := template.New("layout.html").Funcs(template.FuncMap{
 		"stylesheet": func() template.CSS { return style },
+		"icon":       icon,
 		"script":     func() template.JS { return code },
 		"local":      localPath,
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/reload.html")

@@ -16,7 +16,7 @@ func TestReloadPage(t *testing.T) {
 	body := string(page.Body)
 	doc := parse(t, body)
 	script := one(t, doc, "script")
-	want := "default-src 'none'; style-src " + hashOf(one(t, doc, "style")) +
+	want := "default-src 'none'; img-src data:; style-src " + hashOf(one(t, doc, "style")) +
 		"; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; script-src " + hashOf(script)
 	if page.CSP != want {
 		t.Errorf("policy\n%s, want\n%s", page.CSP, want)

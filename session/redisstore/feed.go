@@ -241,8 +241,8 @@ func timedOut(err error) bool {
 }
 
 // parsePayload reads a message about a session or an owner: "<id> g <generation>",
-// "<id> n <commit number>", "<id> e <reason>" or "<owner> o 1". Anything else is
-// ignored: the channel is open to whoever may publish.
+// "<id> r <generation>", "<id> n <commit number>", "<id> e <reason>" or
+// "<owner> o 1". Anything else is ignored: the channel is open to whoever may publish.
 func parsePayload(payload string) (session.Change, bool) {
 	id, rest, _ := strings.Cut(payload, " ")
 	kind, value, ok := strings.Cut(rest, " ")
@@ -259,6 +259,10 @@ func parsePayload(payload string) (session.Change, bool) {
 		n, err := strconv.ParseInt(value, 10, 64)
 		c.Kind, c.Number = session.Numbered, n
 		return c, err == nil && n > 0
+	case "r":
+		g, err := strconv.ParseUint(value, 10, 32)
+		c.Kind, c.Generation = session.Recovered, uint32(g)
+		return c, err == nil
 	case "e":
 		c.Kind, c.Reason = session.Over, session.Reason(value)
 		return c, true
