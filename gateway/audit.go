@@ -47,11 +47,11 @@ func (a *Audit) Record(e session.Event) {
 func levelOf(t session.EventType) (level slog.Level, fault bool) {
 	switch t {
 	case session.EventReuse, session.EventRecovered, session.EventSubjectChanged, session.EventRefreshRefused, session.EventLoginFailed, session.EventProviderRefused,
-		session.EventRolledBack, session.EventLimited, session.EventGuessing:
+		session.EventRolledBack, session.EventLimited, session.EventGuessing, session.EventStoreChanged, session.EventStoreSplit:
 		return slog.LevelWarn, false
 	case session.EventMisconfigured, session.EventUnsealable, session.EventRefusalsSuspended, session.EventClockStep:
 		return slog.LevelError, true
-	case session.EventStoreFault, session.EventProviderFault:
+	case session.EventStoreFault, session.EventProviderFault, session.EventStoreForgot, session.EventJournalFull:
 		return slog.LevelWarn, true
 	case session.EventConverged, session.EventStale:
 		return slog.LevelDebug, false

@@ -24,17 +24,17 @@ type explicitWorld struct {
 // counting counts what a bearer costs the store, and can break it.
 type counting struct {
 	session.Store
-	begins atomic.Int64
+	gets   atomic.Int64
 	broken atomic.Bool
 }
 
-// Begin implements session.Refreshes.
-func (c *counting) Begin(ctx context.Context, id session.ID, stamp, lease string, ttl time.Duration) (session.Turn, error) {
-	c.begins.Add(1)
+// Get implements session.Refreshes.
+func (c *counting) Get(ctx context.Context, id session.ID) (session.Turn, error) {
+	c.gets.Add(1)
 	if c.broken.Load() {
 		return session.Turn{}, session.ErrStoreUnavailable
 	}
-	return c.Store.Begin(ctx, id, stamp, lease, ttl)
+	return c.Store.Get(ctx, id)
 }
 
 // verifier believes the tokens it was told of.
@@ -151,7 +151,7 @@ func TestBearerHitCostsNothing(t *testing.T) {
 	if _, err := w.bearer(token); err != nil {
 		t.Fatal(err)
 	}
-	begins, asked := w.store.begins.Load(), w.revoked.asked
+	gets, asked := w.store.gets.Load(), w.revoked.asked
 	ctx := context.Background()
 	allocs := testing.AllocsPerRun(1000, func() {
 		if _, err := w.manager.Bearer(ctx, token); err != nil {
@@ -163,11 +163,11 @@ func TestBearerHitCostsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if b, a := w.store.begins.Load()-begins, w.revoked.asked-asked; b != 0 || a != 0 || allocs != 0 {
+	if b, a := w.store.gets.Load()-gets, w.revoked.asked-asked; b != 0 || a != 0 || allocs != 0 {
 		t.Errorf("%d and %d questions, %v allocations", b, a, allocs)
 	}
 	w.clock.Advance(6 * time.Second)
-	if _, err := w.bearer(token); err != nil || w.store.begins.Load() == begins {
+	if _, err := w.bearer(token); err != nil || w.store.gets.Load() == gets {
 		t.Errorf("after cache_ttl nobody asked: %v", err)
 	}
 }
@@ -181,7 +181,7 @@ func TestBearerStrict(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := w.store.begins.Load(); n != 3 {
+	if n := w.store.gets.Load(); n != 3 {
 		t.Errorf("asked %d times, want 3", n)
 	}
 }

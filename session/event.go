@@ -26,6 +26,13 @@ const (
 	EventRolledBack      EventType = "store_rolled_back"
 	EventStoreFault      EventType = "store_fault"
 	EventUnsealable      EventType = "unsealable_record"
+
+	// What a store that forgets leaves in the log.
+	EventStoreChanged EventType = "store_changed"   // another Redis answers, or it started again
+	EventRewritten    EventType = "store_rewritten" // a session was written again
+	EventStoreForgot  EventType = "store_forgot"    // a session is older in the store than we know
+	EventStoreSplit   EventType = "store_split"     // two states with one number: the stored one stays
+	EventJournalFull  EventType = "journal_full"    // an entry was dropped before its time
 )
 
 // Security reports whether the event is a sign of theft or abuse.

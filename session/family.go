@@ -39,6 +39,10 @@ type Facts struct {
 	HardAt     time.Time     // the access token counts as expired
 	Grace      time.Duration // for the token in hand, see [Schedule]
 	Stamp      string        // identifies the tokens in the record, see [Tokens.Stamp]
+
+	// CommitNumber counts how often the tokens were written. Of two states of one
+	// session the one with the larger number is the later. 0: by a former version.
+	CommitNumber int64
 }
 
 // Visit is one presentation of a handle.

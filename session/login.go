@@ -96,6 +96,7 @@ func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l 
 		m.revoke(g.Identity.Provider, g.Tokens)
 		return nil, m.storeFault(err, rec.ID)
 	}
+	m.numbers.note(rec.ID, stored.Facts.CommitNumber, m.now())
 	m.record(Event{
 		Type: EventLogin, ID: rec.ID, Subject: g.Identity.Subject, Provider: g.Identity.Provider, Client: l.Client,
 	})

@@ -73,6 +73,10 @@ type Manager struct {
 	lists    lists
 	tracks   tracks
 	departed departed
+	numbers  numbers
+	leases   leases
+	restores chan struct{} // takes one: the store may have forgotten
+	doubted  atomic.Int64  // readings are compared with numbers until then, in ms
 	watchers watchers
 	up       atomic.Bool   // the feed is subscribed
 	epoch    atomic.Uint64 // counts (re)subscriptions
@@ -151,6 +155,7 @@ func NewManager(o Options) (*Manager, error) {
 		m.refusals[p.Name()] = &refusals{}
 		m.restarts[p.Name()] = &restart{}
 	}
+	m.restores = make(chan struct{}, 1)
 	m.work, m.stop = context.WithCancel(context.Background())
 	m.closing, m.close = context.WithCancel(m.work)
 	return m, nil
@@ -162,13 +167,18 @@ func (m *Manager) Run(ctx context.Context) error {
 	sweeping, stop := context.WithCancel(ctx)
 	defer stop()
 	go m.sweep(sweeping)
+	go m.restore(sweeping)
 	err := m.store.Watch(ctx, m.observe)
 	m.up.Store(false)
 	return err
 }
 
+// confirmTimeout bounds the wait for replicas at a stop.
+const confirmTimeout = 3 * time.Second
+
 // Close waits for background work (revocations, refreshes under way) until ctx
-// ends, then cuts it off.
+// ends, then cuts it off. Then it waits until the store's replicas have what was
+// written here.
 func (m *Manager) Close(ctx context.Context) {
 	m.close()
 	select {
@@ -176,6 +186,11 @@ func (m *Manager) Close(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	m.stop()
+	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
+	defer cancel()
+	if err := m.store.Confirm(ctx); err != nil {
+		_ = m.storeFault(err, "")
+	}
 }
 
 // StoreUp reports whether the store's feed is connected.
@@ -186,11 +201,12 @@ func (m *Manager) observe(c Change) {
 	switch c.Kind {
 	case FeedDown:
 		m.up.Store(false)
+		m.doubt()
 	case FeedUp:
 		// Anything may have been missed: every copy made before is void.
 		m.epoch.Add(1)
 		m.up.Store(true)
-		m.goBackground(m.endAgain)
+		nudge(m.restores)
 		m.watchers.resubscribed()
 	case Listed:
 		m.watchers.listed(c.Owner)
@@ -201,6 +217,11 @@ func (m *Manager) observe(c Change) {
 			t.advance(c.Generation)
 			t.void()
 		}
+	case Numbered:
+		m.numbers.note(c.ID, c.Number, m.now())
+	case StoreChanged:
+		m.doubt()
+		nudge(m.restores)
 	case Recovered:
 		if t := m.tracks.find(c.ID); t != nil {
 			t.recover(c.Generation)
@@ -214,6 +235,7 @@ func (m *Manager) observe(c Change) {
 func (m *Manager) markOver(id ID, why Reason) *EndedError {
 	e := &EndedError{ID: id, Reason: why}
 	m.departed.add(e, m.now())
+	m.numbers.drop(id)
 	if t := m.tracks.find(id); t != nil {
 		t.end(e)
 		t.void()
@@ -232,19 +254,6 @@ func (m *Manager) foundOver(ctx context.Context, id ID, why Reason, c Client) *E
 		_, _ = m.End(ctx, id, why, c)
 	}
 	return m.markOver(id, why)
-}
-
-// endAgain repeats the ends this process saw, after a gap in the feed: the
-// store may have failed over to a replica that never heard of them.
-func (m *Manager) endAgain(ctx context.Context) {
-	for _, e := range m.departed.all(m.now()) {
-		if e.Reason == "" {
-			continue
-		}
-		if _, err := m.store.End(ctx, e.ID, e.Reason); err != nil {
-			return // the next subscription tries again
-		}
-	}
 }
 
 // goBackground runs f detached from any request, for at most a minute.

@@ -235,7 +235,7 @@ func (m *Manager) link(ctx context.Context, p Provider, id ID, g Grant) error {
 	if m.links == nil || g.Identity.SID == "" {
 		return nil
 	}
-	closed, err := m.links.Link(ctx, linkKey(p.Name(), g.Identity.SID), id, m.absolute)
+	closed, err := m.links.Link(ctx, g.Identity.ProviderSession(), id, m.absolute)
 	switch {
 	case err != nil:
 		m.revoke(p.Name(), g.Tokens)
@@ -245,6 +245,15 @@ func (m *Manager) link(ctx context.Context, p Provider, id ID, g Grant) error {
 		return m.rejected(p, &RejectedError{Err: errors.New("the provider ended its session meanwhile")}, Client{})
 	}
 	return nil
+}
+
+// ProviderSession is the key under which [ProviderSessions] lists the sessions
+// of the provider's session that the identity belongs to; empty: none is known.
+func (i *Identity) ProviderSession() string {
+	if i.SID == "" {
+		return ""
+	}
+	return linkKey(i.Provider, i.SID)
 }
 
 // linkKey names a provider's session: the provider stands for its issuer.

@@ -119,12 +119,15 @@ func (m *Manager) reread(ctx context.Context, s *Session, c Client) *reading {
 	return &rd
 }
 
-// peruse reads a session without judging a handle. The turn it asks for is that of
-// tokens which nobody has: it takes nothing, and answers with the record.
+// peruse reads a session without judging a handle. One that the store has forgotten
+// is not over: an error says so.
 func (m *Manager) peruse(ctx context.Context, id ID) (Turn, error) {
-	asked := m.now()
-	turn, err := m.store.Begin(ctx, id, rand.Text(), rand.Text(), time.Millisecond)
+	asked, number := m.now(), m.doubtful(id)
+	turn, err := m.store.Get(ctx, id)
 	turn.asked = asked
+	if err == nil && number > 0 && turn.State == TurnOver && turn.Reason == "" {
+		return Turn{}, m.forgotten(id)
+	}
 	return turn, err
 }
 
@@ -160,6 +163,8 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 	ttl := timeout + leaseSlack
 	waiting, cancel := context.WithTimeout(ctx, timeout+leaseSlack)
 	defer cancel()
+	restored, stop := context.WithTimeout(waiting, restoreLimit)
+	defer stop()
 	lease, resumed := rand.Text(), false
 	for poll := 50 * time.Millisecond; ; poll = min(2*poll, 500*time.Millisecond) {
 		place, turn, err := m.queue(waiting, p, timeout, rd)
@@ -173,6 +178,16 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 			return m.fallback(rd, p.Name(), fault)
 		case err != nil:
 			return rd, err
+		}
+		if m.forgot(turn, rd.Record) {
+			if !m.expired(rd) {
+				m.record(Event{Type: EventStoreForgot, ID: v.ID})
+				return rd, nil
+			}
+			if !wait(restored, changed, poll) {
+				return rd, m.forgotten(v.ID)
+			}
+			continue
 		}
 		switch turn.State {
 		case TurnOver:
@@ -198,7 +213,7 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 // begin asks for the lease. Without it the place is for others.
 func (m *Manager) begin(ctx context.Context, rd reading, place *place, lease string, ttl time.Duration) (Turn, error) {
 	asked := m.now()
-	turn, err := m.store.Begin(ctx, rd.Record.ID, rd.Record.Facts.Stamp, lease, ttl)
+	turn, err := m.store.Begin(ctx, rd.Record.ID, rd.Record.Facts.Stamp, m.newestNumber(rd.Record), lease, ttl)
 	turn.asked = asked
 	if err != nil || turn.State != TurnTaken {
 		place.leave()
@@ -213,11 +228,13 @@ var errBackoff = errors.New("the provider failed a moment ago")
 
 // spendLeased calls the provider while the lease is kept alive.
 func (m *Manager) spendLeased(ctx context.Context, p Provider, timeout, ttl time.Duration, rd reading, v Visit, lease string) (reading, error) {
+	m.leases.hold(v.ID, heldLease{lease: lease, stamp: rd.Record.Facts.Stamp, ttl: ttl})
+	defer m.leases.release(v.ID, lease)
 	keeping, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
 		for sleep(keeping, ttl/3) {
-			if held, err := m.store.Extend(keeping, v.ID, lease, ttl); err == nil && !held {
+			if held, err := m.extend(keeping, v.ID, lease, ttl); err == nil && !held {
 				return
 			}
 		}
@@ -267,7 +284,7 @@ func ask(ctx context.Context, p Provider, r Refresh) (g Grant, err error) {
 func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string, g Grant, asked time.Time) (reading, error) {
 	v.Force = forced(rd.Record.Facts, v, rd.Now) // as it took effect, not as it was asked for
 	c := Commit{
-		Visit: v, Spent: rd.Record.Facts.Stamp, Lease: lease, Rotate: rd.Verdict.Rotate,
+		Visit: v, Spent: rd.Record.Facts.Stamp, Base: rd.Record.Facts, Lease: lease, Rotate: rd.Verdict.Rotate,
 		Identity: g.Identity, Tokens: g.Tokens, Device: rd.Record.Device, Created: rd.Record.Created,
 	}
 	plan, began := g.schedule(m.grace), time.Time{}
@@ -296,6 +313,7 @@ func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string,
 // others hear of it by the feed.
 func (m *Manager) committed(done Committed, c Client) {
 	rec := done.Record
+	m.numbers.note(rec.ID, rec.Facts.CommitNumber, m.now())
 	e := Event{
 		Type: EventRefreshed, ID: rec.ID, Subject: rec.Identity.Subject, Provider: rec.Identity.Provider, Client: c,
 	}
@@ -335,6 +353,7 @@ func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lea
 	if !errors.As(err, &fault) {
 		fault = &FaultError{Err: err}
 	}
+	m.leases.release(rd.Record.ID, lease)
 	retryIn := max(fault.RetryAfter, m.pause(p, fault))
 	if lease != "" {
 		_, _ = m.store.Abandon(ctx, Abandonment{
@@ -358,6 +377,7 @@ func (m *Manager) pause(p Provider, fault *FaultError) time.Duration {
 }
 
 func (m *Manager) endUnlessReplaced(ctx context.Context, rd reading, lease string, why Reason) (reading, error) {
+	m.leases.release(rd.Record.ID, lease)
 	began := m.now()
 	turn, err := m.store.Abandon(ctx, Abandonment{
 		ID: rd.Record.ID, Stamp: rd.Record.Facts.Stamp, Lease: lease, End: why,

@@ -132,11 +132,17 @@ func (m *Manager) ask(ctx context.Context, v Visit, known *memo, c Client) (read
 		rd.track = m.tracks.get(v.ID)
 	}
 	rd.version = rd.track.version.Load()
+	number := m.doubtful(v.ID)
 	res, err := m.store.Resolve(ctx, v)
 	if err != nil {
 		return rd, m.storeFault(err, v.ID)
 	}
 	m.tellClock(rd.began, res.Now)
+	if number > 0 {
+		if err := m.compare(res, v.ID, number); err != nil {
+			return rd, err
+		}
+	}
 	rd.Resolution = res
 	if res.Verdict.Row == RowRecover {
 		// Copies of the handle that was lost are void at once.

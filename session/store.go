@@ -69,14 +69,21 @@ type Lives struct {
 // Refreshes keeps one refresh per session across processes. Atomicity and
 // errors as for [Families].
 type Refreshes interface {
-	// Begin asks for the right to spend the tokens that bear the stamp. A holder
+	// Get reads a session as it stands. It judges no handle, touches nothing and
+	// takes no lease. The state is TurnOver or TurnDone.
+	Get(ctx context.Context, id ID) (Turn, error)
+
+	// Begin asks for the right to spend the tokens that bear the stamp. known is the
+	// largest commit number the caller has heard of; a store with a smaller one
+	// has forgotten a commit, and its tokens are spent already: TurnForgot. A holder
 	// may ask again with the same lease. A lease that ran out is not given to
 	// another at once but after a further moment, for which it counts as busy: its
 	// holder may have been cut off from the store, with a commit to make.
-	Begin(ctx context.Context, id ID, stamp, lease string, ttl time.Duration) (Turn, error)
+	Begin(ctx context.Context, id ID, stamp string, known int64, lease string, ttl time.Duration) (Turn, error)
 
-	// Extend renews a lease; false means it was lost.
-	Extend(ctx context.Context, id ID, lease string, ttl time.Duration) (bool, error)
+	// Extend renews a lease; false means it was lost. With a stamp, a store that
+	// has forgotten the lease grants it again while it has the tokens of the stamp.
+	Extend(ctx context.Context, id ID, lease, stamp string, ttl time.Duration) (bool, error)
 
 	// Commit stores refreshed tokens if the record still bears the stamp of the
 	// spent ones, and rotates if asked to and the presented generation is still
@@ -100,6 +107,7 @@ const (
 	TurnDone                     // somebody else has refreshed: adopt Record
 	TurnBusy                     // somebody else is calling: wait, at most Wait
 	TurnBackoff                  // the provider failed: not before Wait has passed
+	TurnForgot                   // the store lost a commit: these tokens are spent
 )
 
 // Turn is the answer to [Refreshes.Begin].
@@ -117,6 +125,7 @@ type Turn struct {
 type Commit struct {
 	Visit    Visit  // who presented what; Force as it took effect
 	Spent    string // stamp of the tokens the refresh was made from
+	Base     Facts  // of the record they were in, for a store that has forgotten it
 	Lease    string // given back by the commit; empty: none
 	Rotate   bool   // the verdict allowed the generation to advance
 	Identity Identity
@@ -171,13 +180,15 @@ type ChangeKind uint8
 
 // The kinds of [Change].
 const (
-	FeedUp     ChangeKind = iota // subscribed (again): anything may have been missed before
-	FeedDown                     // the subscription is lost
-	Advanced                     // a session has new tokens or a new generation
-	Over                         // a session has ended
-	Listed                       // an owner's list of sessions has changed
-	Recovered                    // a generation came of a recovery; Advanced follows
-	ProviderUp                   // a provider works again
+	FeedUp       ChangeKind = iota // subscribed (again): anything may have been missed before
+	FeedDown                       // the subscription is lost
+	Advanced                       // a session has new tokens or a new generation
+	Over                           // a session has ended
+	Listed                         // an owner's list of sessions has changed
+	Numbered                       // a session was written: Number is its commit number
+	StoreChanged                   // another server answers, or the same started again: it may have forgotten
+	ProviderUp                     // a provider works again
+	Recovered                      // a generation came of a recovery; Advanced follows
 )
 
 // Change is one message of a [Feed].
@@ -190,6 +201,7 @@ type Change struct {
 
 	Provider string    // ProviderUp: see [Restarter.AnnounceUp]
 	Since    time.Time // ProviderUp
+	Number   int64     // Numbered
 }
 
 // Feed tells every process what the others changed.
@@ -199,8 +211,26 @@ type Feed interface {
 	Watch(ctx context.Context, f func(Change)) error
 }
 
+// Rewriter brings a store that has forgotten (a fail-over, a power loss, an older
+// snapshot) up to date with what this process knows. Calls may be repeated.
+type Rewriter interface {
+	// EndAgain repeats ends. Each leaves a tombstone, even where the store knows
+	// nothing of the session: another process may be about to write it again.
+	EndAgain(ctx context.Context, ends []*EndedError) error
+
+	// Rewrite writes what this process created or committed a short while ago
+	// once more, where the store has an older state or none, and then tells the
+	// other processes that it is done.
+	Rewrite(ctx context.Context) error
+
+	// Confirm waits until the store's replicas have what this process wrote, or
+	// until ctx ends.
+	Confirm(ctx context.Context) error
+}
+
 // Store is everything the manager asks of its store.
 type Store interface {
+	Rewriter
 	Families
 	Refreshes
 	Peeker

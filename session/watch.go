@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -187,7 +188,7 @@ func (m *Manager) lookAt(ctx context.Context, s *Session) (glimpse, error) {
 		return glimpse{}, err
 	}
 	if !alive {
-		return glimpse{over: true}, m.settleEnd(ctx, s)
+		return m.settleEnd(ctx, s)
 	}
 	turn, err := m.peruse(ctx, s.ID())
 	switch {
@@ -205,24 +206,26 @@ func (m *Manager) lookAt(ctx context.Context, s *Session) (glimpse, error) {
 	}, nil
 }
 
-// settleEnd finds out why a session is over. One whose deadline nobody has
-// noticed yet ends here, with all that follows from an end.
-func (m *Manager) settleEnd(ctx context.Context, s *Session) error {
-	why := Idle
-	if !s.before(m.now(), s.absolute) {
-		why = AbsoluteLifetime
-	}
-	last, err := m.End(ctx, s.ID(), why, Client{})
-	if last != nil || err != nil {
-		return err
-	}
+// settleEnd finds out why a session is over, if it is. One whose deadline nobody
+// has noticed yet ends here, with all that follows from an end.
+func (m *Manager) settleEnd(ctx context.Context, s *Session) (glimpse, error) {
 	turn, err := m.peruse(ctx, s.ID())
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+		return glimpse{}, err
+	case turn.State != TurnOver:
+		return glimpse{}, errBackAgain
+	case turn.Reason.Expiry():
+		if _, err := m.End(ctx, s.ID(), turn.Reason, Client{}); err != nil {
+			return glimpse{}, err
+		}
 	}
 	_ = m.markOver(s.ID(), turn.Reason)
-	return nil
+	return glimpse{over: true}, nil
 }
+
+// errBackAgain: the store had forgotten the session, and has been told again.
+var errBackAgain = errors.New("the session is in the store again")
 
 // announce tells pages that show the owner's sessions to look again.
 func (m *Manager) announce(o Owner) {

@@ -156,6 +156,12 @@ func (s *wideRecords) Watch(ctx context.Context, f func(session.Change)) error {
 	return ctx.Err()
 }
 
+// EndAgain implements session.Rewriter.
+func (s *wideRecords) EndAgain(context.Context, []*session.EndedError) error { return nil }
+
+// Rewrite implements session.Rewriter.
+func (s *wideRecords) Rewrite(context.Context) error { return nil }
+
 // Resolve implements session.Families.
 func (s *wideRecords) Resolve(_ context.Context, v session.Visit) (session.Resolution, error) {
 	s.n++

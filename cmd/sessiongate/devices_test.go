@@ -471,12 +471,13 @@ func TestEventsAfterAGapInTheFeed(t *testing.T) {
 	events := b.events()
 	id := b.devices()[0].ID
 	server.CLI("DEL", "sg:{"+id+"}:s", "sg:{"+id+"}:t")
+	server.CLI("HSET", "sg:{"+id+"}:s", "why", "revoked_by_operator")
 	server.CLI("CLIENT", "KILL", "TYPE", "pubsub")
 	got := events.next(t)
 	for got == "sessions_changed {}" { // the sign-in's own, or said because the list may have changed in the gap
 		got = events.next(t)
 	}
-	if got != `ended {"reason":""}` {
+	if got != `ended {"reason":"revoked_by_operator"}` {
 		t.Errorf("%q", got)
 	}
 }

@@ -115,7 +115,7 @@ func (g *assembled) openManager(w wiring, audit *gateway.Audit) (p published, er
 		Idle:          time.Duration(g.config.Session.IdleTimeout),
 		ExplicitGrace: time.Duration(g.config.ExplicitTokens.Grace),
 	}
-	if err := g.openStore(keys, rules, w); err != nil {
+	if err := g.openStore(keys, rules, w, audit); err != nil {
 		return p, err
 	}
 	providers, p, err := g.providers(keys, w)
@@ -231,8 +231,8 @@ func signingKeys(list []configs.SigningKey) ([]token.SigningKey, error) {
 	return []token.SigningKey{key}, err
 }
 
-func (g *assembled) openStore(keys keyRings, rules session.Rules, w wiring) error {
-	o := redisstore.Options{Rules: rules, Sealer: keys.fields, Logger: g.log, Now: w.now, Offset: w.offset}
+func (g *assembled) openStore(keys keyRings, rules session.Rules, w wiring, audit *gateway.Audit) error {
+	o := redisstore.Options{Rules: rules, Sealer: keys.fields, Logger: g.log, Recorder: audit, Now: w.now, Offset: w.offset}
 	if r := g.config.Store.Redis; r != nil {
 		if err := redisOptions(&o, r, g.log); err != nil {
 			return err

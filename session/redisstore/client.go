@@ -15,7 +15,7 @@ import (
 // RESP2 and no identity: the store needs nothing of RESP3, and fewer commands at
 // the start of a connection are fewer that an ACL can refuse. Reads never go to
 // replicas of a Cluster: a stale session read would undo a logout.
-func newClient(o Options) redis.UniversalClient {
+func newClient(o Options, m *masters) redis.UniversalClient {
 	u := &redis.UniversalOptions{
 		Addrs:         o.Addresses,
 		MasterName:    o.MasterName,
@@ -53,8 +53,17 @@ func newClient(o Options) redis.UniversalClient {
 	if o.Mode == Standalone {
 		u.MasterName = ""
 	}
-	if o.Mode == Sentinel {
-		u.OnConnect = o.greetSentinel
+	switch {
+	case o.alone:
+	case o.Mode == Cluster:
+		cluster := u.Cluster()
+		cluster.NewClient = func(node *redis.Options) *redis.Client {
+			node.OnConnect = m.connected(node.Addr)
+			return redis.NewClient(node)
+		}
+		return redis.NewClusterClient(cluster)
+	default:
+		u.OnConnect = o.greet(m.connected(""))
 	}
 	return redis.NewUniversalClient(u)
 }

@@ -27,9 +27,16 @@
 //     what is known already is spared the record while it is the same: its fate is
 //     decided by Redis all the same, on this request (lua/unchanged.lua). Visits that
 //     wait at the same time share a round trip (question.go).
-//   - Ends and refreshes that a provider took part in wait for one replica
+//   - Ends and refreshes that a provider took part in wait for the replicas
 //     (wait.go): losing them in a failover would revive a logged-out session or
 //     forget a refresh token. Everything else is repaired by the table itself.
+//   - A server may forget all the same. Each commit has a number (lua/family.lua,
+//     count); a process keeps what it wrote for a minute (journal.go) and writes it
+//     again when another server answers (identity.go, rewrite.go, lua/again.lua).
+//     No refresh begins before all processes have done so (peers.go, settle.go), and
+//     none from a number smaller than the one known (lua/begin.lua).
+//   - A subscription counts only while it brings what command connections publish
+//     (beat.go): after a failover it may lead to the old master.
 //   - The owner's list lives in another slot and is only a hint: entries are
 //     checked when read and trimmed at the next login.
 package redisstore

@@ -33,7 +33,12 @@ func (s *Store) Create(ctx context.Context, r session.Record, lives session.Live
 	if err != nil {
 		return nil, err
 	}
-	return s.sent("create session", r, reply)
+	reply, state := withState(reply)
+	written, err := s.sent("create session", r, reply)
+	if err == nil {
+		s.wrote(written, sealed, state, false)
+	}
+	return written, err
 }
 
 func (s *Store) index(ctx context.Context, r session.Record, lives session.Lives) error {
@@ -70,6 +75,7 @@ func (s *Store) End(ctx context.Context, id session.ID, why session.Reason) (*se
 	if err != nil {
 		return nil, err
 	}
+	s.journal.drop(id)
 	a, err := newAnswer(doing, reply, 1)
 	if err != nil {
 		return nil, err

@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	feedQuiet   = 2 * time.Second // silence after which the connection is pinged
+	feedQuiet   = 2 * time.Second // silence after which the connection is pinged, or given up, see beat.go
 	feedAnswer  = time.Second     // how long the pong may take
 	feedBackoff = 50 * time.Millisecond
-	feedSlowest = 2 * time.Second
+	feedSlowest = 500 * time.Millisecond
 	feedQueue   = 4096
 )
 
@@ -34,12 +34,29 @@ var (
 // Redis drop the subscriber nor holds up its publishers.
 func (s *Store) Watch(ctx context.Context, f func(session.Change)) error {
 	changes := make(chan session.Change, feedQueue)
+	beat := newBeater(s)
+	if !s.o.alone {
+		s.peers.start()
+		defer s.peers.stop()
+		beating := make(chan struct{})
+		go func() {
+			defer close(beating)
+			beat.run(ctx)
+		}()
+		defer func() { <-beating }()
+	}
 	go func() {
 		defer close(changes)
-		s.follow(ctx, changes)
+		s.follow(ctx, beat, changes)
 	}()
-	for c := range changes {
-		if ctx.Err() == nil {
+	for open := true; open; {
+		var c session.Change
+		select {
+		case <-s.changed:
+			c.Kind = session.StoreChanged
+		case c, open = <-changes:
+		}
+		if open && ctx.Err() == nil {
 			f(c)
 		}
 	}
@@ -47,18 +64,22 @@ func (s *Store) Watch(ctx context.Context, f func(session.Change)) error {
 }
 
 // follow subscribes again and again until ctx ends.
-func (s *Store) follow(ctx context.Context, changes chan<- session.Change) {
+func (s *Store) follow(ctx context.Context, beat *beater, changes chan<- session.Change) {
 	pause := feedBackoff
+	ups := 0
 	for first := true; ctx.Err() == nil; first = false {
-		wasUp, err := s.listen(ctx, changes)
+		l := listener{store: s, beat: beat, changes: changes, again: ups > 0}
+		err := l.listen(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		if wasUp || first { // not once per attempt
+		if l.up || first { // not once per attempt
 			s.o.Logger.WarnContext(ctx, "no session feed from Redis, trying again", slog.Any("error", err))
 		}
-		if wasUp {
+		if l.up {
+			ups++
 			pause = feedBackoff
+			s.journal.freeze()
 			select {
 			case changes <- session.Change{Kind: session.FeedDown}:
 			case <-ctx.Done():
@@ -72,71 +93,156 @@ func (s *Store) follow(ctx context.Context, changes chan<- session.Change) {
 	}
 }
 
-// listen serves one subscription until it breaks. wasUp tells whether it was
-// ever confirmed.
-func (s *Store) listen(ctx context.Context, changes chan<- session.Change) (wasUp bool, err error) {
+// listener serves one subscription until it breaks.
+type listener struct {
+	store   *Store
+	beat    *beater
+	changes chan<- session.Change
+	again   bool // not the first
+	up      bool // it was seen to bring what is published
+	pinged  bool
+	heard   time.Time // the last beat that counts
+}
+
+func (l *listener) listen(ctx context.Context) error {
+	s := l.store
 	sub := s.client.Subscribe(ctx)
 	defer sub.Close()
 	// A read does not notice that ctx ends; closing the connection wakes it.
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
 	if err := sub.Subscribe(ctx, s.channel()); err != nil {
-		return false, err
+		return err
 	}
-	pinged := false
+	l.heard = time.Now()
 	for {
-		message, err := receive(ctx, sub, &pinged)
+		message, err := l.receive(ctx, sub)
 		if err != nil {
-			return wasUp, err
+			return err
 		}
-		change, ok := parseChange(message)
-		if !ok {
-			continue
-		}
-		wasUp = wasUp || change.Kind == session.FeedUp
-		select {
-		case changes <- change:
-		default:
-			return wasUp, errFeedSlow
+		if err := l.take(message); err != nil {
+			return err
 		}
 	}
 }
 
-// receive returns the next message, or nil after a silence it answered with a
-// ping. Silence after that ping is an error: a connection that a firewall forgot
-// looks just like one on which nothing happens.
-func receive(ctx context.Context, sub *redis.PubSub, pinged *bool) (any, error) {
+// take passes a message on, or learns from it.
+func (l *listener) take(message any) error {
+	switch m := message.(type) {
+	case *redis.Subscription:
+		if l.store.o.alone && m.Kind == "subscribe" {
+			return l.rise()
+		}
+		l.beat.hurry()
+	case *redis.Message:
+		if n, ok := parseNotice(m.Payload); ok {
+			return l.notice(n)
+		}
+		if c, ok := parsePayload(m.Payload); ok {
+			return l.tell(c)
+		}
+	}
+	return nil
+}
+
+// notice takes in what another process says, or we ourselves. The first beat that
+// names our own master proves the subscription.
+func (l *listener) notice(n notice) error {
+	peers := l.store.peers
+	switch n.kind {
+	case noticeBeat:
+		if l.beat.hears(n) {
+			l.heard = time.Now()
+			if !l.up {
+				if err := l.rise(); err != nil {
+					return err
+				}
+			}
+		} else {
+			l.beat.hurry() // one of us has not noticed yet that the master is another
+		}
+	case noticeDone:
+		if n.process != peers.self && l.store.masters.mention(n.master) {
+			l.store.hint(n.master)
+		}
+	case noticeLeave:
+		peers.leave(n.process)
+		return nil
+	}
+	peers.note(n.process, n.master, n.kind == noticeDone, time.Now())
+	return nil
+}
+
+// rise reports that the feed is up. Where Redis does not say which server it is,
+// every subscription but the first may be to another.
+func (l *listener) rise() error {
+	l.up = true
+	if l.again {
+		l.store.suspect()
+	}
+	if master, known := l.beat.own(); l.again && !known && !l.store.o.alone {
+		l.store.masterChanged(master)
+	}
+	return l.tell(session.Change{Kind: session.FeedUp})
+}
+
+func (l *listener) tell(c session.Change) error {
+	if c.Kind == session.Over {
+		l.store.journal.drop(c.ID)
+	}
+	select {
+	case l.changes <- c:
+		return nil
+	default:
+		return errFeedSlow
+	}
+}
+
+// receive returns the next message. Silence is an error: a connection that a
+// firewall forgot looks just like one on which nothing happens.
+func (l *listener) receive(ctx context.Context, sub *redis.PubSub) (any, error) {
+	if l.store.o.alone {
+		return l.receiveOrPing(ctx, sub)
+	}
+	left := beatLimit - time.Since(l.heard)
+	if left <= 0 {
+		return nil, errFeedSilent
+	}
+	message, err := sub.ReceiveTimeout(ctx, left)
+	if timedOut(err) {
+		return nil, errFeedSilent
+	}
+	return message, err
+}
+
+// receiveOrPing returns the next message, or nil after a silence it answered with a
+// ping: within one process nobody beats.
+func (l *listener) receiveOrPing(ctx context.Context, sub *redis.PubSub) (any, error) {
 	wait := feedQuiet
-	if *pinged {
+	if l.pinged {
 		wait = feedAnswer
 	}
 	message, err := sub.ReceiveTimeout(ctx, wait)
-	var timeout interface{ Timeout() bool }
 	switch {
 	case err == nil:
-		*pinged = false
+		l.pinged = false
 		return message, nil
-	case !errors.As(err, &timeout) || !timeout.Timeout():
+	case !timedOut(err):
 		return nil, err
-	case *pinged:
+	case l.pinged:
 		return nil, errFeedSilent
 	}
-	*pinged = true
+	l.pinged = true
 	return nil, sub.Ping(ctx)
 }
 
-// parseChange reads a message of the feed: a confirmed subscription, or
-// "<id> g <generation>", "<id> r <generation>", "<id> e <reason>" or "<owner> o 1". Anything else is
-// ignored: the channel is open to whoever may publish.
-func parseChange(message any) (session.Change, bool) {
-	switch m := message.(type) {
-	case *redis.Subscription:
-		return session.Change{Kind: session.FeedUp}, m.Kind == "subscribe"
-	case *redis.Message:
-		return parsePayload(m.Payload)
-	}
-	return session.Change{}, false
+func timedOut(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
+// parsePayload reads a message about a session or an owner: "<id> g <generation>",
+// "<id> r <generation>", "<id> n <commit number>", "<id> e <reason>" or
+// "<owner> o 1". Anything else is ignored: the channel is open to whoever may publish.
 func parsePayload(payload string) (session.Change, bool) {
 	id, rest, _ := strings.Cut(payload, " ")
 	kind, value, ok := strings.Cut(rest, " ")
@@ -149,6 +255,10 @@ func parsePayload(payload string) (session.Change, bool) {
 		g, err := strconv.ParseUint(value, 10, 32)
 		c.Kind, c.Generation = session.Advanced, uint32(g)
 		return c, err == nil
+	case "n":
+		n, err := strconv.ParseInt(value, 10, 64)
+		c.Kind, c.Number = session.Numbered, n
+		return c, err == nil && n > 0
 	case "r":
 		g, err := strconv.ParseUint(value, 10, 32)
 		c.Kind, c.Generation = session.Recovered, uint32(g)

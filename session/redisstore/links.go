@@ -84,5 +84,5 @@ func (l *Links) Again(ctx context.Context, token string) error {
 	return nil
 }
 
-func (l *Links) key(hash string) string      { return l.store.o.KeyPrefix + "idp:{" + hash + "}" }
+func (l *Links) key(hash string) string      { return l.store.linkKey(hash) }
 func (l *Links) tokenKey(hash string) string { return l.store.o.KeyPrefix + "jti:{" + hash + "}" }

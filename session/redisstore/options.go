@@ -64,6 +64,11 @@ type Options struct {
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger gets what has no other way out; nil: discarded.
 	Logger *slog.Logger
+	// Recorder gets what a server that forgot gives to report; nil: dropped.
+	Recorder session.Recorder
+	// JournalBytes bounds what is kept of recent commits, to be written again to a
+	// server that forgot them; 0 means 64 MiB.
+	JournalBytes int
 	// Now is this process's clock, which decides nothing about sessions; nil: time.Now.
 	Now func() time.Time
 	// Offset moves the clock of the scripts, for tests; nil: none.
@@ -81,6 +86,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
+	}
+	if o.JournalBytes == 0 {
+		o.JournalBytes = defaultJournal
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -112,6 +120,8 @@ func (o Options) validate() error {
 		return errors.New("no sealer: records are never stored in the clear")
 	case o.Rules.Idle <= 0:
 		return errors.New("the idle timeout must be positive")
+	case o.JournalBytes < 0:
+		return errors.New("the size of the journal must be positive")
 	case o.Timeout < 0:
 		return errors.New("the timeout must be positive")
 	}

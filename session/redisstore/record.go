@@ -10,7 +10,7 @@ import (
 
 // sessionFields is how many values a script's reply has for a session, see
 // reply() in lua/family.lua.
-const sessionFields = 15
+const sessionFields = 16
 
 var errReply = errors.New("unexpected reply of a script")
 
@@ -27,6 +27,20 @@ func newAnswer(doing string, reply any, head int) (*answer, error) {
 		return nil, unavailable(doing, errReply)
 	}
 	return &answer{values: values}, nil
+}
+
+// withState takes the state off the end of a reply, for the journal; nil if the
+// reply has none.
+func withState(reply any) (rest any, state []any) {
+	values, ok := reply.([]any)
+	if !ok || len(values) == 0 {
+		return reply, nil
+	}
+	last := len(values) - 1
+	if state, ok = values[last].([]any); !ok {
+		return reply, nil
+	}
+	return values[:last], state
 }
 
 func (a *answer) next() any {
@@ -71,6 +85,7 @@ func (a *answer) session() (r session.Record, sealed string, found bool) {
 	r.Expires = a.time()
 	f.SoftAt, f.HardAt = a.time(), a.time()
 	f.Grace, f.Stamp, f.Binding = a.duration(), a.text(), a.text()
+	f.CommitNumber = a.int()
 	r.Facts = f
 	return r, a.text(), true
 }

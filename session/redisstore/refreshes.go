@@ -7,19 +7,39 @@ import (
 	"sessiongate/session"
 )
 
-// Begin implements [session.Refreshes].
-func (s *Store) Begin(ctx context.Context, id session.ID, stamp, lease string, ttl time.Duration) (session.Turn, error) {
-	reply, err := s.run(ctx, s.scripts.begin, id,
-		stamp, lease, number(ttl.Milliseconds()), number(s.o.Rules.Idle.Milliseconds()))
+// Get implements [session.Refreshes].
+func (s *Store) Get(ctx context.Context, id session.ID) (session.Turn, error) {
+	reply, err := s.run(ctx, s.scripts.get, id, number(s.o.Rules.Idle.Milliseconds()))
 	if err != nil {
 		return session.Turn{}, err
 	}
-	return s.turn("begin refresh", id, reply)
+	return s.turn("read session", id, reply)
+}
+
+// Begin implements [session.Refreshes]. When another server has begun to answer it
+// waits until every process has written again what that one may lack, for at most
+// three seconds more than the timeout.
+func (s *Store) Begin(ctx context.Context, id session.ID, stamp string, known int64, lease string, ttl time.Duration) (session.Turn, error) {
+	reply, err := s.runSettled(ctx, s.scripts.begin, id,
+		stamp, lease, number(ttl.Milliseconds()), number(s.o.Rules.Idle.Milliseconds()), number(known))
+	if err != nil {
+		return session.Turn{}, err
+	}
+	t, err := s.turn("begin refresh", id, reply)
+	if err != nil {
+		return t, err
+	}
+	forgotten := t.State == session.TurnForgot && s.remember(ctx, id, t.Record.Facts.CommitNumber) ||
+		t.State == session.TurnOver && t.Reason == "" && s.remember(ctx, id, 0)
+	if forgotten {
+		return s.Get(ctx, id) // with other tokens than the caller's
+	}
+	return t, nil
 }
 
 // Extend implements [session.Refreshes].
-func (s *Store) Extend(ctx context.Context, id session.ID, lease string, ttl time.Duration) (bool, error) {
-	reply, err := s.run(ctx, s.scripts.extend, id, lease, number(ttl.Milliseconds()))
+func (s *Store) Extend(ctx context.Context, id session.ID, lease, stamp string, ttl time.Duration) (bool, error) {
+	reply, err := s.run(ctx, s.scripts.extend, id, lease, number(ttl.Milliseconds()), stamp)
 	if err != nil {
 		return false, err
 	}
@@ -35,17 +55,19 @@ func (s *Store) Commit(ctx context.Context, c session.Commit) (session.Committed
 	if err != nil {
 		return session.Committed{}, err
 	}
-	run := s.run
+	run := s.runOnce
 	if c.Lease != "" {
-		run = s.runDurably
+		run = s.runOnReplicas
 	}
-	reply, err := run(ctx, s.scripts.commit, v.ID,
+	reply, everywhere, err := run(ctx, s.scripts.commit, v.ID,
 		number(v.Generation), flag(v.Kind == session.Explicit), v.Binding, flag(v.Force), c.Spent, c.Lease,
 		flag(c.Rotate), c.Tokens.Stamp(), number(plan.Lifetime.Milliseconds()), number(plan.Soft.Milliseconds()),
-		number(plan.Hard.Milliseconds()), number(plan.Grace.Milliseconds()), sealed, number(s.o.Rules.Idle.Milliseconds()))
+		number(plan.Hard.Milliseconds()), number(plan.Grace.Milliseconds()), sealed, number(s.o.Rules.Idle.Milliseconds()),
+		number(c.Base.CommitNumber))
 	if err != nil {
 		return session.Committed{}, err
 	}
+	reply, state := withState(reply)
 	a, err := newAnswer(doing, reply, 5)
 	if err != nil {
 		return session.Committed{}, err
@@ -61,10 +83,65 @@ func (s *Store) Commit(ctx context.Context, c session.Commit) (session.Committed
 	if err != nil {
 		return session.Committed{}, err
 	}
-	if out.Stored {
+	switch {
+	case out.Stored:
+		s.wrote(out.Record, sealed, state, everywhere)
 		s.relist(ctx, out)
+	case out.Gone && c.Lease != "" && c.Base.CommitNumber > 0:
+		return s.commitAnew(ctx, c, sealed, out)
 	}
 	return out, nil
+}
+
+// commitAnew writes a session that the server has forgotten as a whole while its
+// tokens were being refreshed: sessions leave tombstones when they end.
+func (s *Store) commitAnew(ctx context.Context, c session.Commit, sealed []byte, out session.Committed) (session.Committed, error) {
+	r := session.Record{
+		ID: c.Visit.ID, Facts: c.Base, Identity: c.Identity, Device: c.Device, Tokens: c.Tokens,
+		Created: fromMillis(millis(c.Created)), Expires: out.Now.Add(c.Schedule.Lifetime),
+	}
+	f := &r.Facts
+	f.Found, f.CommitNumber, f.Stamp = true, c.Base.CommitNumber+1, c.Tokens.Stamp()
+	f.SoftAt, f.HardAt, f.Grace = out.Now.Add(c.Schedule.Soft), out.Now.Add(c.Schedule.Hard), c.Schedule.Grace
+	state := stateOf(r)
+	e := newEntry(&r, sealed, state)
+	e.owner, e.at = s.ownerKey(r.Identity.Owner()), s.o.Now()
+	if key := r.Identity.ProviderSession(); key != "" {
+		e.link = s.linkKey(key)
+	}
+	s.journal.put(e, false)
+	if err := s.rewrite(ctx, e, out.Now); err != nil {
+		return session.Committed{}, err
+	}
+	if s.journal.get(r.ID) == nil {
+		return out, nil // over after all
+	}
+	return session.Committed{Stored: true, Record: &r, Now: out.Now}, nil
+}
+
+// stateOf is what the state of a session holds: names and values, as the scripts
+// write them.
+func stateOf(r session.Record) []any {
+	f := r.Facts
+	at := func(t time.Time) string { return number(millis(t)) }
+	state := []any{
+		"g", number(f.Generation), "ra", at(f.RotatedAt), "b", f.Binding, "ls", at(f.LastSeen), "ab", at(f.Absolute),
+		"ax", at(r.Expires), "so", at(f.SoftAt), "ha", at(f.HardAt), "gr", number(f.Grace.Milliseconds()), "st", f.Stamp,
+		"n", number(f.CommitNumber), "nm", f.Stamp[:min(len(f.Stamp), 4)],
+	}
+	if !f.AckedAt.IsZero() {
+		state = append(state, "aa", at(f.AckedAt))
+	}
+	if !f.ForcedAt.IsZero() {
+		state = append(state, "fo", at(f.ForcedAt))
+	}
+	if f.Late > 0 {
+		state = append(state, "la", number(f.Late))
+	}
+	if f.Recovered > 0 {
+		state = append(state, "rp", number(f.Recovered))
+	}
+	return state
 }
 
 // relist lists a session once more under its owner: a fail-over may have lost

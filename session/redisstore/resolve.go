@@ -23,12 +23,32 @@ func (s *Store) Resolve(ctx context.Context, v session.Visit) (session.Resolutio
 	if err != nil {
 		return session.Resolution{}, err
 	}
+	if s.forgotten(ctx, v.ID, &res) {
+		v.Known = ""
+		if reply, err = s.judge(ctx, v); err != nil {
+			return session.Resolution{}, unavailable(doing, err)
+		}
+		if res, err = s.readReply(doing, v, reply); err != nil {
+			return session.Resolution{}, err
+		}
+	}
 	if res.Verdict.Reason == session.Reused && res.Verdict.Row != session.RowEnded {
 		// A verdict of theft must survive a fail-over like any other end. A fault
 		// changes nothing: the family is over, only not known to a replica yet.
 		_, _ = s.End(ctx, v.ID, session.Reused)
 	}
 	return res, nil
+}
+
+// forgotten reports whether the server lacked what this process wrote. Now it has it.
+func (s *Store) forgotten(ctx context.Context, id session.ID, res *session.Resolution) bool {
+	switch {
+	case res.Record != nil:
+		return s.remember(ctx, id, res.Record.Facts.CommitNumber)
+	case res.Verdict.Row == session.RowGone:
+		return s.remember(ctx, id, 0)
+	}
+	return false
 }
 
 // judge runs the script and returns its reply.
@@ -100,7 +120,7 @@ func (s *Store) readJudgement(doing string, id session.ID, reply string) (sessio
 	}
 	l.lenient = true
 	r := &session.Record{ID: id, Facts: session.Facts{
-		Found: true, Generation: uint32(l.int()),
+		Found: true, CommitNumber: l.int(), Generation: uint32(l.int()),
 		RotatedAt: l.time(), AckedAt: l.time(), Late: uint32(l.int()), Recovered: uint32(l.int()),
 		ForcedAt: l.time(), LastSeen: l.time(), Absolute: l.time(),
 	}}

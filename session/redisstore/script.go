@@ -46,6 +46,15 @@ var abandonLua string
 //go:embed lua/keep.lua
 var keepLua string
 
+//go:embed lua/get.lua
+var getLua string
+
+//go:embed lua/again.lua
+var againLua string
+
+//go:embed lua/end_again.lua
+var endAgainLua string
+
 //go:embed lua/limit.lua
 var limitLua string
 
@@ -57,7 +66,8 @@ type script struct {
 
 type scripts struct {
 	create, index, resolve, peek, keep, end, begin, extend, commit, abandon, resume script
-	limit                                                                           script
+	get, again, endAgain                                                            script
+	limit, link                                                                     script
 }
 
 func newScripts() scripts {
@@ -65,18 +75,22 @@ func newScripts() scripts {
 		return script{name, redis.NewScript(familyLua + "\n" + source)}
 	}
 	return scripts{
-		create:  family("create", createLua),
-		index:   script{"index", redis.NewScript(indexLua)},
-		resolve: script{"resolve", redis.NewScript(judgeLua())},
-		peek:    family("peek", peekLua),
-		keep:    family("keep", keepLua),
-		end:     family("end", endLua),
-		begin:   family("begin", beginLua),
-		extend:  family("extend", extendLua),
-		commit:  family("commit", commitLua),
-		abandon: family("abandon", abandonLua),
-		resume:  family("resume", resumeLua),
-		limit:   script{"limit", redis.NewScript(limitLua)},
+		create:   family("create", createLua),
+		index:    script{"index", redis.NewScript(indexLua)},
+		resolve:  script{"resolve", redis.NewScript(judgeLua())},
+		peek:     family("peek", peekLua),
+		keep:     family("keep", keepLua),
+		end:      family("end", endLua),
+		begin:    family("begin", beginLua),
+		extend:   family("extend", extendLua),
+		commit:   family("commit", commitLua),
+		abandon:  family("abandon", abandonLua),
+		resume:   family("resume", resumeLua),
+		get:      family("get", getLua),
+		again:    family("again", againLua),
+		endAgain: family("end again", endAgainLua),
+		link:     script{"link session", redis.NewScript(linkLua)},
+		limit:    script{"limit", redis.NewScript(limitLua)},
 	}
 }
 

@@ -2,7 +2,9 @@ package redisstore
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -20,6 +22,12 @@ type Store struct {
 	replicas replicas
 
 	questions *questions
+
+	journal      *journal
+	masters      *masters
+	peers        *peers
+	changed      chan struct{} // takes one: what may be forgotten is to be written again
+	suspectUntil atomic.Int64  // readings are compared with the journal until then, in ms
 }
 
 var _ session.Store = (*Store)(nil)
@@ -31,7 +39,12 @@ func New(o Options) (*Store, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("redis store: %w", err)
 	}
-	s := &Store{o: o, client: newClient(o), scripts: newScripts()}
+	s := &Store{o: o, scripts: newScripts(), changed: make(chan struct{}, 1), peers: newPeers(nameOf(rand.Text()))}
+	s.journal = newJournal(o.JournalBytes, o.Now, func(id session.ID) {
+		s.report(session.Event{Type: session.EventJournalFull, ID: id})
+	})
+	s.masters = newMasters(s.masterChanged)
+	s.client = newClient(o, s.masters)
 	s.questions = newQuestions(o, s.client, s.scripts.resolve)
 	return s, nil
 }
@@ -60,4 +73,5 @@ func (s *Store) recordKey(id session.ID) string { return s.o.KeyPrefix + "{" + s
 func (s *Store) ownerKey(o session.Owner) string {
 	return s.o.KeyPrefix + "u:{" + o.Hash() + "}"
 }
-func (s *Store) channel() string { return s.o.KeyPrefix + "inval" }
+func (s *Store) linkKey(hash string) string { return s.o.KeyPrefix + "idp:{" + hash + "}" }
+func (s *Store) channel() string            { return s.o.KeyPrefix + "inval" }

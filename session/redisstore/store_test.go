@@ -1,10 +1,14 @@
 package redisstore_test
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"os"
 	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
@@ -53,7 +57,10 @@ func standalone(server *sessiontest.RedisServer) redisstore.Options {
 }
 
 func careful(t testing.TB) redisstore.Options {
-	server := sessiontest.RedisTLS(t)
+	return carefulOptions(t, sessiontest.RedisTLS(t))
+}
+
+func carefulOptions(t testing.TB, server *sessiontest.RedisServer) redisstore.Options {
 	return redisstore.Options{
 		Addresses: []string{server.Addr()}, TLS: &tls.Config{RootCAs: roots(t, server)},
 		Username: server.Username(), Password: session.Secret(server.Password()),
@@ -93,7 +100,37 @@ func harness(t *testing.T, server redisstore.Options) sessiontest.Harness {
 	store := newStore(t, server)
 	return sessiontest.Harness{
 		Store: store, Second: newStore(t, server), Clock: clock,
-		Tamper: func(t *testing.T, id session.ID) { tamper(t, store, id) },
+		Tamper:   func(t *testing.T, id session.ID) { tamper(t, store, id) },
+		Snapshot: func(t *testing.T, id session.ID) func() { return snapshot(t, store, id) },
+	}
+}
+
+// snapshot returns what puts both keys of a session back as they are now.
+func snapshot(t *testing.T, store *redisstore.Store, id session.ID) (forget func()) {
+	t.Helper()
+	state, record := store.Keys(id)
+	ctx, client := context.Background(), store.Client()
+	fields, err := client.HGetAll(ctx, state).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, _ := client.Get(ctx, record).Result() // none: there is no session
+	return func() {
+		t.Helper()
+		_, err := client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			p.Del(ctx, state, record)
+			for name, value := range fields {
+				p.HSet(ctx, state, name, value)
+			}
+			if sealed != "" {
+				p.Set(ctx, record, sealed, time.Hour)
+				p.PExpire(ctx, state, time.Hour)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

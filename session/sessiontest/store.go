@@ -18,6 +18,9 @@ type Harness struct {
 	Clock         *Clock // both stores take its offset
 	// Tamper changes the sealed part of a session behind the store's back.
 	Tamper func(t *testing.T, id session.ID)
+	// Snapshot notes how a session is stored, and returns what makes the store
+	// forget everything that happened to it since.
+	Snapshot func(t *testing.T, id session.ID) (forget func())
 }
 
 // StoreRules are the rules the stores of a [Harness] must be made with.
@@ -26,7 +29,7 @@ func StoreRules() session.Rules { return session.Rules{Idle: 30 * time.Minute} }
 // StoreSuite holds a store to the contracts of [session.Store]. open is called
 // for each subtest; harnesses may share a server.
 func StoreSuite(t *testing.T, open func(t *testing.T) Harness) {
-	for _, group := range []map[string]func(*storeTest){familyTests(), knownTests(), refreshTests(), feedTests(), clockTests(), restartTests()} {
+	for _, group := range []map[string]func(*storeTest){familyTests(), knownTests(), refreshTests(), feedTests(), clockTests(), restartTests(), forgetTests()} {
 		for name, run := range group {
 			t.Run(name, func(t *testing.T) { run(newStoreTest(t, open(t))) })
 		}
@@ -157,7 +160,7 @@ func (s *storeTest) ended(why session.Reason) {
 	_, alive, err := s.Store.Peek(s.Context(), s.id)
 	s.must(err)
 	s.equal("alive", alive, false)
-	turn, err := s.Store.Begin(s.Context(), s.id, s.tokens.Stamp(), "lease", time.Minute)
+	turn, err := s.Store.Begin(s.Context(), s.id, s.tokens.Stamp(), 0, "lease", time.Minute)
 	s.must(err)
 	s.equal("turn", []any{turn.State, turn.Reason, turn.Record}, []any{session.TurnOver, why, (*session.Record)(nil)})
 	again, err := s.Store.End(s.Context(), s.id, session.RevokedByOperator)
@@ -451,7 +454,7 @@ func testUnknown(s *storeTest) {
 	s.row(s.visit(1), session.RowGone) // no tombstone for what never was
 	turn := s.begin("lease")
 	s.equal("begin", fmt.Sprint(turn.State, turn.Reason), fmt.Sprint(session.TurnOver, ""))
-	kept, err := s.Store.Extend(s.Context(), s.id, "lease", time.Minute)
+	kept, err := s.Store.Extend(s.Context(), s.id, "lease", "", time.Minute)
 	s.must(err)
 	s.equal("extend", kept, false)
 	done := s.commit(s.renewal(1, 2))

@@ -70,7 +70,7 @@ func (s *storeTest) rotate(generation uint32) session.Committed {
 
 func (s *storeTest) begin(lease string) session.Turn {
 	s.Helper()
-	turn, err := s.Second.Begin(s.Context(), s.id, s.tokens.Stamp(), lease, time.Minute)
+	turn, err := s.Second.Begin(s.Context(), s.id, s.tokens.Stamp(), 0, lease, time.Minute)
 	s.must(err)
 	return turn
 }
@@ -192,7 +192,7 @@ func testCommitAfterEnd(s *storeTest) {
 	s.turn(s.begin("lease"), session.TurnTaken, 0)
 	_, err := s.Second.End(s.Context(), s.id, session.Logout)
 	s.must(err)
-	kept, err := s.Store.Extend(s.Context(), s.id, "lease", time.Minute)
+	kept, err := s.Store.Extend(s.Context(), s.id, "lease", "", time.Minute)
 	s.must(err)
 	s.equal("lease", kept, false)
 	c := s.renewal(1, 2)
@@ -239,7 +239,7 @@ func testLease(s *storeTest) {
 	s.turn(s.begin("two"), session.TurnBusy, time.Minute)
 	s.Clock.Advance(50 * time.Second)
 	for lease, want := range map[string]bool{"one": true, "two": false} {
-		kept, err := s.Store.Extend(s.Context(), s.id, lease, time.Minute)
+		kept, err := s.Store.Extend(s.Context(), s.id, lease, "", time.Minute)
 		s.must(err)
 		s.equal("extend "+lease, kept, want)
 	}
@@ -265,7 +265,7 @@ func testLeaseTakeover(s *storeTest) {
 	s.create()
 	s.turn(s.begin("one"), session.TurnTaken, 0)
 	s.Clock.Advance(time.Minute + time.Second)
-	kept, err := s.Store.Extend(s.Context(), s.id, "one", time.Second)
+	kept, err := s.Store.Extend(s.Context(), s.id, "one", "", time.Second)
 	s.must(err)
 	s.equal("extended, since nobody took it", kept, true)
 	s.Clock.Advance(2 * time.Second)
@@ -275,7 +275,7 @@ func testLeaseTakeover(s *storeTest) {
 	s.equal("state for a third", s.begin("three").State, session.TurnBusy)
 	s.Clock.Advance(moment.Wait)
 	s.turn(s.begin("two"), session.TurnTaken, 0)
-	kept, err = s.Store.Extend(s.Context(), s.id, "one", time.Minute)
+	kept, err = s.Store.Extend(s.Context(), s.id, "one", "", time.Minute)
 	s.must(err)
 	s.equal("extended after the takeover", kept, false)
 	c := s.renewal(1, 2)

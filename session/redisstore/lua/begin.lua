@@ -1,6 +1,6 @@
 -- Asks for the right to spend the tokens that bear a stamp.
--- ARGV: stamp, lease, ttl, idle, offset.
--- Reply: state (0 over, 1 taken, 2 done, 3 busy, 4 back off), why, wait, now, and the session.
+-- ARGV: stamp, lease, ttl, idle, known number, offset.
+-- Reply: state (0 over, 1 taken, 2 done, 3 busy, 4 back off, 5 forgot), why, wait, now, and the session.
 
 -- HEIRLESS stands for a lease that ran out. Its holder is dead, or was cut off
 -- from this server and is about to store what the provider gave it: before the
@@ -12,6 +12,8 @@ local s = load()
 local ended, why = over(s, num(ARGV[4]))
 if ended then
   return { 0, why, 0, now }
+elseif s.n < num(ARGV[5]) then
+  return reply({ 5, '', 0, now }, s, s.blob)
 elseif s.st ~= stamp then
   return reply({ 2, '', 0, now }, s, s.blob)
 end

@@ -1,12 +1,18 @@
 -- Stores refreshed tokens if the record still bears the stamp of the spent ones.
 -- The tombstone of a logout wins, and of two commits the first.
 -- ARGV: generation, explicit, binding, force, spent stamp, lease, rotate, new
--- stamp, expiry, soft, hard (from now), grace, record, idle, offset.
+-- stamp, expiry, soft, hard (from now), grace, record, idle, number of the record
+-- the refresh was made from, offset.
 -- Reply: stored, rotated, gone, why, now, and the session in force. Its record
--- is '' when it is the one just sent.
+-- is '' when it is the one just sent; one that had a lease gets its state as well.
 
 local v = { g = num(ARGV[1]), explicit = ARGV[2] == '1', binding = ARGV[3], force = ARGV[4] == '1' }
 local spent, lease, rotate, stamp = ARGV[5], ARGV[6], ARGV[7] == '1', ARGV[8]
+
+local function stored(s, rotated)
+  local answer = reply({ 1, rotated and 1 or 0, 0, '', now }, s, '')
+  return lease ~= '' and with_state(answer) or answer
+end
 
 local s = load()
 local ended, why = over(s, num(ARGV[14]))
@@ -21,9 +27,13 @@ end
 local advanced = rotate and s.g == v.g + 1 and s.aa == 0 and not recovered(s)
 if s.st ~= spent then
   if s.st == stamp then
-    return reply({ 1, advanced and 1 or 0, 0, '', now }, s, '')
+    return stored(s, advanced)
   end
-  return reply({ 0, 0, 0, '', now }, s, s.blob)
+  -- Other tokens of a smaller number: this server has forgotten those that were
+  -- spent, and what came of them is all there is.
+  if s.n >= num(ARGV[15]) then
+    return reply({ 0, 0, 0, '', now }, s, s.blob)
+  end
 end
 
 local rotated = rotate and s.g == v.g and may_rotate(s, v.explicit)
@@ -41,7 +51,8 @@ if rotated then
   advance(s, s.g + 1, v.binding)
 end
 announce('g ' .. str(s.g))
+count(s, math.max(s.n, num(ARGV[15])) + 1)
 -- A provider may answer with the tokens it was given: then only the generation
 -- tells an earlier run.
 rotated = rotated or (advanced and spent == stamp)
-return reply({ 1, rotated and 1 or 0, 0, '', now }, s, '')
+return stored(s, rotated)

@@ -2,10 +2,10 @@
 -- session back that has ended in between.
 -- ARGV: generation, binding, absolute, expiry, soft, hard (all from now), grace,
 -- stamp, record, idle, offset.
--- Reply: now, and the session.
+-- Reply: now, the session, and its state as it is stored.
 
 local s = {
-  g = num(ARGV[1]), ra = now, aa = 0, la = 0, rp = 0, fo = 0, b = ARGV[2], ls = now, ab = now + num(ARGV[3]),
+  g = num(ARGV[1]), ra = now, aa = 0, la = 0, rp = 0, fo = 0, n = 0, b = ARGV[2], ls = now, ab = now + num(ARGV[3]),
   ax = now + num(ARGV[4]), so = now + num(ARGV[5]), ha = now + num(ARGV[6]), gr = num(ARGV[7]), st = ARGV[8],
 }
 if redis.call('EXISTS', STATE) == 1 then
@@ -13,10 +13,11 @@ if redis.call('EXISTS', STATE) == 1 then
   if stored.found and stored.why == '' then
     s = stored
   end
-  return reply({ now }, s, '')
+  return with_state(reply({ now }, s, ''))
 end
 redis.call('HSET', STATE, 'g', str(s.g), 'ra', str(s.ra), 'b', s.b, 'ls', str(s.ls), 'ab', str(s.ab),
   'ax', str(s.ax), 'so', str(s.so), 'ha', str(s.ha), 'gr', str(s.gr), 'st', s.st, 'ca', str(now))
 redis.call('SET', RECORD, ARGV[9])
+count(s, 1)
 keep(s, num(ARGV[10]))
-return reply({ now }, s, '')
+return with_state(reply({ now }, s, ''))

@@ -69,7 +69,7 @@ end
 -- g-1); it is cleared with every new generation and otherwise ignored.
 local function load()
   local v = redis.call('HMGET', STATE, 'why', 'g', 'ra', 'aa', 'la', 'rp', 'fo', 'ls', 'ab', 'ax', 'so', 'ha',
-    'gr', 'st', 'b', 'le', 'lu', 'rt', 'ca', 'rs')
+    'gr', 'st', 'b', 'le', 'lu', 'rt', 'ca', 'rs', 'n', 'nm')
   local s = {
     raw = v, why = v[1] or '', g = (v[2] or 0) + 0, ra = (v[3] or 0) + 0, aa = (v[4] or 0) + 0, la = (v[5] or 0) + 0,
     rp = (v[6] or 0) + 0, fo = (v[7] or 0) + 0, ls = (v[8] or 0) + 0, ab = (v[9] or 0) + 0, ax = (v[10] or 0) + 0,
@@ -77,6 +77,12 @@ local function load()
     le = v[16] or '', lu = (v[17] or 0) + 0, rt = (v[18] or 0) + 0, ca = (v[19] or 0) + 0,
     rs = (v[20] or 0) + 0, blob = '',
   }
+  s.n = (v[21] or 0) + 0
+  -- A replica of a former version commits without counting: then the mark is that
+  -- of other tokens.
+  if v[21] and v[22] ~= string.sub(s.st, 1, 4) then
+    s.n = s.n + 1
+  end
   if s.why == '' and v[2] then
     s.blob = redis.call('GET', RECORD) or ''
   end
@@ -90,16 +96,30 @@ end
 
 -- reply appends the session's fields and its sealed record to head.
 local function reply(head, s, blob)
-  for _, v in ipairs({ s.g, s.ra, s.aa, s.la, s.rp, s.fo, s.ls, s.ab, s.ax, s.so, s.ha, s.gr, s.st, s.b, blob }) do
+  for _, v in ipairs({ s.g, s.ra, s.aa, s.la, s.rp, s.fo, s.ls, s.ab, s.ax, s.so, s.ha, s.gr, s.st, s.b, s.n, blob }) do
     head[#head + 1] = v
   end
   return head
+end
+
+-- with_state adds the state as it is stored, for the journal of whoever wrote it.
+local function with_state(answer)
+  answer[#answer + 1] = redis.call('HGETALL', STATE)
+  return answer
 end
 
 -- announce tells every process; the channel's name shares the keys' prefix.
 local function announce(what)
   local prefix, id = string.match(STATE, '^([^{]*){([^}]*)}')
   redis.call('PUBLISH', prefix .. 'inval', id .. ' ' .. what)
+end
+
+-- count gives what was just written its number, and tells every process: in a
+-- message of its own, which former versions pass over.
+local function count(s, n)
+  s.n = n
+  redis.call('HSET', STATE, 'n', str(n), 'nm', string.sub(s.st, 1, 4))
+  announce('n ' .. str(n))
 end
 
 -- keep sets how long both keys stay around: a day longer than any deadline, for

@@ -2,7 +2,7 @@
 -- ARGV: generation, explicit, binding, touch, force, seen, idle, unacked,
 -- explicit grace, known ('' or as unchanged.lua says), until, marked, offset.
 -- Reply, one string: row, adopt, due, rotate, why, now, with commas between, and
--- where there is a session its fields as load() names them (empty: 0), a line feed
+-- where there is a session its number, its fields as load() names them (empty: 0), a line feed
 -- and the sealed record. Or, if unchanged: '=', now, last seen.
 
 local visit = {
@@ -60,4 +60,4 @@ end
 for i = 2, 15 do
   raw[i] = raw[i] or ''
 end
-return head .. ',' .. table.concat(raw, ',', 2, 15) .. '\n' .. s.blob
+return head .. ',' .. str(s.n) .. ',' .. table.concat(raw, ',', 2, 15) .. '\n' .. s.blob

@@ -1,0 +1,191 @@
+package redisstore
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"sessiongate/session"
+)
+
+// A subscription may stand and bring nothing: after a fail-over it may lead to the
+// server that was the master. So the processes keep the channel from being silent.
+// A beat goes out over a command connection and names the master there; whoever
+// hears it on its subscription, and has commands answered by the same master, knows
+// that it hears all there is to hear. One process is enough: the others beat only
+// when they hear nothing.
+//
+// Former versions pass over these messages.
+
+const (
+	beatEvery  = 500 * time.Millisecond // silence after which a process beats, and how often it looks
+	beatSpread = 200 * time.Millisecond // at most so much later
+	beatLimit  = 2 * time.Second        // silence after which the feed is down
+	showEvery  = 3 * time.Second        // how often a process shows that it is there
+	noteLength = 3                      // words of a notice
+)
+
+// The kinds of notice, by the word on the channel.
+const (
+	noticeBeat  = "b" // the master that commands of the process go to
+	noticeHere  = "h" // the process is there
+	noticeDone  = "d" // it is done with writing again what the master may lack
+	noticeLeave = "x" // it stops
+)
+
+// notice is what processes tell each other: "<process> <kind> <master>".
+type notice struct{ process, kind, master string }
+
+// parseNotice reads a message; false for changes of sessions, and for noise.
+func parseNotice(payload string) (notice, bool) {
+	words := strings.Split(payload, " ")
+	if len(words) != noteLength || !session.ValidID(words[0]) || !session.ValidID(words[2]) {
+		return notice{}, false
+	}
+	n := notice{process: words[0], kind: words[1], master: words[2]}
+	switch n.kind {
+	case noticeBeat, noticeHere, noticeDone, noticeLeave:
+		return n, true
+	}
+	return notice{}, false
+}
+
+// beater beats for one subscription.
+type beater struct {
+	store *Store
+	now   chan struct{} // takes one: beat at once
+
+	mu     sync.Mutex
+	master string    // of our command connections
+	known  bool      // it is a name, and not only an address
+	heard  time.Time // the last beat that named it
+}
+
+func newBeater(s *Store) *beater { return &beater{store: s, now: make(chan struct{}, 1)} }
+
+// hears takes in a beat, and reports whether it named our own master.
+func (b *beater) hears(n notice) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n.master != b.master {
+		return false
+	}
+	b.heard = time.Now()
+	return true
+}
+
+// hurry makes the next beat go out at once.
+func (b *beater) hurry() {
+	select {
+	case b.now <- struct{}{}:
+	default:
+	}
+}
+
+// quiet tells how long nothing was heard.
+func (b *beater) quiet() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return time.Since(b.heard)
+}
+
+func (b *beater) own() (master string, known bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.master, b.known
+}
+
+// run beats until ctx ends.
+func (b *beater) run(ctx context.Context) {
+	defer b.store.farewell(ctx, b)
+	next := time.NewTimer(0)
+	defer next.Stop()
+	var shown time.Time
+	for {
+		urgent := false
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.now:
+			urgent = true
+		case <-next.C:
+		}
+		// Not at the same time as the others: one that beats spares them the trouble.
+		next.Reset(beatEvery + rand.N(beatSpread))
+		if err := b.store.onCommandConn(ctx, func(ctx context.Context, addr string, conn *redis.Conn) error {
+			return b.speak(ctx, addr, conn, urgent, &shown)
+		}); err != nil {
+			continue // the silence says so
+		}
+	}
+}
+
+// speak looks where commands go, and says there what is to be said.
+func (b *beater) speak(ctx context.Context, addr string, conn *redis.Conn, urgent bool, shown *time.Time) error {
+	id, known, err := masterOf(ctx, conn)
+	if err != nil {
+		return err
+	}
+	master := id.name
+	b.mu.Lock()
+	b.master, b.known = master, known
+	b.mu.Unlock()
+	if known {
+		b.store.masters.note(addr, id)
+	}
+	if urgent || b.quiet() >= beatEvery {
+		if err := b.store.say(ctx, conn, noticeBeat, master); err != nil {
+			return err
+		}
+	}
+	if !urgent && time.Since(*shown) < showEvery {
+		return nil
+	}
+	*shown = time.Now()
+	kind := noticeHere
+	if known && b.store.peers.finished(master) {
+		kind = noticeDone
+	}
+	return b.store.say(ctx, conn, kind, master)
+}
+
+// say publishes a notice.
+func (s *Store) say(ctx context.Context, on redis.Cmdable, kind, master string) error {
+	return on.Publish(ctx, s.channel(), s.peers.self+" "+kind+" "+master).Err()
+}
+
+// farewell spares the others waiting for this process.
+func (s *Store) farewell(ctx context.Context, b *beater) {
+	master, _ := b.own()
+	if master == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Timeout)
+	defer cancel()
+	_ = s.say(ctx, s.client, noticeLeave, master)
+}
+
+// onCommandConn lends f a connection as commands use it, to the node of the channel.
+func (s *Store) onCommandConn(ctx context.Context, f func(ctx context.Context, addr string, conn *redis.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	node, err := s.node(ctx, s.channel())
+	if err != nil {
+		return err
+	}
+	conn := node.Conn()
+	defer conn.Close()
+	return f(ctx, s.addressOf(node), conn)
+}
+
+// addressOf is how masters are told apart: only those of a Cluster are several.
+func (s *Store) addressOf(node *redis.Client) string {
+	if s.o.Mode != Cluster {
+		return ""
+	}
+	return node.Options().Addr
+}

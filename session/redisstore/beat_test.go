@@ -1,0 +1,112 @@
+package redisstore_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sessiongate/session"
+	"sessiongate/session/redisstore"
+	"sessiongate/session/sessiontest"
+)
+
+// TestFeedMustProveItself: a subscription that stands and brings nothing of what
+// commands publish is none.
+func TestFeedMustProveItself(t *testing.T) {
+	server := sessiontest.Redis(t)
+	store := newStore(t, standalone(server))
+	changes := sessiontest.Watch(t, store)
+	sessiontest.Await(t, changes, session.FeedUp, "")
+	server.CLI("ACL", "SETUSER", "default", "-publish") // as if it went to another server
+	sessiontest.Await(t, changes, session.FeedDown, "")
+	select {
+	case c := <-changes:
+		t.Errorf("change %+v on a feed that brings nothing", c)
+	case <-time.After(2 * redisstore.FeedQuiet / 3):
+	}
+	server.CLI("ACL", "SETUSER", "default", "+publish")
+	sessiontest.Await(t, changes, session.FeedUp, "")
+}
+
+// TestFewBeats: five processes that beat twice a second would beat thirty times.
+func TestFewBeats(t *testing.T) {
+	server := sessiontest.Redis(t)
+	listener := newStore(t, standalone(server)).Client().Subscribe(t.Context(), "sg:inval")
+	defer listener.Close()
+	for range 5 {
+		sessiontest.Await(t, sessiontest.Watch(t, newStore(t, standalone(server))), session.FeedUp, "")
+	}
+	time.Sleep(500 * time.Millisecond)
+	beats, rest := 0, time.After(3*time.Second)
+	for received := listener.Channel(); ; {
+		select {
+		case m := <-received:
+			if strings.Contains(m.Payload, " b ") {
+				beats++
+			}
+			continue
+		case <-rest:
+		}
+		break
+	}
+	if beats < 3 || beats > 20 {
+		t.Errorf("%d beats in 3 seconds of 5 processes", beats)
+	}
+}
+
+// TestHiddenIdentity: where Redis does not say which server it is, every new
+// subscription may be to another.
+func TestHiddenIdentity(t *testing.T) {
+	server := sessiontest.RedisTLS(t)
+	o := carefulOptions(t, server)
+	log := &eventLog{n: make(map[session.EventType]int)}
+	o.Recorder = log
+	changes := sessiontest.Watch(t, newStore(t, o))
+	sessiontest.Await(t, changes, session.FeedUp, "")
+	if n := log.count(session.EventStoreChanged); n != 0 {
+		t.Errorf("%d changes at the first subscription", n)
+	}
+	server.CLI("CLIENT", "KILL", "TYPE", "pubsub")
+	sessiontest.Await(t, changes, session.FeedUp, "")
+	eventually(t, "the change is counted", func() bool { return log.count(session.EventStoreChanged) == 1 })
+}
+
+// TestCommitsWaitForEveryReplica, and only for those that answer once one does not.
+func TestCommitsWaitForEveryReplica(t *testing.T) {
+	server := sessiontest.Redis(t)
+	first, second := sessiontest.RedisReplica(t, server), sessiontest.RedisReplica(t, server)
+	store := newStore(t, standalone(server))
+	v := login(t, store, smallTokens())
+	state, _ := store.Keys(v.ID)
+	for _, replica := range []*sessiontest.RedisServer{first, second} {
+		eventually(t, "the replica follows", func() bool { return replica.CLI("EXISTS", state) == "1" })
+	}
+	number := 0
+	commit := func() {
+		t.Helper()
+		number++
+		v := login(t, store, smallTokens())
+		done, err := store.Commit(t.Context(), session.Commit{
+			Visit: v, Spent: smallTokens().Stamp(), Lease: "lease", Tokens: session.Tokens{Access: "next"},
+		})
+		if err != nil || !done.Stored {
+			t.Fatalf("commit = %+v, %v", done, err)
+		}
+	}
+	commit()
+	if got := store.Stats(); got != (redisstore.Stats{Waits: 1}) {
+		t.Errorf("stats %+v", got)
+	}
+	second.Pause()
+	for range 5 { // three of them short
+		commit()
+	}
+	second.Resume()
+	if got := store.Stats(); got != (redisstore.Stats{Waits: 6, ShortWaits: 3}) {
+		t.Errorf("stats %+v with one of two replicas hung", got)
+	}
+	// A stop waits for what is not everywhere yet.
+	if err := store.Confirm(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

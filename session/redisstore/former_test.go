@@ -1,0 +1,78 @@
+package redisstore_test
+
+import (
+	"testing"
+
+	"sessiongate/session"
+	"sessiongate/session/redisstore"
+)
+
+// TestFormerVersionCommits: a replica of a former version commits without a number.
+// That is later than what we wrote, and no split.
+func TestFormerVersionCommits(t *testing.T) {
+	server := redisstore.StartEmbedded()
+	t.Cleanup(server.Close)
+	log := &eventLog{n: make(map[session.EventType]int)}
+	o := server.Options(redisstore.Options{Sealer: newSealer(t), Recorder: log})
+	ours, theirs := newStore(t, o), newStore(t, o)
+	v := login(t, ours, smallTokens())
+	number := func() int64 {
+		t.Helper()
+		turn, err := ours.Get(t.Context(), v.ID)
+		if err != nil || turn.Record == nil {
+			t.Fatalf("%+v, %v", turn, err)
+		}
+		return turn.Record.Facts.CommitNumber
+	}
+	spent := smallTokens()
+	commit := func(store *redisstore.Store, access string) {
+		t.Helper()
+		next := session.Tokens{Access: session.Secret(access), Refresh: session.Secret("refresh of " + access)}
+		done, err := store.Commit(t.Context(), session.Commit{
+			Visit: v, Spent: spent.Stamp(), Lease: "lease", Identity: session.Identity{Subject: "ada"}, Tokens: next,
+		})
+		if err != nil || !done.Stored {
+			t.Fatalf("commit = %+v, %v", done, err)
+		}
+		spent = next
+	}
+	commit(ours, "ours")
+	state, _ := ours.Keys(v.ID)
+	before, err := ours.Client().HMGet(t.Context(), state, "n", "nm").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit(theirs, "theirs")
+	if err := ours.Client().HSet(t.Context(), state, "n", before[0], "nm", before[1]).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if n := number(); n != 3 {
+		t.Errorf("the commit has number %d", n)
+	}
+	if err := ours.Rewrite(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	turn, err := ours.Get(t.Context(), v.ID)
+	if err != nil || turn.Record.Tokens.Access != "theirs" {
+		t.Errorf("their commit was written over: %+v, %v", turn, err)
+	}
+	if n := log.count(session.EventStoreSplit) + log.count(session.EventRewritten); n != 0 {
+		t.Errorf("%d events", n)
+	}
+	commit(ours, "ours again")
+	if n := number(); n != 4 {
+		t.Errorf("the next commit has number %d", n)
+	}
+
+	// And one that was created by a former version.
+	if err := ours.Client().HDel(t.Context(), state, "n", "nm").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if n := number(); n != 0 {
+		t.Errorf("no number reads as %d", n)
+	}
+	commit(ours, "first with a number")
+	if n := number(); n != 1 {
+		t.Errorf("the first number is %d", n)
+	}
+}

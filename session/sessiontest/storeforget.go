@@ -1,0 +1,308 @@
+package sessiontest
+
+import (
+	"time"
+
+	"sessiongate/session"
+)
+
+// forgetTests hold a store to what it does after its server has forgotten writes.
+func forgetTests() map[string]func(*storeTest) {
+	return map[string]func(*storeTest){
+		"every commit has a number":              testNumbers,
+		"reading takes nothing":                  testGet,
+		"a forgotten commit is not spent again":  testForgot,
+		"a forgotten commit is written again":    testRewrite,
+		"a forgotten session is written again":   testRewriteGone,
+		"the generation never falls":             testRewriteGeneration,
+		"a generation that was forgotten":        testRewriteForward,
+		"of two states the later stays":          testRewriteLater,
+		"of two with one number the stored one":  testRewriteSplit,
+		"ends win over what is written again":    testEndsWin,
+		"an end at home is not written over":     testOwnEnd,
+		"an expired session is not written":      testRewriteExpired,
+		"a commit to a store that forgot":        testCommitForgot,
+		"a commit of a session that was lost":    testCommitGone,
+		"a forgotten lease":                      testLeaseForgotten,
+		"a lease that was given back stays free": testLeaseGivenBack,
+		"commits of a provider at home":          testLocalCommit,
+	}
+}
+
+// leased is a commit of a provider that was called.
+func (s *storeTest) leased(generation uint32, n int) session.Commit {
+	s.Helper()
+	c := s.renewal(generation, n)
+	c.Lease = "lease"
+	turn, err := s.Store.Get(s.Context(), s.id)
+	s.must(err)
+	if turn.Record != nil {
+		c.Base = turn.Record.Facts
+	}
+	return c
+}
+
+// spend commits tokens number n and makes them the session's.
+func (s *storeTest) spend(generation uint32, n int) session.Committed {
+	s.Helper()
+	c := s.leased(generation, n)
+	done := s.commit(c)
+	if !done.Stored {
+		s.Fatalf("commit = %+v", done)
+	}
+	s.tokens = c.Tokens
+	return done
+}
+
+func (s *storeTest) get() *session.Record {
+	s.Helper()
+	turn, err := s.Second.Get(s.Context(), s.id)
+	s.must(err)
+	if turn.State != session.TurnDone || turn.Record == nil {
+		s.Fatalf("the session is %+v", turn)
+	}
+	return turn.Record
+}
+
+func (s *storeTest) rewrite() {
+	s.Helper()
+	for range 2 { // the second time changes nothing
+		s.must(s.Store.Rewrite(s.Context()))
+	}
+}
+
+func (s *storeTest) holds(access string, number int64, generation uint32) {
+	s.Helper()
+	r := s.get()
+	s.equal("access token", r.Tokens.Access.Reveal(), access)
+	s.equal("commit number", r.Facts.CommitNumber, number)
+	s.equal("generation", r.Facts.Generation, generation)
+}
+
+func testNumbers(s *storeTest) {
+	s.equal("created", s.create().Facts.CommitNumber, int64(1))
+	s.equal("created again", s.create().Facts.CommitNumber, int64(1))
+	s.equal("resolved", s.row(s.visit(1), session.RowCurrent).Record.Facts.CommitNumber, int64(1))
+	s.Clock.Advance(suiteLifetime)
+	c := s.leased(1, 2)
+	s.equal("committed", s.commit(c).Record.Facts.CommitNumber, int64(2))
+	s.equal("committed again", s.commit(c).Record.Facts.CommitNumber, int64(2))
+	s.tokens = c.Tokens
+	s.equal("read", s.get().Facts.CommitNumber, int64(2))
+	s.equal("resolved", s.row(s.visit(2), session.RowCurrent).Record.Facts.CommitNumber, int64(2))
+}
+
+func testGet(s *storeTest) {
+	turn, err := s.Store.Get(s.Context(), s.id)
+	s.must(err)
+	s.equal("nothing", []any{turn.State, turn.Reason, turn.Record}, []any{session.TurnOver, session.Reason(""), (*session.Record)(nil)})
+	want := s.create()
+	s.Clock.Advance(2 * time.Minute)
+	s.equal("record", *s.get(), *want)
+	s.turn(s.begin("lease"), session.TurnTaken, 0)
+	s.get()
+	s.turn(s.begin("other"), session.TurnBusy, time.Minute)
+	_, err = s.Store.End(s.Context(), s.id, session.Logout)
+	s.must(err)
+	turn, err = s.Store.Get(s.Context(), s.id)
+	s.must(err)
+	s.equal("reason", turn.Reason, session.Logout)
+}
+
+func testForgot(s *storeTest) {
+	s.create()
+	begin := func(known int64) session.Turn {
+		s.Helper()
+		turn, err := s.Second.Begin(s.Context(), s.id, s.tokens.Stamp(), known, "lease", time.Minute)
+		s.must(err)
+		return turn
+	}
+	s.turn(begin(2), session.TurnForgot, 0)
+	s.turn(begin(1), session.TurnTaken, 0)
+}
+
+func testRewrite(s *storeTest) {
+	s.create()
+	s.Clock.Advance(suiteLifetime)
+	forget := s.Snapshot(s.T, s.id)
+	want := s.spend(1, 2).Record
+	forget()
+	s.holds("access-1", 1, 1)
+	changes := Watch(s.T, s.Second)
+	Await(s.T, changes, session.FeedUp, "")
+	s.rewrite()
+	s.equal("generation told", Await(s.T, changes, session.Advanced, s.id).Generation, uint32(2))
+	s.equal("number told", Await(s.T, changes, session.Numbered, s.id).Number, int64(2))
+	s.equal("record", *s.get(), *want)
+	s.row(s.visit(2), session.RowCurrent)
+}
+
+func testRewriteGone(s *storeTest) {
+	forget := s.Snapshot(s.T, s.id)
+	want := s.create()
+	s.Clock.Advance(20 * time.Second)
+	forget()
+	s.row(s.visit(1), session.RowGone)
+	s.rewrite()
+	s.equal("record", *s.get(), *want)
+	list, err := s.Second.Sessions(s.Context(), want.Identity.Owner())
+	s.must(err)
+	s.equal("listed", len(list), 1)
+}
+
+func testRewriteGeneration(s *storeTest) {
+	s.create()
+	s.Clock.Advance(suiteLifetime)
+	forget := s.Snapshot(s.T, s.id)
+	s.spend(1, 2)
+	forget()
+	adopted := s.row(s.visit(7), session.RowRefresh).Record.Facts
+	s.rewrite()
+	s.holds("access-2", 2, 7)
+	f := s.get().Facts
+	s.equal("rotated", []any{f.RotatedAt, f.AckedAt}, []any{adopted.RotatedAt, adopted.AckedAt})
+}
+
+func testRewriteForward(s *storeTest) {
+	s.create()
+	s.row(s.visit(1), session.RowCurrent)
+	s.Clock.Advance(suiteLifetime)
+	forget := s.Snapshot(s.T, s.id)
+	s.spend(1, 2)
+	forget()
+	s.rewrite()
+	s.equal("acked", s.get().Facts.AckedAt.IsZero(), true) // that was of generation 1
+	s.row(s.visit(2), session.RowCurrent)
+}
+
+func testRewriteLater(s *storeTest) {
+	s.create()
+	s.Clock.Advance(suiteLifetime)
+	s.spend(1, 2)
+	s.Clock.Advance(suiteLifetime)
+	c := s.leased(2, 3)
+	done, err := s.Second.Commit(s.Context(), c)
+	s.must(err)
+	s.outcome(done, true, 3)
+	s.rewrite()
+	s.holds("access-3", 3, 3)
+}
+
+func testRewriteSplit(s *storeTest) {
+	s.create()
+	s.Clock.Advance(suiteLifetime)
+	c := s.leased(1, 9)
+	forget := s.Snapshot(s.T, s.id)
+	s.spend(1, 2)
+	forget()
+	done, err := s.Second.Commit(s.Context(), c)
+	s.must(err)
+	s.outcome(done, true, 2)
+	s.rewrite()
+	s.holds("access-9", 2, 2)
+}
+
+func testEndsWin(s *storeTest) {
+	forget := s.Snapshot(s.T, s.id)
+	s.create()
+	forget()
+	ends := []*session.EndedError{{ID: s.id, Reason: session.Logout}}
+	s.must(s.Second.EndAgain(s.Context(), ends))
+	s.must(s.Second.EndAgain(s.Context(), ends))
+	s.rewrite()
+	s.ended(session.Logout)
+
+	// And over one that lives.
+	s.id = session.NewHandle(session.Cookie).ID()
+	s.create()
+	s.must(s.Second.EndAgain(s.Context(), []*session.EndedError{{ID: s.id, Reason: session.Replaced}}))
+	s.ended(session.Replaced)
+}
+
+func testOwnEnd(s *storeTest) {
+	forget := s.Snapshot(s.T, s.id)
+	s.create()
+	_, err := s.Store.End(s.Context(), s.id, session.Logout)
+	s.must(err)
+	forget() // the session and its end
+	s.rewrite()
+	s.row(s.visit(1), session.RowGone)
+}
+
+func testRewriteExpired(s *storeTest) {
+	forget := s.Snapshot(s.T, s.id)
+	s.create()
+	forget()
+	s.Clock.Advance(StoreRules().Idle)
+	s.rewrite()
+	s.row(s.visit(1), session.RowGone)
+}
+
+func testCommitForgot(s *storeTest) {
+	s.create()
+	s.Clock.Advance(suiteLifetime)
+	forget := s.Snapshot(s.T, s.id)
+	s.spend(1, 2)
+	s.Clock.Advance(suiteLifetime)
+	c := s.leased(2, 3)
+	forget()
+	done, err := s.Second.Commit(s.Context(), c)
+	s.must(err)
+	s.equal("stored", done.Stored, true)
+	r := s.get()
+	s.equal("token", r.Tokens.Access.Reveal(), "access-3")
+	s.equal("number", r.Facts.CommitNumber, int64(3))
+}
+
+func testCommitGone(s *storeTest) {
+	forget := s.Snapshot(s.T, s.id)
+	s.create()
+	s.Clock.Advance(suiteLifetime)
+	c := s.leased(1, 2)
+	forget()
+	done, err := s.Second.Commit(s.Context(), c)
+	s.must(err)
+	s.equal("stored", []any{done.Stored, done.Gone}, []any{true, false})
+	s.holds("access-2", 2, 1)
+	s.row(s.visit(1), session.RowCurrent)
+}
+
+func testLeaseForgotten(s *storeTest) {
+	s.create()
+	forget := s.Snapshot(s.T, s.id)
+	s.turn(s.begin("lease"), session.TurnTaken, 0)
+	forget()
+	kept, err := s.Store.Extend(s.Context(), s.id, "lease", "", time.Minute)
+	s.must(err)
+	s.equal("unknown", kept, false)
+	kept, err = s.Store.Extend(s.Context(), s.id, "lease", "other tokens", time.Minute)
+	s.must(err)
+	s.equal("for other tokens", kept, false)
+	kept, err = s.Store.Extend(s.Context(), s.id, "lease", s.tokens.Stamp(), time.Minute)
+	s.must(err)
+	s.equal("taken again", kept, true)
+	s.turn(s.begin("other"), session.TurnBusy, time.Minute)
+	kept, err = s.Store.Extend(s.Context(), s.id, "third", s.tokens.Stamp(), time.Minute)
+	s.must(err)
+	s.equal("somebody else's", kept, false)
+}
+
+func testLeaseGivenBack(s *storeTest) {
+	s.create()
+	s.turn(s.begin("lease"), session.TurnTaken, 0)
+	_, err := s.Store.Abandon(s.Context(), session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), Lease: "lease"})
+	s.must(err)
+	kept, err := s.Store.Extend(s.Context(), s.id, "lease", "", time.Minute)
+	s.must(err)
+	s.equal("extended", kept, false)
+}
+
+func testLocalCommit(s *storeTest) {
+	s.create()
+	s.Clock.Advance(suiteLifetime)
+	forget := s.Snapshot(s.T, s.id)
+	s.rotate(1)
+	forget()
+	s.rewrite() // there is nothing to be lost: tokens are made again from what is stored
+	s.holds("access-1", 1, 1)
+}
