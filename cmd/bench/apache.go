@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sessiongate/cmd/rig"
 	"sessiongate/session/oidc/oidctest"
 )
 
@@ -71,7 +72,7 @@ func (b *bench) apache(ctx context.Context) (*contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	address, err := freeAddress(ctx)
+	address, err := rig.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
