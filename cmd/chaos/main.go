@@ -39,15 +39,12 @@ import (
 
 // options are the flags.
 type options struct {
-	quick, list    bool
-	only           string
-	parallel       int
-	browsers       int
-	binary         string
-	json, keep     string
-	failOnMissing  bool
-	repeat         int
-	showEverything bool
+	quick, list        bool
+	only               string
+	parallel, repeat   int
+	browsers           int
+	binary, json, keep string
+	require, verbose   bool
 }
 
 const usageText = `chaos runs fault scenarios against real gateways, Redis servers and browsers, and
@@ -58,28 +55,29 @@ Exit status: 0 all is well; 1 a figure that must be 0 is not, or a scenario brok
 
 `
 
+// parseFlags writes the help, if it is asked for, to out.
 func parseFlags(args []string, out io.Writer) (o options, err error) {
 	f := flag.NewFlagSet("chaos", flag.ContinueOnError)
-	f.SetOutput(out)
+	f.SetOutput(io.Discard) // an error is reported by main, without the whole help
 	f.BoolVar(&o.quick, "quick", false, "only the scenarios of the short set, with fewer browsers and shorter tokens")
 	f.BoolVar(&o.list, "list", false, "say which scenarios there are, and end")
 	f.StringVar(&o.only, "only", "", "names of scenarios to run, comma-separated; * stands for any letters")
-	f.IntVar(&o.parallel, "parallel", max(2, min(runtime.NumCPU(), 6)), "scenarios at a time")
+	f.IntVar(&o.parallel, "parallel", min(2*runtime.NumCPU(), 8), "scenarios at a time")
 	f.IntVar(&o.browsers, "browsers", 0, "browsers of each world; 0: 100, and 40 with --quick")
 	f.StringVar(&o.binary, "sessiongate", "", "binary to test; empty: built from this tree")
 	f.StringVar(&o.json, "json", "", "file for the figures as JSON")
 	f.StringVar(&o.keep, "keep", "", "folder to keep the gateways' logs in; empty: they go with the world")
-	f.BoolVar(&o.failOnMissing, "require", false, "fail where something is missing, instead of skipping the scenario")
+	f.BoolVar(&o.require, "require", false, "fail where something is missing, instead of skipping the scenario")
 	f.IntVar(&o.repeat, "repeat", 1, "run each scenario so often")
-	f.BoolVar(&o.showEverything, "verbose", false, "say more about what each world saw")
-	f.Usage = func() {
+	f.BoolVar(&o.verbose, "verbose", false, "say more about what each world saw")
+	switch err := f.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(out, usageText+"Flags:\n")
+		f.SetOutput(out)
 		f.PrintDefaults()
-	}
-	if err := f.Parse(args); err != nil {
 		return o, err
-	}
-	switch {
+	case err != nil:
+		return o, fmt.Errorf("chaos: %w; --help names the flags", err)
 	case f.NArg() > 0:
 		return o, fmt.Errorf("chaos: %q is no flag; scenarios are named with --only", f.Arg(0))
 	case o.parallel < 1 || o.repeat < 1 || o.browsers < 0:
@@ -115,7 +113,7 @@ func status(err error) int {
 
 // run is the program.
 func run(ctx context.Context, args []string, out, progress io.Writer) error {
-	o, err := parseFlags(args, progress)
+	o, err := parseFlags(args, out)
 	if errors.Is(err, flag.ErrHelp) {
 		return err
 	}
@@ -131,7 +129,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return nil
 	}
 	results, err := runAll(ctx, o, list, progress)
-	writeTable(out, results, o.showEverything)
+	writeTable(out, results, o.verbose)
 	if o.json != "" {
 		err = errors.Join(err, writeJSON(o.json, results))
 	}
@@ -139,7 +137,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return err
 	}
 	for _, r := range results {
-		if r.failed(o.failOnMissing) {
+		if r.failed(o.require) {
 			return errFailed
 		}
 	}
