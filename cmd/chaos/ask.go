@@ -70,7 +70,7 @@ func (b *browser) once(ctx context.Context, g *gateway, method, path, body strin
 	a := answer{gateway: g.index, sent: time.Now()}
 	ctx, stop := context.WithTimeout(ctx, requestPatience)
 	defer stop()
-	vanishing := b.w.setup.vanish > 0 && rand.Float64() < b.w.setup.vanish //nolint:gosec // chance, not a secret
+	vanishing := b.w.living.Load() && rand.Float64() < b.w.setup.vanish //nolint:gosec // chance, not a secret
 	if vanishing {
 		time.AfterFunc(time.Duration(rand.IntN(60))*time.Millisecond, stop) //nolint:gosec // the same
 	}

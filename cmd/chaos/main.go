@@ -45,6 +45,7 @@ type options struct {
 	browsers           int
 	binary, json, keep string
 	require, verbose   bool
+	markdown           bool
 }
 
 const usageText = `chaos runs fault scenarios against real gateways, Redis servers and browsers, and
@@ -65,6 +66,7 @@ func parseFlags(args []string, out io.Writer) (o options, err error) {
 	f.IntVar(&o.parallel, "parallel", min(2*runtime.NumCPU(), 8), "scenarios at a time")
 	f.IntVar(&o.browsers, "browsers", 0, "browsers of each world; 0: 100, and 40 with --quick")
 	f.StringVar(&o.binary, "sessiongate", "", "binary to test; empty: built from this tree")
+	f.BoolVar(&o.markdown, "markdown", false, "write the table in Markdown, and nothing else")
 	f.StringVar(&o.json, "json", "", "file for the figures as JSON")
 	f.StringVar(&o.keep, "keep", "", "folder to keep the gateways' logs in; empty: they go with the world")
 	f.BoolVar(&o.require, "require", false, "fail where something is missing, instead of skipping the scenario")
@@ -129,7 +131,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return nil
 	}
 	results, err := runAll(ctx, o, list, progress)
-	writeTable(out, results, o.verbose)
+	if o.markdown {
+		writeMarkdown(out, results)
+	} else {
+		writeTable(out, results, o.verbose)
+	}
 	if o.json != "" {
 		err = errors.Join(err, writeJSON(o.json, results))
 	}

@@ -100,6 +100,14 @@ func TestOutcomes(t *testing.T) {
 			t.Errorf("no %q in\n%s", c.says, out.String())
 		}
 	}
+	var out bytes.Buffer
+	writeMarkdown(&out, []*result{{Scenario: "a", Lost: 3}, {Scenario: "b", Skipped: "no cc"}})
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	for _, l := range lines {
+		if strings.Count(l, "|") != strings.Count(lines[0], "|") || len(lines) != 4 {
+			t.Errorf("no table:\n%s", out.String())
+		}
+	}
 	if r := (result{Skipped: "no cc"}); !r.failed(true) {
 		t.Error("what is missing was required")
 	}

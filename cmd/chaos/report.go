@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -34,26 +35,79 @@ sessions that some gateway answered later than it may. cleared: cookies. foreign
 most that one gateway had at the end.
 `
 
+// column is a figure of the table.
+type column struct {
+	title string
+	cell  func(*result) string
+}
+
+func columns() []column {
+	number := func(title string, of func(*result) int) column {
+		return column{title, func(r *result) string { return strconv.Itoa(of(r)) }}
+	}
+	return []column{
+		number("sessions", func(r *result) int { return r.Sessions }),
+		number("lost", func(r *result) int { return r.Lost }),
+		number("wrong 401", (*result).wrong401),
+		number("healed", func(r *result) int { return r.Healed }),
+		number("killed", func(r *result) int { return r.Killed }),
+		number("failed", func(r *result) int { return sum(r.Failed) }),
+		{"recover", (*result).recover},
+		{"refreshes", func(r *result) string { return fmt.Sprintf("%d/%.0f", r.Refresh, r.Expected) }},
+		number("after sign-out", func(r *result) int { return r.Leaks }),
+		number("cleared", func(r *result) int { return r.Cleared }),
+		number("foreign", func(r *result) int { return int(r.Foreign) }),
+		number("expired", func(r *result) int { return int(r.Expired) }),
+		{"streams cut", func(r *result) string { return fmt.Sprintf("%d/%d", r.Cut, r.Streams) }},
+		{"MiB", func(r *result) string { return fmt.Sprintf("%.0f", r.Memory/(1<<20)) }},
+		{"goroutines", func(r *result) string { return fmt.Sprintf("%.0f", r.Routines) }},
+		number("requests", func(r *result) int { return r.Requests }),
+		{"outcome", (*result).word},
+	}
+}
+
+// word is the outcome in one word, or little more.
+func (r *result) word() string {
+	switch {
+	case r.Skipped != "" || r.Broken != "":
+		first, _, _ := strings.Cut(r.outcome(), "\n")
+		return first
+	case len(r.faults()) > 0:
+		return "FAILED"
+	case r.Excused > 0:
+		return fmt.Sprintf("ok, %d excused", r.Excused)
+	}
+	return "ok"
+}
+
+// row is the cells of one scenario; those of one that was not run are dashes.
+func row(r *result) []string {
+	cells := []string{r.Scenario}
+	list := columns()
+	for i, c := range list {
+		if (r.Skipped != "" || r.Broken != "") && i < len(list)-1 {
+			cells = append(cells, "–")
+			continue
+		}
+		cells = append(cells, c.cell(r))
+	}
+	return cells
+}
+
+func titles() []string {
+	list := []string{"scenario"}
+	for _, c := range columns() {
+		list = append(list, c.title)
+	}
+	return list
+}
+
 // writeTable writes a line for each scenario, and what there is to say about those that failed.
 func writeTable(out io.Writer, list []*result, everything bool) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "scenario\tsessions\tlost\twrong 401\thealed\tkilled\tfailed\trecover\trefreshes\tafter sign-out\tcleared\tforeign\texpired\tstreams cut\tMiB\tgoroutines\trequests\toutcome")
+	fmt.Fprintln(w, strings.Join(titles(), "\t"))
 	for _, r := range list {
-		if r.Skipped != "" || r.Broken != "" {
-			first, _, _ := strings.Cut(r.outcome(), "\n")
-			fmt.Fprintf(w, "%s%s%s\n", r.Scenario, strings.Repeat("\t–", 16), "\t"+first)
-			continue
-		}
-		word := "ok"
-		switch {
-		case len(r.faults()) > 0:
-			word = "FAILED"
-		case r.Excused > 0:
-			word = fmt.Sprintf("ok, %d excused", r.Excused)
-		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%d/%.0f\t%d\t%d\t%d\t%d\t%d/%d\t%.0f\t%.0f\t%d\t%s\n",
-			r.Scenario, r.Sessions, r.Lost, r.wrong401(), r.Healed, r.Killed, sum(r.Failed), r.recover(), r.Refresh, r.Expected,
-			r.Leaks, r.Cleared, r.Foreign, r.Expired, r.Cut, r.Streams, r.Memory/(1<<20), r.Routines, r.Requests, word)
+		fmt.Fprintln(w, strings.Join(row(r), "\t"))
 	}
 	_ = w.Flush() // as the prints before: out is a terminal or a buffer
 	fmt.Fprint(out, tableNotes)
@@ -61,6 +115,14 @@ func writeTable(out io.Writer, list []*result, everything bool) {
 		if len(r.faults()) > 0 || r.Broken != "" || r.Excused > 0 || everything {
 			r.explain(out)
 		}
+	}
+}
+
+// writeMarkdown writes the table as the README has it.
+func writeMarkdown(out io.Writer, list []*result) {
+	fmt.Fprintf(out, "| %s |\n|%s\n", strings.Join(titles(), " | "), strings.Repeat("---|", len(titles())))
+	for _, r := range list {
+		fmt.Fprintf(out, "| %s |\n", strings.Join(row(r), " | "))
 	}
 }
 

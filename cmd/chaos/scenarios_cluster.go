@@ -171,8 +171,15 @@ func reshard(ctx context.Context, w *world) error {
 	if len(masters) < 2 {
 		return errors.New("chaos: the cluster has fewer than two masters")
 	}
+	entry := w.store.nodes[0].address
 	move := func(from, to string) error {
-		return clusterTool(ctx, "--cluster", "reshard", w.store.nodes[0].address, "--cluster-from", from, "--cluster-to", to,
+		// The tool refuses while news of the last change is still on its way.
+		if err := eventually(ctx, 30*time.Second, "the nodes agree", func() bool {
+			return clusterTool(ctx, "--cluster", "check", entry) == nil
+		}); err != nil {
+			return err
+		}
+		return clusterTool(ctx, "--cluster", "reshard", entry, "--cluster-from", from, "--cluster-to", to,
 			"--cluster-slots", "2000", "--cluster-yes")
 	}
 	if err := move(masters[0].id, masters[1].id); err != nil {

@@ -22,15 +22,15 @@ type upstream struct {
 
 // ServeHTTP implements http.Handler.
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if c := u.hang.Load(); c != nil {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	owner, expired, known := u.provider.check(token)
+	if c := u.hang.Load(); c != nil { // what counts is what the token was when it came
 		select {
 		case <-*c:
 		case <-r.Context().Done():
 			return
 		}
 	}
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	owner, expired, known := u.provider.check(token)
 	switch {
 	case ok && owner != "" && owner != r.Header.Get(ownerHeader):
 		u.foreign.Add(1)

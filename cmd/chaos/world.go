@@ -41,6 +41,7 @@ type world struct {
 	book     *book
 	client   *http.Client
 
+	living  atomic.Bool // browsers live: responses take their time
 	end     atomic.Bool
 	broken  atomic.Pointer[error] // a panic somewhere
 	abort   context.CancelCauseFunc
@@ -72,6 +73,9 @@ func (w *world) guard() {
 
 // delay is how long a response is on its way: most are quick, some are overtaken.
 func (w *world) delay() time.Duration {
+	if !w.living.Load() {
+		return 0
+	}
 	n := rand.IntN(100) //nolint:gosec // chance, not a secret
 	if w.setup.hold > 0 && n < 8 {
 		return w.setup.hold
@@ -170,6 +174,8 @@ func (w *world) run(ctx context.Context) (r *result, err error) {
 
 // live lets the browsers live before, during and after the fault.
 func (w *world) live(ctx context.Context) error {
+	w.living.Store(true)
+	defer w.living.Store(false)
 	living, stop := context.WithCancel(ctx)
 	defer stop()
 	var all sync.WaitGroup
