@@ -173,6 +173,19 @@ func (g *gateway) killedAfter(at time.Time, within time.Duration) bool {
 	return false
 }
 
+// stoppedAfter reports whether the gateway was away for longer than a time, from
+// soon after at.
+func (g *gateway) stoppedAfter(at time.Time, within, longer time.Duration) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, a := range g.away {
+		if a.from.After(at.Add(-100*time.Millisecond)) && a.from.Before(at.Add(within)) && a.to.Sub(a.from) > longer {
+			return true
+		}
+	}
+	return false
+}
+
 // load is what the process uses: bytes of memory and goroutines, or zeros.
 func (g *gateway) load(ctx context.Context) (memory, goroutines float64) {
 	g.mu.Lock()

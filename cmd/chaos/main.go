@@ -71,7 +71,7 @@ func parseFlags(args []string, out io.Writer) (o options, err error) {
 	f.StringVar(&o.keep, "keep", "", "folder to keep the gateways' logs in; empty: they go with the world")
 	f.BoolVar(&o.require, "require", false, "fail where something is missing, instead of skipping the scenario")
 	f.IntVar(&o.repeat, "repeat", 1, "run each scenario so often")
-	f.BoolVar(&o.verbose, "verbose", false, "say more about what each world saw")
+	f.BoolVar(&o.verbose, "verbose", false, "say at once, and of those that passed too, what each world saw")
 	switch err := f.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(out, usageText+"Flags:\n")

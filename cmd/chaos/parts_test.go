@@ -72,6 +72,36 @@ func TestProviderKnowsWhichAnswerWasLost(t *testing.T) {
 	}
 }
 
+// A gateway that was killed, or stopped for long, right after it had spent a token
+// could not store the answer; a short stop is no excuse, nor is one that began later.
+func TestWhatNobodyCouldStore(t *testing.T) {
+	at := time.Now()
+	death := func(after time.Duration) *gateway { return &gateway{deaths: []time.Time{at.Add(after)}} }
+	stop := func(after, long time.Duration) *gateway {
+		return &gateway{away: []absence{{at.Add(after), at.Add(after + long)}}}
+	}
+	for i, c := range []struct {
+		g    *gateway
+		want bool
+	}{
+		{&gateway{}, false},
+		{death(100 * time.Millisecond), true},
+		{death(5 * time.Second), false},
+		{death(-time.Second), false},
+		{stop(100*time.Millisecond, time.Minute), true},
+		{stop(100*time.Millisecond, 3*time.Second), false},
+		{stop(5*time.Second, time.Minute), false},
+	} {
+		w := &world{gateways: [gateways]*gateway{c.g, {}, {}}}
+		if got := w.unavoidable(&family{killed: at.Add(time.Minute), first: spending{gateway: 0, at: at}}); got != c.want {
+			t.Errorf("%d: %v", i, got)
+		}
+		if w.unavoidable(&family{killed: at, first: spending{gateway: gateways, at: at}}) || w.unavoidable(&family{}) {
+			t.Error("excused for nothing")
+		}
+	}
+}
+
 func response(cookies ...string) *http.Response {
 	return &http.Response{Header: http.Header{"Set-Cookie": cookies}}
 }

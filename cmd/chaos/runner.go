@@ -92,4 +92,7 @@ func (r *runner) tell(x *result, of int) {
 	defer r.mu.Unlock()
 	r.done++
 	fmt.Fprintf(r.progress, "%3d/%d  %-26s %s\n", r.done, of, x.Scenario, x.outcome())
+	if r.verbose {
+		x.explain(r.progress)
+	}
 }

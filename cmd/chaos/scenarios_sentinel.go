@@ -55,30 +55,31 @@ func (w *world) openSentinels(ctx context.Context, s *store) error {
 	})
 }
 
-// current is the master that the sentinels name.
-func (s *store) current(ctx context.Context) (*redisServer, error) {
-	var last error
+// current is the master that the sentinels name. They may take a while on a busy machine.
+func (s *store) current(ctx context.Context) (master *redisServer, err error) {
+	err = eventually(ctx, 20*time.Second, "the sentinels name a master", func() bool {
+		master = s.named(ctx)
+		return master != nil
+	})
+	return master, err
+}
+
+// named asks the sentinels once; nil: none of them knows.
+func (s *store) named(ctx context.Context) *redisServer {
 	for _, x := range s.sentinels {
 		text, err := x.do(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName)
-		if err != nil {
-			last = err
-			continue
-		}
-		address := strings.Replace(text, "\n", ":", 1)
-		for _, r := range s.nodes {
-			if r.address == address {
-				return r, nil
-			}
+		if r := s.at(strings.Replace(text, "\n", ":", 1)); err == nil && r != nil {
+			return r
 		}
 	}
-	return nil, errors.Join(errors.New("chaos: the sentinels name no master"), last)
+	return nil
 }
 
 // another waits until the sentinels name another master, and it takes writes.
 func (s *store) another(ctx context.Context, than *redisServer) error {
 	return eventually(ctx, 30*time.Second, "there is another master", func() bool {
-		now, err := s.current(ctx)
-		if err != nil || now == than {
+		now := s.named(ctx)
+		if now == nil || now == than {
 			return false
 		}
 		text, err := now.do(ctx, "ROLE")

@@ -229,18 +229,24 @@ func (w *world) strike(ctx context.Context) error {
 	return nil
 }
 
+// leaseOver is when another gateway may take over a refresh: the provider's timeout
+// and five seconds.
+const leaseOver = 15 * time.Second
+
 // unavoidable reports whether a family was ended because nobody could store the
 // answer to a refresh: the answer was lost on its way, or the gateway that asked was
-// killed before the store had it.
+// killed before the store had it, or stopped until long after its turn was over.
 func (w *world) unavoidable(f *family) bool {
-	if f == nil || f.killed.IsZero() {
+	switch {
+	case f == nil || f.killed.IsZero():
+		return false
+	case f.first.lost:
+		return true
+	case f.first.gateway >= gateways:
 		return false
 	}
-	if f.first.lost {
-		return true
-	}
-	g := f.first.gateway
-	return g < gateways && w.gateways[g].killedAfter(f.first.at, time.Second)
+	g := w.gateways[f.first.gateway]
+	return g.killedAfter(f.first.at, time.Second) || g.stoppedAfter(f.first.at, time.Second, leaseOver)
 }
 
 // runAll runs the scenarios, some at a time, and says how far it is.
