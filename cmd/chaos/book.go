@@ -16,7 +16,8 @@ type book struct {
 	lastTrouble time.Time // when the last failing request was sent, after that
 	leaks       map[string]time.Duration
 	notes       []string
-	wrongs      []string // what actors of the scenario found
+	ends        map[string]string // what streams said, by browser
+	wrongs      []string          // what actors of the scenario found
 }
 
 // tally is the numbers of a book.
@@ -35,7 +36,7 @@ type tally struct {
 }
 
 func newBook() *book {
-	return &book{began: time.Now(), tally: tally{Wrong: map[string]int{}, Failed: map[string]int{}}, leaks: map[string]time.Duration{}}
+	return &book{began: time.Now(), tally: tally{Wrong: map[string]int{}, Failed: map[string]int{}}, leaks: map[string]time.Duration{}, ends: map[string]string{}}
 }
 
 // mostNotes bounds what is said about one world.
@@ -110,11 +111,29 @@ func (b *book) streamOpened() {
 	b.Streams++
 }
 
-func (b *book) streamCut(why string, age time.Duration) {
+func (b *book) streamCut(age time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.Cut++; b.Cut <= 3 {
-		b.say("an event stream was %s after %.1f s", why, age.Seconds())
+		b.say("an event stream was cut after %.1f s", age.Seconds())
+	}
+}
+
+// streamEnded notes that a stream said its session was over. Whether that was true
+// shows at the end.
+func (b *book) streamEnded(who *browser, reason string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ends[who.name] = reason
+}
+
+// streamLied counts a stream that said so of a session that lives.
+func (b *book) streamLied(who *browser) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if reason, said := b.ends[who.name]; said {
+		b.Cut++
+		b.say("%s is signed in, and an event stream said that its session had ended: %s", who.name, reason)
 	}
 }
 

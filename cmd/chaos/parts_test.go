@@ -67,7 +67,7 @@ func TestProviderKnowsWhichAnswerWasLost(t *testing.T) {
 	if f.killed.IsZero() || !f.first.lost {
 		t.Errorf("%+v", f)
 	}
-	if w := (&world{}); !w.unavoidable(f) {
+	if w := (&world{provider: p}); !w.unavoidable(f) {
 		t.Error("a lost answer is nobody's fault")
 	}
 }
@@ -82,18 +82,22 @@ func TestWhatNobodyCouldStore(t *testing.T) {
 	}
 	for i, c := range []struct {
 		g    *gateway
+		used bool // the tokens came to the upstream
 		want bool
 	}{
-		{&gateway{}, false},
-		{death(100 * time.Millisecond), true},
-		{death(5 * time.Second), false},
-		{death(-time.Second), false},
-		{stop(100*time.Millisecond, time.Minute), true},
-		{stop(100*time.Millisecond, 3*time.Second), false},
-		{stop(5*time.Second, time.Minute), false},
+		{&gateway{}, false, false},
+		{death(100 * time.Millisecond), false, true},
+		{death(100 * time.Millisecond), true, false},
+		{death(20 * time.Second), false, false},
+		{death(-time.Second), false, false},
+		{stop(100*time.Millisecond, time.Minute), false, true},
+		{stop(100*time.Millisecond, time.Minute), true, false},
+		{stop(100*time.Millisecond, 3*time.Second), false, false},
+		{stop(20*time.Second, time.Minute), false, false},
 	} {
-		w := &world{gateways: [gateways]*gateway{c.g, {}, {}}}
-		if got := w.unavoidable(&family{killed: at.Add(time.Minute), first: spending{gateway: 0, at: at}}); got != c.want {
+		w := &world{gateways: [gateways]*gateway{c.g, {}, {}}, provider: newProvider(time.Minute)}
+		first := spending{gateway: 0, at: at, access: &accessToken{seen: c.used}}
+		if got := w.unavoidable(&family{killed: at.Add(time.Minute), first: first}); got != c.want {
 			t.Errorf("%d: %v", i, got)
 		}
 		if w.unavoidable(&family{killed: at, first: spending{gateway: gateways, at: at}}) || w.unavoidable(&family{}) {

@@ -47,7 +47,8 @@ type family struct {
 type spending struct {
 	gateway int
 	at      time.Time
-	lost    bool // nobody got the answer
+	lost    bool         // nobody got the answer
+	access  *accessToken // in the answer
 }
 
 type refreshToken struct {
@@ -60,6 +61,7 @@ type accessToken struct {
 	user    string
 	family  *family
 	expires time.Time
+	seen    bool // the upstream was brought it: the store had it
 }
 
 func newProvider(lifetime time.Duration) *provider {
@@ -94,7 +96,7 @@ func (p *provider) login(w http.ResponseWriter, r *http.Request) {
 	p.next++
 	f := &family{id: p.next, user: in.Username, began: time.Now()}
 	p.families[f.id] = f
-	body := p.issue(f, nil)
+	body, _ := p.issue(f, nil)
 	p.mu.Unlock()
 	answerJSON(w, http.StatusOK, body)
 }
@@ -136,7 +138,7 @@ func (p *provider) spend(w http.ResponseWriter, token string, gateway int) {
 		rt.family.refused++
 	default:
 		rt.spent = &spending{gateway: gateway, at: time.Now()}
-		body = p.issue(rt.family, rt)
+		body, rt.spent.access = p.issue(rt.family, rt)
 	}
 	p.mu.Unlock()
 	if body == nil {
@@ -173,7 +175,7 @@ func (p *provider) logout(w http.ResponseWriter, r *http.Request) {
 }
 
 // issue makes a pair of tokens. The caller holds the lock.
-func (p *provider) issue(f *family, parent *refreshToken) []byte {
+func (p *provider) issue(f *family, parent *refreshToken) ([]byte, *accessToken) {
 	p.next++
 	now := time.Now()
 	claims, _ := json.Marshal(map[string]any{ // a map of strings and numbers
@@ -182,13 +184,17 @@ func (p *provider) issue(f *family, parent *refreshToken) []byte {
 	enc := base64.RawURLEncoding
 	access := enc.EncodeToString([]byte(`{"alg":"EdDSA","typ":"at+jwt"}`)) + "." + enc.EncodeToString(claims) + "." + enc.EncodeToString(make([]byte, 64))
 	refresh := fmt.Sprintf("%s.%d.%d", f.user, f.id, p.next)
-	p.access[access] = &accessToken{user: f.user, family: f, expires: now.Add(p.lifetime)}
+	t := &accessToken{user: f.user, family: f, expires: now.Add(p.lifetime)}
+	p.access[access] = t
 	p.refresh[refresh] = &refreshToken{family: f, parent: parent}
 	body, _ := json.Marshal(map[string]any{ // the same
 		"access_token": access, "refresh_token": refresh, "token_type": "bearer", "expires_in": int(p.lifetime / time.Second),
 	})
-	return body
+	return body, t
 }
+
+// leeway is how long a verifier takes a token that has expired, for its way.
+const leeway = 250 * time.Millisecond
 
 // check says whose token this is, and whether it is still good.
 func (p *provider) check(token string) (owner string, expired, known bool) {
@@ -198,7 +204,16 @@ func (p *provider) check(token string) (owner string, expired, known bool) {
 	if t == nil {
 		return "", false, false
 	}
-	return t.user, time.Now().After(t.expires), t.family.killed.IsZero()
+	t.seen = true
+	return t.user, time.Now().After(t.expires.Add(leeway)), t.family.killed.IsZero()
+}
+
+// stored reports whether the tokens of a spending were used afterwards: then a store
+// had them.
+func (p *provider) stored(s spending) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return s.access != nil && s.access.seen
 }
 
 // familyOf is the last login of a user.

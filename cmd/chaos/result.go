@@ -68,6 +68,7 @@ func (w *world) judge(ctx context.Context) *result {
 func (w *world) count(r *result, b *browser, v verdict) {
 	switch {
 	case v.signedIn:
+		w.book.streamLied(b)
 		return
 	case !v.lost:
 		if r.Unsure++; r.Unsure <= 3 {

@@ -49,9 +49,9 @@ func (b *browser) stream(ctx context.Context) {
 	}
 	switch {
 	case reason != "":
-		b.w.book.streamCut("ended: "+reason, time.Since(opened))
+		b.w.book.streamEnded(b, reason)
 	case !g.wasAway(time.Now().Add(-time.Second)) && !b.w.setup.streamsCut:
-		b.w.book.streamCut("cut", time.Since(opened))
+		b.w.book.streamCut(time.Since(opened))
 	}
 }
 

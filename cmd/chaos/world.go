@@ -242,11 +242,12 @@ func (w *world) unavoidable(f *family) bool {
 		return false
 	case f.first.lost:
 		return true
-	case f.first.gateway >= gateways:
+	case f.first.gateway >= gateways || w.provider.stored(f.first):
 		return false
 	}
+	const busy = 10 * time.Second // how long a commit may take on a busy machine
 	g := w.gateways[f.first.gateway]
-	return g.killedAfter(f.first.at, time.Second) || g.stoppedAfter(f.first.at, time.Second, leaseOver)
+	return g.killedAfter(f.first.at, busy) || g.stoppedAfter(f.first.at, busy, leaseOver)
 }
 
 // runAll runs the scenarios, some at a time, and says how far it is.
