@@ -44,7 +44,7 @@ const (
 
 // build makes the request of a page's fetch to a gateway.
 func (b *browser) build(ctx context.Context, g *gateway, method, path, body string) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+g.address+path, strings.NewReader(body)) //nolint:gosec // a process we started
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+g.address+path, strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (b *browser) once(ctx context.Context, g *gateway, method, path, body strin
 		a.err = err
 		return a
 	}
-	res, err := b.w.client.Do(req) //nolint:gosec // a process we started
+	res, err := b.w.client.Do(req)
 	if err != nil {
 		a.err, a.gone = err, vanishing || b.w.ending()
 		return a

@@ -52,7 +52,7 @@ func (c gatewayConfig) write(file string) error {
 	if err := t.Execute(&text, c); err != nil {
 		return err
 	}
-	return os.WriteFile(file, text.Bytes(), 0o600) //nolint:gosec // in a folder of our own
+	return os.WriteFile(file, text.Bytes(), 0o600)
 }
 
 // gateway is one of the three. Its methods are safe for concurrent use.

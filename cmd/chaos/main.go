@@ -155,7 +155,7 @@ func writeJSON(file string, results []*result) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(text, '\n'), 0o600)
+	return os.WriteFile(file, append(text, '\n'), 0o600) //nolint:gosec // the file that the user named
 }
 
 func writeList(out io.Writer, list []scenario) {

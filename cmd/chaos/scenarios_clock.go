@@ -14,12 +14,13 @@ import (
 // (Debian's libfaketime does the same in general, but not in a Redis with jemalloc.)
 const clockShim = `#define _GNU_SOURCE
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
-static volatile long long *offset;
+static volatile int64_t *offset;
 int gettimeofday(struct timeval *restrict tv, void *restrict tz) {
   if (!offset) {
     int fd = open(getenv("CHAOS_CLOCK"), O_RDONLY);
