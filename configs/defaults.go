@@ -30,6 +30,7 @@ func Default() Config {
 			Grace:            Duration(30 * time.Second),
 			CacheTTL:         Duration(5 * time.Second),
 			SameSite:         "strict",
+			ClearSiteData:    "off",
 			PerUser:          PerUser{Max: 100, WhenFull: "evict"},
 			LoginPage:        "/auth/login",
 		},

@@ -190,8 +190,7 @@ func (l *limits) delay(ctx context.Context) error {
 // there were too many from one address. Refreshes that succeed are not counted:
 // a hundred people behind one address, or a hundred tabs that converge, do
 // nothing wrong, and the session itself bounds how often its tokens are spent.
-// A retired handle within its strike is told to come again, and is not counted
-// either.
+// A retired handle is told to come again, and is not counted either.
 func (s *Server) refreshRefused(x *exchange, err error) error {
 	p := problemOf(err)
 	if p.Status != http.StatusUnauthorized || errors.Is(err, session.ErrStale) {

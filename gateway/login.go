@@ -33,8 +33,12 @@ func (s *Server) loginForm(x *exchange) error {
 	q := x.r.URL.Query()
 	to := returnURL(q.Get("return_to"))
 	_, err := s.authenticate(x, session.Presentation{})
-	if err == nil && !asksForMore(q) {
+	switch {
+	case asksForMore(q):
+	case err == nil:
 		return seeOther(x, to)
+	case errors.Is(err, session.ErrStale) && repeatable(x.r):
+		return err
 	}
 	if handled, err := s.redirectLogin(x, to, err); handled {
 		return err
@@ -98,7 +102,7 @@ func (s *Server) login(x *exchange) error {
 func (s *Server) demoLogin(c credentials) credentials {
 	for _, u := range s.demoUsers {
 		if c.demoUser != "" && u.Name == c.demoUser {
-			c.Username, c.Password = u.Name, session.Secret(u.Password)
+			c.Username, c.Password, c.Provider = u.Name, session.Secret(u.Password), s.demoProvider
 		}
 	}
 	return c
@@ -129,7 +133,7 @@ func (s *Server) loginFailed(x *exchange, form bool, c credentials, err error) e
 	}
 	s.loginPageFor(x, p.Status, web.LoginPage{
 		ReturnTo: returnURL(c.ReturnTo), Username: clipText(c.Username, 256), Provider: c.Provider,
-		Error: p.Title + ". " + p.Detail,
+		Error: p.Title + ". " + p.Detail, WrongCredentials: p.Status == http.StatusUnauthorized,
 	})
 	return nil
 }

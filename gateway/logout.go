@@ -52,6 +52,9 @@ func (s *Server) logout(x *exchange) error {
 		}
 	}
 	s.clearSession(x.Header())
+	if s.clearSiteData {
+		x.Header().Set("Clear-Site-Data", `"cache"`)
+	}
 	out := s.signOutOf(x, ended, to)
 	switch {
 	case form && out.location != "":

@@ -65,9 +65,7 @@ func (s *Server) redirectProvider(named string) string {
 // startable reports whether a request may begin a sign-in: a navigation of a
 // window, by a person. An image, a frame, a fetch or a prefetch is not.
 func startable(r *http.Request) bool {
-	f := factsOf(r)
-	prefetch := f.purpose || strings.Contains(strings.ToLower(r.Header.Get("Purpose")+r.Header.Get("X-Moz")), "prefetch")
-	return r.Method == http.MethodGet && navigation(r) && (f.dest == "" || f.dest == "document") && !prefetch
+	return repeatable(r) && !strings.Contains(strings.ToLower(r.Header.Get("Purpose")+r.Header.Get("X-Moz")), "prefetch")
 }
 
 // asksForMore reports that a signed-in user is to sign in again.

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"slices"
 )
 
 // Login is an attempt to sign in with a password.
@@ -136,11 +135,10 @@ func (m *Manager) Sessions(ctx context.Context, o Owner) ([]Record, error) {
 // PasswordProviders returns the names of the providers that take a password, sorted.
 func (m *Manager) PasswordProviders() []string {
 	var names []string
-	for name, p := range m.providers {
-		if _, ok := p.(PasswordProvider); ok {
+	for _, name := range m.order {
+		if _, ok := m.providers[name].(PasswordProvider); ok {
 			names = append(names, name)
 		}
 	}
-	slices.Sort(names)
 	return names
 }

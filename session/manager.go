@@ -15,6 +15,7 @@ type Options struct {
 	Store     Store
 	Cookies   Sealer // seals cookie handles
 	Explicit  Sealer // seals explicit handles; nil: the explicit flow is off
+	Marks     Sealer // seals stale marks; nil: none are issued, so no retired handle proves anything
 	Providers []Provider
 	Recorder  Recorder // nil: events are dropped
 
@@ -46,7 +47,9 @@ type Options struct {
 type Manager struct {
 	store     Store
 	sealers   [2]Sealer
+	marks     Sealer
 	providers map[string]Provider
+	order     []string // of the providers, as they were given
 	health    map[string]*health
 	places    map[string]*places
 	recorder  Recorder
@@ -110,6 +113,7 @@ func NewManager(o Options) (*Manager, error) {
 	m := &Manager{
 		store:     o.Store,
 		sealers:   [2]Sealer{Cookie: o.Cookies, Explicit: o.Explicit},
+		marks:     o.Marks,
 		providers: make(map[string]Provider, len(o.Providers)),
 		health:    make(map[string]*health, len(o.Providers)),
 		places:    make(map[string]*places, len(o.Providers)),
@@ -136,6 +140,7 @@ func NewManager(o Options) (*Manager, error) {
 			return nil, fmt.Errorf("session: provider %q is named twice", p.Name())
 		}
 		m.providers[p.Name()] = p
+		m.order = append(m.order, p.Name())
 		m.health[p.Name()] = &health{}
 		m.places[p.Name()] = &places{}
 	}
@@ -186,6 +191,10 @@ func (m *Manager) observe(c Change) {
 		if t := m.tracks.find(c.ID); t != nil {
 			t.advance(c.Generation)
 			t.void()
+		}
+	case Recovered:
+		if t := m.tracks.find(c.ID); t != nil {
+			t.recover(c.Generation)
 		}
 	case Over:
 		_ = m.markOver(c.ID, c.Reason)

@@ -23,9 +23,14 @@ type questions struct {
 type sameness struct {
 	id                   ID
 	binding, seen, known string
+	marked               int64
 	generation           uint32
 	kind                 Kind
 	touch, force         bool
+}
+
+func samenessOf(v Visit) sameness {
+	return sameness{v.ID, v.Binding, v.Seen, v.Known, v.Marked.UnixMilli(), v.Generation, v.Kind, v.Touch, v.Force}
 }
 
 type question struct {
@@ -46,7 +51,7 @@ func (m *Manager) read(ctx context.Context, v Visit, known *memo, c Client) (rea
 		// would not hear of now: everyone asks for themselves.
 		return m.ask(ctx, v, known, c)
 	}
-	key := sameness{v.ID, v.Binding, v.Seen, v.Known, v.Generation, v.Kind, v.Touch, v.Force}
+	key := samenessOf(v)
 	q, first := m.questions.join(key)
 	if !first {
 		<-q.answered

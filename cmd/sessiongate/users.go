@@ -11,9 +11,11 @@ import (
 )
 
 // users opens what a local provider checks passwords against.
-func (g *assembled) users(c *configs.LocalProvider, hasher *users.Hasher, w wiring) (local.Users, error) {
+func (g *assembled) users(name string, c *configs.LocalProvider, hasher *users.Hasher, w wiring) (local.Users, error) {
 	if c.Users.Demo {
-		g.demo = true
+		if g.demo == "" {
+			g.demo = name
+		}
 		return demoAccounts(hasher)
 	}
 	complain := func(err error) { g.log.Warn("users", slog.String("error", err.Error())) }

@@ -42,7 +42,7 @@ type assembled struct {
 	tokenEndpoints []*url.URL        // of token APIs: hidden from every route
 	labels         map[string]string // of providers, for the login page
 	discoverable   []*oidc.Provider  // for check
-	demo           bool              // the demo's users sign in here: the login page shows them
+	demo           string            // the provider that has the demo's users, which the login page shows; empty: none
 
 	file          string       // the configuration file, watched for changes; empty: none
 	public        net.Listener // opened by run if nil
@@ -55,6 +55,7 @@ type wiring struct {
 	embedded *redisstore.Embedded // shared by several gateways; nil: one of its own
 	now      func() time.Time
 	offset   func() time.Duration
+	passing  bool // nothing is meant to outlive this process, so nothing warns of it
 }
 
 // wire makes every object once, in reading order: keys, store, providers,
@@ -76,6 +77,7 @@ func (g *assembled) assemble(w wiring) error {
 		return err
 	}
 	metrics := gateway.NewMetrics(g.manager.StoreUp)
+	metrics.Build(thisBuild().labels())
 	audit.Count(metrics)
 	g.admin = gateway.NewAdmin(g.health, metrics)
 	g.live = gateway.NewLive(g.manager)
@@ -85,8 +87,8 @@ func (g *assembled) assemble(w wiring) error {
 		KeySet:   published.keySet, Metadata: published.metadata, ProviderLabels: g.labels,
 	}
 	g.limit(&g.options, audit)
-	if g.demo {
-		g.options.DemoUsers = demoUsers()
+	if g.demo != "" {
+		g.options.DemoUsers, g.options.DemoProvider = demoUsers(), g.demo
 	}
 	first, err := g.generation(g.config)
 	if err != nil {
@@ -103,7 +105,7 @@ func (g *assembled) openManager(w wiring, audit *gateway.Audit) (p published, er
 	if err != nil {
 		return p, err
 	}
-	if keys.made {
+	if keys.made && !w.passing {
 		g.log.Warn("no keys are configured: made in memory, and every session ends with this process")
 	}
 	rules := session.Rules{
@@ -118,7 +120,7 @@ func (g *assembled) openManager(w wiring, audit *gateway.Audit) (p published, er
 		return p, err
 	}
 	o := session.Options{
-		Store: g.store, Cookies: keys.cookies, Providers: providers, Recorder: audit,
+		Store: g.store, Cookies: keys.cookies, Marks: keys.marks, Providers: providers, Recorder: audit,
 		Attempts: g.store.Attempts(), Links: g.store.Links(),
 		Rules:    rules,
 		Absolute: time.Duration(g.config.Session.AbsoluteLifetime),
@@ -148,6 +150,7 @@ func (g *assembled) close() {
 type keyRings struct {
 	cookies  *seal.Handles
 	explicit *seal.Handles // from the same ring, under another label
+	marks    *seal.Handles // likewise
 	fields   *seal.Fields
 	signing  *token.Ring // nil: no local provider signs
 	made     bool        // in memory, because none were given
@@ -167,6 +170,9 @@ func readKeys(k *configs.Keys, now func() time.Time) (r keyRings, err error) {
 		return r, fmt.Errorf("keys.cookie: %w", err)
 	}
 	if r.explicit, err = seal.NewHandles("explicit", cookie, now); err != nil {
+		return r, fmt.Errorf("keys.cookie: %w", err)
+	}
+	if r.marks, err = seal.NewHandles("stale", cookie, now); err != nil {
 		return r, fmt.Errorf("keys.cookie: %w", err)
 	}
 	if r.fields, err = seal.NewFields(sealing, now); err != nil {
@@ -273,6 +279,7 @@ func (g *assembled) providers(keys keyRings, w wiring) (list []session.Provider,
 	hasher := users.NewHasher(users.HasherOptions{})
 	for i := range g.config.Providers {
 		c := &g.config.Providers[i]
+		g.label(c)
 		if c.TokenAPI != nil {
 			provider, err := g.tokenAPIProvider(c.Name, c.TokenAPI, w)
 			if err != nil {
@@ -307,8 +314,16 @@ func (g *assembled) providers(keys keyRings, w wiring) (list []session.Provider,
 	return list, p, nil
 }
 
+// label notes what the login page calls a provider.
+func (g *assembled) label(c *configs.Provider) {
+	if g.labels == nil {
+		g.labels = make(map[string]string)
+	}
+	g.labels[c.Name] = c.Label
+}
+
 func (g *assembled) localProvider(c *configs.Provider, keys keyRings, hasher *users.Hasher, w wiring) (session.Provider, error) {
-	source, err := g.users(c.Local, hasher, w)
+	source, err := g.users(c.Name, c.Local, hasher, w)
 	if err != nil {
 		return nil, err
 	}
@@ -346,6 +361,7 @@ func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err
 	o.Explicit = c.ExplicitTokens.Enabled
 	o.HSTS, o.BodyTimeout = time.Duration(c.Server.HSTS), time.Duration(c.Server.Limits.BodyTimeout)
 	o.AllowedOrigins, o.ForwardedHeader = c.CrossOrigin.AllowedOrigins, c.Server.ForwardedHeader
+	o.ClearSiteData = c.Session.ClearSiteData == "logout"
 	o.SameSite = http.SameSiteStrictMode
 	if c.Session.SameSite == "lax" {
 		o.SameSite = http.SameSiteLaxMode
