@@ -39,6 +39,7 @@ func Default() Config {
 			Login: LoginLimits{
 				PerIP:            Rate{Limit: 20, Per: time.Minute},
 				PerUsernameAndIP: Rate{Limit: 5, Per: time.Minute},
+				StartPerIP:       Rate{Limit: 120, Per: time.Minute},
 			},
 			Refresh: RefreshLimits{PerIP: Rate{Limit: 60, Per: time.Minute}},
 		},

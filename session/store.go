@@ -109,6 +109,8 @@ type Turn struct {
 	Wait   time.Duration
 	Now    time.Time
 	Record *Record // as it stands now; nil when over
+
+	asked time.Time // on this process's clock: no later than Now
 }
 
 // Commit is a finished refresh.
@@ -142,6 +144,7 @@ type Abandonment struct {
 	Stamp   string
 	Lease   string
 	RetryIn time.Duration
+	Guess   bool // nobody asked for RetryIn: [Restarter.Resume] may void it
 	End     Reason
 }
 
@@ -154,7 +157,8 @@ type Peeker interface {
 // Devices finds the sessions of an owner.
 type Devices interface {
 	// Sessions returns the owner's live sessions, newest first. The list may be
-	// behind; every entry returned was alive when read.
+	// behind; every entry returned was alive when read. With an
+	// [*UnreadableError] the list lacks the live sessions that it names.
 	Sessions(ctx context.Context, o Owner) ([]Record, error)
 
 	// Announce tells every process that the owner's list has changed. It is a
@@ -167,12 +171,13 @@ type ChangeKind uint8
 
 // The kinds of [Change].
 const (
-	FeedUp    ChangeKind = iota // subscribed (again): anything may have been missed before
-	FeedDown                    // the subscription is lost
-	Advanced                    // a session has new tokens or a new generation
-	Over                        // a session has ended
-	Listed                      // an owner's list of sessions has changed
-	Recovered                   // a generation came of a recovery; Advanced follows
+	FeedUp     ChangeKind = iota // subscribed (again): anything may have been missed before
+	FeedDown                     // the subscription is lost
+	Advanced                     // a session has new tokens or a new generation
+	Over                         // a session has ended
+	Listed                       // an owner's list of sessions has changed
+	Recovered                    // a generation came of a recovery; Advanced follows
+	ProviderUp                   // a provider works again
 )
 
 // Change is one message of a [Feed].
@@ -182,6 +187,9 @@ type Change struct {
 	Generation uint32
 	Reason     Reason
 	Owner      string // Listed: [Owner.Hash]
+
+	Provider string    // ProviderUp: see [Restarter.AnnounceUp]
+	Since    time.Time // ProviderUp
 }
 
 // Feed tells every process what the others changed.
@@ -199,4 +207,5 @@ type Store interface {
 	Keeper
 	Devices
 	Feed
+	Restarter
 }

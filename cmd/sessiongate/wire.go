@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"time"
 
 	"sessiongate/configs"
@@ -39,6 +37,7 @@ type assembled struct {
 	health         *gateway.Health
 	closers        []func()
 	databases      []*users.Database
+	userFiles      []*users.File
 	tokenEndpoints []*url.URL        // of token APIs: hidden from every route
 	labels         map[string]string // of providers, for the login page
 	discoverable   []*oidc.Provider  // for check
@@ -231,7 +230,7 @@ func signingKeys(list []configs.SigningKey) ([]token.SigningKey, error) {
 func (g *assembled) openStore(keys keyRings, rules session.Rules, w wiring) error {
 	o := redisstore.Options{Rules: rules, Sealer: keys.fields, Logger: g.log, Now: w.now, Offset: w.offset}
 	if r := g.config.Store.Redis; r != nil {
-		if err := redisOptions(&o, r); err != nil {
+		if err := redisOptions(&o, r, g.log); err != nil {
 			return err
 		}
 	} else {
@@ -248,27 +247,6 @@ func (g *assembled) openStore(keys keyRings, rules session.Rules, w wiring) erro
 	}
 	g.store = store
 	g.onClose(func() { _ = store.Close() })
-	return nil
-}
-
-func redisOptions(o *redisstore.Options, r *configs.Redis) error {
-	o.Addresses, o.Mode, o.MasterName = r.Addresses, redisstore.Mode(r.Mode), r.Master
-	o.Username, o.Password, o.DB, o.KeyPrefix = r.Username, session.Secret(r.Password.Reveal()), r.DB, r.KeyPrefix
-	if r.TLS == nil {
-		return nil
-	}
-	o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	if r.TLS.CAFile == "" {
-		return nil
-	}
-	pem, err := os.ReadFile(r.TLS.CAFile.String())
-	if err != nil {
-		return fmt.Errorf("store.redis.tls.ca_file: %w", err)
-	}
-	o.TLS.RootCAs = x509.NewCertPool()
-	if !o.TLS.RootCAs.AppendCertsFromPEM(pem) {
-		return fmt.Errorf("store.redis.tls.ca_file: %s holds no PEM certificate", r.TLS.CAFile)
-	}
 	return nil
 }
 
