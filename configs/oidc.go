@@ -81,9 +81,9 @@ func newOIDC() OIDCProvider {
 	}
 }
 
-// idTokenAlgs are the asymmetric signature algorithms (RFC 7518 section 3.1, RFC 8037).
+// idTokenAlgs are the asymmetric signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864).
 func idTokenAlgs() []string {
-	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
 }
 
 func (c *checker) checkOIDC(path string, o *OIDCProvider) {

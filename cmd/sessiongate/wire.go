@@ -208,6 +208,9 @@ func signingKeys(list []configs.SigningKey) ([]token.SigningKey, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", k.ID, err)
 		}
+		if k.Alg == token.Ed25519 {
+			key = key.Fully()
+		}
 		key.From = time.Time(k.From)
 		keys = append(keys, key)
 	}

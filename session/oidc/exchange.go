@@ -3,14 +3,10 @@ package oidc
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"slices"
 	"time"
-
-	gooidc "github.com/coreos/go-oidc/v3/oidc"
-	"golang.org/x/oauth2"
 
 	"sessiongate/session"
 )
@@ -58,14 +54,14 @@ func (p *Provider) loginGrant(ctx context.Context, m *metadata, a session.Attemp
 	if got.IDToken == "" {
 		return session.Grant{}, rejected("the answer has no ID token")
 	}
-	t, err := p.verifyIDToken(ctx, m, got.IDToken, got.AccessToken)
+	claims, err := p.verifyIDToken(ctx, m, got.IDToken, got.AccessToken)
 	if err != nil {
 		return session.Grant{}, err
 	}
-	if t.Nonce != a.Nonce.Reveal() {
+	if claims["nonce"] != a.Nonce.Reveal() {
 		return session.Grant{}, rejected("the nonce is not this attempt's") // an injected code
 	}
-	claims, err := p.claims(ctx, m, t, got.AccessToken)
+	claims, err = p.withUserinfo(ctx, m, claims, got.AccessToken)
 	if err != nil {
 		return session.Grant{}, err
 	}
@@ -88,36 +84,6 @@ func (p *Provider) grant(id session.Identity, got reply) session.Grant {
 		Identity: id, Lifetime: got.Lifetime,
 		Tokens: session.Tokens{Access: got.AccessToken, Refresh: got.RefreshToken, ID: got.IDToken},
 	}
-}
-
-// claims are those of the ID token, and of userinfo where that is wanted. Its
-// sub must be the same (OpenID Connect Core §5.3.2).
-func (p *Provider) claims(ctx context.Context, m *metadata, t *gooidc.IDToken, accessToken session.Secret) (claimSet, error) {
-	var c claimSet
-	if err := t.Claims(&c); err != nil {
-		return nil, &session.RejectedError{Err: brief(err)}
-	}
-	if !p.o.Userinfo {
-		return c, nil
-	}
-	source := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: accessToken.Reveal(), TokenType: "Bearer"})
-	info, err := m.provider.UserInfo(ctx, source)
-	if err != nil {
-		return nil, &session.FaultError{Err: fmt.Errorf("userinfo: %w", brief(err))}
-	}
-	if info.Subject != t.Subject {
-		return nil, rejected("userinfo is about another user")
-	}
-	var more claimSet
-	if err := info.Claims(&more); err != nil {
-		return nil, &session.FaultError{Err: fmt.Errorf("userinfo: %w", brief(err))}
-	}
-	for name, value := range more {
-		if _, signed := c[name]; !signed {
-			c[name] = value // userinfo adds; it does not overrule what is signed
-		}
-	}
-	return c, nil
 }
 
 // demanded checks what the attempt asked of the sign-in. acr_values is only a

@@ -10,7 +10,8 @@ import (
 	"sessiongate/session"
 )
 
-// claimSet is what the provider says about the user.
+// claimSet is what the provider says about the user. Names are exact (RFC 7519
+// §4), and numbers are [json.Number].
 type claimSet map[string]any
 
 // identity reads the user out of the claims.
@@ -25,9 +26,7 @@ func (p *Provider) identity(c claimSet, granted string) session.Identity {
 		ACR:      c.text("acr"),
 		SID:      c.text("sid"),
 	}
-	if at, ok := c["auth_time"].(float64); ok && at > 0 {
-		id.AuthTime = time.Unix(int64(min(at, 1e11)), 0).UTC()
-	}
+	id.AuthTime, _ = c.time("auth_time")
 	if granted == "" {
 		id.Scopes = slices.Clone(p.o.Scopes) // RFC 6749 §5.1: the same as asked for
 	}
@@ -42,6 +41,25 @@ func (c claimSet) text(names ...string) string {
 		}
 	}
 	return ""
+}
+
+// time reads a NumericDate (RFC 7519 §2); false if there is none that means anything.
+func (c claimSet) time(name string) (time.Time, bool) {
+	n, ok := c[name].(json.Number)
+	if !ok {
+		return time.Time{}, false
+	}
+	seconds, err := n.Float64()
+	if err != nil || seconds <= 0 {
+		return time.Time{}, false
+	}
+	return time.Unix(int64(min(seconds, 1e11)), 0).UTC(), true
+}
+
+// lists reports whether a claim is this text, or a list with it.
+func (c claimSet) lists(name, want string) bool {
+	list, _ := c[name].([]any)
+	return c[name] == want || slices.Contains(list, any(want))
 }
 
 // further are the claims for the session document: all but those of the protocol.

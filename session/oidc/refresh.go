@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -61,13 +60,13 @@ func (p *Provider) refreshed(ctx context.Context, m *metadata, old session.Ident
 		other.Subject = sub
 		return other, ""
 	}
-	t, err := p.verifyIDToken(ctx, m, got.IDToken, got.AccessToken)
+	claims, err := p.verifyIDToken(ctx, m, got.IDToken, got.AccessToken)
 	if err != nil {
 		p.o.Log.Warn("the ID token of a refresh was dropped",
 			slog.String("provider", p.o.Name), slog.String("error", err.Error()))
 		return old, ""
 	}
-	claims, err := p.claims(ctx, m, t, got.AccessToken)
+	claims, err = p.withUserinfo(ctx, m, claims, got.AccessToken)
 	if err != nil {
 		p.o.Log.Warn("the identity stays as it was before a refresh",
 			slog.String("provider", p.o.Name), slog.String("error", err.Error()))
@@ -86,12 +85,15 @@ func (p *Provider) refreshed(ctx context.Context, m *metadata, old session.Ident
 	return id, got.IDToken
 }
 
+// unverifiedSubject is the sub of a token nobody has checked.
 func unverifiedSubject(token session.Secret) (string, bool) {
-	var c struct {
-		Subject string `json:"sub"`
-	}
 	payload, ok := unverifiedPayload(token.Reveal())
-	return c.Subject, ok && json.Unmarshal(payload, &c) == nil && c.Subject != ""
+	if !ok {
+		return "", false
+	}
+	c, err := parseClaims(payload)
+	sub := c.text("sub")
+	return sub, err == nil && sub != ""
 }
 
 // Revoke implements [session.Revoker] (RFC 7009 §2.1). Revoking the refresh token

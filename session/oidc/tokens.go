@@ -156,13 +156,10 @@ func lifetime(expiresIn json.RawMessage, accessToken string, now time.Time) time
 	if n, err := strconv.ParseFloat(text, 64); err == nil && n > 0 {
 		return time.Duration(min(n, mostLifetime.Seconds()) * float64(time.Second))
 	}
-	var claims struct {
-		Expires float64 `json:"exp"`
-	}
-	if payload, ok := unverifiedPayload(accessToken); ok && json.Unmarshal(payload, &claims) == nil && claims.Expires > 0 {
-		left := time.Unix(int64(min(claims.Expires, 1e11)), 0).Sub(now)
-		if left > 0 {
-			return min(left, mostLifetime)
+	if payload, ok := unverifiedPayload(accessToken); ok {
+		claims, _ := parseClaims(payload)
+		if expires, ok := claims.time("exp"); ok && expires.After(now) {
+			return min(expires.Sub(now), mostLifetime)
 		}
 	}
 	return defaultLifetime
