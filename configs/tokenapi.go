@@ -73,7 +73,8 @@ type TokenAPICall struct {
 	RefreshToken string `yaml:"refresh_token" empty:"means"`
 	// AccessToken is the place for the access token. Default empty.
 	AccessToken string `yaml:"access_token" empty:"means"`
-	// Refused are the statuses that mean a token is no good any more; 400 with invalid_grant always does. Default [401].
+	// Refused are the statuses that mean a token is no good any more; 400 with invalid_grant always does. Without a JSON body
+	// it may be a proxy's: then only the second time, and if others are refreshed meanwhile. Default [401].
 	Refused []int `yaml:"refused"`
 }
 

@@ -46,7 +46,7 @@ func levelOf(t session.EventType) (level slog.Level, fault bool) {
 	case session.EventReuse, session.EventSubjectChanged, session.EventRefreshRefused, session.EventLoginFailed, session.EventProviderRefused,
 		session.EventRolledBack, session.EventLimited, session.EventGuessing:
 		return slog.LevelWarn, false
-	case session.EventMisconfigured, session.EventUnsealable:
+	case session.EventMisconfigured, session.EventUnsealable, session.EventRefusalsSuspended:
 		return slog.LevelError, true
 	case session.EventStoreFault, session.EventProviderFault:
 		return slog.LevelWarn, true

@@ -27,14 +27,15 @@ func TestDecideInvariants(t *testing.T) {
 		for _, p := range []uint32{1, 97, 98, 99, 100, 101, 200} {
 			for _, rotated := range ages {
 				for _, acked := range never {
-					for _, strike := range never {
-						for i := range 16 {
+					for _, marked := range never {
+						for i := range 128 {
 							f := session.Facts{
-								Found: true, Generation: 100, RotatedAt: at(rotated), AckedAt: stamp(acked), StrikeAt: stamp(strike),
+								Found: true, Generation: 100, RotatedAt: at(rotated), AckedAt: stamp(acked),
 								Binding: "b", LastSeen: now, Absolute: now.Add(time.Hour), SoftAt: now.Add(time.Minute), HardAt: now.Add(2 * time.Minute),
 								Grace: 30 * time.Second, Stamp: "s",
+								Late: []uint32{0, 99, 100, 0}[i>>4&3],
 							}
-							v := session.Visit{Kind: kind, Generation: p, Binding: "b", Force: i&1 != 0}
+							v := session.Visit{Kind: kind, Generation: p, Binding: "b", Force: i&1 != 0, Marked: stamp(marked)}
 							if i&2 != 0 {
 								v.Binding = "other"
 							}
@@ -43,6 +44,9 @@ func TestDecideInvariants(t *testing.T) {
 							}
 							if i&8 != 0 {
 								f.LastSeen = at(2 * time.Hour)
+							}
+							if i&64 != 0 {
+								f.Recovered = 98
 							}
 							checkVerdict(t, f, v, session.Decide(f, v, rules, now))
 						}
@@ -59,10 +63,16 @@ func checkVerdict(t *testing.T, f session.Facts, v session.Visit, got session.Ve
 	switch {
 	case ended && (got.Live() || got.Stale()):
 		t.Fatalf("both over and not: %+v for %+v %+v", got, v, f)
-	case f.Generation-v.Generation >= 2 && v.Generation < f.Generation && got.Live():
-		t.Fatalf("g−2 lives: %+v for %+v %+v", got, v, f)
-	case got.Row == session.RowConverge && (got.Rotate || v.Binding != f.Binding && v.Kind == session.Cookie):
-		t.Fatalf("a converging request rotates, or from another browser: %+v for %+v %+v", got, v, f)
+	case f.Generation-v.Generation >= 2 && v.Generation < f.Generation && v.Generation != f.Recovered && got.Live():
+		t.Fatalf("g−2 lives, and no recovery took it in: %+v for %+v %+v", got, v, f)
+	case f.Recovered != 0 && v.Generation == 99 && got.Live() && v.Kind == session.Cookie:
+		t.Fatalf("the handle that was lost lives: %+v for %+v %+v", got, v, f)
+	case (got.Row == session.RowConverge || got.Row == session.RowRecover) && (got.Rotate || v.Binding != f.Binding && v.Kind == session.Cookie):
+		t.Fatalf("a retired handle rotates, or from another browser: %+v for %+v %+v", got, v, f)
+	case got.Row == session.RowRecover && (f.Late == f.Generation || f.Recovered != 0 || v.Marked.IsZero()):
+		t.Fatalf("recovered what is in use, or without proof: %+v for %+v %+v", got, v, f)
+	case got.Row == session.RowReuse && v.Kind == session.Cookie && v.Marked.IsZero():
+		t.Fatalf("theft without proof: %+v for %+v %+v", got, v, f)
 	case v.Kind == session.Explicit && v.Generation < f.Generation && (got.Live() || got.Stale()):
 		t.Fatalf("an explicit handle has a window: %+v for %+v %+v", got, v, f)
 	case v.Generation >= f.Generation && !ended && !got.Live():

@@ -7,11 +7,86 @@
 // A browser presents a cookie. [Manager.Resolve] opens it into a [Handle] (a
 // secret and a generation), derives the public [ID] from the secret and asks
 // the store what it knows. The store judges the presented generation by the
-// decision table in family.go, inside one script, on the store's clock. The
-// verdict is one of: forward, refresh first, converge on the successor, stale,
-// ended. A due access token is refreshed by refresh.go: once per session,
+// decision table below, inside one script, on the store's clock. The verdict is
+// one of: forward, refresh first, converge on the successor, recover, stale, ended. A due access token is refreshed by refresh.go: once per session,
 // whatever the number of tabs and replicas. The answer is a [Session], an
 // immutable snapshot with a ready Authorization value.
+//
+// # The decision table
+//
+// A handle is a secret and a generation. The presented generation p is judged
+// against the current one, g, by the first row that matches; [Decide] is the table
+// in Go, redisstore's family.lua the same in the store.
+//
+//	row  p          condition                             result
+//	1    any        no record                             expired
+//	2    any        ended                                 the reason it ended for
+//	3    any        past the idle or absolute deadline    end it with that reason
+//	4    > g                                              adopt p as g; then as row 5 or 6
+//	5    g          tokens not hard-due, none forced      current: forward
+//	6    g          hard-due, or forced                   refresh, and rotate to g+1
+//	7    g−1        rp = 0, in the window, same binding   converge on g
+//	7r   rp         in the window of g, same binding      converge on g
+//	8    g−1 (rp=0), or rp   in the window, other binding stale; no mark, no change
+//	9    < g        no proof                              stale, with a mark; no change
+//	10   g−1        proof, rp = 0, same binding, la unset,
+//	                max(ra, aa) ≤ min(idle, 1 h) ago      recover: g+1 becomes current
+//	11   < g        proof                                 reuse: end the family
+//
+// What the session keeps for it: ra, when g became current; aa, when g was first
+// presented (rows 5 and 6); la, set when g is presented more than [LateAfter] after
+// ra, for use or not; rp, the handle that the last recovery took in; the binding
+// ([Binding]) of the request that caused the last rotation. A rotation, row 4 and
+// a recovery clear aa, la and rp, but that row 4 sets aa and a recovery rp.
+//
+// The window of a retired handle: g was not presented yet, for at most min(idle,
+// 24 h), or max(ra, aa) is at most grace ago. A rotation needs two graces since the
+// last one. Times are the store's; an age is never negative.
+//
+// Proof: exactly one handle came, with a stale mark of this session and of this p,
+// issued at most [MarkLife] ago and not in the future. Anything else is no mark.
+//
+// The reasons, row by row:
+//
+//   - 4: only we can seal a handle, so the store has lost a rotation (an
+//     asynchronous replica was promoted).
+//   - 7, 7r: several tabs and lost responses are ordinary. Everyone gets the same
+//     successor, and due tokens are refreshed under g: a retired handle never
+//     advances the generation.
+//   - 8: a handle that another kind of browser has is stolen, or its browser has
+//     another name today. Neither is worth a session: the owner is in the window.
+//   - 9: a handle is judged when it is read, but what counts is when it was sent.
+//     Requests wait in the queue of a process that stands still, in a link that is
+//     stuck, in a browser that was killed. So no handle is condemned at first
+//     sight, however often it is seen: being retired proves nothing.
+//   - 10: whoever brings the mark along has received the refusal, and still has
+//     nothing newer. Where g was in use within a minute of the rotation and never
+//     after, this is most likely a browser whose last write of cookies was lost: a
+//     crash, a power cut, a Set-Cookie that another overtook. It gets a new handle
+//     that nobody else has. Should it be a thief, the owner's next request, with
+//     what is now a retired handle, ends the family. The handle that was lost has no
+//     window, and until the next rotation there is no second recovery: two parties
+//     cannot take turns. The other tabs of the browser converge by 7r.
+//   - 11: with proof, two parties hold handles of one family. Which of them is the
+//     thief nobody can tell, so both have to sign in (RFC 9700 §4.14.2).
+//
+// Explicit handles come without cookies, and so without marks: below g they are
+// reuse at once, unless p is g−1 and the operator grants a window (row 7).
+//
+// Not noticed, or not prevented: whoever holds a retired handle can sign its owner
+// out. With g−1, the owner's kind of browser and an owner who was silent from
+// within a minute of the rotation on, they have the session until the owner's next
+// request. A retired handle that is replayed without a cookie jar is refused and
+// counted, no more. The same goes for a thief who rotates, leaves within a minute
+// and never comes back, for a robbed client that does not repeat its request while
+// its mark lives, and behind a proxy that drops Set-Cookie from a 401.
+//
+// Replicas of the version before know neither la nor rp and keep a field of their
+// own for the table they have (a first late sight, "strike"). So la holds the
+// generation that it was noted for, and counts for no other; rp counts only while g
+// is rp+2, where a recovery puts it and any rotation takes it away; and every new
+// generation clears their field. What they judge, they judge by their table: a
+// handle that a recovery took in is reuse to them.
 //
 // # Decisions that live here
 //
@@ -19,8 +94,8 @@
 //     a private child. The successor can be derived again by any replica, because
 //     a handle is only (secret, generation) and the secret never changes.
 //   - A retired handle stays good until its successor was seen (acked): a lost
-//     response costs nothing. After that it has a short grace, then one strike,
-//     then the family ends.
+//     response costs nothing. After that it has a short grace, and then it is
+//     refused. Only who comes back with the refusal's mark is judged by it.
 //   - Only the user, the operator, the provider's refusal, time or theft ends a
 //     session. Every other fault is an [UnavailableError]: the cookie and the
 //     session stay as they are.

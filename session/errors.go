@@ -13,8 +13,8 @@ var (
 	// ErrSealed means that sealed data names a key this process does not have,
 	// or was changed in the store. The session is kept; the operator is needed.
 	ErrSealed = errors.New("session: sealed data cannot be opened")
-	// ErrStale means that the handle is retired and too late for a successor,
-	// but not (yet) a sign of theft. The client retries once.
+	// ErrStale means that the handle is retired and too late for a successor, which
+	// alone proves nothing. The client retries once. See [StaleError].
 	ErrStale = errors.New("session: retired handle")
 	// ErrNotRenewed means that a refused token may not be replaced now, because
 	// it came from a forced refresh itself or the last one was moments ago.
@@ -34,6 +34,19 @@ func (e *EndedError) Error() string {
 	}
 	return "session: ended: " + string(e.Reason)
 }
+
+// StaleError is [ErrStale] with the mark that the answer carries.
+type StaleError struct {
+	// Mark is the value of the stale mark, a cookie that the browser is to bring
+	// along with the handle for [MarkLife]; empty: none is to be set.
+	Mark string
+}
+
+// Error implements error.
+func (e *StaleError) Error() string { return ErrStale.Error() }
+
+// Unwrap returns [ErrStale].
+func (e *StaleError) Unwrap() error { return ErrStale }
 
 // Subsystem names what is out of order in an [UnavailableError].
 type Subsystem string

@@ -15,6 +15,8 @@ const (
 	EventRotated         EventType = "rotated"
 	EventConverged       EventType = "converged"
 	EventStale           EventType = "stale_handle"
+	EventRetired         EventType = "retired_handle"    // a stale one outside every window: late, lost or stolen
+	EventRecovered       EventType = "session_recovered" // Device and Client are the two that may be one
 	EventReuse           EventType = "reuse_detected"
 	EventEnded           EventType = "session_ended"
 	EventProviderRefused EventType = "provider_refused"
@@ -28,7 +30,7 @@ const (
 
 // Security reports whether the event is a sign of theft or abuse.
 func (t EventType) Security() bool {
-	return t == EventReuse || t == EventSubjectChanged || t == EventGuessing
+	return t == EventReuse || t == EventRecovered || t == EventSubjectChanged || t == EventGuessing
 }
 
 // Event is one thing worth recording. It never holds a secret: Err comes from
@@ -46,6 +48,7 @@ type Event struct {
 	Username string // EventGuessing: the name tried
 	Err      error
 	Client   Client
+	Device   Device // EventRecovered: the browser that signed in
 }
 
 // Client describes who sent the request an event belongs to; zero for

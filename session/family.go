@@ -2,14 +2,19 @@ package session
 
 import "time"
 
-// This file is the decision table of a session family (DESIGN §4) as a pure
-// function. session/redisstore/lua/family.lua is the same table on the store's side;
-// one exhaustive test drives both (redisstore's TestFamilyTable).
+// This file is the decision table of a session family (see the package comment)
+// as a pure function. session/redisstore/lua/family.lua is the same table on the
+// store's side; one exhaustive test drives both (redisstore's TestFamilyTable).
 
 const (
-	// strikeGap is how long the first late presentation of a retired handle
-	// shields its burst: requests already on their way are not a second strike.
-	strikeGap = 5 * time.Second
+	// LateAfter is how long after a rotation the new handle counts as being in
+	// lasting use: whoever presents it later than that has it on disk, and a
+	// browser that lost it in a crash is not this one.
+	LateAfter = time.Minute
+
+	// MarkLife is how long a stale mark proves anything, and how long a browser
+	// keeps it. It also bounds how far back a recovery reaches.
+	MarkLife = time.Hour
 
 	// forceEvery bounds forced refreshes of one cookie session: an upstream that
 	// refuses every token must not become a refresh storm.
@@ -24,7 +29,8 @@ type Facts struct {
 	Generation uint32
 	RotatedAt  time.Time // when Generation became current
 	AckedAt    time.Time // when Generation was first presented
-	StrikeAt   time.Time // first late presentation of Generation-1
+	Late       uint32    // the generation that was presented more than [LateAfter] after its rotation
+	Recovered  uint32    // the handle that the last recovery took in, see [RowRecover]; 0: none
 	ForcedAt   time.Time // last forced refresh
 	Binding    string    // of the request that caused the last rotation
 	LastSeen   time.Time
@@ -44,6 +50,10 @@ type Visit struct {
 	Touch      bool   // counts as use: moves the idle deadline
 	Force      bool   // wants new tokens even if none are due
 	Seen       string // with Force: only if the record still has the tokens of this stamp; empty: any
+
+	// Marked is when the stale mark of exactly this handle, which came along with
+	// it, was issued by the store's clock; zero: none came. See [Mark].
+	Marked time.Time
 
 	// Known is the [Resolution.Version] of an earlier answer to this handle that
 	// the caller still has; empty: none.
@@ -71,10 +81,10 @@ const (
 
 // Verdict is the table's answer.
 type Verdict struct {
-	Row    int    // the row of DESIGN §4 that matched: 1–3 and 5–11; row 4 is Adopt
-	Reason Reason // rows 2, 3, 10, 11: why the session is over
+	Row    int    // the row that matched: 1–3 and 5–11, 7 also for 7r; row 4 is Adopt
+	Reason Reason // rows 2, 3, 11: why the session is over
 	Adopt  bool   // the handle is newer than the store: it lost writes
-	Due    Due    // rows 5, 6, 7
+	Due    Due    // rows 5, 6, 7, 10
 	Rotate bool   // rows 5, 6: a refresh may advance the generation
 }
 
@@ -87,18 +97,44 @@ const (
 	RowRefresh      = 6
 	RowConverge     = 7
 	RowOtherBrowser = 8
-	RowStrike       = 9
-	RowReuseLate    = 10
-	RowReuseOld     = 11
+	RowRetired      = 9
+	RowRecover      = 10
+	RowReuse        = 11
 )
 
 // Live reports whether the request may go on (perhaps after a refresh).
-func (v Verdict) Live() bool { return v.Row >= RowCurrent && v.Row <= RowConverge }
+func (v Verdict) Live() bool {
+	return v.Row >= RowCurrent && v.Row <= RowConverge || v.Row == RowRecover
+}
 
-// Stale reports whether the handle is retired but not (yet) a sign of theft.
-func (v Verdict) Stale() bool { return v.Row == RowOtherBrowser || v.Row == RowStrike }
+// Stale reports whether the handle is retired and nothing is proved by that.
+func (v Verdict) Stale() bool { return v.Row == RowOtherBrowser || v.Row == RowRetired }
 
-// Decide judges a presented handle. First match wins, in the order of DESIGN §4.
+// late reports whether the current handle was presented late. A mark of another
+// generation is left over: replicas of a former version do not clear it.
+func (f Facts) late() bool { return f.Late == f.Generation }
+
+// LateFrom is from when on the next sight of the current handle has to be noted;
+// zero: it was noted already.
+func (f Facts) LateFrom() time.Time {
+	if f.late() {
+		return time.Time{}
+	}
+	return f.RotatedAt.Add(LateAfter + time.Millisecond)
+}
+
+// recovered reports whether the current handle came of a recovery, which always
+// lies two above the handle it took in. Any other distance means that a replica
+// of a former version, which does not clear the field, has rotated since.
+func (f Facts) recovered() bool { return f.Recovered != 0 && f.Generation == f.Recovered+2 }
+
+// proof reports whether the handle came with a mark that says: this very handle
+// was refused before, and whoever brings it back has received the refusal.
+func (v Visit) proof(now time.Time) bool {
+	return !v.Marked.IsZero() && !v.Marked.After(now) && now.Sub(v.Marked) <= MarkLife
+}
+
+// Decide judges a presented handle. First match wins, in the order of the table.
 func Decide(f Facts, v Visit, r Rules, now time.Time) Verdict {
 	switch {
 	case !f.Found:
@@ -112,23 +148,23 @@ func Decide(f Facts, v Visit, r Rules, now time.Time) Verdict {
 	case v.Generation > f.Generation:
 		// Only we can seal a handle, so the store forgot a rotation (an
 		// asynchronous replica was promoted). From here on v is current.
-		f.Generation, f.RotatedAt, f.AckedAt, f.StrikeAt = v.Generation, now, now, time.Time{}
+		f.Generation, f.RotatedAt, f.AckedAt, f.Late, f.Recovered = v.Generation, now, now, 0, 0
 		verdict := current(f, v, now)
 		verdict.Adopt = true
 		return verdict
 	case v.Generation == f.Generation:
 		return current(f, v, now)
-	case f.Generation-v.Generation == 1:
-		return retired(f, v, r, now)
+	case v.Kind == Explicit:
+		return retiredToken(f, v, r, now)
 	}
-	return Verdict{Row: RowReuseOld, Reason: Reused}
+	return retired(f, v, r, now)
 }
 
 // current decides rows 5 and 6.
 func current(f Facts, v Visit, now time.Time) Verdict {
 	verdict := Verdict{Row: RowCurrent, Due: due(f, now)}
 	// Two graces between rotations: otherwise g-2 could still be on its way in a
-	// slow request when g is issued, and would look like theft.
+	// slow request when g is issued.
 	verdict.Rotate = v.Kind == Explicit || age(now, f.RotatedAt) >= 2*f.Grace
 	if verdict.Due == HardDue || forced(f, v, now) {
 		verdict.Row, verdict.Due = RowRefresh, HardDue
@@ -136,25 +172,35 @@ func current(f Facts, v Visit, now time.Time) Verdict {
 	return verdict
 }
 
-// retired decides rows 7 to 10, for the immediate parent of the current handle.
+// retired decides rows 7 to 11 for a cookie below the current one.
 func retired(f Facts, v Visit, r Rules, now time.Time) Verdict {
-	if v.Kind == Explicit {
-		if r.ExplicitGrace > 0 && age(now, later(f.RotatedAt, f.AckedAt)) <= r.ExplicitGrace {
-			return Verdict{Row: RowConverge, Due: hardOnly(f, now)}
-		}
-		return Verdict{Row: RowReuseOld, Reason: Reused}
-	}
-	inWindow := age(now, later(f.RotatedAt, f.AckedAt)) <= f.Grace ||
-		f.AckedAt.IsZero() && age(now, f.RotatedAt) <= r.Unacked()
+	recovered := f.recovered()
+	parent := f.Generation-v.Generation == 1 && !recovered
+	since, same := age(now, later(f.RotatedAt, f.AckedAt)), v.Binding == f.Binding
+	inWindow := (parent || recovered && v.Generation == f.Recovered) &&
+		(since <= f.Grace || f.AckedAt.IsZero() && age(now, f.RotatedAt) <= r.Unacked())
 	switch {
-	case inWindow && v.Binding == f.Binding:
+	case inWindow && same:
 		return Verdict{Row: RowConverge, Due: hardOnly(f, now)}
 	case inWindow:
 		return Verdict{Row: RowOtherBrowser}
-	case f.StrikeAt.IsZero() || age(now, f.StrikeAt) <= strikeGap:
-		return Verdict{Row: RowStrike}
+	case !v.proof(now):
+		return Verdict{Row: RowRetired}
+	case parent && same && !f.late() && since <= min(r.Idle, MarkLife):
+		return Verdict{Row: RowRecover, Due: hardOnly(f, now)}
 	}
-	return Verdict{Row: RowReuseLate, Reason: Reused}
+	return Verdict{Row: RowReuse, Reason: Reused}
+}
+
+// retiredToken decides for an explicit handle below the current one. It comes
+// without cookies, so there is no mark to prove anything, and every answer to it
+// is the client's last: only the window that the operator grants forgives it.
+func retiredToken(f Facts, v Visit, r Rules, now time.Time) Verdict {
+	if f.Generation-v.Generation == 1 && r.ExplicitGrace > 0 &&
+		age(now, later(f.RotatedAt, f.AckedAt)) <= r.ExplicitGrace {
+		return Verdict{Row: RowConverge, Due: hardOnly(f, now)}
+	}
+	return Verdict{Row: RowReuse, Reason: Reused}
 }
 
 func due(f Facts, now time.Time) Due {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
 
 // Login is an attempt to sign in with a password.
@@ -19,7 +20,8 @@ type Login struct {
 	Carried []string
 	Client
 
-	replaces []ID // sessions noted before the browser left for the provider's page
+	replaces []ID      // sessions noted before the browser left for the provider's page
+	asked    time.Time // when the provider was
 }
 
 // Login checks the credentials with the provider and starts a session. Errors:
@@ -30,6 +32,7 @@ func (m *Manager) Login(ctx context.Context, l Login) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.asked = m.now() // before the store's clock, which some lifetimes are reckoned from
 	// Asked first: without the store a login fails before a password is checked.
 	now, err := m.store.Now(ctx)
 	if err != nil {
@@ -89,7 +92,7 @@ func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l 
 	ctx, cancel := lasting(ctx, endsTimeout) // from here on nothing is left half done
 	defer cancel()
 	stored, err := m.store.Create(ctx, rec,
-		Lives{Idle: m.rules.Idle, Absolute: m.absolute}, g.schedule(m.grace))
+		Lives{Idle: m.rules.Idle, Absolute: m.absolute}, g.schedule(m.grace).After(m.now().Sub(l.asked)))
 	if err != nil {
 		m.revoke(g.Identity.Provider, g.Tokens)
 		return nil, m.storeFault(err, rec.ID)

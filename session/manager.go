@@ -15,6 +15,7 @@ type Options struct {
 	Store     Store
 	Cookies   Sealer // seals cookie handles
 	Explicit  Sealer // seals explicit handles; nil: the explicit flow is off
+	Marks     Sealer // seals stale marks; nil: none are issued, so no retired handle proves anything
 	Providers []Provider
 	Recorder  Recorder // nil: events are dropped
 
@@ -46,9 +47,11 @@ type Options struct {
 type Manager struct {
 	store     Store
 	sealers   [2]Sealer
+	marks     Sealer
 	providers map[string]Provider
 	health    map[string]*health
 	places    map[string]*places
+	refusals  map[string]*refusals
 	recorder  Recorder
 	attempts  Attempts
 	links     ProviderSessions
@@ -110,9 +113,11 @@ func NewManager(o Options) (*Manager, error) {
 	m := &Manager{
 		store:     o.Store,
 		sealers:   [2]Sealer{Cookie: o.Cookies, Explicit: o.Explicit},
+		marks:     o.Marks,
 		providers: make(map[string]Provider, len(o.Providers)),
 		health:    make(map[string]*health, len(o.Providers)),
 		places:    make(map[string]*places, len(o.Providers)),
+		refusals:  make(map[string]*refusals, len(o.Providers)),
 		recorder:  o.Recorder,
 		attempts:  o.Attempts,
 		links:     o.Links,
@@ -138,6 +143,7 @@ func NewManager(o Options) (*Manager, error) {
 		m.providers[p.Name()] = p
 		m.health[p.Name()] = &health{}
 		m.places[p.Name()] = &places{}
+		m.refusals[p.Name()] = &refusals{}
 	}
 	m.work, m.stop = context.WithCancel(context.Background())
 	m.closing, m.close = context.WithCancel(m.work)

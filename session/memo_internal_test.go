@@ -17,7 +17,7 @@ func TestAgainIsASnapshot(t *testing.T) {
 	rec := Record{
 		ID: h.ID(), Created: store.Add(-time.Hour), Expires: store.Add(10 * time.Minute),
 		Facts: Facts{
-			Found: true, Generation: 1, LastSeen: store.Add(-time.Minute), Absolute: store.Add(24 * time.Hour),
+			Found: true, Generation: 1, RotatedAt: store, LastSeen: store.Add(-time.Minute), Absolute: store.Add(24 * time.Hour),
 			SoftAt: store.Add(8 * time.Minute), HardAt: store.Add(9 * time.Minute), Grace: 30 * time.Second, Stamp: "stamp",
 		},
 		Identity: Identity{

@@ -23,6 +23,7 @@ type questions struct {
 type sameness struct {
 	id                   ID
 	binding, seen, known string
+	marked               int64
 	generation           uint32
 	kind                 Kind
 	touch, force         bool
@@ -46,7 +47,7 @@ func (m *Manager) read(ctx context.Context, v Visit, known *memo, c Client) (rea
 		// would not hear of now: everyone asks for themselves.
 		return m.ask(ctx, v, known, c)
 	}
-	key := sameness{v.ID, v.Binding, v.Seen, v.Known, v.Generation, v.Kind, v.Touch, v.Force}
+	key := sameness{v.ID, v.Binding, v.Seen, v.Known, v.Marked.UnixMilli(), v.Generation, v.Kind, v.Touch, v.Force}
 	q, first := m.questions.join(key)
 	if !first {
 		<-q.answered

@@ -21,9 +21,13 @@ const localTimeout = 5 * time.Second
 // browser that began it goes away; each waiter may leave on its own context.
 func (m *Manager) refresh(ctx context.Context, rd reading, h Handle, v Visit) (*Session, error) {
 	v.Touch = false // the read has touched; it changes nothing from here on
-	fresh, err := m.fly(ctx, rd, v)
-	for errors.Is(err, errGaveWay) && !rd.early {
-		fresh, err = m.fly(ctx, rd, v) // we had joined one for which nobody waited
+	fresh, err := m.flyOut(ctx, rd, v)
+	if err == nil && m.expired(fresh) && !rd.early {
+		fresh.Verdict.Rotate = false // it has rotated, if it was to
+		fresh, err = m.flyOut(ctx, fresh, v)
+	}
+	if err == nil && m.expired(fresh) {
+		err = m.providerFault(fresh.Record.Identity.Provider, &FaultError{Err: errStillborn})
 	}
 	if err != nil {
 		return nil, err
@@ -33,6 +37,24 @@ func (m *Manager) refresh(ctx context.Context, rd reading, h Handle, v Visit) (*
 		return nil, e
 	}
 	return s, nil
+}
+
+// errStillborn ends the second refresh in a row whose token had expired when it
+// was stored: the provider takes longer to answer than its tokens live.
+var errStillborn = errors.New("the new access token had expired when it arrived")
+
+// expired reports whether a reading's access token has.
+func (m *Manager) expired(rd reading) bool {
+	return !rd.Now.Add(m.now().Sub(rd.began)).Before(rd.Record.Expires)
+}
+
+// flyOut is fly, and again if the flight was one for which nobody waited.
+func (m *Manager) flyOut(ctx context.Context, rd reading, v Visit) (reading, error) {
+	fresh, err := m.fly(ctx, rd, v)
+	for errors.Is(err, errGaveWay) && !rd.early {
+		fresh, err = m.fly(ctx, rd, v)
+	}
+	return fresh, err
 }
 
 // fly begins a flight or joins the one under way.
@@ -100,7 +122,10 @@ func (m *Manager) reread(ctx context.Context, s *Session, c Client) *reading {
 // peruse reads a session without judging a handle. The turn it asks for is that of
 // tokens which nobody has: it takes nothing, and answers with the record.
 func (m *Manager) peruse(ctx context.Context, id ID) (Turn, error) {
-	return m.store.Begin(ctx, id, rand.Text(), rand.Text(), time.Millisecond)
+	asked := m.now()
+	turn, err := m.store.Begin(ctx, id, rand.Text(), rand.Text(), time.Millisecond)
+	turn.asked = asked
+	return turn, err
 }
 
 // renew spends the record's tokens at its provider and commits the new ones.
@@ -153,7 +178,7 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 		case TurnOver:
 			return rd, m.foundOver(ctx, v.ID, turn.Reason, rd.client)
 		case TurnDone:
-			return m.adopt(rd, turn.Record, turn.Now), nil
+			return m.adopt(rd, turn.Record, turn.Now, turn.asked), nil
 		case TurnBackoff:
 			return m.fallback(rd, p.Name(), &FaultError{RetryAfter: turn.Wait, Err: errBackoff})
 		case TurnTaken:
@@ -168,7 +193,9 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 
 // begin asks for the lease. Without it the place is for others.
 func (m *Manager) begin(ctx context.Context, rd reading, place *place, lease string, ttl time.Duration) (Turn, error) {
+	asked := m.now()
 	turn, err := m.store.Begin(ctx, rd.Record.ID, rd.Record.Facts.Stamp, lease, ttl)
+	turn.asked = asked
 	if err != nil || turn.State != TurnTaken {
 		place.leave()
 	}
@@ -199,10 +226,10 @@ func (m *Manager) spendLeased(ctx context.Context, p Provider, timeout, ttl time
 // spend makes the one call and settles its outcome. The commit gets a context
 // of its own: the provider may have rotated, and what it gave must not be lost.
 func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, lease string) (reading, error) {
-	rec := rd.Record
+	rec, asked := rd.Record, m.now()
 	grant, err := ask(ctx, p, Refresh{
 		SessionID: rec.ID, Kind: v.Kind, Identity: rec.Identity, Tokens: rec.Tokens,
-		Now: rd.Now.Add(m.now().Sub(rd.began)), Expires: rec.Expires, Absolute: rec.Facts.Absolute,
+		Now: rd.Now.Add(asked.Sub(rd.began)), Expires: rec.Expires, Absolute: rec.Facts.Absolute,
 		ClientIP: rd.client.IP,
 	})
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitBudget)
@@ -211,6 +238,7 @@ func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, le
 		return m.settleFailure(ctx, p, rd, lease, err)
 	}
 	m.health[p.Name()].ok()
+	m.refusals[p.Name()].granted(spent{rec.ID, rec.Facts.Stamp}, asked, m.now())
 	if grant.Identity.Owner() != rec.Identity.Owner() {
 		return m.subjectChanged(ctx, rd, lease, grant)
 	}
@@ -220,7 +248,7 @@ func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, le
 	if grant.Tokens.ID == "" {
 		grant.Tokens.ID = rec.Tokens.ID
 	}
-	return m.commit(ctx, rd, v, lease, grant)
+	return m.commit(ctx, rd, v, lease, grant, asked)
 }
 
 // ask makes the call. A provider that panics counts as one out of order, so that
@@ -230,17 +258,23 @@ func ask(ctx context.Context, p Provider, r Refresh) (g Grant, err error) {
 	return p.Refresh(ctx, r)
 }
 
-// commit stores the grant, trying again while the store is out of reach.
-func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string, g Grant) (reading, error) {
+// commit stores the grant, trying again while the store is out of reach. Meanwhile
+// the token ages: each try says what is left of it since its provider was asked.
+func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string, g Grant, asked time.Time) (reading, error) {
 	v.Force = forced(rd.Record.Facts, v, rd.Now) // as it took effect, not as it was asked for
 	c := Commit{
 		Visit: v, Spent: rd.Record.Facts.Stamp, Lease: lease, Rotate: rd.Verdict.Rotate,
 		Identity: g.Identity, Tokens: g.Tokens, Device: rd.Record.Device, Created: rd.Record.Created,
-		Schedule: g.schedule(m.grace),
 	}
-	done, err := m.store.Commit(ctx, c)
+	plan, began := g.schedule(m.grace), time.Time{}
+	try := func() (Committed, error) {
+		began = m.now()
+		c.Schedule = plan.After(began.Sub(asked))
+		return m.store.Commit(ctx, c)
+	}
+	done, err := try()
 	for pause := 100 * time.Millisecond; err != nil && lease != "" && sleep(ctx, pause); pause = min(2*pause, 200*time.Millisecond) {
-		done, err = m.store.Commit(ctx, c)
+		done, err = try()
 	}
 	switch {
 	case err != nil:
@@ -251,7 +285,7 @@ func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string,
 	case done.Stored:
 		m.committed(done, rd.client)
 	}
-	return m.adopt(rd, done.Record, done.Now), nil
+	return m.adopt(rd, done.Record, done.Now, began), nil
 }
 
 // committed records a refresh and voids this process's own copies at once; the
@@ -272,9 +306,10 @@ func (m *Manager) committed(done Committed, c Client) {
 	}
 }
 
-// adopt makes a reading of tokens that are in force now, ours or another's.
-func (m *Manager) adopt(rd reading, rec *Record, now time.Time) reading {
-	rd.Record, rd.Now, rd.began = rec, now, m.now()
+// adopt makes a reading of tokens that are in force now, ours or another's, of
+// which the store was asked at began.
+func (m *Manager) adopt(rd reading, rec *Record, now, began time.Time) reading {
+	rd.Record, rd.Now, rd.began = rec, now, began
 	rd.track = m.tracks.get(rec.ID)
 	rd.version = rd.track.version.Load()
 	return rd
@@ -283,6 +318,7 @@ func (m *Manager) adopt(rd reading, rec *Record, now time.Time) reading {
 // settleFailure sorts a failed call: a refusal ends the session if it concerned
 // the tokens that are still in the record; everything else leaves it alone.
 func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lease string, err error) (reading, error) {
+	err = m.rule(p, rd, err)
 	var refused *RefusedError
 	if errors.As(err, &refused) {
 		m.record(Event{
@@ -295,7 +331,7 @@ func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lea
 	if !errors.As(err, &fault) {
 		fault = &FaultError{Err: err}
 	}
-	retryIn := max(fault.RetryAfter, m.health[p.Name()].failed(m.now()))
+	retryIn := max(fault.RetryAfter, m.pause(p, fault))
 	if lease != "" {
 		_, _ = m.store.Abandon(ctx, Abandonment{
 			ID: rd.Record.ID, Stamp: rd.Record.Facts.Stamp, Lease: lease, RetryIn: retryIn,
@@ -304,7 +340,17 @@ func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lea
 	return m.fallback(rd, p.Name(), &FaultError{RetryAfter: retryIn, Misconfigured: fault.Misconfigured, Err: fault.Err})
 }
 
+// pause is how long to leave a session's tokens alone. A refusal in doubt is the
+// session's matter: it is no outage, and is looked at again when it can be settled.
+func (m *Manager) pause(p Provider, fault *FaultError) time.Duration {
+	if fault.Doubt {
+		return doubtGap
+	}
+	return m.health[p.Name()].failed(m.now())
+}
+
 func (m *Manager) endUnlessReplaced(ctx context.Context, rd reading, lease string, why Reason) (reading, error) {
+	began := m.now()
 	turn, err := m.store.Abandon(ctx, Abandonment{
 		ID: rd.Record.ID, Stamp: rd.Record.Facts.Stamp, Lease: lease, End: why,
 	})
@@ -312,7 +358,7 @@ func (m *Manager) endUnlessReplaced(ctx context.Context, rd reading, lease strin
 	case err != nil:
 		return rd, m.storeFault(err, rd.Record.ID)
 	case turn.State == TurnDone:
-		return m.adopt(rd, turn.Record, turn.Now), nil
+		return m.adopt(rd, turn.Record, turn.Now, began), nil
 	}
 	m.ended(rd.Record, why, rd.client)
 	return rd, &EndedError{ID: rd.Record.ID, Reason: turn.Reason}
@@ -333,10 +379,10 @@ func (m *Manager) subjectChanged(ctx context.Context, rd reading, lease string, 
 // while it is valid, else a 503 that leaves the session alone.
 func (m *Manager) fallback(rd reading, provider string, fault *FaultError) (reading, error) {
 	err := m.providerFault(provider, fault)
-	if rd.Now.Add(m.now().Sub(rd.began)).Before(rd.Record.Expires) {
-		return rd, nil
+	if m.expired(rd) {
+		return rd, err
 	}
-	return rd, err
+	return rd, nil
 }
 
 // providerFault records a fault and makes the answer for the client.

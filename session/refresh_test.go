@@ -304,7 +304,7 @@ func TestLogoutDuringRefresh(t *testing.T) {
 }
 
 // TestRetiredDuringRefresh: while a refresh is held open, g−2 neither waits for it
-// nor gets anything of it.
+// nor gets anything of it, nor ends it. With its mark it does.
 func TestRetiredDuringRefresh(t *testing.T) {
 	w := newWorld(t, options{managers: 2})
 	first := w.login()
@@ -321,8 +321,15 @@ func TestRetiredDuringRefresh(t *testing.T) {
 		if s != nil {
 			t.Error("a retired handle got a session")
 		}
-		w.wantEnded(err, session.Reused)
+		if !errors.Is(err, session.ErrStale) {
+			t.Errorf("got %v, want stale", err)
+		}
 	})
+	if n := w.events.count(session.EventReuse); n != 0 {
+		t.Errorf("%d security events without proof", n)
+	}
+	_, err := w.back(1, first)
+	w.wantEnded(err, session.Reused)
 	gate.Open()
 	w.wantEnded(<-owner, session.Reused) // theft ends the family, the owner's request with it
 	if n := w.events.count(session.EventReuse); n != 1 {

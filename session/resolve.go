@@ -12,11 +12,14 @@ type Presentation struct {
 	Touch bool // counts as use
 	Eager bool // refresh even if only soft-due; asks the store
 	Force bool // refresh even if not due; asks the store
+	// Mark is the stale mark that came along, as it came. It is for a request with
+	// one handle only, and is read only where the store is asked.
+	Mark string
 	Client
 }
 
 // Resolve turns a presented cookie value into a live session with an access
-// token that is good to forward. Errors: [ErrUnauthentic], [ErrStale],
+// token that is good to forward. Errors: [ErrUnauthentic], [*StaleError],
 // [*EndedError], [*UnavailableError], or the context's.
 //
 // A hit in the cache costs one look-up: no store, no cryptography, no
@@ -61,7 +64,7 @@ func (m *Manager) resolve(ctx context.Context, value string, p Presentation) (*S
 	if e := m.departed.get(v.ID, m.now()); e != nil {
 		return nil, e
 	}
-	v.Generation = h.generation
+	v.Generation, v.Marked = h.generation, m.marked(h, v.ID, p.Mark)
 	return m.visit(ctx, value, h, v, known, p)
 }
 
@@ -73,7 +76,7 @@ func (m *Manager) visit(ctx context.Context, value string, h Handle, v Visit, kn
 	}
 	switch {
 	case rd.Verdict.Stale():
-		return nil, ErrStale
+		return nil, m.stale(v, rd)
 	case !rd.Verdict.Live():
 		return nil, &EndedError{ID: v.ID, Reason: rd.Verdict.Reason}
 	case rd.Verdict.Due == HardDue, rd.Verdict.Due == SoftDue && p.Eager:
@@ -134,6 +137,11 @@ func (m *Manager) ask(ctx context.Context, v Visit, known *memo, c Client) (read
 		return rd, m.storeFault(err, v.ID)
 	}
 	rd.Resolution = res
+	if res.Verdict.Row == RowRecover {
+		// Copies of the handle that was lost are void at once.
+		rd.track.advance(res.Record.Facts.Generation)
+		rd.track.void()
+	}
 	m.note(res, v, c)
 	return rd, nil
 }
@@ -154,8 +162,14 @@ func (m *Manager) note(res Resolution, v Visit, c Client) {
 	switch {
 	case res.Verdict.Row == RowConverge:
 		emit(EventConverged)
+	case res.Verdict.Row == RowRecover && res.Record != nil:
+		e.Device = res.Record.Device
+		emit(EventRecovered)
 	case res.Verdict.Stale():
 		emit(EventStale)
+		if res.Verdict.Row == RowRetired {
+			emit(EventRetired)
+		}
 	case res.Verdict.Row == RowEnded:
 		_ = m.markOver(v.ID, res.Verdict.Reason)
 	case res.Verdict.Reason == Reused && res.Record != nil:
@@ -176,7 +190,7 @@ func flightKey(v Visit) string {
 		flags |= 2
 	}
 	return string(v.ID) + "|" + strconv.FormatUint(uint64(v.Generation), 10) + "|" +
-		v.Binding + "|" + string(flags) + "|" + v.Seen
+		v.Binding + "|" + string(flags) + "|" + strconv.FormatInt(v.Marked.UnixMilli(), 36) + "|" + v.Seen
 }
 
 // Renew is for an upstream that refused the token of s (RFC 6750 §3.1

@@ -109,6 +109,9 @@ func (m *Manager) snapshot(rd reading, h Handle, rec *Record) *Session {
 		generation:    rec.Facts.Generation,
 	}
 	s.usable = min(m.cacheTTL, s.idleEnd, s.absolute, local(rec.Facts.HardAt))
+	if at := rec.Facts.LateFrom(); !at.IsZero() {
+		s.usable = min(s.usable, local(at)) // that sight is to reach the store
+	}
 	rd.track.advance(rec.Facts.Generation)
 	return s
 }

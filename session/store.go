@@ -22,7 +22,7 @@ type Resolution struct {
 	Now     time.Time // the store's clock when it judged
 	// Record is the session after the verdict's effects. It is nil when the
 	// session is gone or was over before; when this very judgement ended it (rows
-	// 3, 10, 11) it is the last state, so that its tokens can be revoked.
+	// 3, 11) it is the last state, so that its tokens can be revoked.
 	Record *Record
 
 	// Version is for [Visit.Known] of the next visit that presents this handle;
@@ -49,9 +49,9 @@ type Families interface {
 	// Generation and Binding; times come from lives and the schedule.
 	Create(ctx context.Context, r Record, lives Lives, s Schedule) (*Record, error)
 
-	// Resolve judges a presented handle by the table of family.go and applies
-	// the verdict: marks the generation as seen, records a strike, ends the
-	// session, moves the idle deadline if the visit counts as use. A ctx without a
+	// Resolve judges a presented handle by the table of family.go and applies the
+	// verdict: notes that the generation was seen, and seen late, recovers or ends
+	// the session, moves the idle deadline if the visit counts as use. A ctx without a
 	// deadline is no leave to wait for ever: the store has a limit of its own.
 	Resolve(ctx context.Context, v Visit) (Resolution, error)
 
@@ -109,6 +109,8 @@ type Turn struct {
 	Wait   time.Duration
 	Now    time.Time
 	Record *Record // as it stands now; nil when over
+
+	asked time.Time // on this process's clock: no later than Now
 }
 
 // Commit is a finished refresh.

@@ -24,6 +24,7 @@ type world struct {
 	clock    *sessiontest.Clock
 	provider *sessiontest.Provider
 	handles  *seal.Handles
+	marks    *seal.Handles
 	managers []*session.Manager
 	stores   []*pausable
 	events   *events
@@ -55,6 +56,8 @@ func newWorld(t *testing.T, o options) *world {
 	w.must(err)
 	w.handles, err = seal.NewHandles("cookie", []seal.Key{{ID: "c", Secret: key}}, nil)
 	w.must(err)
+	w.marks, err = seal.NewHandles("stale", []seal.Key{{ID: "c", Secret: key}}, nil)
+	w.must(err)
 	fields, err := seal.NewFields([]seal.Key{{ID: "s", Secret: key}}, nil)
 	w.must(err)
 	rules := session.Rules{Idle: o.idle}
@@ -72,7 +75,7 @@ func newWorld(t *testing.T, o options) *world {
 
 func (w *world) add(store *pausable, rules session.Rules, o options) {
 	m, err := session.NewManager(session.Options{
-		Store: store, Cookies: w.handles, Providers: append([]session.Provider{w.provider}, o.others...), Recorder: w.events,
+		Store: store, Cookies: w.handles, Marks: w.marks, Providers: append([]session.Provider{w.provider}, o.others...), Recorder: w.events,
 		Rules: rules, Absolute: 14 * 24 * time.Hour, Grace: 30 * time.Second, CacheTTL: o.cacheTTL, Now: w.clock.Now,
 	})
 	w.must(err)
@@ -137,6 +140,19 @@ func (w *world) loginAs(provider, user string) string {
 
 func (w *world) resolve(manager int, value string) (*session.Session, error) {
 	return w.managers[manager].Resolve(context.Background(), value, session.Presentation{Touch: true, Client: client()})
+}
+
+// back presents a retired cookie, and comes back with it and the mark it was given.
+func (w *world) back(manager int, value string) (*session.Session, error) {
+	w.t.Helper()
+	s, err := w.resolve(manager, value)
+	var stale *session.StaleError
+	if !errors.As(err, &stale) || stale.Mark == "" {
+		w.t.Fatalf("got %v, %v; want stale, with a mark", s, err)
+	}
+	return w.managers[manager].Resolve(context.Background(), value, session.Presentation{
+		Touch: true, Mark: stale.Mark, Client: client(),
+	})
 }
 
 // holdRefresh starts a refresh in the first process and returns when the provider
@@ -244,6 +260,8 @@ type pausable struct {
 	deaf atomic.Bool // the feed brings no news, though the subscription stands
 	away atomic.Bool // Resolve, Commit and End fail as in an outage
 
+	turnedAway atomic.Int32 // commits that failed so
+
 	mu        sync.Mutex
 	questions int
 	held      chan struct{} // closed to let answers go; nil: they are not held
@@ -289,6 +307,7 @@ var errAway = fmt.Errorf("test outage: %w", session.ErrStoreUnavailable)
 // Commit implements session.Refreshes.
 func (p *pausable) Commit(ctx context.Context, c session.Commit) (session.Committed, error) {
 	if p.away.Load() {
+		p.turnedAway.Add(1)
 		return session.Committed{}, errAway
 	}
 	return p.Store.Commit(ctx, c)

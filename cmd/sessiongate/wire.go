@@ -118,7 +118,7 @@ func (g *assembled) openManager(w wiring, audit *gateway.Audit) (p published, er
 		return p, err
 	}
 	o := session.Options{
-		Store: g.store, Cookies: keys.cookies, Providers: providers, Recorder: audit,
+		Store: g.store, Cookies: keys.cookies, Marks: keys.marks, Providers: providers, Recorder: audit,
 		Attempts: g.store.Attempts(), Links: g.store.Links(),
 		Rules:    rules,
 		Absolute: time.Duration(g.config.Session.AbsoluteLifetime),
@@ -148,6 +148,7 @@ func (g *assembled) close() {
 type keyRings struct {
 	cookies  *seal.Handles
 	explicit *seal.Handles // from the same ring, under another label
+	marks    *seal.Handles // likewise
 	fields   *seal.Fields
 	signing  *token.Ring // nil: no local provider signs
 	made     bool        // in memory, because none were given
@@ -167,6 +168,9 @@ func readKeys(k *configs.Keys, now func() time.Time) (r keyRings, err error) {
 		return r, fmt.Errorf("keys.cookie: %w", err)
 	}
 	if r.explicit, err = seal.NewHandles("explicit", cookie, now); err != nil {
+		return r, fmt.Errorf("keys.cookie: %w", err)
+	}
+	if r.marks, err = seal.NewHandles("stale", cookie, now); err != nil {
 		return r, fmt.Errorf("keys.cookie: %w", err)
 	}
 	if r.fields, err = seal.NewFields(sealing, now); err != nil {

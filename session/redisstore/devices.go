@@ -102,7 +102,7 @@ func alive(f session.Facts, rules session.Rules, now time.Time) bool {
 
 // stateFields are the fields of the state a list needs, as parseState reads them.
 func stateFields() []string {
-	return []string{"why", "g", "ra", "aa", "sk", "fo", "ls", "ab", "ax", "so", "ha", "gr", "b", "st"}
+	return []string{"why", "g", "ra", "aa", "fo", "ls", "ab", "ax", "so", "ha", "gr", "b", "st"}
 }
 
 // parseState reads the values of stateFields; false for tombstones and for
@@ -117,10 +117,10 @@ func parseState(values []any) (session.Record, bool) {
 	return session.Record{
 		Facts: session.Facts{
 			Found: true, Generation: uint32(num(1)),
-			RotatedAt: at(2), AckedAt: at(3), StrikeAt: at(4), ForcedAt: at(5),
-			LastSeen: at(6), Absolute: at(7), SoftAt: at(9), HardAt: at(10),
-			Grace: time.Duration(num(11)) * time.Millisecond, Binding: text(12), Stamp: text(13),
+			RotatedAt: at(2), AckedAt: at(3), ForcedAt: at(4),
+			LastSeen: at(5), Absolute: at(6), SoftAt: at(8), HardAt: at(9),
+			Grace: time.Duration(num(10)) * time.Millisecond, Binding: text(11), Stamp: text(12),
 		},
-		Expires: at(8),
+		Expires: at(7),
 	}, true
 }

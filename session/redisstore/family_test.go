@@ -72,6 +72,7 @@ type outcome struct {
 	why                string // of a tombstone
 	generation         uint32
 	rotated, acked     int64
+	late, recovered    uint32
 	strike, lastSeen   int64
 	record, stateThere bool
 }
@@ -105,22 +106,55 @@ func tableCases() []tableCase {
 	for _, base := range tableFacts() {
 		for _, step := range []int{-100, -3, -2, -1, 0, 1, 2, 3, 100} {
 			for _, v := range tableVisits() {
-				if step != -1 && !base.StrikeAt.IsZero() && base.StrikeAt != ago(time.Second) {
-					continue // how old a strike is matters to the parent only
-				}
 				v.Generation = uint32(tableGeneration + step)
+				if v.Kind == session.Explicit && base.Recovered != 0 || redundant(base, step, v) {
+					continue
+				}
 				rules := tableRules(0)
 				cases = append(cases, tableCase{base, v, rules, false})
-				if step >= -1 && step <= 1 {
+				if step >= -1 && step <= 1 && v.Marked.IsZero() {
 					cases = append(cases, tableCase{base, v, rules, true})
 				}
 				if v.Kind == session.Explicit && step == -1 {
 					cases = append(cases, tableCase{base, v, tableRules(tableGrace), false})
 				}
+				if step == -1 && !v.Marked.IsZero() {
+					brief := rules
+					brief.Idle = 30 * time.Minute // shorter than a recovery reaches
+					cases = append(cases, tableCase{base, v, brief, false})
+				}
 			}
 		}
 	}
 	return cases
+}
+
+// redundant leaves out what differs from other cases only in a way that the table
+// does not look at.
+func redundant(f session.Facts, step int, v session.Visit) bool {
+	due := !f.HardAt.After(ago(0)) || !f.SoftAt.After(ago(0))
+	switch {
+	case !v.Marked.IsZero() && v.Marked != ago(time.Second) && (step >= 0 || v.Touch || v.Kind == session.Explicit):
+		return true // how old a mark is matters to retired cookies only
+	case (step < -2 || step > 1) && (notes{f.Late, f.Recovered}.leftOver() || due):
+		return true
+	}
+	return step < -2 && v.Force
+}
+
+// notes are what is noted of the current generation, or left over of another.
+type notes struct{ late, recovered uint32 }
+
+func tableNotes() []notes {
+	const g = tableGeneration
+	return []notes{
+		{0, 0}, {g, 0}, {0, g - 2}, {g, g - 2}, // and left over:
+		{g - 1, 0}, {0, g - 3}, {0, g - 1}, {g - 1, g - 3},
+	}
+}
+
+func (n notes) leftOver() bool {
+	return n.late != 0 && n.late != tableGeneration || n.recovered != 0 && n.recovered != tableGeneration-2
 }
 
 // tableFacts are the states a session can be in. The exact edges are among them:
@@ -135,7 +169,13 @@ func tableFacts() []session.Facts {
 		{2 * time.Minute, tableGrace},
 		{2 * time.Minute, tableGrace + time.Millisecond},
 		{2 * tableGrace, time.Minute},
+		{session.LateAfter + time.Millisecond, 40 * time.Second},
 		{2*tableGrace - time.Millisecond, 40 * time.Second},
+		{2 * time.Hour, 30 * time.Minute},
+		{2 * time.Hour, 30*time.Minute + time.Millisecond},
+		{2 * time.Hour, time.Hour},
+		{2 * time.Hour, time.Hour + time.Millisecond},
+		{time.Hour, 2 * time.Hour},       // the clock went back between the two
 		{-5 * time.Second, -time.Second}, // the clock went back
 		{never, never},
 	}
@@ -145,10 +185,10 @@ func tableFacts() []session.Facts {
 	}
 	var all []session.Facts
 	for _, w := range windows {
-		for _, strike := range []time.Duration{never, time.Second, 5 * time.Second, 5*time.Second + time.Millisecond} {
+		for _, n := range tableNotes() {
 			for due := range 3 {
 				f := live
-				f.RotatedAt, f.AckedAt, f.StrikeAt = at(w.rotated), at(w.acked), at(strike)
+				f.RotatedAt, f.AckedAt, f.Late, f.Recovered = at(w.rotated), at(w.acked), n.late, n.recovered
 				f.SoftAt, f.HardAt = ago(-time.Hour), ago(-2*time.Hour)
 				if due > 0 {
 					f.SoftAt = ago(0)
@@ -156,7 +196,9 @@ func tableFacts() []session.Facts {
 				if due > 1 {
 					f.HardAt = ago(0)
 				}
-				all = append(all, f)
+				if due == 0 || !n.leftOver() {
+					all = append(all, f)
+				}
 			}
 		}
 	}
@@ -187,9 +229,19 @@ func tableVisits() []session.Visit {
 					if touch && force.force {
 						continue // independent of each other
 					}
-					all = append(all, session.Visit{
+					v := session.Visit{
 						Kind: kind, Binding: binding, Force: force.force, Seen: force.seen, Touch: touch,
-					})
+					}
+					all = append(all, v)
+					if force.force {
+						continue
+					}
+					for _, marked := range []time.Duration{
+						0, time.Second, session.MarkLife, session.MarkLife + time.Millisecond, -time.Millisecond,
+					} {
+						v.Marked = ago(marked)
+						all = append(all, v)
+					}
 				}
 			}
 		}
@@ -197,7 +249,7 @@ func tableVisits() []session.Visit {
 	return all
 }
 
-// expect is the table in Go, with the effects DESIGN §4 gives each row.
+// expect is the table in Go, with the effects that each row has.
 func (c tableCase) expect() outcome {
 	f, now := c.facts, time.UnixMilli(tableNow).UTC()
 	v := session.Decide(f, c.visit, c.rules, now)
@@ -209,22 +261,48 @@ func (c tableCase) expect() outcome {
 		out.why = string(v.Reason)
 		return out
 	}
+	strike := c.strike()
 	if v.Adopt {
-		f.Generation, f.RotatedAt, f.AckedAt, f.StrikeAt = c.visit.Generation, now, now, time.Time{}
+		f.Generation, f.RotatedAt, f.AckedAt, f.Late, f.Recovered, strike = c.visit.Generation, now, now, 0, 0, 0
 	}
-	if v.Row <= session.RowRefresh && f.AckedAt.IsZero() {
-		f.AckedAt = now
+	if v.Row == session.RowRecover {
+		f.Generation, f.RotatedAt, f.AckedAt, f.Late, f.Recovered, strike = f.Generation+1, now, time.Time{}, 0, c.visit.Generation, 0
 	}
-	if v.Row == session.RowStrike && f.StrikeAt.IsZero() {
-		f.StrikeAt = now
+	if v.Row == session.RowCurrent || v.Row == session.RowRefresh {
+		if f.AckedAt.IsZero() {
+			f.AckedAt = now
+		}
+		if now.Sub(f.RotatedAt) > session.LateAfter {
+			f.Late = f.Generation
+		}
 	}
 	if v.Live() && c.visit.Touch && now.Sub(f.LastSeen) >= time.Minute {
 		f.LastSeen = now
 	}
 	out.generation, out.record = f.Generation, true
 	out.rotated, out.acked = ms(f.RotatedAt), ms(f.AckedAt)
-	out.strike, out.lastSeen = ms(f.StrikeAt), ms(f.LastSeen)
+	out.late, out.recovered = f.Late, f.Recovered
+	out.strike, out.lastSeen = strike, ms(f.LastSeen)
 	return out
+}
+
+// strike is a field that replicas of a former version leave behind. It means nothing
+// to us, and must go with its generation, for they would take it for the next one's.
+func (c tableCase) strike() int64 {
+	if c.facts.Late == 0 {
+		return 0
+	}
+	return ms(ago(time.Minute))
+}
+
+// until is how long the answer that is known holds.
+func (c tableCase) until() int64 {
+	f := c.facts
+	until := min(ms(f.SoftAt), ms(f.HardAt), ms(f.Absolute))
+	if late := f.LateFrom(); !late.IsZero() {
+		until = min(until, ms(late))
+	}
+	return until
 }
 
 func ms(t time.Time) int64 {
@@ -259,15 +337,15 @@ for i = 1, #KEYS, 2 do
   at = at + 1 + 2 * fields
   if real.call('HEXISTS', keys[1], 'g') == 1 then real.call('SET', keys[2], 'blob') end
   local args = {}
-  for j = 1, 12 do args[j] = argv[at + j - 1] end
-  at = at + 12
+  for j = 1, 13 do args[j] = argv[at + j - 1] end
+  at = at + 13
   local reply = {}
   for field in string.gmatch(string.match(judge(keys, args), '^[^\n]*') .. ',', '([^,]*),') do reply[#reply + 1] = field end
-  local after = real.call('HMGET', keys[1], 'why', 'g', 'ra', 'aa', 'sk', 'ls')
+  local after = real.call('HMGET', keys[1], 'why', 'g', 'ra', 'aa', 'la', 'rp', 'sk', 'ls')
   if string.sub(reply[1], 1, 1) == '=' then reply = { reply[1], '', '', '', '' } end
   out[#out + 1] = { reply[1], reply[2], reply[3], reply[4], reply[5],
     after[1] or '', after[2] or '0', after[3] or '0', after[4] or '0', after[5] or '0', after[6] or '0',
-    real.call('EXISTS', keys[2]), real.call('EXISTS', keys[1]) }
+    after[7] or '0', after[8] or '0', real.call('EXISTS', keys[2]), real.call('EXISTS', keys[1]) }
   real.call('DEL', keys[1], keys[2]) -- many keys with an expiry make miniredis slow
 end
 return out`
@@ -304,7 +382,7 @@ func (c tableCase) state() []any {
 		return []any{1, "why", string(f.Ended)}
 	}
 	return []any{
-		12, "g", f.Generation, "ra", ms(f.RotatedAt), "aa", ms(f.AckedAt), "sk", ms(f.StrikeAt),
+		14, "g", f.Generation, "ra", ms(f.RotatedAt), "aa", ms(f.AckedAt), "la", f.Late, "rp", f.Recovered, "sk", c.strike(),
 		"fo", ms(f.ForcedAt), "b", f.Binding, "ls", ms(f.LastSeen), "ab", ms(f.Absolute), "so", ms(f.SoftAt),
 		"ha", ms(f.HardAt), "gr", f.Grace.Milliseconds(), "st", f.Stamp,
 	}
@@ -322,11 +400,11 @@ func (c tableCase) arguments() []any {
 	if c.known {
 		f := c.facts
 		known = fmt.Sprintf("%d,%d,blob", f.Generation, ms(f.AckedAt))
-		until = fmt.Sprint(min(ms(f.SoftAt), ms(f.HardAt), ms(f.Absolute)))
+		until = fmt.Sprint(c.until())
 	}
 	return []any{
 		v.Generation, bit(v.Kind == session.Explicit), v.Binding, bit(v.Touch), bit(v.Force), v.Seen,
-		r.Idle.Milliseconds(), r.Unacked().Milliseconds(), r.ExplicitGrace.Milliseconds(), known, until, 0,
+		r.Idle.Milliseconds(), r.Unacked().Milliseconds(), r.ExplicitGrace.Milliseconds(), known, until, ms(v.Marked), 0,
 	}
 }
 
@@ -347,7 +425,8 @@ func readOutcome(r []any) outcome {
 			Row: row, Adopt: num(1) == 1, Due: session.Due(num(2)), Rotate: num(3) == 1,
 			Reason: session.Reason(r[4].(string)),
 		},
-		why: r[5].(string), generation: uint32(num(6)), rotated: num(7), acked: num(8), strike: num(9), lastSeen: num(10),
-		record: num(11) == 1, stateThere: num(12) == 1,
+		why: r[5].(string), generation: uint32(num(6)), rotated: num(7), acked: num(8),
+		late: uint32(num(9)), recovered: uint32(num(10)), strike: num(11), lastSeen: num(12),
+		record: num(13) == 1, stateThere: num(14) == 1,
 	}
 }

@@ -36,8 +36,9 @@ type question struct {
 	generation    uint32
 	binding, seen string
 	until, known  string
+	marked        int64
 	offset        int64
-	args          [argvAt + 12]any
+	args          [argvAt + 13]any
 	cmd           *redis.StringCmd
 	done          chan struct{} // takes one
 	limit         *time.Timer
@@ -65,7 +66,8 @@ func newQuestions(o Options, client redis.UniversalClient, sc script) *questions
 		q.limit.Stop()
 		q.args = [...]any{
 			"evalsha", sha, "2", &q.state, &q.record,
-			&q.generation, nil, &q.binding, nil, nil, &q.seen, idle, unacked, explicitGrace, &q.known, &q.until, &q.offset,
+			&q.generation, nil, &q.binding, nil, nil, &q.seen, idle, unacked, explicitGrace, &q.known, &q.until,
+			&q.marked, &q.offset,
 		}
 		return q
 	}
@@ -76,6 +78,7 @@ func (qs *questions) get(v session.Visit) *question {
 	q := qs.pool.Get().(*question)
 	q.generation, q.binding, q.seen = v.Generation, v.Binding, v.Seen
 	q.until, q.known, _ = strings.Cut(v.Known, ",")
+	q.marked = millis(v.Marked)
 	q.args[argvAt+1], q.args[argvAt+3], q.args[argvAt+4] = bit(v.Kind == session.Explicit), bit(v.Touch), bit(v.Force)
 	return q
 }

@@ -10,7 +10,7 @@ import (
 
 // sessionFields is how many values a script's reply has for a session, see
 // reply() in lua/family.lua.
-const sessionFields = 14
+const sessionFields = 15
 
 var errReply = errors.New("unexpected reply of a script")
 
@@ -65,8 +65,8 @@ func (a *answer) session() (r session.Record, sealed string, found bool) {
 	f := session.Facts{
 		Found:      true,
 		Generation: uint32(a.int()),
-		RotatedAt:  a.time(), AckedAt: a.time(), StrikeAt: a.time(), ForcedAt: a.time(),
-		LastSeen: a.time(), Absolute: a.time(),
+		RotatedAt:  a.time(), AckedAt: a.time(), Late: uint32(a.int()), Recovered: uint32(a.int()),
+		ForcedAt: a.time(), LastSeen: a.time(), Absolute: a.time(),
 	}
 	r.Expires = a.time()
 	f.SoftAt, f.HardAt = a.time(), a.time()

@@ -101,7 +101,8 @@ func (s *Store) readJudgement(doing string, id session.ID, reply string) (sessio
 	l.lenient = true
 	r := &session.Record{ID: id, Facts: session.Facts{
 		Found: true, Generation: uint32(l.int()),
-		RotatedAt: l.time(), AckedAt: l.time(), StrikeAt: l.time(), ForcedAt: l.time(), LastSeen: l.time(), Absolute: l.time(),
+		RotatedAt: l.time(), AckedAt: l.time(), Late: uint32(l.int()), Recovered: uint32(l.int()),
+		ForcedAt: l.time(), LastSeen: l.time(), Absolute: l.time(),
 	}}
 	r.Expires, r.Facts.SoftAt, r.Facts.HardAt = l.time(), l.time(), l.time()
 	r.Facts.Grace = time.Duration(l.int()) * time.Millisecond
@@ -129,6 +130,9 @@ func version(f session.Facts, sealed string) string {
 		return ""
 	}
 	until := min(f.SoftAt.UnixMilli(), f.HardAt.UnixMilli(), f.Absolute.UnixMilli())
+	if at := f.LateFrom(); !at.IsZero() {
+		until = min(until, at.UnixMilli()) // that sight is to be noted
+	}
 	b := make([]byte, 0, 64)
 	b = append(strconv.AppendInt(b, until, 10), ',')
 	b = append(strconv.AppendUint(b, uint64(f.Generation), 10), ',')
@@ -161,7 +165,7 @@ func (l *line) int() int64 {
 
 func (l *line) row() int {
 	n := l.int()
-	l.bad = l.bad || n < session.RowGone || n > session.RowReuseOld
+	l.bad = l.bad || n < session.RowGone || n > session.RowReuse
 	return int(n)
 }
 

@@ -40,6 +40,8 @@ func familyTests() map[string]func(*storeTest) {
 		"create never revives":                testCreateAfterEnd,
 		"the first sight is an ack":           testAck,
 		"a retired handle":                    testRetired,
+		"a recovery":                          testRecovery,
+		"no recovery of what is in use":       testNoRecovery,
 		"a rotation lost by the store":        testAdopt,
 		"end leaves the reason":               testEnd,
 		"the idle timeout":                    testIdle,
@@ -242,17 +244,117 @@ func testRetired(s *storeTest) {
 	s.Clock.Advance(suiteGrace - time.Second) // stragglers after the ack
 	s.row(s.visit(1), session.RowConverge)
 	s.Clock.Advance(2 * time.Second)
-	struck := s.row(s.visit(1), session.RowStrike).Record.Facts.StrikeAt
-	s.Clock.Advance(3 * time.Second) // the same burst
-	s.equal("strike", s.row(s.visit(1), session.RowStrike).Record.Facts.StrikeAt, struck)
-	s.row(s.visit(2), session.RowCurrent)
-	s.Clock.Advance(3 * time.Second)
-	end := s.row(s.visit(1), session.RowReuseLate)
+	for range 3 { // however often, and however late it is read
+		stale := s.row(s.visit(1), session.RowRetired)
+		s.equal("retired", []any{stale.Record.Facts.Generation, stale.Record.Tokens.Refresh},
+			[]any{uint32(2), session.Secret("refresh-2")})
+		s.Clock.Advance(20 * time.Second)
+	}
+	s.row(s.visit(2), session.RowCurrent) // late: it is in lasting use
+	end := s.row(s.marked(1, time.Second), session.RowReuse)
 	s.equal("reason", end.Verdict.Reason, session.Reused)
 	if end.Record == nil || end.Record.Tokens.Refresh != "refresh-2" {
 		s.Error("the judgement that ended the family did not return its tokens")
 	}
 	s.ended(session.Reused)
+}
+
+// marked is a visit with the handle's own mark, issued some time ago.
+func (s *storeTest) marked(generation uint32, ago time.Duration) session.Visit {
+	s.Helper()
+	now, err := s.Store.Now(s.Context())
+	s.must(err)
+	v := s.visit(generation)
+	v.Marked = now.Add(-ago)
+	return v
+}
+
+// retire brings the session to generation 2, seen at once, and lets its parent's
+// window pass.
+func (s *storeTest) retire() {
+	s.Helper()
+	s.create()
+	s.row(s.visit(1), session.RowCurrent)
+	s.Clock.Advance(2 * suiteGrace)
+	s.rotate(1)
+	s.row(s.visit(2), session.RowCurrent)
+	s.Clock.Advance(suiteGrace + time.Second)
+}
+
+func testRecovery(s *storeTest) {
+	s.retire()
+	s.row(s.visit(1), session.RowRetired)
+	other := s.marked(1, time.Second)
+	other.Binding = "binding-two"
+	tooOld, ahead := s.marked(1, session.MarkLife+time.Minute), s.marked(1, -time.Minute)
+	s.row(tooOld, session.RowRetired)
+	s.row(ahead, session.RowRetired)
+
+	back := s.row(s.marked(1, time.Second), session.RowRecover).Record
+	s.equal("generation, recovered", []any{back.Facts.Generation, back.Facts.Recovered, back.Facts.AckedAt.IsZero()},
+		[]any{uint32(3), uint32(1), true})
+	s.near("rotated", back.Facts.RotatedAt, 0)
+	s.equal("tokens", back.Tokens.Refresh, session.Secret("refresh-2"))
+	generation, _, err := s.Store.Peek(s.Context(), s.id)
+	s.must(err)
+	s.equal("current", generation, uint32(3))
+
+	// The other tabs of the browser, however late.
+	s.row(s.visit(1), session.RowConverge)
+	s.row(s.marked(1, time.Second), session.RowConverge)
+	other.Generation = 1
+	s.row(other, session.RowOtherBrowser)
+	s.row(s.visit(2), session.RowRetired) // the handle that was lost has no window
+	s.equal("no record of a change", s.row(s.visit(3), session.RowCurrent).Record.Facts.Recovered, uint32(1))
+	s.Clock.Advance(suiteGrace + time.Second)
+	s.row(s.visit(1), session.RowRetired)
+
+	// An ordinary rotation ends the matter.
+	s.tokens = back.Tokens
+	s.Clock.Advance(suiteGrace)
+	done := s.rotate(3)
+	s.equal("late, recovered", []any{done.Record.Facts.Late, done.Record.Facts.Recovered}, []any{uint32(0), uint32(0)})
+	s.row(s.visit(3), session.RowConverge)
+	s.row(s.visit(4), session.RowCurrent)
+	s.Clock.Advance(suiteGrace + time.Second)
+	s.row(s.marked(3, time.Second), session.RowRecover)
+	s.row(s.marked(4, time.Second), session.RowReuse)
+	s.ended(session.Reused)
+}
+
+// testNoRecovery: what must stand in the way of one.
+func testNoRecovery(s *storeTest) {
+	for what, spoil := range map[string]func() session.Visit{
+		"another browser": func() session.Visit {
+			v := s.marked(1, time.Second)
+			v.Binding = "binding-two"
+			return v
+		},
+		"the new handle is in lasting use": func() session.Visit {
+			s.Clock.Advance(session.LateAfter)
+			facts := s.row(s.visit(2), session.RowCurrent).Record.Facts
+			s.equal("late", facts.Late, uint32(2))
+			return s.marked(1, time.Second)
+		},
+		"in use, by one who does not count": func() session.Visit {
+			v := s.known(2)
+			s.Clock.Advance(session.LateAfter)
+			s.equal("unchanged, the first time", s.resolve(v).Unchanged, false)
+			s.equal("unchanged", s.resolve(s.known(2)).Unchanged, true)
+			return s.marked(1, time.Second)
+		},
+		"two recoveries in a row": func() session.Visit {
+			s.row(s.marked(1, time.Second), session.RowRecover)
+			return s.marked(2, time.Second)
+		},
+	} {
+		s.id = session.NewHandle(session.Cookie).ID()
+		s.tokens = newStoreTest(s.T, s.Harness).tokens
+		s.retire()
+		s.row(spoil(), session.RowReuse)
+		s.Log(what)
+		s.ended(session.Reused)
+	}
 }
 
 func testAdopt(s *storeTest) {
@@ -262,7 +364,8 @@ func testAdopt(s *storeTest) {
 	s.equal("generation", r.Record.Facts.Generation, uint32(4))
 	s.equal("adopted twice", s.row(s.visit(4), session.RowCurrent).Verdict.Adopt, false)
 	s.row(s.visit(3), session.RowConverge)
-	s.row(s.visit(2), session.RowReuseOld)
+	s.row(s.visit(2), session.RowRetired)
+	s.row(s.marked(2, time.Second), session.RowReuse)
 	s.ended(session.Reused)
 }
 

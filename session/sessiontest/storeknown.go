@@ -53,9 +53,24 @@ func (s *storeTest) told(what string, v session.Visit, want bool) session.Resolu
 	return got
 }
 
+// settled makes a session whose current handle was seen late already.
+func (s *storeTest) settled() {
+	s.Helper()
+	s.create()
+	s.row(s.visit(1), session.RowCurrent)
+	s.Clock.Advance(session.LateAfter + time.Second)
+	use := s.visit(1)
+	use.Touch = true
+	s.row(use, session.RowCurrent)
+}
+
 func testUnchanged(s *storeTest) {
 	s.create()
 	v := s.known(1)
+	s.told("at once", v, false)
+	s.Clock.Advance(session.LateAfter)
+	s.told("a late sight that is to be noted", v, true)
+	v = s.known(1)
 	for range 3 {
 		s.told("at once", v, false)
 		s.Clock.Advance(time.Minute)
@@ -122,11 +137,11 @@ func testKnownElsewhere(s *storeTest) {
 	ahead := s.known(2)
 	ahead.Generation = 3
 	s.equal("adopted", s.resolve(ahead).Verdict.Adopt, true)
-	s.row(first, session.RowReuseOld)
+	s.row(first, session.RowRetired)
 }
 
 func testKnownTouch(s *storeTest) {
-	s.create()
+	s.settled()
 	v := s.known(1)
 	v.Touch = true
 	step := min(StoreRules().Idle/20, time.Minute)

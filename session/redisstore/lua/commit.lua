@@ -18,7 +18,7 @@ if lease ~= '' and s.le == lease then
 end
 
 -- advanced is what an earlier run of this very commit would have left behind.
-local advanced = rotate and s.g == v.g + 1 and s.aa == 0
+local advanced = rotate and s.g == v.g + 1 and s.aa == 0 and not recovered(s)
 if s.st ~= spent then
   if s.st == stamp then
     return reply({ 1, advanced and 1 or 0, 0, '', now }, s, '')
@@ -37,9 +37,7 @@ if v.force then
   redis.call('HSET', STATE, 'fo', str(now))
 end
 if rotated then
-  s.g, s.ra, s.aa, s.sk, s.b = s.g + 1, now, 0, 0, v.binding
-  redis.call('HSET', STATE, 'g', str(s.g), 'ra', str(now), 'b', s.b)
-  redis.call('HDEL', STATE, 'aa', 'sk')
+  advance(s, s.g + 1, v.binding)
 end
 announce('g ' .. str(s.g))
 -- A provider may answer with the tokens it was given: then only the generation

@@ -7,7 +7,7 @@
 
 local STATE, RECORD = KEYS[1], KEYS[2]
 local HOUR = 3600000
-local STRIKE_GAP, FORCE_EVERY, TOUCH_EVERY = 5000, 10000, 60000
+local LATE_AFTER, FORCE_EVERY, TOUCH_EVERY = 60000, 10000, 60000
 
 -- str writes a number in full: tostring would round times to 1.7e+12.
 local function str(n)
@@ -31,15 +31,18 @@ local function age(t)
 end
 
 -- raw is the session as it is stored, for whoever hands it on; a number is made
--- of a field by adding 0, which spares a call.
+-- of a field by adding 0, which spares a call. la and rp are the two fields that
+-- replicas of a former version neither clear nor write: late() and recovered() tell
+-- whether what stands there is of this generation. sk was theirs (a strike against
+-- g-1); it is cleared with every new generation and otherwise ignored.
 local function load()
-  local v = redis.call('HMGET', STATE, 'why', 'g', 'ra', 'aa', 'sk', 'fo', 'ls', 'ab', 'ax', 'so', 'ha', 'gr',
-    'st', 'b', 'le', 'lu', 'rt')
+  local v = redis.call('HMGET', STATE, 'why', 'g', 'ra', 'aa', 'la', 'rp', 'fo', 'ls', 'ab', 'ax', 'so', 'ha',
+    'gr', 'st', 'b', 'le', 'lu', 'rt')
   local s = {
-    raw = v, why = v[1] or '', g = (v[2] or 0) + 0, ra = (v[3] or 0) + 0, aa = (v[4] or 0) + 0, sk = (v[5] or 0) + 0,
-    fo = (v[6] or 0) + 0, ls = (v[7] or 0) + 0, ab = (v[8] or 0) + 0, ax = (v[9] or 0) + 0, so = (v[10] or 0) + 0,
-    ha = (v[11] or 0) + 0, gr = (v[12] or 0) + 0, st = v[13] or '', b = v[14] or '', le = v[15] or '',
-    lu = (v[16] or 0) + 0, rt = (v[17] or 0) + 0, blob = '',
+    raw = v, why = v[1] or '', g = (v[2] or 0) + 0, ra = (v[3] or 0) + 0, aa = (v[4] or 0) + 0, la = (v[5] or 0) + 0,
+    rp = (v[6] or 0) + 0, fo = (v[7] or 0) + 0, ls = (v[8] or 0) + 0, ab = (v[9] or 0) + 0, ax = (v[10] or 0) + 0,
+    so = (v[11] or 0) + 0, ha = (v[12] or 0) + 0, gr = (v[13] or 0) + 0, st = v[14] or '', b = v[15] or '',
+    le = v[16] or '', lu = (v[17] or 0) + 0, rt = (v[18] or 0) + 0, blob = '',
   }
   if s.why == '' and v[2] then
     s.blob = redis.call('GET', RECORD) or ''
@@ -51,7 +54,7 @@ end
 
 -- reply appends the session's fields and its sealed record to head.
 local function reply(head, s, blob)
-  for _, v in ipairs({ s.g, s.ra, s.aa, s.sk, s.fo, s.ls, s.ab, s.ax, s.so, s.ha, s.gr, s.st, s.b, blob }) do
+  for _, v in ipairs({ s.g, s.ra, s.aa, s.la, s.rp, s.fo, s.ls, s.ab, s.ax, s.so, s.ha, s.gr, s.st, s.b, blob }) do
     head[#head + 1] = v
   end
   return head
@@ -139,24 +142,56 @@ local function current(s, v)
   return r
 end
 
--- retired decides rows 7 to 11 for the parent of the current handle.
+-- late tells whether the current handle was presented long after its rotation.
+local function late(s)
+  return s.la == s.g
+end
+
+-- recovered tells whether the current handle came of a recovery, two above the
+-- handle it took in (rp). At any other distance a rotation came after it.
+local function recovered(s)
+  return s.rp > 0 and s.g == s.rp + 2
+end
+
+-- proof tells whether the handle came with its own mark, at most an hour old.
+local function proof(v)
+  return v.marked > 0 and v.marked <= now and now - v.marked <= HOUR
+end
+
+-- retired decides rows 7 to 11 for a cookie below the current one.
 local function retired(s, v, rules)
-  local since = age(math.max(s.ra, s.aa))
-  if v.explicit then
-    if rules.explicit_grace > 0 and since <= rules.explicit_grace then
-      return { row = 7, due = hard_only(s) }
-    end
-    return { row = 11, why = 'session_reused' }
-  end
-  local in_window = since <= s.gr or (s.aa == 0 and age(s.ra) <= rules.unacked)
-  if in_window and v.binding == s.b then
+  local of_recovery = recovered(s)
+  local parent = v.g == s.g - 1 and not of_recovery
+  local since, same = age(math.max(s.ra, s.aa)), v.binding == s.b
+  local in_window = (parent or (of_recovery and v.g == s.rp))
+    and (since <= s.gr or (s.aa == 0 and age(s.ra) <= rules.unacked))
+  if in_window and same then
     return { row = 7, due = hard_only(s) }
   elseif in_window then
     return { row = 8 }
-  elseif s.sk == 0 or age(s.sk) <= STRIKE_GAP then
+  elseif not proof(v) then
     return { row = 9 }
+  elseif parent and same and not late(s) and since <= math.min(rules.idle, HOUR) then
+    return { row = 10, due = hard_only(s) }
   end
-  return { row = 10, why = 'session_reused' }
+  return { row = 11, why = 'session_reused' }
+end
+
+-- retired_token decides for an explicit handle below the current one.
+local function retired_token(s, v, rules)
+  local since = age(math.max(s.ra, s.aa))
+  if v.g == s.g - 1 and rules.explicit_grace > 0 and since <= rules.explicit_grace then
+    return { row = 7, due = hard_only(s) }
+  end
+  return { row = 11, why = 'session_reused' }
+end
+
+-- advance makes g the current handle as of now. Nothing that was noted of the one
+-- before counts any more.
+local function advance(s, g, binding)
+  s.g, s.ra, s.aa, s.la, s.rp, s.b = g, now, 0, 0, 0, binding
+  redis.call('HSET', STATE, 'g', str(g), 'ra', str(now), 'b', binding)
+  redis.call('HDEL', STATE, 'aa', 'la', 'rp', 'sk')
 end
 
 -- decide judges a presented handle. An adopted generation (row 4) is put into s
@@ -171,14 +206,14 @@ local function decide(s, v, rules)
   if why then
     return { row = 3, why = why }
   elseif v.g > s.g then
-    s.g, s.ra, s.aa, s.sk = v.g, now, now, 0
+    s.g, s.ra, s.aa, s.la, s.rp = v.g, now, now, 0, 0
     local r = current(s, v)
     r.adopt = true
     return r
   elseif v.g == s.g then
     return current(s, v)
-  elseif v.g == s.g - 1 then
-    return retired(s, v, rules)
+  elseif v.explicit then
+    return retired_token(s, v, rules)
   end
-  return { row = 11, why = 'session_reused' }
+  return retired(s, v, rules)
 end

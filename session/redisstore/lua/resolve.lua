@@ -1,6 +1,6 @@
 -- Judges a presented handle and applies the verdict, in one step.
 -- ARGV: generation, explicit, binding, touch, force, seen, idle, unacked,
--- explicit grace, known ('' or as unchanged.lua says), until, offset.
+-- explicit grace, known ('' or as unchanged.lua says), until, marked, offset.
 -- Reply, one string: row, adopt, due, rotate, why, now, with commas between, and
 -- where there is a session its fields as load() names them (empty: 0), a line feed
 -- and the sealed record. Or, if unchanged: '=', now, last seen.
@@ -8,6 +8,7 @@
 local visit = {
   g = num(ARGV[1]), explicit = ARGV[2] == '1', binding = ARGV[3],
   touch = ARGV[4] == '1', force = ARGV[5] == '1', seen = ARGV[6],
+  marked = num(ARGV[12]),
 }
 local rules = { idle = num(ARGV[7]), unacked = num(ARGV[8]), explicit_grace = num(ARGV[9]) }
 
@@ -16,23 +17,33 @@ local raw = s.raw
 local r = decide(s, visit, rules)
 
 if r.adopt then
-  local t = str(now)
-  raw[2], raw[3], raw[4], raw[5] = str(s.g), t, t, ''
-  redis.call('HSET', STATE, 'g', raw[2], 'ra', t, 'aa', t)
-  redis.call('HDEL', STATE, 'sk')
+  advance(s, s.g, s.b)
+  s.aa = now
+  redis.call('HSET', STATE, 'aa', str(now))
+elseif r.row == 10 then
+  local taken = s.g - 1
+  advance(s, s.g + 1, visit.binding)
+  s.rp = taken
+  redis.call('HSET', STATE, 'rp', str(taken))
+elseif r.row == 5 or r.row == 6 then
+  if s.aa == 0 then
+    raw[4] = str(now)
+    redis.call('HSET', STATE, 'aa', raw[4])
+  end
+  if now - s.ra > LATE_AFTER and not late(s) then
+    raw[5] = str(s.g)
+    redis.call('HSET', STATE, 'la', raw[5])
+  end
+end
+if r.adopt or r.row == 10 then
+  raw[2], raw[3], raw[4], raw[5], raw[6], raw[15] = str(s.g), str(s.ra), str(s.aa), '', str(s.rp), s.b
   announce('g ' .. raw[2])
-elseif (r.row == 5 or r.row == 6) and s.aa == 0 then
-  raw[4] = str(now)
-  redis.call('HSET', STATE, 'aa', raw[4])
-elseif r.row == 9 and s.sk == 0 then
-  raw[5] = str(now)
-  redis.call('HSET', STATE, 'sk', raw[5])
 end
 
-local live = r.row >= 5 and r.row <= 7
+local live = (r.row >= 5 and r.row <= 7) or r.row == 10
 if live and visit.touch and age(s.ls) >= math.min(rules.idle / 20, TOUCH_EVERY) then
-  s.ls, raw[7] = now, str(now)
-  redis.call('HSET', STATE, 'ls', raw[7])
+  s.ls, raw[8] = now, str(now)
+  redis.call('HSET', STATE, 'ls', raw[8])
   keep(s, rules.idle)
 end
 
@@ -43,7 +54,7 @@ end
 if r.why then
   finish(s, r.why)
 end
-for i = 2, 14 do
+for i = 2, 15 do
   raw[i] = raw[i] or ''
 end
-return head .. ',' .. table.concat(raw, ',', 2, 14) .. '\n' .. s.blob
+return head .. ',' .. table.concat(raw, ',', 2, 15) .. '\n' .. s.blob
