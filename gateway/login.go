@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,11 +37,31 @@ func (s *Server) loginForm(x *exchange) error {
 	if err == nil && !asksForMore(q) {
 		return seeOther(x, to)
 	}
+	if name := q.Get("provider"); name != "" && !s.knowsProvider(name) {
+		return s.noSuchProvider(x, name, to)
+	}
 	if handled, err := s.redirectLogin(x, to, err); handled {
 		return err
 	}
 	s.setProbe(x.Header())
 	s.loginPageFor(x, http.StatusOK, web.LoginPage{ReturnTo: to})
+	return nil
+}
+
+func (s *Server) knowsProvider(name string) bool {
+	return slices.Contains(s.manager.RedirectProviders(), name) || slices.Contains(s.manager.PasswordProviders(), name)
+}
+
+// noSuchProvider says that an address names a provider that is not there, rather than
+// sign in somewhere else.
+func (s *Server) noSuchProvider(x *exchange, name, to string) error {
+	if !navigation(x.r) {
+		return badRequest("There is no provider "+strconv.Quote(clipText(name, 64))+" here.", nil)
+	}
+	s.setProbe(x.Header())
+	s.loginPageFor(x, http.StatusBadRequest, web.LoginPage{
+		ReturnTo: to, Error: "The address names a way to sign in that does not exist here: " + strconv.Quote(clipText(name, 64)) + ". Choose another.",
+	})
 	return nil
 }
 

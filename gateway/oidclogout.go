@@ -45,7 +45,11 @@ func (s *Server) departLogout(x *exchange) error {
 // logoutDone is the one address a provider may send the browser back to after a
 // logout. Only the state of a logout this browser began leads anywhere.
 func (s *Server) logoutDone(x *exchange) error {
-	to, err := s.manager.SignedOut(x.r.Context(), boundBrowser(x.r), x.r.URL.Query().Get("state"))
+	states := x.r.URL.Query()["state"]
+	if len(states) != 1 {
+		return s.signedOutPage(x)
+	}
+	to, err := s.manager.SignedOut(x.r.Context(), boundBrowser(x.r), states[0])
 	if err != nil {
 		return s.signedOutPage(x) // also without the store: the session is over
 	}

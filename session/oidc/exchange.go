@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"slices"
@@ -28,7 +29,9 @@ func (p *Provider) Exchange(ctx context.Context, a session.Attempt, r session.Re
 	case r.Issuer == "" && m.SendsIssuer:
 		return session.Grant{}, rejected("the answer lacks iss, which this provider always sends")
 	case r.Error != "":
-		return session.Grant{}, &session.DeniedError{Code: r.Error}
+		return session.Grant{}, &session.DeniedError{
+			Code: session.CleanDescription(r.Error), Description: session.CleanDescription(r.Description),
+		}
 	case r.Code == "":
 		return session.Grant{}, rejected("the answer has neither code nor error")
 	}
@@ -39,12 +42,22 @@ func (p *Provider) Exchange(ctx context.Context, a session.Attempt, r session.Re
 		"redirect_uri": {p.o.RedirectURI}, "code_verifier": {a.Verifier.Reveal()},
 	})
 	switch {
-	case errors.Is(err, errInvalidGrant):
-		return session.Grant{}, &session.RejectedError{Err: err} // a code that is forged, used up or another browser's
+	case errors.Is(err, errRefused):
+		return session.Grant{}, codeRefused(err)
 	case err != nil:
 		return session.Grant{}, err
 	}
 	return p.loginGrant(ctx, m, a, got)
+}
+
+// codeRefused sorts the refusal of a code: invalid_grant is one that is forged, used
+// up or another browser's; the others concern the user.
+func codeRefused(err error) error {
+	var answer *session.ProviderAnswer
+	if !errors.As(err, &answer) || answer.Code == "invalid_grant" {
+		return &session.RejectedError{Err: err}
+	}
+	return &session.DeniedError{Code: answer.Code, Description: answer.Description}
 }
 
 func rejected(why string) error { return &session.RejectedError{Err: errors.New(why)} }
@@ -69,7 +82,11 @@ func (p *Provider) loginGrant(ctx context.Context, m *metadata, a session.Attemp
 	if err := demanded(a, id); err != nil {
 		return session.Grant{}, err
 	}
+	if err := p.keepable(got); err != nil {
+		return session.Grant{}, err
+	}
 	g := p.grant(id, got)
+	g.LeftOut = p.leftOut(claims)
 	if g.NoRefresh = got.RefreshToken == ""; g.NoRefresh {
 		p.warned.Do(func() {
 			p.o.Log.Warn("the provider gives no refresh token: sessions end with their access token and sign in again silently; "+
@@ -84,6 +101,36 @@ func (p *Provider) grant(id session.Identity, got reply) session.Grant {
 		Identity: id, Lifetime: got.Lifetime,
 		Tokens: session.Tokens{Access: got.AccessToken, Refresh: got.RefreshToken, ID: got.IDToken},
 	}
+}
+
+// longestToken bounds a token. The access token travels in a header, and most
+// servers refuse more.
+const longestToken = 16 << 10
+
+// keepable refuses tokens that nobody could use: a session with them would only get
+// refusals from the application.
+func (p *Provider) keepable(got reply) error {
+	for name, t := range map[string]session.Secret{"access": got.AccessToken, "refresh": got.RefreshToken} {
+		if len(t) > longestToken {
+			return &session.FaultError{Misconfigured: true, Err: fmt.Errorf(
+				"the %s token has %d bytes, and more than %d fit into no header: have the provider put fewer claims into it",
+				name, len(t), longestToken)}
+		}
+	}
+	return nil
+}
+
+// leftOut says, once, that this provider does not send all roles.
+func (p *Provider) leftOut(c claimSet) string {
+	name := c.leftOut(p.o.RolesClaim)
+	if name != "" {
+		p.warnedLeftOut.Do(func() {
+			p.o.Log.Warn("the provider leaves out the claim with the roles of users who have too many: they have no roles here; "+
+				"in Microsoft Entra, assign app roles, or groups to the application only",
+				slog.String("provider", p.o.Name), slog.String("claim", name))
+		})
+	}
+	return name
 }
 
 // demanded checks what the attempt asked of the sign-in. acr_values is only a

@@ -67,7 +67,7 @@ func (c claimSet) further() json.RawMessage {
 	rest := maps.Clone(c)
 	for _, name := range []string{
 		"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "at_hash", "c_hash", "s_hash", "sid", "auth_time",
-		"typ", "_claim_names", "_claim_sources",
+		"typ", "_claim_sources",
 	} {
 		delete(rest, name)
 	}
@@ -81,43 +81,31 @@ func (c claimSet) further() json.RawMessage {
 	return b
 }
 
-// roles reads the claim at path: a list of strings, a string with words, or an
-// object whose keys are the roles (Zitadel).
-func roles(c claimSet, path string) []string {
+// roles reads the claim at path, see [session.ClaimValues] and [session.ClaimWords].
+func roles(c claimSet, path string) (list []string) {
 	if path == "" {
 		return nil
 	}
-	var list []string
-	switch v := dig(c, path).(type) {
-	case string:
-		list = strings.Fields(v)
-	case map[string]any:
-		list = slices.Sorted(maps.Keys(v))
-	case []any:
-		for _, entry := range v {
-			if s, ok := entry.(string); ok && s != "" {
-				list = append(list, s)
-			}
-		}
+	for _, v := range session.ClaimValues(c, path) {
+		list = append(list, session.ClaimWords(v)...)
 	}
-	return list
+	return list[:min(len(list), mostRoles)]
 }
 
-// dig follows a path whose steps are joined by dots. Names may have dots
-// themselves (https://example.com/roles): the longest name that is there wins.
-func dig(at map[string]any, path string) any {
-	if v, ok := at[path]; ok {
-		return v
-	}
-	for i := len(path) - 1; i > 0; i-- {
-		if path[i] != '.' {
-			continue
+// mostRoles bounds the roles of one user. What is beyond is not granted.
+const mostRoles = 1000
+
+// leftOut is the claim with the roles, if the provider says that there is more of it
+// than fits (Core §5.6.2): Microsoft Entra leaves out the groups of whoever has more
+// than 200. Empty: it is there, or the user has none.
+func (c claimSet) leftOut(path string) string {
+	elsewhere, _ := c["_claim_names"].(map[string]any)
+	for end := len(path); end > 0; end = strings.LastIndexByte(path[:end], '.') {
+		name := path[:end]
+		_, there := c[name]
+		if _, named := elsewhere[name]; named && !there {
+			return name
 		}
-		if below, ok := at[path[:i]].(map[string]any); ok {
-			if v := dig(below, path[i+1:]); v != nil {
-				return v
-			}
-		}
 	}
-	return nil
+	return ""
 }

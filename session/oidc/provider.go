@@ -72,8 +72,9 @@ type Provider struct {
 	client *http.Client
 	auth   clientAuth
 
-	discovery discovery
-	warned    sync.Once // that there are no refresh tokens
+	discovery     discovery
+	warned        sync.Once // that there are no refresh tokens
+	warnedLeftOut sync.Once // that roles are not sent
 }
 
 var (

@@ -377,12 +377,25 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenError = 401, "invalid_client" },
 		func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenError = 400, "invalid_grant" },
 		func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenBody = 400, grant.Tokens.Refresh.Reveal() },
+		func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenError = 400, grant.Tokens.Refresh.Reveal() },
+		func(b *oidctest.Behaviour) {
+			b.TokenStatus, b.TokenError = 400, "invalid_grant"
+			b.TokenDetail = "the token " + grant.Tokens.Refresh.Reveal() + " is unknown"
+		},
 	} {
 		idp.Set(func(b *oidctest.Behaviour) { *b = oidctest.Behaviour{}; set(b) })
 		_, err := p.Refresh(t.Context(), session.Refresh{Identity: grant.Identity, Tokens: grant.Tokens})
 		for _, secret := range []string{grant.Tokens.Refresh.Reveal(), oidctest.ClientSecret, url.QueryEscape(oidctest.ClientSecret)} {
 			if err == nil || strings.Contains(err.Error(), secret) {
 				t.Errorf("error %v", err)
+			}
+			var said interface {
+				ProviderSaid() (code, description string)
+			}
+			if errors.As(err, &said) {
+				if code, description := said.ProviderSaid(); strings.Contains(code+description, secret) {
+					t.Errorf("the log would say %q %q", code, description)
+				}
 			}
 		}
 	}
@@ -399,6 +412,21 @@ func TestRefreshAnswers(t *testing.T) {
 	}{
 		"invalid_grant":            {400, "invalid_grant", "", "refused", false},
 		"invalid_grant with 401":   {401, "invalid_grant", "", "refused", false},
+		"interaction_required":     {400, "interaction_required", "", "refused", false},
+		"login_required":           {400, "login_required", "", "refused", false},
+		"consent_required":         {401, "consent_required", "", "refused", false},
+		"access_denied":            {403, "access_denied", "", "refused", false},
+		"access_denied with 500":   {500, "access_denied", "", "fault", false},
+		"invalid_request":          {400, "invalid_request", "", "misconfigured", true},
+		"unauthorized_client":      {400, "unauthorized_client", "", "misconfigured", true},
+		"invalid_scope":            {400, "invalid_scope", "", "misconfigured", false},
+		"invalid_target":           {400, "invalid_target", "", "misconfigured", false},
+		"unknown code":             {400, "out_of_cheese", "", "misconfigured", false},
+		"temporarily_unavailable":  {400, "temporarily_unavailable", "", "fault", false},
+		"server_error":             {400, "server_error", "", "fault", false},
+		"307":                      {307, "", "", "misconfigured", false},
+		"425":                      {425, "", page, "fault", false},
+		"ERROR is another name":    {400, "", `{"ERROR":"invalid_grant"}`, "fault", true},
 		"invalid_client":           {401, "invalid_client", "", "misconfigured", false},
 		"a bare 401 is its like":   {401, "", "", "misconfigured", false},
 		"a proxy's 401":            {401, "", page, "misconfigured", false},
