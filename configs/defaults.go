@@ -32,6 +32,7 @@ func Default() Config {
 			SameSite:         "strict",
 			PerUser:          PerUser{Max: 100, WhenFull: "evict"},
 			LoginPage:        "/auth/login",
+			AfterLogout:      "/auth/logout/done",
 		},
 		CrossOrigin: CrossOrigin{AllowedOrigins: []string{}},
 		RateLimits: RateLimits{

@@ -67,6 +67,9 @@ type OIDCParam struct {
 type OIDCLogout struct {
 	// RPInitiated sends the browser to the provider's logout page too, where it has one. Default true.
 	RPInitiated bool `yaml:"rp_initiated"`
+	// Prompt is what the next sign-in in the same browser asks of the provider: login, select_account or none. Default:
+	// login where the provider has no logout page or rp_initiated is false, so that its own session goes on; else none.
+	Prompt string `yaml:"prompt" oneof:"login select_account none"`
 }
 
 func newOIDC() OIDCProvider {

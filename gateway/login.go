@@ -74,7 +74,8 @@ func (s *Server) loginPageFor(x *exchange, status int, page web.LoginPage) {
 		page.Password = true
 		page.PasswordProviders = append(page.PasswordProviders, web.PasswordProvider{Name: name, Label: s.labels[name]})
 	}
-	page.Providers = s.providerLinks(x.r.URL.Query(), page.ReturnTo)
+	page.SignedOut = s.justSignedOut(x.r)
+	page.Providers = s.providerLinks(x, page.ReturnTo)
 	s.page(x, status, func(b *bytes.Buffer) error { return s.pages.Login(b, page) })
 }
 

@@ -1,13 +1,10 @@
 package gateway
 
 import (
-	"bytes"
 	"errors"
-	"net/http"
 	"net/url"
 
 	"sessiongate/session"
-	"sessiongate/web"
 )
 
 // signOut is where the browser should go after its session has ended, so that
@@ -54,15 +51,6 @@ func (s *Server) logoutDone(x *exchange) error {
 		return s.signedOutPage(x) // also without the store: the session is over
 	}
 	return seeOther(x, returnURL(to))
-}
-
-func (s *Server) signedOutPage(x *exchange) error {
-	s.page(x, http.StatusOK, func(b *bytes.Buffer) error {
-		return s.pages.SignedOut(b, web.SignedOutPage{
-			SignIn: web.Link{Label: "Sign in", Href: s.loginPage}, Continue: web.Link{Label: "To the start page", Href: "/"},
-		})
-	})
-	return nil
 }
 
 // logoutCSP lets the form of the logout page be answered by a redirect to the

@@ -350,6 +350,7 @@ func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err
 		return o, errors.New("server.public_url is not a URL")
 	}
 	o.AuthPrefix, o.LoginPage = c.Server.AuthPrefix, c.Session.LoginPage
+	o.AfterLogout, o.PromptAfterLogout = c.Session.AfterLogout, promptsAfterLogout(c)
 	o.Explicit = c.ExplicitTokens.Enabled
 	o.HSTS, o.BodyTimeout = time.Duration(c.Server.HSTS), time.Duration(c.Server.Limits.BodyTimeout)
 	o.AllowedOrigins, o.ForwardedHeader = c.CrossOrigin.AllowedOrigins, c.Server.ForwardedHeader

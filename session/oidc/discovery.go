@@ -26,6 +26,8 @@ const (
 // Discovery §3, RFC 8414 §2, RFC 9207 §3, RP-Initiated Logout §2.1).
 type metadata struct {
 	verify verifiers
+	algs   []string
+	doc    claimSet // all of it, for [Provider.Check]
 
 	Issuer        string   `json:"issuer"`
 	Authorization string   `json:"authorization_endpoint"`
@@ -98,9 +100,9 @@ func (p *Provider) fetchMetadata(ctx context.Context) (*metadata, error) {
 	if err != nil {
 		return nil, &session.FaultError{Err: fmt.Errorf("discovery: %w", brief(err))}
 	}
-	algs, err := p.checkMetadata(m)
+	err = errors.Join(p.misfits(m)...)
 	if err == nil {
-		m.verify, err = p.newVerifiers(m.JWKS, algs)
+		m.verify, err = p.newVerifiers(m.JWKS, m.algs)
 	}
 	if err != nil {
 		return nil, &session.FaultError{Misconfigured: true, Err: fmt.Errorf("discovery: %w", err)}
@@ -118,18 +120,23 @@ func (p *Provider) download(ctx context.Context) (*metadata, error) {
 		return nil, fmt.Errorf("answer %d", status)
 	}
 	m := &metadata{}
-	if err := json.Unmarshal(body, m); err != nil {
+	doc, err := parseClaims(body)
+	if err == nil {
+		err = json.Unmarshal(body, m)
+	}
+	if err != nil {
 		return nil, errors.New("the answer is not a discovery document")
 	}
+	m.doc = doc
 	return m, nil
 }
 
-// checkMetadata wants the issuer's own document (Discovery §4.3), the endpoints a
-// login needs, over TLS where the issuer is (RFC 8414 §2), and signature algorithms
-// that both sides accept, which it returns.
-func (p *Provider) checkMetadata(m *metadata) (algs []string, err error) {
+// misfits are what keeps everybody from signing in. Wanted are the issuer's own
+// document (Discovery §4.3), the endpoints a login needs, over TLS where the issuer is
+// (RFC 8414 §2), and signature algorithms that both sides accept, which it notes in m.
+func (p *Provider) misfits(m *metadata) (list []error) {
 	if m.Issuer != p.o.Issuer {
-		return nil, fmt.Errorf("the document is of the issuer %.200q, and the configuration says %q", m.Issuer, p.o.Issuer)
+		list = append(list, fmt.Errorf("the document is of the issuer %.200q, and the configuration says %q", m.Issuer, p.o.Issuer))
 	}
 	secure := strings.HasPrefix(p.o.Issuer, "https://")
 	for _, e := range []struct {
@@ -148,18 +155,18 @@ func (p *Provider) checkMetadata(m *metadata) (algs []string, err error) {
 		}
 		u, err := url.Parse(e.value)
 		if err != nil || u.Host == "" || u.Scheme != "https" && (secure || u.Scheme != "http") {
-			return nil, fmt.Errorf("%s is missing or not a proper URL", e.name)
+			list = append(list, fmt.Errorf("%s is missing or not a proper URL", e.name))
 		}
 	}
 	offered := m.Algs
 	if len(offered) == 0 {
 		offered = []string{"RS256"} // what every provider has to know (Core §15.1)
 	}
-	algs = slices.DeleteFunc(slices.Clone(p.o.Algorithms), func(a string) bool { return !slices.Contains(offered, a) })
-	if len(algs) == 0 {
-		return nil, fmt.Errorf("the provider signs ID tokens with %.100q, and none of these is allowed", offered)
+	m.algs = slices.DeleteFunc(slices.Clone(p.o.Algorithms), func(a string) bool { return !slices.Contains(offered, a) })
+	if len(m.algs) == 0 {
+		list = append(list, fmt.Errorf("the provider signs ID tokens with %.100q, and none of these is allowed", offered))
 	}
-	return algs, nil
+	return list
 }
 
 // brief shortens an error that may quote a whole reply. Its chain is cut on

@@ -66,6 +66,7 @@ type Behaviour struct {
 	NoRefresh    bool          // no refresh token, ever
 	KeepRefresh  bool          // a refresh answers without a new refresh token, the old one stays good
 	NoExpiresIn  bool
+	LongAccess   int  // access tokens are opaque, and so many bytes
 	OpaqueAccess bool // access tokens are not JWTs
 	NoIDToken    bool
 	NoRefreshID  bool              // a refresh answers without an ID token

@@ -159,6 +159,9 @@ func (p *Provider) tokens(g *grant, b Behaviour, sub string, first bool) map[str
 			"iss": p.Issuer(), "sub": sub, "aud": "api", "client_id": ClientID, "iat": now.Unix(), "exp": now.Add(lifetime).Unix(), "jti": rand.Text(),
 		})
 	}
+	if b.LongAccess > 0 {
+		access = strings.Repeat("a", b.LongAccess)
+	}
 	doc := map[string]any{"access_token": access, "token_type": "Bearer", "scope": g.scope, "expires_in": int(lifetime.Seconds())}
 	if b.Scope != nil {
 		doc["scope"] = b.Scope
