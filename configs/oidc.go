@@ -41,7 +41,8 @@ type OIDCProvider struct {
 	AuthorizationParams []OIDCParam `yaml:"authorization_params"`
 	// IDTokenAlgs are the signatures that are accepted, where discovery names them too. Default: every asymmetric one.
 	IDTokenAlgs []string `yaml:"id_token_algs"`
-	// RolesClaim is the claim with the user's roles; dots lead into objects. Default roles.
+	// RolesClaim is the claim with the user's roles: a list, a text with commas or blanks, or an object whose names they
+	// are. Dots lead into objects, "*" stands for every entry of a list or an object: roles.*.name. Default roles.
 	RolesClaim string `yaml:"roles_claim" empty:"means"`
 	// Userinfo asks the userinfo endpoint for what the ID token does not say. Default false.
 	Userinfo bool `yaml:"userinfo"`

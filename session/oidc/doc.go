@@ -25,8 +25,11 @@
 //     encoding/json would take "SUB" for sub.
 //   - A refresh is exactly one POST. x/oauth2's token source would hide rotation
 //     and repeat calls; it is used for PKCE only.
-//   - Only invalid_grant is a refusal. Everything else that goes wrong with a
-//     token request says nothing about the user.
+//   - A refusal is one of the codes that concern this user ([session.AboutUser]).
+//     Codes that concern the client are the configuration's fault; a few of those,
+//     and answers without a code, are in doubt (session/refusal.go).
+//   - A refreshed ID token with another nonce than the one before is dropped (Core
+//     §12.2).
 //   - After a refresh the tokens are kept whatever becomes of the ID token that
 //     came with them: the old refresh token is spent. An ID token that cannot be
 //     verified is dropped; one that names somebody else ends the session.
