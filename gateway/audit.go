@@ -47,7 +47,7 @@ func levelOf(t session.EventType) (level slog.Level, fault bool) {
 	case session.EventReuse, session.EventSubjectChanged, session.EventRefreshRefused, session.EventLoginFailed, session.EventProviderRefused,
 		session.EventRolledBack, session.EventLimited, session.EventGuessing:
 		return slog.LevelWarn, false
-	case session.EventMisconfigured, session.EventUnsealable, session.EventRefusalsSuspended:
+	case session.EventMisconfigured, session.EventUnsealable, session.EventRefusalsSuspended, session.EventClockStep:
 		return slog.LevelError, true
 	case session.EventStoreFault, session.EventProviderFault:
 		return slog.LevelWarn, true

@@ -52,6 +52,8 @@ type Manager struct {
 	health    map[string]*health
 	places    map[string]*places
 	refusals  map[string]*refusals
+	restarts  map[string]*restart
+	clock     storeClock
 	recorder  Recorder
 	attempts  Attempts
 	links     ProviderSessions
@@ -118,6 +120,7 @@ func NewManager(o Options) (*Manager, error) {
 		health:    make(map[string]*health, len(o.Providers)),
 		places:    make(map[string]*places, len(o.Providers)),
 		refusals:  make(map[string]*refusals, len(o.Providers)),
+		restarts:  make(map[string]*restart, len(o.Providers)),
 		recorder:  o.Recorder,
 		attempts:  o.Attempts,
 		links:     o.Links,
@@ -144,6 +147,7 @@ func NewManager(o Options) (*Manager, error) {
 		m.health[p.Name()] = &health{}
 		m.places[p.Name()] = &places{}
 		m.refusals[p.Name()] = &refusals{}
+		m.restarts[p.Name()] = &restart{}
 	}
 	m.work, m.stop = context.WithCancel(context.Background())
 	m.closing, m.close = context.WithCancel(m.work)
@@ -188,6 +192,8 @@ func (m *Manager) observe(c Change) {
 		m.watchers.resubscribed()
 	case Listed:
 		m.watchers.listed(c.Owner)
+	case ProviderUp:
+		m.heardUp(c)
 	case Advanced:
 		if t := m.tracks.find(c.ID); t != nil {
 			t.advance(c.Generation)

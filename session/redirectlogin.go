@@ -183,7 +183,7 @@ func (m *Manager) FinishLogin(ctx context.Context, r LoginReturn) (LoginDone, er
 	if err != nil {
 		return m.notExchanged(p, done, a, err, r.Client)
 	}
-	m.health[p.Name()].ok()
+	m.worked(p)
 	m.leftOut(p, grant, r.Client)
 	done.Session, err = m.admit(ctx, p, *a, grant, r, asked)
 	return done, err

@@ -160,7 +160,7 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 	ttl := timeout + leaseSlack
 	waiting, cancel := context.WithTimeout(ctx, timeout+leaseSlack)
 	defer cancel()
-	lease := rand.Text()
+	lease, resumed := rand.Text(), false
 	for poll := 50 * time.Millisecond; ; poll = min(2*poll, 500*time.Millisecond) {
 		place, turn, err := m.queue(waiting, p, timeout, rd)
 		changed := rd.track.next()
@@ -180,6 +180,10 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 		case TurnDone:
 			return m.adopt(rd, turn.Record, turn.Now, turn.asked), nil
 		case TurnBackoff:
+			if !resumed && m.resume(ctx, p, timeout, rd, turn.Now) {
+				resumed = true // once: whoever fails again waits again
+				continue
+			}
 			return m.fallback(rd, p.Name(), &FaultError{RetryAfter: turn.Wait, Err: errBackoff})
 		case TurnTaken:
 			return m.spendLeased(ctx, admitted{p, place}, timeout, ttl, rd, v, lease)
@@ -237,7 +241,7 @@ func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, le
 	if err != nil {
 		return m.settleFailure(ctx, p, rd, lease, err)
 	}
-	m.health[p.Name()].ok()
+	m.worked(p)
 	m.refusals[p.Name()].granted(spent{rec.ID, rec.Facts.Stamp}, asked, m.now())
 	m.leftOut(p, grant, rd.client)
 	if grant.Identity.Owner() != rec.Identity.Owner() {
@@ -336,6 +340,7 @@ func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lea
 	if lease != "" {
 		_, _ = m.store.Abandon(ctx, Abandonment{
 			ID: rd.Record.ID, Stamp: rd.Record.Facts.Stamp, Lease: lease, RetryIn: retryIn,
+			Guess: fault.RetryAfter == 0 && !fault.Doubt,
 		})
 	}
 	return m.fallback(rd, p.Name(), &FaultError{RetryAfter: retryIn, Misconfigured: fault.Misconfigured, Err: fault.Err})
@@ -346,6 +351,9 @@ func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lea
 func (m *Manager) pause(p Provider, fault *FaultError) time.Duration {
 	if fault.Doubt {
 		return doubtGap
+	}
+	if fault.RetryAfter == 0 {
+		m.restarts[p.Name()].fail(m.now())
 	}
 	return m.health[p.Name()].failed(m.now())
 }
@@ -429,10 +437,14 @@ type health struct {
 	until    time.Time
 }
 
-func (h *health) ok() {
+// ok notes a success. It reports whether that ends an outage: more than one failure
+// in a row, so for a second at least.
+func (h *health) ok() (outage bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	outage = h.failures > 1
 	h.failures, h.until = 0, time.Time{}
+	return outage
 }
 
 // failed returns how long to leave the provider alone: 1 s, doubled up to 16 s.

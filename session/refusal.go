@@ -73,7 +73,7 @@ type spent struct {
 // refusals weighs the refusals of one provider. It is safe for concurrent use.
 type refusals struct {
 	mu        sync.Mutex
-	good      time.Time             // when the newest call began that gave tokens
+	good      time.Time           // when the newest call began that gave tokens
 	doubts    map[spent]time.Time // when tokens were first refused in doubt
 	tally     tally
 	suspended time.Time // since when refusals count as faults; zero: they do not

@@ -136,6 +136,7 @@ func (m *Manager) ask(ctx context.Context, v Visit, known *memo, c Client) (read
 	if err != nil {
 		return rd, m.storeFault(err, v.ID)
 	}
+	m.tellClock(rd.began, res.Now)
 	rd.Resolution = res
 	if res.Verdict.Row == RowRecover {
 		// Copies of the handle that was lost are void at once.

@@ -144,6 +144,7 @@ type Abandonment struct {
 	Stamp   string
 	Lease   string
 	RetryIn time.Duration
+	Guess   bool // nobody asked for RetryIn: [Restarter.Resume] may void it
 	End     Reason
 }
 
@@ -169,11 +170,12 @@ type ChangeKind uint8
 
 // The kinds of [Change].
 const (
-	FeedUp   ChangeKind = iota // subscribed (again): anything may have been missed before
-	FeedDown                   // the subscription is lost
-	Advanced                   // a session has new tokens or a new generation
-	Over                       // a session has ended
-	Listed                     // an owner's list of sessions has changed
+	FeedUp     ChangeKind = iota // subscribed (again): anything may have been missed before
+	FeedDown                     // the subscription is lost
+	Advanced                     // a session has new tokens or a new generation
+	Over                         // a session has ended
+	Listed                       // an owner's list of sessions has changed
+	ProviderUp                   // a provider works again
 )
 
 // Change is one message of a [Feed].
@@ -183,6 +185,9 @@ type Change struct {
 	Generation uint32
 	Reason     Reason
 	Owner      string // Listed: [Owner.Hash]
+
+	Provider string    // ProviderUp: see [Restarter.AnnounceUp]
+	Since    time.Time // ProviderUp
 }
 
 // Feed tells every process what the others changed.
@@ -200,4 +205,5 @@ type Store interface {
 	Keeper
 	Devices
 	Feed
+	Restarter
 }

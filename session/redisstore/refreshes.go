@@ -96,7 +96,8 @@ func (s *Store) Abandon(ctx context.Context, a session.Abandonment) (session.Tur
 		run = s.runDurably
 	}
 	reply, err := run(ctx, s.scripts.abandon, a.ID,
-		a.Stamp, a.Lease, number(a.RetryIn.Milliseconds()), string(a.End), number(s.o.Rules.Idle.Milliseconds()))
+		a.Stamp, a.Lease, number(a.RetryIn.Milliseconds()), string(a.End), number(s.o.Rules.Idle.Milliseconds()),
+		flag(a.Guess))
 	if err != nil {
 		return session.Turn{}, err
 	}

@@ -56,8 +56,8 @@ type script struct {
 }
 
 type scripts struct {
-	create, index, resolve, peek, keep, end, begin, extend, commit, abandon script
-	limit                                                                   script
+	create, index, resolve, peek, keep, end, begin, extend, commit, abandon, resume script
+	limit                                                                           script
 }
 
 func newScripts() scripts {
@@ -75,6 +75,7 @@ func newScripts() scripts {
 		extend:  family("extend", extendLua),
 		commit:  family("commit", commitLua),
 		abandon: family("abandon", abandonLua),
+		resume:  family("resume", resumeLua),
 		limit:   script{"limit", redis.NewScript(limitLua)},
 	}
 }
