@@ -42,7 +42,7 @@ func (s *Server) markSignedOut(x *exchange) {
 		return
 	}
 	var at [8]byte
-	binary.BigEndian.PutUint64(at[:], uint64(s.now().Unix())) //nolint:gosec // G115: not before 1970
+	binary.BigEndian.PutUint64(at[:], uint64(s.now().Unix()))
 	stamp := base32.StdEncoding.EncodeToString(at[3:])
 	value := signedOutMark + stamp + rand.Text()[:len(session.NewBrowserBinding())-len(signedOutMark)-markTime]
 	s.bindTo(x, value)
@@ -58,7 +58,7 @@ func (s *Server) justSignedOut(r *http.Request) bool {
 	if err != nil {
 		return false
 	}
-	since := s.now().Sub(time.Unix(int64(binary.BigEndian.Uint64(append(make([]byte, 3), at...))), 0)) //nolint:gosec // G115: 40 bits
+	since := s.now().Sub(time.Unix(int64(binary.BigEndian.Uint64(append(make([]byte, 3), at...))), 0))
 	return since > -time.Minute && since < signedOutMemory
 }
 

@@ -111,6 +111,10 @@ func atRealProvider(t *testing.T, alg string) (s *oidcScene, tab context.Context
 
 func signInAtRealProvider(tab context.Context, origin string) {
 	sessiontest.Navigate(tab, origin+"/page/home")
+	sessiontest.WaitFor(tab, `document.querySelector("input[name=login], .login-submit, .choices a") !== null`)
+	if sessiontest.Eval[bool](tab, `document.querySelector(".choices a") !== null`) { // after a logout: a click
+		sessiontest.Click(tab, ".choices a")
+	}
 	sessiontest.WaitFor(tab, `document.querySelector("input[name=login], .login-submit") !== null`)
 	if sessiontest.Eval[bool](tab, `document.querySelector("input[name=login]") !== null`) {
 		sessiontest.Fill(tab, "input[name=login]", "ada")
