@@ -30,6 +30,7 @@ func Default() Config {
 			Grace:            Duration(30 * time.Second),
 			CacheTTL:         Duration(5 * time.Second),
 			SameSite:         "strict",
+			ClearSiteData:    "off",
 			PerUser:          PerUser{Max: 100, WhenFull: "evict"},
 			LoginPage:        "/auth/login",
 			AfterLogout:      "/auth/logout/done",
@@ -39,6 +40,7 @@ func Default() Config {
 			Login: LoginLimits{
 				PerIP:            Rate{Limit: 20, Per: time.Minute},
 				PerUsernameAndIP: Rate{Limit: 5, Per: time.Minute},
+				StartPerIP:       Rate{Limit: 120, Per: time.Minute},
 			},
 			Refresh: RefreshLimits{PerIP: Rate{Limit: 60, Per: time.Minute}},
 		},

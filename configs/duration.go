@@ -84,17 +84,36 @@ func (d Duration) String() string {
 // Std is the duration as the standard library has it.
 func (d Duration) Std() time.Duration { return time.Duration(d) }
 
-func (d *Duration) parse(text string) (err error) {
-	*d, err = ParseDuration(text)
+func (d *Duration) parse(text string) error {
+	read, err := ParseDuration(text)
+	if err == nil {
+		*d = read
+	}
 	return err
 }
 
+// hint proposes the unit of the default, which stays in place of a text that is no good.
 func (d *Duration) hint(text string) string {
 	text = strings.TrimPrefix(text, "-")
 	if isDigits(text) {
-		return text + "s"
+		return text + d.unit()
 	}
 	return "a duration such as 30s"
+}
+
+// unit is the largest unit of which d is a whole number, seconds if it is nothing. Days are told from hours only from
+// two days on: 24h is a day's length, not one day.
+func (d *Duration) unit() string {
+	for _, unit := range durationUnits() {
+		least := unit.size
+		if unit.name == "d" {
+			least = 2 * Day
+		}
+		if std := d.Std(); std >= least && std%unit.size == 0 {
+			return unit.name
+		}
+	}
+	return "s"
 }
 
 func isDigits(s string) bool {

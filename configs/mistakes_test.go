@@ -46,7 +46,7 @@ routes:
 gw.yaml:3:15: server.public_url: http on a host that is not loopback: the browser would drop the Secure __Host- cookie; write https://app.example.com
 gw.yaml:4:20: server.trusted_proxies: is text, and a list is wanted; write ["10.0.0.0/8"]
 gw.yaml:5:20: server.limits.header: "32768" has no unit; write 32KiB
-gw.yaml:7:17: session.idle_timeout: "30" has no unit; write 30s
+gw.yaml:7:17: session.idle_timeout: "30" has no unit; write 30h
 gw.yaml:8:14: session.same_site: none would send the session with requests that other sites make; write same_site: strict
 gw.yaml:10:48: store.redis.password: is a secret written into the file; write password: ${PASSWORD}, or password_file: PATH
 gw.yaml:10:61: store.redis.db: is text, and a number is wanted; write 1
@@ -213,6 +213,7 @@ func storeMistakes() map[string]mistake {
 	return map[string]mistake{
 		"none":             in("{}"),
 		"both":             in(`{embedded: true, redis: {addresses: ["redis:6379"]}}`),
+		"slip":             in("{embeded: true}"),
 		"no addresses":     in("{redis: {}}"),
 		"empty addresses":  in("{redis: {addresses: []}}"),
 		"text address":     in(`{redis: {addresses: "redis:6379"}}`),
@@ -236,7 +237,8 @@ func storeMistakes() map[string]mistake {
 
 func keyMistakes() map[string]mistake {
 	return map[string]mistake{
-		"missing":          {old: "keys:", new: "x-keys:"},
+		"missing":          {old: "keys:", new: "#keys:"},
+		"misspelt":         {old: "keys:", new: "x-keys:"},
 		"id":               {old: "{id: c1, file", new: "{id: \"a b\", file"},
 		"no id":            {old: "{id: c1, file", new: "{file"},
 		"empty id":         {old: "{id: c1, file", new: "{id: \"\", file"},

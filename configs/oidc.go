@@ -50,8 +50,6 @@ type OIDCProvider struct {
 	Timeout Duration `yaml:"timeout" range:"1s..2m"`
 	// TLS says whom to trust. Default: absent, the system's certificates.
 	TLS *ClientTLS `yaml:"tls"`
-	// Label is what the login page calls the provider. Default its name.
-	Label string `yaml:"label"`
 	// Logout says what a logout means at the provider.
 	Logout OIDCLogout `yaml:"logout"`
 }

@@ -15,6 +15,8 @@ type Provider struct {
 	Name string `yaml:"name,required" eg:"local"`
 	// Kind is local, tokenapi or oidc. Required.
 	Kind string `yaml:"kind,required" eg:"local"`
+	// Label is what the login page calls the provider. Default its name.
+	Label string `yaml:"label"`
 	// Local is set where Kind is local.
 	Local *LocalProvider `yaml:",kind=local"`
 	// TokenAPI is set where Kind is tokenapi.

@@ -103,6 +103,7 @@ func (r *reader) section(n ast.Node, v reflect.Value, path string) {
 	for _, line := range lines {
 		r.entry(line, fields, seen, path)
 	}
+	r.misspelt(fields, seen, path)
 	r.missing(v, path, seen)
 	r.secrets(fields, path)
 }
@@ -140,12 +141,28 @@ func (r *reader) entry(line *ast.MappingValueNode, fields []field, seen map[stri
 			return
 		}
 	}
+	r.broken[full] = true
+	r.problemAt(at, full, "unknown key", suggest(name, fieldNames(fields)))
+}
+
+// misspelt takes the keys that unknown ones were probably meant for as unreadable: the slip is reported once, and not
+// again as what follows from their absence.
+func (r *reader) misspelt(fields []field, seen map[string]place, path string) {
+	names := fieldNames(fields)
+	for name := range seen {
+		meant := nearest(name, names)
+		if _, written := seen[meant]; meant != "" && !written {
+			r.broken[join(path, meant)] = true
+		}
+	}
+}
+
+func fieldNames(fields []field) []string {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.name
 	}
-	r.broken[full] = true
-	r.problemAt(at, full, "unknown key", suggest(name, names))
+	return names
 }
 
 // known reads the value of a key there is. The default stays in the place of a value that is no good, so that nothing

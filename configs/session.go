@@ -16,6 +16,9 @@ type Session struct {
 	// or a quarter of the access token's lifetime where that is shorter. Written: below half of every access_lifetime.
 	// Zero: not at all, and parallel requests may be refused. 0 to 1h.
 	Grace Duration `yaml:"grace" range:"0s..1h"`
+	// ClearSiteData makes the answer to a sign-out by POST tell the browser to drop what it has cached of this origin
+	// (Clear-Site-Data: "cache"): off or logout. Default off: Chromium may take seconds over it.
+	ClearSiteData string `yaml:"clear_site_data" oneof:"off logout"`
 	// CacheTTL is how old an answer about a session may be that is given without asking Redis. Default 5s, 0 to 1m. Zero:
 	// strict, one Redis command per request.
 	CacheTTL Duration `yaml:"cache_ttl" range:"0s..1m"`

@@ -66,6 +66,10 @@ func (s *Server) serveApp(x *exchange, m proxy.Match) {
 // says so; nothing else is ever redirected.
 func (s *Server) unauthenticated(x *exchange, route *proxy.Route, err error) {
 	p := problemOf(err)
+	if p.Code == staleCode && repeatable(x.r) {
+		s.fail(x, p) // most likely nobody has to sign in
+		return
+	}
 	if p.Login && route.Unauthenticated == proxy.Login && navigation(x.r) {
 		x.Header().Set("Location", s.loginURLFor(x.r, p))
 		x.Header().Set("Cache-Control", "no-store")

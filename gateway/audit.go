@@ -19,6 +19,9 @@ type Audit struct {
 	log     *slog.Logger
 	metrics atomic.Pointer[Metrics]
 	faults  atomic.Int64 // when a fault was logged last, in ms: an outage is one line a second, not one a request
+	// retired is the same for retired handles, by groups of sessions: an old cookie
+	// that somebody plays over and over is to hide no other.
+	retired [64]atomic.Int64
 }
 
 // NewAudit writes to log.
@@ -33,7 +36,7 @@ func (a *Audit) Record(e session.Event) {
 		m.event(e)
 	}
 	level, fault := levelOf(e.Type)
-	if fault && !a.due(e.Time) || !a.log.Enabled(context.Background(), level) {
+	if fault && !due(&a.faults, e.Time) || e.Type == session.EventRetired && !due(a.group(e.ID), e.Time) || !a.log.Enabled(context.Background(), level) {
 		return
 	}
 	// The line's time is the event's, so that it fits the session's own times.
@@ -44,7 +47,7 @@ func (a *Audit) Record(e session.Event) {
 
 func levelOf(t session.EventType) (level slog.Level, fault bool) {
 	switch t {
-	case session.EventReuse, session.EventSubjectChanged, session.EventRefreshRefused, session.EventLoginFailed, session.EventProviderRefused,
+	case session.EventReuse, session.EventRecovered, session.EventSubjectChanged, session.EventRefreshRefused, session.EventLoginFailed, session.EventProviderRefused,
 		session.EventRolledBack, session.EventLimited, session.EventGuessing:
 		return slog.LevelWarn, false
 	case session.EventMisconfigured, session.EventUnsealable, session.EventRefusalsSuspended, session.EventClockStep:
@@ -57,10 +60,18 @@ func levelOf(t session.EventType) (level slog.Level, fault bool) {
 	return slog.LevelInfo, false
 }
 
-// due lets one fault line a second through.
-func (a *Audit) due(now time.Time) bool {
-	last, at := a.faults.Load(), now.UnixMilli()
-	return (at-last >= 1000 || at < last) && a.faults.CompareAndSwap(last, at)
+// due lets one line a second through.
+func due(line *atomic.Int64, now time.Time) bool {
+	last, at := line.Load(), now.UnixMilli()
+	return (at-last >= 1000 || at < last) && line.CompareAndSwap(last, at)
+}
+
+// group is the one that a session belongs to; the characters of an ID are random.
+func (a *Audit) group(id session.ID) *atomic.Int64 {
+	if id == "" {
+		return &a.retired[0]
+	}
+	return &a.retired[int(id[0])%len(a.retired)]
 }
 
 func attributes(e session.Event) []slog.Attr {
@@ -78,6 +89,9 @@ func attributes(e session.Event) []slog.Attr {
 		{"ip", e.Client.IP},
 		{"user_agent", clipText(e.Client.UserAgent, 256)},
 		{"request_id", e.Client.RequestID},
+		{"device", clipText(e.Device.Name, 128)},
+		{"device_network", e.Device.IPPrefix},
+		{"device_user_agent", clipText(e.Device.UserAgent, 256)},
 	} {
 		if f.value != "" {
 			attrs = append(attrs, slog.String(f.key, f.value))

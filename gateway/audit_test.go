@@ -74,6 +74,39 @@ func checkLine(t *testing.T, line string, at time.Time) {
 	}
 }
 
+// TestRetiredHandlesDoNotFloodTheLog: one line a second for each group of sessions,
+// so that one old cookie that is replayed hides no other.
+func TestRetiredHandlesDoNotFloodTheLog(t *testing.T) {
+	var out bytes.Buffer
+	audit := gateway.NewAudit(slog.New(slog.NewJSONHandler(&out, nil)))
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	for range 100 {
+		audit.Record(session.Event{Type: session.EventRetired, Time: at, ID: "Areplayed"})
+	}
+	audit.Record(session.Event{Type: session.EventRetired, Time: at, ID: "Bother"})
+	audit.Record(session.Event{Type: session.EventRetired, Time: at.Add(time.Second), ID: "Areplayed"})
+	if a, b := strings.Count(out.String(), "Areplayed"), strings.Count(out.String(), "Bother"); a != 2 || b != 1 {
+		t.Errorf("%d lines of one in two seconds, %d of another", a, b)
+	}
+}
+
+// TestRecoveryNamesBothClients: the one that came back, and the one that signed in.
+func TestRecoveryNamesBothClients(t *testing.T) {
+	var out bytes.Buffer
+	gateway.NewAudit(slog.New(slog.NewJSONHandler(&out, nil))).Record(session.Event{
+		Type: session.EventRecovered, ID: "id", Client: session.Client{IP: "192.0.2.1", UserAgent: "now"},
+		Device: session.Device{Name: "Laptop", UserAgent: "then", IPPrefix: "198.51.100.0/24"},
+	})
+	for _, want := range []string{
+		`"level":"WARN"`, `"msg":"session_recovered"`, `"security":true`, `"ip":"192.0.2.1"`, `"user_agent":"now"`,
+		`"device":"Laptop"`, `"device_network":"198.51.100.0/24"`, `"device_user_agent":"then"`,
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in %s", want, out.String())
+		}
+	}
+}
+
 func FuzzDeviceName(f *testing.F) {
 	for _, text := range hostile() {
 		f.Add(text, "")

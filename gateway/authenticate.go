@@ -15,7 +15,7 @@ var errAnonymous = errors.New("no session cookie")
 // exchange. Should the cookie have come more than once, the first live one
 // counts. Errors are those of [session.Manager.Resolve], or errAnonymous.
 func (s *Server) authenticate(x *exchange, p session.Presentation) (*session.Session, error) {
-	p.Client = x.client
+	p.Client, p.Mark = x.client, x.proof()
 	fault := errAnonymous
 	for _, value := range x.presented() {
 		found, err := s.manager.Resolve(x.r.Context(), value, p)
@@ -41,7 +41,12 @@ func signedOut(err error) bool {
 // browser says is a navigation, or, from a client without Fetch Metadata, one
 // that asks for HTML. A request with its own Authorization is a program's.
 func navigation(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead || len(r.Header["Authorization"]) > 0 {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && byPerson(r)
+}
+
+// byPerson is navigation for any method: a form that is sent navigates too.
+func byPerson(r *http.Request) bool {
+	if len(r.Header["Authorization"]) > 0 {
 		return false
 	}
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {

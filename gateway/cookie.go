@@ -12,29 +12,38 @@ import (
 // without Secure, with a Domain, or for another path (RFC 6265bis §4.1.3.2).
 const (
 	sessionCookie = "__Host-session"
-	loginCookie   = "__Host-login" // binds a browser to its login attempts
-	probeCookie   = "__Host-probe" // shows whether the browser keeps our cookies at all
+	staleCookie   = sessionCookie + "-stale" // comes back with a handle that was refused as retired
+	loginCookie   = "__Host-login"           // binds a browser to its login attempts
+	probeCookie   = "__Host-probe"           // shows whether the browser keeps our cookies at all
 )
 
 // loginCookieLife outlasts what is remembered of any attempt.
 const loginCookieLife = 30 * 24 * time.Hour
 
 // ourCookies are never forwarded, and no upstream may set them.
-func ourCookies() []string { return []string{sessionCookie, loginCookie, probeCookie} }
+func ourCookies() []string { return []string{sessionCookie, staleCookie, loginCookie, probeCookie} }
 
 // mostCookies bounds how many values of one name are tried.
 const mostCookies = 4
 
 // presented collects the values under which our session cookie came: normally
-// one, more if something in between duplicated it. It does not parse the other
-// cookies and allocates nothing for the normal case.
-func presented(h http.Header) (values [mostCookies]string, n int) {
+// one, more if something in between duplicated it; and the stale mark, if there is
+// exactly one. It does not parse the other cookies and allocates nothing for the
+// normal case.
+func presented(h http.Header) (values [mostCookies]string, n int, mark string) {
+	marks := 0
 	for _, line := range h["Cookie"] {
 		for line != "" && n < mostCookies {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
 			pair = strings.TrimLeft(pair, " \t")
-			if len(pair) <= len(sessionCookie) || pair[:len(sessionCookie)] != sessionCookie || pair[len(sessionCookie)] != '=' {
+			if len(pair) <= len(sessionCookie) || pair[:len(sessionCookie)] != sessionCookie {
+				continue
+			}
+			if pair[len(sessionCookie)] != '=' {
+				if value, ok := strings.CutPrefix(pair, staleCookie+"="); ok {
+					mark, marks = strings.TrimRight(value, " \t"), marks+1
+				}
 				continue
 			}
 			value := strings.TrimRight(pair[len(sessionCookie)+1:], " \t")
@@ -44,16 +53,29 @@ func presented(h http.Header) (values [mostCookies]string, n int) {
 			}
 		}
 	}
-	return values, n
+	if marks != 1 {
+		mark = ""
+	}
+	return values, n, mark
 }
 
 // presented is presented for the request's own header, which is read once.
 func (x *exchange) presented() []string {
 	if !x.scanned {
-		x.handles, x.found = presented(x.r.Header)
+		x.handles, x.found, x.mark = presented(x.r.Header)
 		x.scanned = true
 	}
 	return x.handles[:x.found]
+}
+
+// proof is the stale mark that came with the one handle of the request, or "". Of
+// several handles nobody can tell which the browser means: then nothing is proved,
+// and a retired value ends no session whose other value lives.
+func (x *exchange) proof() string {
+	if len(x.presented()) != 1 {
+		return ""
+	}
+	return x.mark
 }
 
 // hasSessionCookie reports whether the request carries our session cookie,
@@ -65,6 +87,15 @@ func (x *exchange) hasSessionCookie() bool { return len(x.presented()) > 0 }
 func (s *Server) setSession(h http.Header, value string, maxAge time.Duration) {
 	s.write(h, &http.Cookie{
 		Name: sessionCookie, Value: value, MaxAge: max(1, int(maxAge/time.Second)), SameSite: s.sameSite,
+	})
+}
+
+// setMark writes the stale mark, on a 401 session_stale and nowhere else. A
+// response carries a handle or a mark, never both: some proxies pass on only the
+// first Set-Cookie.
+func (s *Server) setMark(h http.Header, value string) {
+	s.write(h, &http.Cookie{
+		Name: staleCookie, Value: value, MaxAge: int(session.MarkLife / time.Second), SameSite: s.sameSite,
 	})
 }
 

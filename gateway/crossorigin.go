@@ -53,9 +53,21 @@ func (f crossFacts) safe() bool {
 	return f.method == http.MethodGet || f.method == http.MethodHead || f.method == http.MethodOptions
 }
 
-// document reports a top-level navigation (Fetch Metadata §2).
+// document reports a navigation of a window by GET or HEAD (Fetch Metadata §2). A
+// service worker that passes the request on takes its destination away; its mode
+// stays, and no script can make a request of that mode (Fetch §5.4, step 21).
 func (f crossFacts) document() bool {
-	return (f.method == http.MethodGet || f.method == http.MethodHead) && f.mode == "navigate" && f.dest == "document"
+	return (f.method == http.MethodGet || f.method == http.MethodHead) && f.mode == "navigate" && !f.embedded()
+}
+
+// embedded reports a navigation of something inside another page, where nobody sees
+// which site it belongs to (Fetch §2.2.5: the navigation destinations).
+func (f crossFacts) embedded() bool {
+	switch f.dest {
+	case "iframe", "frame", "fencedframe", "object", "embed":
+		return true
+	}
+	return false
 }
 
 // crossOrigin decides by the rules of DESIGN §5, first match. own is our

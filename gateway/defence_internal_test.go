@@ -26,7 +26,7 @@ func reference(f crossFacts) crossVerdict {
 		return crossRefuse
 	}
 	// 2. Top-level navigation, and the bounce page.
-	if (f.method == "GET" || f.method == "HEAD") && f.mode == "navigate" && f.dest == "document" {
+	if (f.method == "GET" || f.method == "HEAD") && f.mode == "navigate" && f.dest != "iframe" && f.dest != "object" {
 		if f.site == "cross-site" && !f.cookie && f.method == "GET" && !f.purpose {
 			return crossBounce
 		}
@@ -53,7 +53,7 @@ func TestCrossOriginTable(t *testing.T) {
 		for _, origin := range []string{"", own, listed, "null", "https://evil.example"} {
 			for _, site := range []string{"", "same-origin", "same-site", "cross-site", "none", "nonsense"} {
 				for _, mode := range []string{"", "navigate", "cors", "no-cors", "websocket"} {
-					for _, dest := range []string{"", "document", "iframe", "empty"} {
+					for _, dest := range []string{"", "document", "iframe", "object", "empty", "image"} {
 						for flags := range 16 {
 							f := crossFacts{
 								method: method, origin: origin, site: site, mode: mode, dest: dest, purpose: flags&1 != 0,
@@ -117,23 +117,29 @@ func FuzzReturnURL(f *testing.F) {
 }
 
 func FuzzPresented(f *testing.F) {
-	for _, seed := range []string{"__Host-session=a", "a=b; __Host-session=x; c", "__Host-session=;__Host-session=b", ";;;", "__Host-sessionx=1", strings.Repeat("__Host-session=a;", 9)} {
+	for _, seed := range []string{"__Host-session=a", "a=b; __Host-session=x; c", "__Host-session=a; __Host-session-stale=b", "__Host-session-stale=b;__Host-session-stale=", "__Host-session=;__Host-session=b", ";;;", "__Host-sessionx=1", strings.Repeat("__Host-session=a;", 9)} {
 		f.Add(seed, "")
 	}
 	f.Fuzz(func(t *testing.T, one, two string) {
-		values, n := presented(http.Header{"Cookie": {one, two}})
-		var want []string
+		values, n, mark := presented(http.Header{"Cookie": {one, two}})
+		var want, marks []string
 		for _, line := range []string{one, two} {
 			for pair := range strings.SplitSeq(line, ";") {
 				name, value, ok := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
-				if value = strings.TrimRight(value, " \t"); ok && name == sessionCookie && value != "" {
+				value = strings.TrimRight(value, " \t")
+				switch {
+				case ok && name == sessionCookie && value != "" && len(want) < mostCookies:
 					want = append(want, value)
+				case ok && name == staleCookie && len(want) < mostCookies:
+					marks = append(marks, value)
 				}
 			}
 		}
-		want = want[:min(len(want), mostCookies)]
 		if strings.Join(values[:n], "\x00") != strings.Join(want, "\x00") || n != len(want) {
 			t.Errorf("%q, %q: %q, want %q", one, two, values[:n], want)
+		}
+		if len(marks) == 1 && mark != marks[0] || len(marks) != 1 && mark != "" {
+			t.Errorf("%q, %q: mark %q of %q", one, two, mark, marks)
 		}
 	})
 }

@@ -34,9 +34,10 @@ type exchange struct {
 
 	counted bool // it holds a place of the capacity
 
-	scanned bool // handles and found are known
+	scanned bool // handles, found and mark are known
 	handles [mostCookies]string
 	found   int
+	mark    string
 }
 
 // newExchange begins a request. The request ID is the trace ID of the

@@ -34,8 +34,12 @@ func (s *Server) loginForm(x *exchange) error {
 	q := x.r.URL.Query()
 	to := returnURL(q.Get("return_to"))
 	_, err := s.authenticate(x, session.Presentation{})
-	if err == nil && !asksForMore(q) {
+	switch {
+	case asksForMore(q):
+	case err == nil:
 		return seeOther(x, to)
+	case errors.Is(err, session.ErrStale) && repeatable(x.r):
+		return err
 	}
 	if name := q.Get("provider"); name != "" && !s.knowsProvider(name) {
 		return s.noSuchProvider(x, name, to)
@@ -120,7 +124,7 @@ func (s *Server) login(x *exchange) error {
 func (s *Server) demoLogin(c credentials) credentials {
 	for _, u := range s.demoUsers {
 		if c.demoUser != "" && u.Name == c.demoUser {
-			c.Username, c.Password = u.Name, session.Secret(u.Password)
+			c.Username, c.Password, c.Provider = u.Name, session.Secret(u.Password), s.demoProvider
 		}
 	}
 	return c
@@ -151,7 +155,7 @@ func (s *Server) loginFailed(x *exchange, form bool, c credentials, err error) e
 	}
 	s.loginPageFor(x, p.Status, web.LoginPage{
 		ReturnTo: returnURL(c.ReturnTo), Username: clipText(c.Username, 256), Provider: c.Provider,
-		Error: p.Title + ". " + p.Detail,
+		Error: p.Title + ". " + p.Detail, WrongCredentials: p.Status == http.StatusUnauthorized,
 	})
 	return nil
 }

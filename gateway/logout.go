@@ -56,6 +56,9 @@ func (s *Server) logout(x *exchange) error {
 	}
 	s.clearSession(x.Header())
 	s.markSignedOut(x)
+	if s.clearSiteData {
+		x.Header().Set("Clear-Site-Data", `"cache"`)
+	}
 	out := s.signOutOf(x, ended, to)
 	switch {
 	case form && out.location != "":

@@ -50,6 +50,17 @@ func NewMetrics(storeUp func() bool) *Metrics {
 	return m
 }
 
+// Build names the program in the metrics: sessiongate_build_info is always 1, and its
+// labels say which release, commit and Go made the process. Call it at most once.
+func (m *Metrics) Build(version, commit, golang string) {
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "sessiongate_build_info", Help: "Always 1; the labels say what the program was built from.",
+		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "goversion": golang},
+	})
+	info.Set(1)
+	m.registry.MustRegister(info)
+}
+
 // Handler serves the metrics for Prometheus.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})

@@ -41,6 +41,9 @@ func (s *Server) redirectLogin(x *exchange, to string, current error) (handled b
 	if err != nil {
 		return true, err
 	}
+	if err := s.chargeStart(x); err != nil {
+		return true, err
+	}
 	start := session.LoginStart{
 		Provider: name, Browser: s.bindBrowser(x), ReturnTo: to, Ask: ask, Carried: x.presented(),
 	}
@@ -71,9 +74,7 @@ func (s *Server) redirectProvider(named string) string {
 // startable reports whether a request may begin a sign-in: a navigation of a
 // window, by a person. An image, a frame, a fetch or a prefetch is not.
 func startable(r *http.Request) bool {
-	f := factsOf(r)
-	prefetch := f.purpose || strings.Contains(strings.ToLower(r.Header.Get("Purpose")+r.Header.Get("X-Moz")), "prefetch")
-	return r.Method == http.MethodGet && navigation(r) && (f.dest == "" || f.dest == "document") && !prefetch
+	return repeatable(r) && !strings.Contains(strings.ToLower(r.Header.Get("Purpose")+r.Header.Get("X-Moz")), "prefetch")
 }
 
 // asksForMore reports that a signed-in user is to sign in again.

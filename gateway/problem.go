@@ -35,6 +35,7 @@ type problem struct {
 	ACR        []string // with Login: how strong the sign-in must be, any of these; empty: in any way
 	Provider   string   // with Login: where to sign in; empty: anywhere
 	Challenge  string   // WWW-Authenticate; empty: our cookie's, on a 401
+	Mark       string   // stale mark to set; empty: none
 	Cause      error
 }
 
@@ -103,6 +104,7 @@ func problemOf(err error) *problem {
 	var known *problem
 	var ended *session.EndedError
 	var down *session.UnavailableError
+	var stale *session.StaleError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -110,9 +112,9 @@ func problemOf(err error) *problem {
 		return problemEnded(ended)
 	case errors.As(err, &down):
 		return problemUnavailable(down)
-	case errors.Is(err, session.ErrStale):
+	case errors.As(err, &stale):
 		return &problem{
-			Status: 401, Code: "session_stale", Title: "Outdated session cookie", Login: true,
+			Status: 401, Code: staleCode, Title: "Outdated session cookie", Login: true, Mark: stale.Mark,
 			Detail: "A newer cookie was issued to this browser. Repeat the request once.",
 		}
 	case errors.Is(err, errAnonymous), errors.Is(err, session.ErrUnauthentic):
@@ -187,6 +189,9 @@ func problemUpstream(f *proxy.Failure) *problem {
 	return p
 }
 
+// staleCode asks for the request once more, see stale.go.
+const staleCode = "session_stale"
+
 // fail renders an error: a page for a person, problem+json for a program. It is
 // the only place where an error becomes a response.
 func (s *Server) fail(x *exchange, err error) {
@@ -218,11 +223,16 @@ func (s *Server) fail(x *exchange, err error) {
 	if p.Challenge != "" {
 		h.Set("WWW-Authenticate", p.Challenge)
 	}
-	if navigation(x.r) {
-		s.failPage(x, p)
-		return
+	if p.Mark != "" && x.session == nil {
+		s.setMark(h, p.Mark)
 	}
-	s.failJSON(x, p)
+	switch {
+	case p.Code == staleCode && s.failStale(x):
+	case byPerson(x.r):
+		s.failPage(x, p)
+	default:
+		s.failJSON(x, p)
+	}
 }
 
 func (s *Server) failJSON(x *exchange, p *problem) {
@@ -276,7 +286,30 @@ func (s *Server) failPage(x *exchange, p *problem) {
 	case p.Status == http.StatusNotFound, p.Status == http.StatusBadRequest: // the same again would be answered the same
 		page.Primary = web.Link{Label: "To the start page", Href: "/"}
 	}
+	if !navigation(x.r) {
+		s.afterForm(x, p, &page)
+	}
 	s.page(x, p.Status, func(b *bytes.Buffer) error { return s.pages.Message(b, page) })
+}
+
+// afterForm leads on from a form that was refused: its address may answer to nothing but
+// the form, so the way is back to the page it stood on.
+func (s *Server) afterForm(x *exchange, p *problem, page *web.MessagePage) {
+	from := s.referer(x.r)
+	switch {
+	case p.Login:
+		page.Title = "Nothing was sent"
+		page.Text = "You are not signed in any more, so the form was not passed on. " +
+			"Sign in, go back to the form and send it again."
+		page.Primary.Href = s.loginURLTo(p, from)
+	case page.Primary.Label == "Try again":
+		page.Primary = web.Link{Label: "Back to the form", Href: from}
+	}
+}
+
+// referer is the page of ours that a request came from, as a return URL.
+func (s *Server) referer(r *http.Request) string {
+	return returnURL(strings.TrimPrefix(r.Referer(), s.origin))
 }
 
 // loginURL is where a person signs in to come back to this request.
@@ -286,11 +319,17 @@ func (s *Server) loginURL(r *http.Request) string {
 
 // loginURLFor is loginURL with what the problem asks of the sign-in.
 func (s *Server) loginURLFor(r *http.Request, p *problem) string {
+	return s.loginURLTo(p, returnURL(r.URL.RequestURI()))
+}
+
+// loginURLTo is loginURLFor with the way back as it was checked before.
+func (s *Server) loginURLTo(p *problem, to string) string {
+	to = "?return_to=" + url.QueryEscape(to)
 	ask := p.ask()
 	if ask == "" {
-		return s.loginURL(r)
+		return s.loginPage + to
 	}
-	return s.loginPath(p) + "?return_to=" + url.QueryEscape(returnURL(r.URL.RequestURI())) + "&" + ask
+	return s.loginPath(p) + to + "&" + ask
 }
 
 // loginPath is the page to sign in on: where a provider has pages of its own, our

@@ -24,7 +24,7 @@ func TestEveryCode(t *testing.T) {
 	ended := func(why session.Reason) error { return fmt.Errorf("x: %w", &session.EndedError{Reason: why}) }
 	id := &session.Identity{}
 	errs := []error{
-		errAnonymous, session.ErrUnauthentic, session.ErrStale, session.ErrInvalidCredentials, session.ErrBusy, session.ErrNoProvider,
+		errAnonymous, session.ErrUnauthentic, &session.StaleError{}, session.ErrInvalidCredentials, session.ErrBusy, session.ErrNoProvider,
 		ended(""), ended(session.Idle), ended(session.AbsoluteLifetime), ended(session.Reused), ended(session.Logout), ended(session.LogoutEverywhere),
 		ended(session.Replaced), ended(session.Evicted), ended(session.RevokedByUser), ended(session.RevokedByOperator), ended(session.ProviderRefused),
 		ended(session.BackChannelLogout), ended(session.UserDisabled),

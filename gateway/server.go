@@ -49,8 +49,13 @@ type Options struct {
 	// that is missing is called by its name.
 	ProviderLabels map[string]string
 
-	DemoUsers []web.DemoUser // shown on the login page; for the demo only
-	PageCSP   string         // Content-Security-Policy of static routes; empty: the proxy's default
+	// ClearSiteData makes the answer to a sign-out by POST empty the browser's cache of
+	// this origin (Clear Site Data §3.1).
+	ClearSiteData bool
+
+	DemoUsers    []web.DemoUser // shown on the login page; for the demo only
+	DemoProvider string         // the provider that has them
+	PageCSP      string         // Content-Security-Policy of static routes; empty: the proxy's default
 
 	Limiter  session.Limiter // nil: nothing is limited
 	Limits   session.Limits
@@ -76,14 +81,17 @@ type Options struct {
 
 // Server is the gateway's public listener. It is safe for concurrent use.
 type Server struct {
-	manager   *session.Manager
-	echo      *echo.Echo
-	table     *proxy.Table
-	apps      map[*proxy.Route]*app
-	exchanges sync.Pool // *exchange, at rest
-	pages     *web.Pages
-	labels    map[string]string // of the providers
-	demoUsers []web.DemoUser
+	manager       *session.Manager
+	echo          *echo.Echo
+	table         *proxy.Table
+	apps          map[*proxy.Route]*app
+	exchanges     sync.Pool // *exchange, at rest
+	pages         *web.Pages
+	reload        web.Constant      // asks for the same address again
+	labels        map[string]string // of the providers
+	demoUsers     []web.DemoUser
+	demoProvider  string
+	clearSiteData bool
 
 	origin, scheme, host string
 	prefix, loginPage    string
@@ -119,7 +127,7 @@ func NewServer(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		manager: o.Manager, pages: pages, labels: o.ProviderLabels, demoUsers: o.DemoUsers,
+		manager: o.Manager, pages: pages, labels: o.ProviderLabels, demoUsers: o.DemoUsers, demoProvider: o.DemoProvider, clearSiteData: o.ClearSiteData,
 		scheme: o.PublicURL.Scheme, host: canonicalHost(o.PublicURL.Scheme, o.PublicURL.Host),
 		prefix: o.AuthPrefix, loginPage: o.LoginPage, explicitTokens: o.Explicit, sameSite: o.SameSite, listed: o.AllowedOrigins,
 		trusted: o.TrustedProxies, forwardedHeader: o.ForwardedHeader,
@@ -137,6 +145,9 @@ func NewServer(o Options) (*Server, error) {
 	}
 	s.capacity, s.patience = o.Capacity, o.BodyTimeout
 	s.defaults()
+	if s.reload, err = pages.Reload(s.prefix + "/login?prompt=login"); err != nil {
+		return nil, err
+	}
 	if err := s.addApps(o); err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -133,23 +132,27 @@ func clip(s string, n int) string {
 	return s
 }
 
-// Sessions lists the owner's live sessions.
+// Sessions lists the owner's live sessions. With an [*UnreadableError] the list is
+// good but for the sessions it names.
 func (m *Manager) Sessions(ctx context.Context, o Owner) ([]Record, error) {
 	list, err := m.store.Sessions(ctx, o)
-	if err != nil {
-		return nil, m.storeFault(err, "")
+	unreadable, fault := splitUnreadable(err)
+	if fault != nil {
+		return nil, m.storeFault(fault, "")
 	}
-	return list, nil
+	for _, id := range unreadable {
+		m.record(Event{Type: EventUnsealable, ID: id, Err: err})
+	}
+	return list, err
 }
 
 // PasswordProviders returns the names of the providers that take a password, sorted.
 func (m *Manager) PasswordProviders() []string {
 	var names []string
-	for name, p := range m.providers {
-		if _, ok := p.(PasswordProvider); ok {
+	for _, name := range m.order {
+		if _, ok := m.providers[name].(PasswordProvider); ok {
 			names = append(names, name)
 		}
 	}
-	slices.Sort(names)
 	return names
 }

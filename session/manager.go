@@ -49,6 +49,7 @@ type Manager struct {
 	sealers   [2]Sealer
 	marks     Sealer
 	providers map[string]Provider
+	order     []string // of the providers, as they were given
 	health    map[string]*health
 	places    map[string]*places
 	refusals  map[string]*refusals
@@ -144,6 +145,7 @@ func NewManager(o Options) (*Manager, error) {
 			return nil, fmt.Errorf("session: provider %q is named twice", p.Name())
 		}
 		m.providers[p.Name()] = p
+		m.order = append(m.order, p.Name())
 		m.health[p.Name()] = &health{}
 		m.places[p.Name()] = &places{}
 		m.refusals[p.Name()] = &refusals{}
@@ -198,6 +200,10 @@ func (m *Manager) observe(c Change) {
 		if t := m.tracks.find(c.ID); t != nil {
 			t.advance(c.Generation)
 			t.void()
+		}
+	case Recovered:
+		if t := m.tracks.find(c.ID); t != nil {
+			t.recover(c.Generation)
 		}
 	case Over:
 		_ = m.markOver(c.ID, c.Reason)

@@ -29,6 +29,10 @@ type sameness struct {
 	touch, force         bool
 }
 
+func samenessOf(v Visit) sameness {
+	return sameness{v.ID, v.Binding, v.Seen, v.Known, v.Marked.UnixMilli(), v.Generation, v.Kind, v.Touch, v.Force}
+}
+
 type question struct {
 	answered chan struct{} // nil while nobody else waits
 	reading  reading
@@ -47,7 +51,7 @@ func (m *Manager) read(ctx context.Context, v Visit, known *memo, c Client) (rea
 		// would not hear of now: everyone asks for themselves.
 		return m.ask(ctx, v, known, c)
 	}
-	key := sameness{v.ID, v.Binding, v.Seen, v.Known, v.Marked.UnixMilli(), v.Generation, v.Kind, v.Touch, v.Force}
+	key := samenessOf(v)
 	q, first := m.questions.join(key)
 	if !first {
 		<-q.answered

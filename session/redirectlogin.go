@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -70,12 +69,11 @@ var ErrNoAttempt = errors.New("session: no such login attempt")
 // RedirectProviders returns the names of the providers with pages of their own, sorted.
 func (m *Manager) RedirectProviders() []string {
 	var names []string
-	for name, p := range m.providers {
-		if _, ok := p.(RedirectProvider); ok {
+	for _, name := range m.order {
+		if _, ok := m.providers[name].(RedirectProvider); ok {
 			names = append(names, name)
 		}
 	}
-	slices.Sort(names)
 	return names
 }
 

@@ -140,7 +140,7 @@ func (m *Manager) ask(ctx context.Context, v Visit, known *memo, c Client) (read
 	rd.Resolution = res
 	if res.Verdict.Row == RowRecover {
 		// Copies of the handle that was lost are void at once.
-		rd.track.advance(res.Record.Facts.Generation)
+		rd.track.learn(res.Record.Facts)
 		rd.track.void()
 	}
 	m.note(res, v, c)

@@ -112,6 +112,6 @@ func (m *Manager) snapshot(rd reading, h Handle, rec *Record) *Session {
 	if at := rec.Facts.LateFrom(); !at.IsZero() {
 		s.usable = min(s.usable, local(at)) // that sight is to reach the store
 	}
-	rd.track.advance(rec.Facts.Generation)
+	rd.track.learn(rec.Facts)
 	return s
 }

@@ -157,7 +157,8 @@ type Peeker interface {
 // Devices finds the sessions of an owner.
 type Devices interface {
 	// Sessions returns the owner's live sessions, newest first. The list may be
-	// behind; every entry returned was alive when read.
+	// behind; every entry returned was alive when read. With an
+	// [*UnreadableError] the list lacks the live sessions that it names.
 	Sessions(ctx context.Context, o Owner) ([]Record, error)
 
 	// Announce tells every process that the owner's list has changed. It is a
@@ -175,6 +176,7 @@ const (
 	Advanced                     // a session has new tokens or a new generation
 	Over                         // a session has ended
 	Listed                       // an owner's list of sessions has changed
+	Recovered                    // a generation came of a recovery; Advanced follows
 	ProviderUp                   // a provider works again
 )
 

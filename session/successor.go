@@ -14,19 +14,24 @@ const freshEnough = 250 * time.Millisecond
 // if the request presented that already or the session has ended. Deciding this
 // late keeps a slow response from moving the browser back to an old generation
 // or a former user. In doubt it is nothing: a cookie that is not set costs
-// nothing, since the parent of an unseen handle stays good.
+// nothing, since the parent of an unseen handle stays good. A handle that a recovery
+// has given up meanwhile gets nothing either: its browser, or its thief, is to be
+// seen by its next request.
 func (m *Manager) Successor(ctx context.Context, s *Session) (value string, maxAge time.Duration, ok bool) {
 	if s.track.over.Load() != nil || s.track.newest.Load() <= s.handle.generation {
 		return "", 0, false
 	}
-	if !m.up.Load() || m.now().Sub(s.readAt) > freshEnough {
-		generation, alive, err := m.store.Peek(ctx, s.ID())
-		if err != nil || !alive {
+	gap := !m.up.Load() || m.epoch.Load() != s.epoch
+	if gap || m.now().Sub(s.readAt) > freshEnough {
+		ctx, cancel := context.WithTimeout(ctx, readTimeout)
+		defer cancel()
+		turn, err := m.peruse(ctx, s.ID())
+		if err != nil || turn.Record == nil {
 			return "", 0, false
 		}
-		s.track.advance(generation)
+		s.track.learn(turn.Record.Facts)
 	}
-	if s.track.over.Load() != nil {
+	if s.track.over.Load() != nil || s.track.barred(s.handle.generation, gap) {
 		return "", 0, false
 	}
 	return m.seal(s, s.track.newest.Load())

@@ -43,3 +43,37 @@ func TestSuccessorDoesNotTrustTheFeedAlone(t *testing.T) {
 		})
 	}
 }
+
+// TestNoSuccessorOfAHandleThatWasGivenUp: its request came while it was current, and
+// is answered after a recovery, which other processes have made, and after the next
+// rotation too. The feed has told it, or is deaf, or was away for a while.
+func TestNoSuccessorOfAHandleThatWasGivenUp(t *testing.T) {
+	for name, c := range map[string]struct{ deaf, away bool }{"heard": {}, "deaf": {deaf: true}, "away": {away: true}} {
+		w := newWorld(t, options{managers: 2})
+		first := w.login()
+		second := w.rotated(first, 2)
+		slow := w.live(0, second)
+		w.clock.Advance(31 * time.Second)
+		w.stores[0].deaf.Store(c.deaf)
+		if c.away {
+			w.stores[0].lose()
+		}
+		back, err := w.back(1, first)
+		w.must(err)
+		if back.Generation() != 3 {
+			t.Fatalf("generation %d", back.Generation())
+		}
+		value, _, ok := w.managers[0].Successor(context.Background(), slow)
+		if ok {
+			t.Errorf("%s: generation %d for the handle that was given up", name, w.handle(value).Generation())
+		}
+		if c.deaf {
+			continue // it learnt of the recovery just now
+		}
+		w.live(1, w.at(first, 3))
+		w.rotated(w.at(first, 3), 4)
+		if _, _, ok := w.managers[0].Successor(context.Background(), slow); ok {
+			t.Errorf("%s: after a rotation it has one again", name)
+		}
+	}
+}

@@ -16,6 +16,7 @@ type track struct {
 
 	version atomic.Uint64 // counts changes: a read begun at an older version may not be cached
 	newest  atomic.Uint32 // highest generation heard of
+	regain  atomic.Uint32 // highest generation heard of that came of a recovery
 	over    atomic.Pointer[EndedError]
 	issued  atomic.Pointer[issued] // newest explicit handle sealed here
 
@@ -24,10 +25,36 @@ type track struct {
 }
 
 // advance notes that a generation is in force.
-func (t *track) advance(generation uint32) {
+func (t *track) advance(generation uint32) { raise(&t.newest, generation) }
+
+// learn notes what a record says of its generation.
+func (t *track) learn(f Facts) {
+	if f.recovered() {
+		t.recover(f.Generation) // first: see barred
+	}
+	t.advance(f.Generation)
+}
+
+// recover notes that a generation came of a recovery.
+func (t *track) recover(generation uint32) { raise(&t.regain, generation) }
+
+// barred reports whether a recovery has given the handle up: it has no successor any
+// more, though it was good when its request came. Only the handle that the recovery
+// took in has one. After a gap in the feed a recovery may have gone unheard of, and
+// the next rotation has wiped it out: then no handle before the last two has one.
+// Whoever made that rotation has a newer one.
+func (t *track) barred(generation uint32, gap bool) bool {
+	g := t.regain.Load()
+	if generation+2 == g {
+		return false
+	}
+	return generation < g || gap && t.newest.Load() > generation+1
+}
+
+func raise(n *atomic.Uint32, to uint32) {
 	for {
-		old := t.newest.Load()
-		if generation <= old || t.newest.CompareAndSwap(old, generation) {
+		old := n.Load()
+		if to <= old || n.CompareAndSwap(old, to) {
 			return
 		}
 	}

@@ -59,6 +59,7 @@ func (p *Pages) parseAccount() error {
 	style := template.CSS(p.style)       //nolint:gosec // G203: the embedded stylesheet, as its hash demands
 	p.account, err = template.New("layout.html").Funcs(template.FuncMap{
 		"stylesheet": func() template.CSS { return style },
+		"icon":       icon,
 		"script":     func() template.JS { return code },
 		"local":      localPath,
 		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },

@@ -68,6 +68,8 @@ const tabs = "BroadcastChannel" in globalThis ? new BroadcastChannel("sessiongat
 
 const over = new Set(["session_expired", "session_ended", "session_reused"]);
 let told = false; // the end of this page's session was dispatched
+/** @type {string | undefined} */
+let shown; // id of the session this page was made for, "" for none; undefined: nobody asked
 
 /** @param {string} type @param {object} detail */
 function dispatch(type, detail) {
@@ -137,8 +139,18 @@ async function ask(path, init) {
 export async function session({ touch = false } = {}) {
   const doc = await ask(touch ? "session" : "session?touch=false");
   if (doc.authenticated) told = false;
+  shown = doc.session?.id || "";
   return doc;
 }
+
+// The Back button may bring a page back as it was, with the data of whoever was signed in then (HTML: back/forward
+// cache). If that is not today's session, the page is loaded anew.
+globalThis.addEventListener?.("pageshow", async (event) => {
+  if (!(/** @type {PageTransitionEvent} */ (event).persisted)) return;
+  const before = shown;
+  const doc = await session().catch(() => null); // who cannot be asked has not changed
+  if (doc && (before === undefined || before !== shown)) location.reload();
+});
 
 /**
  * Where to sign in and come back from.

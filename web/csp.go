@@ -20,7 +20,7 @@ func cspHash(block string) string {
 
 // pageCSP is the policy of a page without script. formAction lists where its forms may lead, redirects included.
 func pageCSP(style, formAction string) string {
-	return "default-src 'none'; style-src " + cspHash(style) +
+	return "default-src 'none'; img-src data:; style-src " + cspHash(style) +
 		"; form-action " + formAction + "; frame-ancestors 'none'; base-uri 'none'"
 }
 

@@ -25,7 +25,7 @@ func TestPolicyAllowsExactlyTheStylesheet(t *testing.T) {
 	p := newPages(t)
 	for name, write := range every(p, "/x") {
 		style := one(t, parse(t, renderString(t, write)), "style")
-		want := "default-src 'none'; style-src " + hashOf(style) + "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+		want := "default-src 'none'; img-src data:; style-src " + hashOf(style) + "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 		if got := p.CSP(); got != want {
 			t.Errorf("%s: policy\n%s, want\n%s", name, got, want)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"net/url"
 	"strings"
 )
 
@@ -61,6 +62,7 @@ type LoginPage struct {
 	Action            string             // path the forms post to: /auth/login
 	ReturnTo          string             // return URL, sent back as it is: check it when it arrives
 	Error             string             // one short sentence for the reader; never an error's own text
+	WrongCredentials  bool               // what Error says is about the two fields: mark them
 	Username          string             // fills the user name again after an error
 	Password          bool               // show the user name and password form
 	PasswordProviders []PasswordProvider // one: sent along unseen; several: the reader chooses; none: field left out
@@ -118,10 +120,20 @@ func NewPages() (*Pages, error) {
 	return p, nil
 }
 
+// icon is the mark as the page's own favicon: without one a browser asks for /favicon.ico,
+// which belongs to the app and may need a session.
+func icon() template.URL {
+	const mark = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">` +
+		`<rect width="32" height="32" rx="9" fill="#3f51c9"/><g fill="none" stroke="#fff" stroke-width="2.4" stroke-linecap="round">` +
+		`<path d="M8.5 24V15a7.5 7.5 0 0 1 15 0v9"/><path d="M13 24v-8.5a3 3 0 0 1 6 0V24"/></g></svg>`
+	return template.URL("data:image/svg+xml," + url.PathEscape(mark)) //nolint:gosec // G203: a constant
+}
+
 func (p *Pages) parse(name string) (*template.Template, error) {
 	style := template.CSS(p.style) //nolint:gosec // G203: the embedded stylesheet, byte for byte, as its hash demands
 	return template.New("layout.html").Funcs(template.FuncMap{
 		"stylesheet": func() template.CSS { return style },
+		"icon":       icon,
 		"local":      localPath,
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
 }

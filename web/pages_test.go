@@ -97,12 +97,19 @@ func checkLabels(t *testing.T, doc *html.Node) {
 // checkPlain wants nothing that runs, nothing inline but the stylesheet, and no resource or target elsewhere.
 func checkPlain(t *testing.T, doc *html.Node) {
 	t.Helper()
-	for _, tag := range []string{"script", "iframe", "object", "embed", "img", "link", "base"} {
+	for _, tag := range []string{"script", "iframe", "object", "embed", "img", "base"} {
 		if n := len(all(doc, tag)); n != 0 {
 			t.Errorf("%d <%s>", n, tag)
 		}
 	}
+	icons := all(doc, "link")
+	if len(icons) != 1 || attr(icons[0], "rel") != "icon" || !strings.HasPrefix(attr(icons[0], "href"), "data:image/svg+xml,") {
+		t.Errorf("%d <link>, want the icon alone", len(icons))
+	}
 	walk(doc, func(n *html.Node) {
+		if n.Data == "link" {
+			return
+		}
 		for _, a := range n.Attr {
 			if a.Key == "style" || strings.HasPrefix(a.Key, "on") || a.Key == "srcdoc" {
 				t.Errorf("<%s> has the attribute %s=%q", n.Data, a.Key, a.Val)
@@ -174,7 +181,7 @@ func TestLocalLinksPassUnchanged(t *testing.T) {
 func TestLoginForm(t *testing.T) {
 	p := newPages(t)
 	page := web.LoginPage{
-		Action: "/auth/login", ReturnTo: "/deep?a=1&b=2", Username: "ada", Error: "That did not match.", Password: true,
+		Action: "/auth/login", ReturnTo: "/deep?a=1&b=2", Username: "ada", Error: "That did not match.", WrongCredentials: true, Password: true,
 		PasswordProviders: []web.PasswordProvider{{Name: "local"}},
 	}
 	doc := parse(t, renderString(t, func(w io.Writer) error { return p.Login(w, page) }))
@@ -237,6 +244,20 @@ func TestLoginShowsOnlyWhatIsOffered(t *testing.T) {
 	}
 }
 
+// Only what is wrong with the two fields marks them: a full queue or a store that is away is nobody's typing.
+func TestOnlyWrongCredentialsMarkTheFields(t *testing.T) {
+	p := newPages(t)
+	doc := parse(t, renderString(t, func(w io.Writer) error {
+		return p.Login(w, web.LoginPage{Password: true, Error: "Too many attempts."})
+	}))
+	for _, name := range []string{"username", "password"} {
+		if f := byAttr(doc, "name", name); len(f) != 1 || attr(f[0], "aria-invalid") != "" {
+			t.Errorf("%s is marked", name)
+		}
+	}
+	one(t, doc, "h1")
+}
+
 func TestDemoUserSignsInWithOneButton(t *testing.T) {
 	p := newPages(t)
 	doc := parse(t, renderString(t, func(w io.Writer) error {
@@ -246,7 +267,7 @@ func TestDemoUserSignsInWithOneButton(t *testing.T) {
 		})
 	}))
 	form := all(doc, "form")[1]
-	for name, want := range map[string]string{"demo_user": "ada", "provider": "local", "return_to": "/x"} {
+	for name, want := range map[string]string{"demo_user": "ada", "return_to": "/x"} {
 		if f := byAttr(form, "name", name); len(f) != 1 || attr(f[0], "value") != want {
 			t.Errorf("field %s is not %q", name, want)
 		}

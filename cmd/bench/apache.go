@@ -9,7 +9,6 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -109,12 +108,12 @@ func (b *bench) apache(ctx context.Context) (*contender, error) {
 // missing.
 func findApache() (path, modules string, err error) {
 	for _, name := range []string{"apache2", "httpd"} {
-		if path, err = exec.LookPath(name); err == nil {
+		if path, err = lookProgram(name); err == nil {
 			break
 		}
 	}
 	if err != nil {
-		return "", "", &exec.Error{Name: "apache2", Err: exec.ErrNotFound}
+		return "", "", &leftOutError{openidcModule, "Apache is not on this machine"}
 	}
 	for _, dir := range []string{
 		"/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/httpd/modules", "/usr/lib64/apache2",
@@ -124,7 +123,7 @@ func findApache() (path, modules string, err error) {
 			return path, dir, nil
 		}
 	}
-	return "", "", &exec.Error{Name: openidcModule, Err: exec.ErrNotFound}
+	return "", "", &leftOutError{openidcModule, "Apache is here, and the module is not"}
 }
 
 // loadModules names what is needed; some systems have part of it built in, which has no file.

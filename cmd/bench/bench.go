@@ -116,7 +116,7 @@ func (b *bench) child(role, core string, procs int, more ...string) (*process, e
 
 // startRedis runs a redis-server of our own, without persistence. Without one it returns no address.
 func (b *bench) startRedis(ctx context.Context) (address string, err error) {
-	path, err := exec.LookPath("redis-server")
+	path, err := lookProgram("redis-server")
 	if err != nil {
 		b.say("no redis-server on PATH: sessiongate uses its embedded store, and strict mode is not what it would be")
 		return "", nil //nolint:nilerr // said, and the embedded store takes its place

@@ -26,7 +26,7 @@ func (b *bench) found(ctx context.Context, p program) (c *contender, err error) 
 		return nil, err
 	}
 	if p.path == "" {
-		if p.path, err = exec.LookPath(p.name); err != nil {
+		if p.path, err = lookProgram(p.name); err != nil {
 			return nil, err
 		}
 	}
@@ -51,6 +51,19 @@ func (b *bench) found(ctx context.Context, p program) (c *contender, err error) 
 	return &contender{
 		name: p.name, what: p.what, process: child, target: b.target(p.address),
 	}, nil
+}
+
+// lookProgram looks where Debian keeps servers too: an ordinary user's PATH has no /usr/sbin.
+func lookProgram(name string) (path string, err error) {
+	if path, err = exec.LookPath(name); err == nil {
+		return path, nil
+	}
+	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} {
+		if at, inDir := exec.LookPath(filepath.Join(dir, name)); inDir == nil {
+			return at, nil
+		}
+	}
+	return "", err
 }
 
 // nginx runs without a master, so that one process is all of it (--cores then does not apply to it).

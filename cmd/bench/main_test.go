@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -46,9 +49,10 @@ func TestSmoke(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds sessiongate")
 	}
+	gate := buildGateway(t)
 	t.Run("compare", func(t *testing.T) {
 		dir := t.TempDir()
-		out := tiny(t, "--only", "direct,cached,"+openidcModule, "--json", dir+"/r.json", "--svg", dir+"/c.svg")
+		out := tiny(t, "--sessiongate", gate, "--only", "direct,cached,"+openidcModule, "--json", dir+"/r.json", "--svg", dir+"/c.svg")
 		for _, name := range []string{"direct", "rp", "cached", openidcModule} { // the last at least as left out
 			if !strings.Contains(out, name) {
 				t.Errorf("%s is missing:\n%s", name, out)
@@ -60,10 +64,6 @@ func TestSmoke(t *testing.T) {
 			}
 		}
 	})
-	gate := t.TempDir() + "/sessiongate"
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", gate, "sessiongate/cmd/sessiongate").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	t.Run("soak", func(t *testing.T) {
 		out := tiny(t, "--soak", "1s", "--sessions", "5", "--sessiongate", gate, "--browser")
 		if lines := strings.Count(out, "\n"); lines != soakParts+6 {
@@ -82,4 +82,44 @@ func TestSmoke(t *testing.T) {
 			t.Error(out)
 		}
 	})
+}
+
+// What the pages tell a reader to run has flags that exist.
+func TestMarkdownFlags(t *testing.T) {
+	pages, err := filepath.Glob("../../*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
+	}
+	commandLine := regexp.MustCompile("go run \\./cmd/bench( [^`#\n]*)?")
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range commandLine.FindAllStringSubmatch(string(text), -1) {
+			line := strings.NewReplacer("name=URL", "name=http://localhost:1/", "'Cookie: …'", "Cookie:x", "ADDRESS", "localhost:1").Replace(m[1])
+			if _, err := parseFlags(strings.Fields(line), io.Discard); err != nil {
+				t.Errorf("%s: %s: %v", page, m[0], err)
+			}
+		}
+	}
+}
+
+// buildGateway builds as this test was built: what the suite has compiled is not compiled once more.
+func buildGateway(t *testing.T) string {
+	t.Helper()
+	path := t.TempDir() + "/sessiongate"
+	args := []string{"build", "-o", path}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "-race" && s.Value == "true" {
+				args = append(args, "-race")
+			}
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), "go", append(args, "sessiongate/cmd/sessiongate")...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sessiongate/configs"
 	"sessiongate/session/redisstore"
@@ -37,7 +38,10 @@ func onItsOwnOrigin(t *testing.T, o setup) (s *scene, origin string) {
 		t.Fatal(err)
 	}
 	g := &liveGateway{addr: l.Addr().String()}
-	if g.assembled, err = wire(&loaded.Config, newLogger(s.logs, loaded.Config.Log), wiring{embedded: s.embedded}); err != nil {
+	if g.assembled, err = wire(&loaded.Config, newLogger(s.logs, loaded.Config.Log), wiring{
+		embedded: s.embedded, offset: s.clock.Offset, // runs on, and a test may move it
+		now: func() time.Time { return time.Now().Add(s.clock.Offset()) },
+	}); err != nil {
 		t.Fatal(err)
 	}
 	g.public = l

@@ -36,7 +36,7 @@ that is what a container's health check runs.`,
 				return checkLive(ctx, admin)
 			}
 			if file == "" {
-				return errors.New("check: name the file: --config F")
+				return usageError{errors.New("check: name the file: --config F")}
 			}
 			return checkFile(ctx, cmd.OutOrStdout(), file, show)
 		},

@@ -169,7 +169,7 @@ routes:
 	}
 	log := newLogger(logs, loaded.Config.Log)
 	redisstore.LogTo(log)
-	return wire(&loaded.Config, log, wiring{})
+	return wire(&loaded.Config, log, wiring{passing: true})
 }
 
 // demoKeys makes the keys that a configuration with a real Redis must have. They

@@ -47,18 +47,26 @@ issuer's published keys.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
+			o.complete()
 			return runDemoAPI(ctx, o, slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil)))
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:9000", "address to listen on, host:port")
-	flags.StringVar(&o.issuer, "issuer", "", "issuer of the tokens, exactly as in their iss claim")
-	flags.StringVar(&o.jwks, "jwks", "", "URL of the issuer's public keys (JWKS)")
-	flags.StringVar(&o.audience, "audience", "", "audience the tokens must be meant for")
-	for _, name := range []string{"issuer", "jwks", "audience"} {
-		_ = cmd.MarkFlagRequired(name) // fails only for a flag that does not exist
-	}
+	flags.StringVar(&o.issuer, "issuer", "http://localhost:8080", "issuer of the tokens, exactly as in their iss claim")
+	flags.StringVar(&o.jwks, "jwks", "", "URL of the issuer's public keys; default: where a gateway publishes them")
+	flags.StringVar(&o.audience, "audience", "", "audience the tokens must be meant for; default: the issuer")
 	return cmd
+}
+
+// complete fills in what a gateway does that was told neither issuer nor audience.
+func (o *demoAPIOptions) complete() {
+	if o.jwks == "" {
+		o.jwks = o.issuer + "/.well-known/jwks.json"
+	}
+	if o.audience == "" {
+		o.audience = o.issuer
+	}
 }
 
 func runDemoAPI(ctx context.Context, o demoAPIOptions, log *slog.Logger) error {

@@ -111,10 +111,9 @@ func (f demoVerifierFunc) Verify(context.Context, string) (token.Verified, error
 
 func TestDemoAPICommandSaysWhatIsWrong(t *testing.T) {
 	cases := map[string]struct{ args, want string }{
-		"nothing given":   {"", `required flag(s) "audience", "issuer", "jwks" not set`},
+		"bad issuer":      {"--issuer i", "not an http or https URL"},
 		"bad JWKS URL":    {"--issuer i --audience a --jwks localhost:8080/jwks", "not an http or https URL"},
 		"bad address":     {"--issuer i --audience a --jwks http://localhost/jwks --listen nonsense", "missing port"},
-		"empty audience":  {"--issuer i --audience= --jwks http://localhost/jwks", "audience"},
 		"stray arguments": {"--issuer i --audience a --jwks http://localhost/jwks extra", "unknown command"},
 	}
 	for name, c := range cases {

@@ -15,22 +15,22 @@ import (
 // TestWrongCommandLines: what is typed wrongly is an error that names it, never a help text that passes for success.
 func TestWrongCommandLines(t *testing.T) {
 	for line, want := range map[string]string{
-		"bogus":                       `unknown command "bogus"`,
-		"keys bogus":                  `unknown command "bogus" for "sessiongate keys"`,
-		"users bogus":                 `unknown command "bogus" for "sessiongate users"`,
-		"sessions bogus":              `unknown command "bogus" for "sessiongate sessions"`,
-		"demo --bogus":                "--bogus",
-		"demo --listen 8080":          "write localhost:8080",
-		"demo --listen 0.0.0.0:0":     "is not loopback",
-		"demo --access-lifetime 3":    "missing unit",
-		"demo --access-lifetime 0s":   "--access-lifetime 0s is out of range; write 1s to 24h",
-		"demo --access-lifetime 25h":  "--access-lifetime 25h0m0s is out of range",
-		"demo --redis localhost:6379": "write redis://localhost:6379",
-		"serve":                       `"config" not set`,
-		"check":                       "--config F",
-		"keys generate --alg foo":     "want EdDSA, ES256 or RS256",
-		"users add":                   "arg",
-		"sessions list --config none": `"user" not set`,
+		"bogus":                           `unknown command "bogus"`,
+		"keys bogus":                      `unknown command "bogus" for "sessiongate keys"`,
+		"users bogus":                     `unknown command "bogus" for "sessiongate users"`,
+		"sessions bogus":                  `unknown command "bogus" for "sessiongate sessions"`,
+		"demo --bogus":                    "--bogus",
+		"demo --listen 8080":              "write localhost:8080",
+		"demo --listen 0.0.0.0:0":         "is not loopback",
+		"demo --access-lifetime 3":        "missing unit",
+		"demo --access-lifetime 0s":       "--access-lifetime 0s is out of range; write 1s to 24h",
+		"demo --access-lifetime 25h":      "--access-lifetime 25h0m0s is out of range",
+		"demo --redis localhost:6379":     "write redis://localhost:6379",
+		"serve":                           `"config" not set`,
+		"check":                           "--config F",
+		"keys generate --dir x --alg foo": "want EdDSA, ES256 or RS256",
+		"users add":                       "arg",
+		"sessions list --config none":     `"user" not set`,
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Chdir(t.TempDir())

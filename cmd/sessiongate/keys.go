@@ -32,7 +32,8 @@ Files that exist are kept as they are, so it can run at every start.`,
 			return generateKeys(cmd.OutOrStdout(), dir, alg)
 		},
 	}
-	cmd.Flags().StringVar(&dir, "dir", ".", "folder for the files; made if it does not exist")
+	cmd.Flags().StringVar(&dir, "dir", "", "folder for the files; made if it does not exist")
+	_ = cmd.MarkFlagRequired("dir") // fails only for a flag that does not exist
 	cmd.Flags().StringVar(&alg, "alg", token.EdDSA, "algorithm of the signing key: EdDSA, ES256 or RS256")
 	return cmd
 }

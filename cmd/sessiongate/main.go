@@ -8,8 +8,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -20,12 +22,51 @@ func main() {
 	defer stop()
 	// A second signal ends the program at once: whoever sends it has waited enough.
 	context.AfterFunc(ctx, stop)
-	if err := command().ExecuteContext(ctx); err != nil {
-		if !errors.Is(err, errReported) {
-			fmt.Fprintln(os.Stderr, "sessiongate:", err)
+	status := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// The exit statuses, for scripts.
+const (
+	exitFailed = 1 // the command ran and says what went wrong
+	exitUsage  = 2 // it did not run: a word, a flag or an argument is off
+)
+
+// execute runs one command line and returns its exit status.
+func execute(ctx context.Context, args []string, out, logs io.Writer) int {
+	root := command()
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(logs)
+	addCompletion(root)
+	began := false
+	noteBegin(root, &began)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !errors.Is(err, errReported) {
+		fmt.Fprintln(logs, "sessiongate:", err)
+	}
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case began && !errors.As(err, &usage):
+		return exitFailed
+	}
+	return exitUsage
+}
+
+// noteBegin sets began when a command's own code starts: an error before that is
+// about the command line, whichever of cobra's checks found it.
+func noteBegin(cmd *cobra.Command, began *bool) {
+	for _, c := range cmd.Commands() {
+		noteBegin(c, began)
+	}
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			*began = true
+			return run(cmd, args)
 		}
-		stop()
-		os.Exit(1)
 	}
 }
 
@@ -33,10 +74,14 @@ func main() {
 // has said what is wrong.
 var errReported = errors.New("reported")
 
+// usageError ends the program with status 2: what is wrong stands on the command line.
+type usageError struct{ error }
+
 // group is a command that only holds others: alone it shows its help, and a word
 // that is none of them is an error. Without this cobra shows the help with status 0.
 func group(cmd *cobra.Command) *cobra.Command {
 	cmd.Args = cobra.NoArgs
+	cmd.Run = nil
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	return cmd
 }
@@ -45,9 +90,38 @@ func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "sessiongate",
 		Short:         "A browser session gateway: one cookie for the browser, tokens for the APIs",
+		Version:       thisBuild().String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), keysCommand(), sessionsCommand(), usersCommand(), versionCommand())
+	root.SetHelpCommand(helpCommand())
 	return root
+}
+
+// addCompletion adds cobra's completion command, which knows its output from now on.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			group(c)
+		}
+	}
+}
+
+// helpCommand replaces cobra's own, which ends with status 0 for a command that
+// does not exist.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Help about any command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usageError{fmt.Errorf("help: no command %q; `sessiongate help` lists them", strings.Join(args, " "))}
+			}
+			return found.Help()
+		},
+	}
 }

@@ -31,6 +31,7 @@ type oidcSetup struct {
 	issuer   string
 	origin   string
 	secret   string
+	upstream http.HandlerFunc // see [setup]
 }
 
 // oidcScene is a scene whose users sign in at a provider.
@@ -54,7 +55,7 @@ func newOIDCScene(t *testing.T, o oidcSetup) *oidcScene {
 			t.Logf("gateway log:\n%s", s.logs)
 		}
 	})
-	s.upstream = newUpstream(t, nil)
+	s.upstream = newUpstream(t, o.upstream)
 	s.handles = newKeys(t, s.dir)
 	s.idp.Register(publicOrigin+"/auth/callback/corp", publicOrigin+"/auth/logout/done")
 	for range max(1, o.gateways) {
@@ -185,7 +186,7 @@ func query(t *testing.T, raw string) url.Values {
 // forChromium starts a gateway under its real address, http://localhost:PORT.
 func forChromium(t *testing.T, o oidcSetup) (*oidcScene, string) {
 	t.Helper()
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCScene(t, oidcSetup{upstream: o.upstream})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 const lookEvery = 2 * time.Second
 
 // watch reloads the configuration on SIGHUP and when the file's content changes.
+// SIGHUP also reads the users files, and believes what they say.
 func (g *assembled) watch(ctx context.Context) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
@@ -32,6 +33,7 @@ func (g *assembled) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-hup:
+			g.rereadUsers()
 		case <-tick.C:
 			if now := contentHash(g.file); now == nil || bytes.Equal(now, known) {
 				continue
@@ -99,7 +101,7 @@ func restartOnly(running, next *configs.Config) (names []string) {
 		{"server.limits", running.Server.Limits, next.Server.Limits},
 		{"server.drain_timeout", running.Server.DrainTimeout, next.Server.DrainTimeout},
 		{"log", running.Log, next.Log},
-		{"store", running.Store, next.Store},
+		{"store", withoutRotated(running.Store), withoutRotated(next.Store)},
 		{"keys", running.Keys, next.Keys},
 		{"session", running.Session, next.Session},
 		{"providers", running.Providers, next.Providers},

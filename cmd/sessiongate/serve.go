@@ -30,6 +30,7 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			log := newLogger(cmd.ErrOrStderr(), loaded.Config.Log)
+			thisBuild().logTo(log)
 			for _, w := range loaded.Warnings {
 				log.Warn(w.String())
 			}
@@ -117,7 +118,7 @@ func (g *assembled) run(ctx context.Context) error {
 		go func() { failed <- admin.Serve(g.adminListener) }()
 	}
 	g.log.Info("sessiongate serves", slog.String("public_url", g.config.Server.PublicURL),
-		slog.String("listen", g.public.Addr().String()), slog.String("version", version()))
+		slog.String("listen", g.public.Addr().String()))
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)

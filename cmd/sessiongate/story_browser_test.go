@@ -12,9 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/chromedp"
-
 	"sessiongate/session/sessiontest"
 )
 
@@ -108,9 +105,7 @@ func TestLoginWithoutJavaScript(t *testing.T) {
 	t.Parallel()
 	tab := sessiontest.Chromium(t)
 	origin := startDemo(t, 20*time.Second)
-	if err := chromedp.Run(tab, emulation.SetScriptExecutionDisabled(true)); err != nil {
-		t.Fatal(err)
-	}
+	sessiontest.DisableScripts(tab)
 	signInInBrowser(tab, origin, "ada", "wrong")
 	if text := sessiontest.Text(tab, "#error"); !strings.Contains(text, "Wrong user name or password") {
 		t.Errorf("error %q", text)

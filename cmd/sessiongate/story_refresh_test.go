@@ -208,7 +208,7 @@ func TestUpstreamRefusesOldToken(t *testing.T) {
 
 // TestSlowRefusalIsNoTheft: an upstream takes longer than the grace to refuse a
 // token. The handle its request came with is old by then, which is not the
-// browser's fault: no strike, no reuse.
+// browser's fault.
 func TestSlowRefusalIsNoTheft(t *testing.T) {
 	s := newScene(t, setup{})
 	b := s.browser()
@@ -239,7 +239,7 @@ func TestSlowRefusalIsNoTheft(t *testing.T) {
 	let()
 	slow.Wait()
 	if n := s.logs.count(`"msg":"stale_handle"`); n != 0 {
-		t.Errorf("%d strikes for a slow upstream", n)
+		t.Errorf("%d stale handles for a slow upstream", n)
 	}
 	b.ok("/api/x")
 }
@@ -285,8 +285,9 @@ func TestRetiredHandleDuringRefresh(t *testing.T) {
 	}
 }
 
-// TestReuseEndsTheFamily: a handle two generations old ends the session in every
-// process within a second, and leaves a security event.
+// TestReuseEndsTheFamily: a handle two generations old that comes back with the mark
+// of its refusal ends the session in every process within a second, and leaves a
+// security event.
 func TestReuseEndsTheFamily(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3, setup{})
@@ -310,7 +311,12 @@ func TestReuseEndsTheFamily(t *testing.T) {
 		t.Fatalf("generation %d", g)
 	}
 	owner := b.cookie()
-	a := b.with(stolen).at(c.processes[1].addr).get("/api/x")
+	thief := b.with(stolen).at(c.processes[1].addr)
+	if a := thief.get("/api/x"); a.status != 401 || a.code() != "session_stale" {
+		t.Fatalf("the stolen handle at first sight: %s", a)
+	}
+	b.ok("/api/x")
+	a := thief.get("/api/x")
 	if _, is := a.set(); a.status != 401 || a.code() != "session_reused" || is {
 		t.Fatalf("the stolen handle: %s", a)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"time"
 
 	"sessiongate/configs"
@@ -39,10 +37,11 @@ type assembled struct {
 	health         *gateway.Health
 	closers        []func()
 	databases      []*users.Database
+	userFiles      []*users.File
 	tokenEndpoints []*url.URL        // of token APIs: hidden from every route
 	labels         map[string]string // of providers, for the login page
 	discoverable   []*oidc.Provider  // for check
-	demo           bool              // the demo's users sign in here: the login page shows them
+	demo           string            // the provider that has the demo's users, which the login page shows; empty: none
 
 	file          string       // the configuration file, watched for changes; empty: none
 	public        net.Listener // opened by run if nil
@@ -55,6 +54,7 @@ type wiring struct {
 	embedded *redisstore.Embedded // shared by several gateways; nil: one of its own
 	now      func() time.Time
 	offset   func() time.Duration
+	passing  bool // nothing is meant to outlive this process, so nothing warns of it
 }
 
 // wire makes every object once, in reading order: keys, store, providers,
@@ -76,6 +76,7 @@ func (g *assembled) assemble(w wiring) error {
 		return err
 	}
 	metrics := gateway.NewMetrics(g.manager.StoreUp)
+	metrics.Build(thisBuild().labels())
 	audit.Count(metrics)
 	g.admin = gateway.NewAdmin(g.health, metrics)
 	g.live = gateway.NewLive(g.manager)
@@ -85,8 +86,8 @@ func (g *assembled) assemble(w wiring) error {
 		KeySet:   published.keySet, Metadata: published.metadata, ProviderLabels: g.labels,
 	}
 	g.limit(&g.options, audit)
-	if g.demo {
-		g.options.DemoUsers = demoUsers()
+	if g.demo != "" {
+		g.options.DemoUsers, g.options.DemoProvider = demoUsers(), g.demo
 	}
 	first, err := g.generation(g.config)
 	if err != nil {
@@ -103,7 +104,7 @@ func (g *assembled) openManager(w wiring, audit *gateway.Audit) (p published, er
 	if err != nil {
 		return p, err
 	}
-	if keys.made {
+	if keys.made && !w.passing {
 		g.log.Warn("no keys are configured: made in memory, and every session ends with this process")
 	}
 	rules := session.Rules{
@@ -232,7 +233,7 @@ func signingKeys(list []configs.SigningKey) ([]token.SigningKey, error) {
 func (g *assembled) openStore(keys keyRings, rules session.Rules, w wiring) error {
 	o := redisstore.Options{Rules: rules, Sealer: keys.fields, Logger: g.log, Now: w.now, Offset: w.offset}
 	if r := g.config.Store.Redis; r != nil {
-		if err := redisOptions(&o, r); err != nil {
+		if err := redisOptions(&o, r, g.log); err != nil {
 			return err
 		}
 	} else {
@@ -252,27 +253,6 @@ func (g *assembled) openStore(keys keyRings, rules session.Rules, w wiring) erro
 	return nil
 }
 
-func redisOptions(o *redisstore.Options, r *configs.Redis) error {
-	o.Addresses, o.Mode, o.MasterName = r.Addresses, redisstore.Mode(r.Mode), r.Master
-	o.Username, o.Password, o.DB, o.KeyPrefix = r.Username, session.Secret(r.Password.Reveal()), r.DB, r.KeyPrefix
-	if r.TLS == nil {
-		return nil
-	}
-	o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	if r.TLS.CAFile == "" {
-		return nil
-	}
-	pem, err := os.ReadFile(r.TLS.CAFile.String())
-	if err != nil {
-		return fmt.Errorf("store.redis.tls.ca_file: %w", err)
-	}
-	o.TLS.RootCAs = x509.NewCertPool()
-	if !o.TLS.RootCAs.AppendCertsFromPEM(pem) {
-		return fmt.Errorf("store.redis.tls.ca_file: %s holds no PEM certificate", r.TLS.CAFile)
-	}
-	return nil
-}
-
 // published are the documents by which APIs verify the local providers' tokens.
 type published struct{ keySet, metadata []byte }
 
@@ -280,6 +260,7 @@ func (g *assembled) providers(keys keyRings, w wiring) (list []session.Provider,
 	hasher := users.NewHasher(users.HasherOptions{})
 	for i := range g.config.Providers {
 		c := &g.config.Providers[i]
+		g.label(c)
 		if c.TokenAPI != nil {
 			provider, err := g.tokenAPIProvider(c.Name, c.TokenAPI, w)
 			if err != nil {
@@ -314,8 +295,16 @@ func (g *assembled) providers(keys keyRings, w wiring) (list []session.Provider,
 	return list, p, nil
 }
 
+// label notes what the login page calls a provider.
+func (g *assembled) label(c *configs.Provider) {
+	if g.labels == nil {
+		g.labels = make(map[string]string)
+	}
+	g.labels[c.Name] = c.Label
+}
+
 func (g *assembled) localProvider(c *configs.Provider, keys keyRings, hasher *users.Hasher, w wiring) (session.Provider, error) {
-	source, err := g.users(c.Local, hasher, w)
+	source, err := g.users(c.Name, c.Local, hasher, w)
 	if err != nil {
 		return nil, err
 	}
@@ -354,6 +343,7 @@ func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err
 	o.Explicit = c.ExplicitTokens.Enabled
 	o.HSTS, o.BodyTimeout = time.Duration(c.Server.HSTS), time.Duration(c.Server.Limits.BodyTimeout)
 	o.AllowedOrigins, o.ForwardedHeader = c.CrossOrigin.AllowedOrigins, c.Server.ForwardedHeader
+	o.ClearSiteData = c.Session.ClearSiteData == "logout"
 	o.SameSite = http.SameSiteStrictMode
 	if c.Session.SameSite == "lax" {
 		o.SameSite = http.SameSiteLaxMode

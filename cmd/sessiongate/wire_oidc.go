@@ -40,10 +40,6 @@ func (g *assembled) oidcProvider(name string, c *configs.OIDCProvider, w wiring)
 	if err != nil {
 		return nil, err
 	}
-	if g.labels == nil {
-		g.labels = make(map[string]string)
-	}
-	g.labels[name] = c.Label
 	g.discoverable = append(g.discoverable, p)
 	return p, nil
 }

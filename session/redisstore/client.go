@@ -17,16 +17,13 @@ import (
 // replicas of a Cluster: a stale session read would undo a logout.
 func newClient(o Options) redis.UniversalClient {
 	u := &redis.UniversalOptions{
-		Addrs:            o.Addresses,
-		MasterName:       o.MasterName,
-		IsClusterMode:    o.Mode == Cluster,
-		Username:         o.Username,
-		Password:         o.Password.Reveal(),
-		SentinelUsername: o.SentinelUsername,
-		SentinelPassword: o.SentinelPassword.Reveal(),
-		DB:               o.DB,
-		TLSConfig:        o.TLS,
-		Dialer:           o.Dialer,
+		Addrs:         o.Addresses,
+		MasterName:    o.MasterName,
+		IsClusterMode: o.Mode == Cluster,
+		DB:            o.DB,
+		Dialer:        o.dial, // TLS included
+
+		CredentialsProviderContext: o.credentials,
 
 		Protocol:                 2,
 		DisableIdentity:          true,
@@ -55,6 +52,9 @@ func newClient(o Options) redis.UniversalClient {
 	}
 	if o.Mode == Standalone {
 		u.MasterName = ""
+	}
+	if o.Mode == Sentinel {
+		u.OnConnect = o.greetSentinel
 	}
 	return redis.NewUniversalClient(u)
 }

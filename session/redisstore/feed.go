@@ -125,7 +125,7 @@ func receive(ctx context.Context, sub *redis.PubSub, pinged *bool) (any, error) 
 }
 
 // parseChange reads a message of the feed: a confirmed subscription, or
-// "<id> g <generation>" or "<id> e <reason>" or "<owner> o 1". Anything else is
+// "<id> g <generation>", "<id> r <generation>", "<id> e <reason>" or "<owner> o 1". Anything else is
 // ignored: the channel is open to whoever may publish.
 func parseChange(message any) (session.Change, bool) {
 	switch m := message.(type) {
@@ -148,6 +148,10 @@ func parsePayload(payload string) (session.Change, bool) {
 	case "g":
 		g, err := strconv.ParseUint(value, 10, 32)
 		c.Kind, c.Generation = session.Advanced, uint32(g)
+		return c, err == nil
+	case "r":
+		g, err := strconv.ParseUint(value, 10, 32)
+		c.Kind, c.Generation = session.Recovered, uint32(g)
 		return c, err == nil
 	case "e":
 		c.Kind, c.Reason = session.Over, session.Reason(value)

@@ -47,8 +47,7 @@ func Chromium(t testing.TB, options ...chromedp.ExecAllocatorOption) context.Con
 		removeProfile(profile)
 		b.report()
 	})
-	chromedp.ListenTarget(ctx, b.listen)
-	if err := chromedp.Run(ctx); err != nil {
+	if err := chromedp.Listen(ctx, b.listen); err != nil { // starts the browser
 		t.Fatalf("start chromium: %v", err)
 	}
 	return ctx
@@ -61,8 +60,7 @@ func NewTab(ctx context.Context) context.Context {
 	b.t.Helper()
 	tab, closeTab := chromedp.NewContext(ctx)
 	b.t.Cleanup(closeTab)
-	chromedp.ListenTarget(tab, b.listen)
-	if err := chromedp.Run(tab); err != nil {
+	if err := chromedp.Listen(tab, b.listen); err != nil { // opens the tab
 		b.t.Fatalf("open tab: %v", err)
 	}
 	return tab
@@ -90,7 +88,6 @@ func chromiumFlags(path, profile string) []chromedp.ExecAllocatorOption {
 		chromedp.NoFirstRun,
 		chromedp.NoDefaultBrowserCheck,
 		chromedp.DisableGPU,
-		chromedp.WSURLReadTimeout(60 * time.Second),
 		chromedp.WindowSize(1280, 900),
 		chromedp.Flag("password-store", "basic"),
 	}
@@ -144,11 +141,11 @@ func (b *browser) listen(event any) {
 	case *runtime.EventExceptionThrown:
 		b.note("exception: " + describeException(event.ExceptionDetails))
 	case *runtime.EventConsoleAPICalled:
-		if event.Type == runtime.APITypeError || event.Type == runtime.APITypeAssert {
+		if event.Type == runtime.ConsoleAPICalledTypeError || event.Type == runtime.ConsoleAPICalledTypeAssert {
 			b.note("console." + string(event.Type) + ": " + describeArguments(event.Args))
 		}
 	case *log.EventEntryAdded:
-		if event.Entry.Level == log.LevelError {
+		if event.Entry.Level == log.EntryLevelError {
 			b.note(strings.TrimSpace(string(event.Entry.Source) + ": " + event.Entry.Text + " " + event.Entry.URL))
 		}
 	}

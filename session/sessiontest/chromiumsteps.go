@@ -5,8 +5,9 @@ import (
 	"errors"
 	"os"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -27,33 +28,29 @@ func Navigate(ctx context.Context, url string) {
 // not wait for that navigation: use [WaitFor].
 func Click(ctx context.Context, selector string) {
 	browserOf(ctx).t.Helper()
-	step(ctx, "click "+selector, chromedp.Click(selector, chromedp.ByQuery, chromedp.NodeVisible))
+	step(ctx, "click "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
 // Fill empties a visible form field and types text into it, key by key.
 func Fill(ctx context.Context, selector, text string) {
 	browserOf(ctx).t.Helper()
 	step(ctx, "fill "+selector,
-		chromedp.WaitVisible(selector, chromedp.ByQuery),
-		chromedp.Clear(selector, chromedp.ByQuery),
-		chromedp.SendKeys(selector, text, chromedp.ByQuery))
+		chromedp.WaitVisible(chromedp.CSS(selector)),
+		chromedp.Clear(chromedp.CSS(selector)),
+		chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
 // Text waits for the element and returns its rendered text.
 func Text(ctx context.Context, selector string) string {
 	browserOf(ctx).t.Helper()
-	var text string
-	step(ctx, "text of "+selector, chromedp.Text(selector, &text, chromedp.ByQuery, chromedp.NodeReady))
-	return text
+	return ask(ctx, "text of "+selector, chromedp.Text(chromedp.CSS(selector), chromedp.NodeReady))
 }
 
 // Eval runs a JavaScript expression in the page, waits for it when it is a promise,
 // and returns its value, which must have a JSON form that fits T.
 func Eval[T any](ctx context.Context, expression string) T {
 	browserOf(ctx).t.Helper()
-	var value T
-	step(ctx, "evaluate "+expression, evaluate(expression, &value))
-	return value
+	return ask(ctx, "evaluate "+expression, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
 // WaitFor waits until a JavaScript expression (or its promise) is true. A page that
@@ -67,8 +64,8 @@ func WaitFor(ctx context.Context, condition string) {
 		}
 		attempt, cancel := context.WithTimeout(ctx, stepLimit)
 		defer cancel()
-		var done bool
-		err := chromedp.Run(attempt, evaluate("Promise.resolve(("+condition+")).then(Boolean)", &done))
+		settled := "Promise.resolve((" + condition + ")).then(Boolean)"
+		done, err := chromedp.Run(attempt, chromedp.Evaluate[bool](settled, chromedp.EvalAwaitPromise))
 		if err == nil && !done {
 			err = errors.New("still false")
 		}
@@ -83,13 +80,19 @@ func WaitFor(ctx context.Context, condition string) {
 // included; without URLs, those of the page that is open.
 func Cookies(ctx context.Context, urls ...string) []*network.Cookie {
 	browserOf(ctx).t.Helper()
-	var cookies []*network.Cookie
-	step(ctx, "read cookies", chromedp.ActionFunc(func(ctx context.Context) error {
-		var err error
-		cookies, err = network.GetCookies().WithURLs(urls).Do(ctx)
+	all := ask(ctx, "read cookies", func(ctx context.Context, tab *chromedp.Target) (network.GetCookiesResult, error) {
+		return cdp.Call(ctx, tab, network.GetCookies, network.GetCookiesParams{URLs: urls})
+	})
+	return all.Cookies
+}
+
+// DisableScripts makes the tab run no page's JavaScript from the next page on.
+func DisableScripts(ctx context.Context) {
+	browserOf(ctx).t.Helper()
+	step(ctx, "disable scripts", chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
 	}))
-	return cookies
 }
 
 // Screenshot gives the page a window of width × height CSS pixels, which it keeps,
@@ -97,27 +100,29 @@ func Cookies(ctx context.Context, urls ...string) []*network.Cookie {
 func Screenshot(ctx context.Context, path string, width, height int64) {
 	b := browserOf(ctx)
 	b.t.Helper()
-	var png []byte
-	step(ctx, "take screenshot", chromedp.EmulateViewport(width, height), chromedp.CaptureScreenshot(&png))
+	step(ctx, "size the window", chromedp.EmulateViewport(width, height))
+	png := ask(ctx, "take screenshot", chromedp.CaptureScreenshot())
 	if err := os.WriteFile(path, png, 0o600); err != nil {
 		b.t.Fatalf("write screenshot: %v", err)
 	}
 }
 
-func evaluate(expression string, value any) chromedp.Action {
-	return chromedp.Evaluate(expression, value, func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
-		return p.WithAwaitPromise(true)
-	})
-}
-
 // step runs actions with a limit of their own, so that a missing element says so
 // instead of using up the time of the whole test.
-func step(ctx context.Context, name string, actions ...chromedp.Action) {
+func step(ctx context.Context, name string, actions ...chromedp.Action[chromedp.Void]) {
+	browserOf(ctx).t.Helper()
+	ask(ctx, name, chromedp.Steps(actions...))
+}
+
+// ask is step for an action that answers.
+func ask[T any](ctx context.Context, name string, action chromedp.Action[T]) T {
 	b := browserOf(ctx)
 	b.t.Helper()
 	limited, cancel := context.WithTimeout(ctx, stepLimit)
 	defer cancel()
-	if err := chromedp.Run(limited, actions...); err != nil {
+	answer, err := chromedp.Run(limited, action)
+	if err != nil {
 		b.t.Fatalf("%s: %v", name, err)
 	}
+	return answer
 }

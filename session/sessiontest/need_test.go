@@ -50,6 +50,7 @@ func TestNeedVerdicts(t *testing.T) {
 		"chromium missing":                {"chromium", ",", "skip", "chromium not installed"},
 		"misspelt requirement":            {"node", "noode", "fatal", `unknown component "noode"`},
 		"misspelt requirement, last one":  {"node", "redis,chromum", "fatal", `unknown component "chromum"`},
+		"hidden":                          {"node", "none", "skip", "node is hidden"},
 		"unknown component in the source": {"mongodb", "", "fatal", `unknown test component "mongodb"`},
 	}
 	for name, c := range cases {

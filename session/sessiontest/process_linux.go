@@ -1,7 +1,12 @@
 package sessiontest
 
 import (
+	"bytes"
+	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"syscall"
 )
 
@@ -9,4 +14,30 @@ import (
 // its cleanups ran (a panic, go test's -timeout), so that no server is left behind.
 func endWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+}
+
+// Children returns the processes that pid has started, and those that they have, the
+// youngest first. Elsewhere than on Linux there are none to be seen.
+func Children(pid int) (list []int) {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil
+	}
+	for _, name := range stats {
+		text, err := os.ReadFile(name) //nolint:gosec // the kernel's own list
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		var state string
+		var parent int
+		_, rest, _ := bytes.Cut(text, []byte(") ")) // behind the name, which may hold anything
+		if _, err := fmt.Sscan(string(rest), &state, &parent); err != nil || parent != pid {
+			continue
+		}
+		child, err := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+		if err == nil {
+			list = append(append(Children(child), child), list...)
+		}
+	}
+	return list
 }

@@ -1,5 +1,6 @@
 "use strict";
 const list = document.getElementById("devices");
+const heading = document.getElementById("title");
 const others = document.getElementById("others");
 const note = document.getElementById("status");
 const endpoint = list.dataset.endpoint;
@@ -54,6 +55,7 @@ for (const button of list.querySelectorAll(".end")) {
       const name = row.querySelector("strong").textContent;
       row.remove();
       tidy();
+      heading.focus(); // the button that had the focus is gone
       say(name + " is signed out.");
     }
     button.disabled = false;
@@ -65,6 +67,7 @@ others?.addEventListener("click", async () => {
   if (await remove(endpoint + "?keep=current")) {
     for (const button of list.querySelectorAll(".end")) button.closest(".device").remove();
     tidy();
+    heading.focus();
     say("All other devices are signed out.");
   }
   others.disabled = false;
@@ -74,6 +77,9 @@ tidy();
 for (const time of document.querySelectorAll("time")) {
   time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }
+
+// Back may bring the page back as it was, with another user's devices in it.
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 // Only a page that somebody looks at is loaded again: loading it counts as using the session.
 const events = new EventSource(list.dataset.events);

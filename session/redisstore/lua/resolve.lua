@@ -35,6 +35,9 @@ elseif r.row == 5 or r.row == 6 then
     redis.call('HSET', STATE, 'la', raw[5])
   end
 end
+if r.row == 10 then
+  announce('r ' .. str(s.g)) -- first: who hears of the generation has heard of what made it
+end
 if r.adopt or r.row == 10 then
   raw[2], raw[3], raw[4], raw[5], raw[6], raw[15] = str(s.g), str(s.ra), str(s.aa), '', str(s.rp), s.b
   announce('g ' .. raw[2])

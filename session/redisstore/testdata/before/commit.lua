@@ -1,0 +1,48 @@
+-- Stores refreshed tokens if the record still bears the stamp of the spent ones.
+-- The tombstone of a logout wins, and of two commits the first.
+-- ARGV: generation, explicit, binding, force, spent stamp, lease, rotate, new
+-- stamp, expiry, soft, hard (from now), grace, record, idle, offset.
+-- Reply: stored, rotated, gone, why, now, and the session in force. Its record
+-- is '' when it is the one just sent.
+
+local v = { g = num(ARGV[1]), explicit = ARGV[2] == '1', binding = ARGV[3], force = ARGV[4] == '1' }
+local spent, lease, rotate, stamp = ARGV[5], ARGV[6], ARGV[7] == '1', ARGV[8]
+
+local s = load()
+local ended, why = over(s, num(ARGV[14]))
+if ended then
+  return { 0, 0, why == '' and 1 or 0, why, now }
+end
+if lease ~= '' and s.le == lease then
+  redis.call('HDEL', STATE, 'le', 'lu')
+end
+
+-- advanced is what an earlier run of this very commit would have left behind.
+local advanced = rotate and s.g == v.g + 1 and s.aa == 0
+if s.st ~= spent then
+  if s.st == stamp then
+    return reply({ 1, advanced and 1 or 0, 0, '', now }, s, '')
+  end
+  return reply({ 0, 0, 0, '', now }, s, s.blob)
+end
+
+local rotated = rotate and s.g == v.g and may_rotate(s, v.explicit)
+s.ax, s.so, s.ha = now + num(ARGV[9]), now + num(ARGV[10]), now + num(ARGV[11])
+s.gr, s.st = num(ARGV[12]), stamp
+redis.call('SET', RECORD, ARGV[13], 'PX', str(math.max(1, redis.call('PTTL', STATE))))
+redis.call('HSET', STATE, 'ax', str(s.ax), 'so', str(s.so), 'ha', str(s.ha), 'gr', str(s.gr), 'st', stamp)
+redis.call('HDEL', STATE, 'rt')
+if v.force then
+  s.fo = now
+  redis.call('HSET', STATE, 'fo', str(now))
+end
+if rotated then
+  s.g, s.ra, s.aa, s.sk, s.b = s.g + 1, now, 0, 0, v.binding
+  redis.call('HSET', STATE, 'g', str(s.g), 'ra', str(now), 'b', s.b)
+  redis.call('HDEL', STATE, 'aa', 'sk')
+end
+announce('g ' .. str(s.g))
+-- A provider may answer with the tokens it was given: then only the generation
+-- tells an earlier run.
+rotated = rotated or (advanced and spent == stamp)
+return reply({ 1, rotated and 1 or 0, 0, '', now }, s, '')

@@ -1,0 +1,47 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"strings"
+)
+
+// Constant is a page that is the same for everybody, with the policy it goes out
+// under.
+type Constant struct {
+	Body []byte
+	CSP  string
+}
+
+// Reload makes the page that answers a navigation with a retired cookie: the
+// browser is to ask for the same address again, now with what the answer brought.
+// Nothing of the request is in it. It reloads by itself unless it did so in the
+// last minute, by a note in the tab's sessionStorage: cookies that do not arrive
+// must not make it go round. Without storage or scripts it is a link. signIn is the
+// path of the page to sign in on, for those whose cookies never arrive.
+func (p *Pages) Reload(signIn string) (Constant, error) {
+	script, err := templateFiles.ReadFile("templates/reload.js")
+	if err != nil {
+		return Constant{}, fmt.Errorf("read script: %w", err)
+	}
+	text := strings.ReplaceAll(string(script), "\r\n", "\n")
+	style := template.CSS(p.style) //nolint:gosec // G203: the embedded stylesheet, as its hash demands
+	code := template.JS(text)      //nolint:gosec // G203: the embedded script, as its hash demands
+	t, err := template.New("layout.html").Funcs(template.FuncMap{
+		"stylesheet": func() template.CSS { return style },
+		"icon":       icon,
+		"script":     func() template.JS { return code },
+		"local":      localPath,
+	}).ParseFS(templateFiles, "templates/layout.html", "templates/reload.html")
+	if err != nil {
+		return Constant{}, fmt.Errorf("parse page reload: %w", err)
+	}
+	var body bytes.Buffer
+	if err := render(&body, t, signIn); err != nil {
+		return Constant{}, err
+	}
+	return Constant{
+		Body: body.Bytes(), CSP: pageCSP(p.style, "'none'") + "; script-src " + cspHash(text),
+	}, nil
+}
