@@ -43,9 +43,11 @@ type assembled struct {
 	discoverable   []*oidc.Provider  // for check
 	demo           string            // the provider that has the demo's users, which the login page shows; empty: none
 
+	descriptors   descriptors  // that this process may have
 	file          string       // the configuration file, watched for changes; empty: none
 	public        net.Listener // opened by run if nil
 	adminListener net.Listener
+	probeListener net.Listener     // for health alone
 	certificate   *tls.Certificate // of the demo; the configuration names files
 }
 
@@ -60,7 +62,7 @@ type wiring struct {
 // wire makes every object once, in reading order: keys, store, providers,
 // manager, routes, server. Everything it opens is closed by close.
 func wire(c *configs.Config, log *slog.Logger, w wiring) (*assembled, error) {
-	g := &assembled{config: c, log: log, health: &gateway.Health{}}
+	g := &assembled{config: c, log: log, health: &gateway.Health{}, descriptors: openDescriptors()}
 	err := g.assemble(w)
 	if err != nil {
 		g.close()
@@ -78,11 +80,13 @@ func (g *assembled) assemble(w wiring) error {
 	metrics := gateway.NewMetrics(g.manager.StoreUp)
 	metrics.Build(thisBuild().labels())
 	audit.Count(metrics)
-	g.admin = gateway.NewAdmin(g.health, metrics)
+	g.admin = gateway.NewAdmin(g.health, metrics, gateway.AdminOptions{
+		Hosts: g.config.Server.AdminHosts, PProf: g.config.Server.PProf,
+	})
 	g.live = gateway.NewLive(g.manager)
 	g.options = gateway.Options{
 		Manager: g.manager, Metrics: metrics, Log: g.log, Now: w.now, Live: g.live,
-		Capacity: gateway.NewCapacity(g.config.Server.Limits.Requests),
+		Capacity: gateway.NewCapacity(g.descriptors.requests(g.config.Server.Limits.Requests)),
 		KeySet:   published.keySet, Metadata: published.metadata, ProviderLabels: g.labels,
 	}
 	g.limit(&g.options, audit)
@@ -342,6 +346,7 @@ func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err
 	o.AfterLogout, o.PromptAfterLogout = c.Session.AfterLogout, promptsAfterLogout(c)
 	o.Explicit = c.ExplicitTokens.Enabled
 	o.HSTS, o.BodyTimeout = time.Duration(c.Server.HSTS), time.Duration(c.Server.Limits.BodyTimeout)
+	o.BodyRate = int64(c.Server.Limits.BodyRate)
 	o.AllowedOrigins, o.ForwardedHeader = c.CrossOrigin.AllowedOrigins, c.Server.ForwardedHeader
 	o.ClearSiteData = c.Session.ClearSiteData == "logout"
 	o.SameSite = http.SameSiteStrictMode
