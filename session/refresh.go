@@ -260,6 +260,7 @@ func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, le
 	}
 	m.worked(p)
 	m.refusals[p.Name()].granted(spent{rec.ID, rec.Facts.Stamp}, asked, m.now())
+	m.leftOut(p, grant, rd.client)
 	if grant.Identity.Owner() != rec.Identity.Owner() {
 		return m.subjectChanged(ctx, rd, lease, grant)
 	}
