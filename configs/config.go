@@ -12,6 +12,8 @@ type Config struct {
 	CrossOrigin    CrossOrigin    `yaml:"cross_origin"`
 	RateLimits     RateLimits     `yaml:"rate_limits"`
 	Routes         []Route        `yaml:"routes"`
+
+	from *report // where its values come from; nil: nobody wrote them
 }
 
 // check runs the checks of every section. The order does not matter: problems are sorted by line.

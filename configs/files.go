@@ -138,6 +138,10 @@ func (r *reader) namedFiles(c *Config) {
 	}
 	if redis := c.Store.Redis; redis != nil && redis.TLS != nil {
 		r.named("store.redis.tls.ca_file", redis.TLS.CAFile, false)
+		r.named("store.redis.tls.cert_file", redis.TLS.CertFile, false)
+		if redis.TLS.KeyFile != "" {
+			r.privateFile("store.redis.tls.key_file", redis.TLS.KeyFile)
+		}
 	}
 	for i := range c.Providers {
 		if local := c.Providers[i].Local; local != nil && local.Users.File != "" {

@@ -25,13 +25,16 @@ type RateLimits struct {
 	Refresh RefreshLimits `yaml:"refresh"`
 }
 
-// LoginLimits bounds attempts to sign in.
+// LoginLimits bounds attempts to sign in. For IPv6 the /48 around an address counts as well, with half as much again.
 type LoginLimits struct {
 	// PerIP counts every attempt of one client address (IPv6: its /64). Default 20/1m.
 	PerIP Rate `yaml:"per_ip"`
 	// PerUsernameAndIP counts failures for one user name from one client address (IPv6: its /64), so that strangers
 	// cannot lock a user out. Default 5/1m.
 	PerUsernameAndIP Rate `yaml:"per_username_and_ip"`
+	// StartPerIP counts sign-ins that begin at a provider's own page, of one client address (IPv6: its /64). Default
+	// 120/1m.
+	StartPerIP Rate `yaml:"start_per_ip"`
 }
 
 // RefreshLimits bounds refused requests to refresh.

@@ -53,6 +53,7 @@ func LoadBytes(name string, data []byte, env func(string) (string, bool)) (*Load
 	if len(r.problems) > 0 {
 		return nil, &Problems{List: r.problems}
 	}
+	config.from = r.report
 	return &Loaded{Config: config, Warnings: r.warnings, report: r.report}, nil
 }
 

@@ -3,14 +3,17 @@ package configs
 import (
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Print writes the configuration as YAML: defaults, derived values and what was written, in the order of the structs.
-// Secrets are "[redacted]", files are paths; optional keys that are empty are left out.
+// Secrets are "[redacted]", files are paths, and whatever came from the environment is printed as the ${NAME} that
+// brought it; optional keys that are empty are left out.
 func (c *Config) Print(w io.Writer) error {
 	_, err := w.Write(c.Marshal())
 	return err
@@ -18,29 +21,35 @@ func (c *Config) Print(w io.Writer) error {
 
 // Marshal is what Print writes.
 func (c *Config) Marshal() []byte {
-	var p printer
-	p.fields(reflect.ValueOf(c).Elem(), "")
+	p := printer{from: c.from}
+	if p.from == nil {
+		p.from = newReport("")
+	}
+	p.fields(reflect.ValueOf(c).Elem(), "", "")
 	return []byte(p.text.String())
 }
 
-type printer struct{ text strings.Builder }
+type printer struct {
+	text strings.Builder
+	from *report
+}
 
 // fields writes the keys of a section. Those of a variant's kind stand beside the others.
-func (p *printer) fields(v reflect.Value, indent string) {
+func (p *printer) fields(v reflect.Value, indent, path string) {
 	fields := structFields(v)
 	for _, f := range fields {
 		if pathOf(fields, f.name+"_file") == "" { // else the path says it
-			p.field(f, indent)
+			p.field(f, indent, join(path, f.name))
 		}
 	}
 	for _, k := range kindFields(v) {
 		if !k.value.IsNil() {
-			p.fields(k.value.Elem(), indent)
+			p.fields(k.value.Elem(), indent, path)
 		}
 	}
 }
 
-func (p *printer) field(f field, indent string) {
+func (p *printer) field(f field, indent, path string) {
 	v := f.value
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -48,7 +57,7 @@ func (p *printer) field(f field, indent string) {
 		}
 		v = v.Elem()
 	}
-	if text, ok := scalarForm(v); ok {
+	if text, ok := p.scalar(v, path); ok {
 		if text == "" && f.tag.Get("empty") != "" {
 			text = `""` // not the same as a key that is left out
 		}
@@ -62,15 +71,15 @@ func (p *printer) field(f field, indent string) {
 		p.line(indent, f.name+": []")
 	case v.Kind() == reflect.Slice:
 		p.line(indent, f.name+":")
-		p.entries(v, indent+"  ")
+		p.entries(v, indent+"  ", path)
 	default:
-		p.section(f.name, v, indent)
+		p.section(f.name, v, indent, path)
 	}
 }
 
-func (p *printer) section(name string, v reflect.Value, indent string) {
-	var below printer
-	below.fields(v, indent+"  ")
+func (p *printer) section(name string, v reflect.Value, indent, path string) {
+	below := printer{from: p.from}
+	below.fields(v, indent+"  ", path)
 	if below.text.Len() == 0 {
 		p.line(indent, name+": {}")
 		return
@@ -80,16 +89,60 @@ func (p *printer) section(name string, v reflect.Value, indent string) {
 }
 
 // entries writes a list: scalars after the dash, sections with their first key after it.
-func (p *printer) entries(v reflect.Value, indent string) {
+func (p *printer) entries(v reflect.Value, indent, path string) {
 	for i := range v.Len() {
-		if text, ok := scalarForm(v.Index(i)); ok {
+		if text, ok := p.scalar(v.Index(i), index(path, i)); ok {
 			p.line(indent, "- "+text)
 			continue
 		}
-		var below printer
-		below.fields(v.Index(i), indent+"  ")
+		below := printer{from: p.from}
+		below.fields(v.Index(i), indent+"  ", index(path, i))
 		p.text.WriteString(indent + "- " + strings.TrimPrefix(below.text.String(), indent+"  "))
 	}
+}
+
+// scalar is the YAML of one value, or of a section that a text from the environment stands for: as it is written, where
+// part of it came from there. A value that follows from another may hold such text, too.
+func (p *printer) scalar(v reflect.Value, path string) (string, bool) {
+	if at := p.from.places[path]; at.fromEnv && v.Type() != reflect.TypeFor[Secret]() {
+		return strconv.Quote(withoutPassword(at.raw)), true
+	}
+	if v.Kind() == reflect.String && !p.from.wrote(path) {
+		if text, found := p.unexpanded(v.String()); found {
+			return strconv.Quote(text), true
+		}
+	}
+	return scalarForm(v)
+}
+
+var (
+	// typedPassword finds the password of a URL.
+	typedPassword = regexp.MustCompile(`//[^/@:]*:([^@]*)@`)
+	oneVariable   = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`)
+)
+
+// withoutPassword is text as it is written, unless a password was written into it.
+func withoutPassword(raw string) string {
+	if m := typedPassword.FindStringSubmatch(raw); m != nil && !oneVariable.MatchString(m[1]) {
+		return redacted
+	}
+	return raw
+}
+
+// telling is the length from which text is taken to come from a variable with that value.
+const telling = 8
+
+// unexpanded is text with the names of variables in the place of their values.
+func (p *printer) unexpanded(text string) (string, bool) {
+	for _, name := range slices.Sorted(maps.Keys(p.from.taken)) {
+		value := p.from.taken[name]
+		if before, after, found := strings.Cut(text, value); found && len(value) >= telling {
+			before, _ = p.unexpanded(before)
+			after, _ = p.unexpanded(after)
+			return before + "${" + name + "}" + after, true
+		}
+	}
+	return strings.ReplaceAll(text, "${", "$${"), false
 }
 
 func (p *printer) line(indent, text string) {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sessiongate/configs"
 )
 
 func TestPrint(t *testing.T) {
@@ -30,6 +32,79 @@ func TestPrint(t *testing.T) {
 	}
 	if strings.Contains(got, "canary") {
 		t.Error("a secret is printed")
+	}
+}
+
+// Whatever came from the environment is printed as it is written, wherever it ended up; and what is printed loads as
+// the same configuration.
+func TestPrintShowsNothingOfTheEnvironment(t *testing.T) {
+	dir := folder(t)
+	variables := env(map[string]string{
+		"BODY": `canary"body&+`, "KEY": "canary-key", "URL": "https://canary.example.com", "REDIS": "redis://canary-user:canary-pw@canary-host:6379/3",
+		"TIME": "77s", "PATHS": "canary-path", "UP": "http://canary-upstream:9000", "ROLE": "canary-role", "X": "",
+	})
+	text := `server: {public_url: "${URL}"}
+store: {redis: "${REDIS}"}
+session: {idle_timeout: "${TIME}"}
+keys: {cookie: [{id: c, file: cookie.key}], seal: [{id: s, file: seal.key}], signing: [{id: k, file: signing.pem}]}
+providers:
+  - {name: local, kind: local, users: {file: users.yaml}}
+  - name: api
+    kind: tokenapi
+    base_url: http://api
+    login: {path: /login, body: '{"user": "{{username}}", "pw": "{{password}}", "key": "$${x} ${BODY}"}'}
+    refresh: {path: "/refresh/${PATHS}", encoding: form, body: 'token={{refresh_token}}&secret=${BODY}'}
+    headers: [{name: X-Key, value: "${KEY}"}]
+routes:
+  - path: /
+    upstreams: ["${UP}/x"]
+    request_headers: {set: ["X-Key: ${KEY}"]}
+    require: {roles: ["${ROLE}"]}
+`
+	c := load(t, dir, text, variables).Config
+	printed := string(c.Marshal())
+	if strings.Contains(printed, "canary") || strings.Contains(printed, "77s") {
+		t.Errorf("printed:\n%s", printed)
+	}
+	for _, want := range []string{
+		`public_url: "${URL}"`, `redis: "${REDIS}"`, `idle_timeout: "${TIME}"`, `issuer: "${URL}"`, `secret=${BODY}"`, `$${x} ${BODY}`,
+		`- "${UP}/x"`, `- "X-Key: ${KEY}"`, `value: "${KEY}"`, `- "${ROLE}"`, `path: "/refresh/${PATHS}"`,
+	} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("%s is missing in\n%s", want, printed)
+		}
+	}
+	again := load(t, dir, printed, variables).Config
+	if second := string(again.Marshal()); second != printed {
+		t.Errorf("printed again:\n%s", second)
+	}
+	if a, b := c.Providers[1].TokenAPI, again.Providers[1].TokenAPI; a.Login.Body != b.Login.Body || a.Refresh.Body != b.Refresh.Body {
+		t.Errorf("%q, then %q", a.Login.Body, b.Login.Body)
+	}
+	api := c.Providers[1].TokenAPI
+	if want := `{"user": "{{username}}", "pw": "{{password}}", "key": "${x} canary\"body\u0026+"}`; api.Login.Body != want {
+		t.Errorf("%s, want %s", api.Login.Body, want)
+	}
+	if want := "token={{refresh_token}}&secret=canary%22body%26%2B"; api.Refresh.Body != want {
+		t.Errorf("%s, want %s", api.Refresh.Body, want)
+	}
+}
+
+func TestPasswordInAURLIsNotPrinted(t *testing.T) {
+	text := strings.Replace(working, `{redis: {addresses: ["redis:6379"]}}`, `{redis: "redis://app:canary-pw@${HOST}/2"}`, 1)
+	c := load(t, folder(t), text, env(map[string]string{"HOST": "cache"})).Config
+	if printed := string(c.Marshal()); strings.Contains(printed, "canary") || !strings.Contains(printed, `redis: "[redacted]"`) {
+		t.Errorf("printed:\n%s", printed)
+	}
+}
+
+func TestBodyThatTheEnvironmentWouldMakeATemplate(t *testing.T) {
+	text := withProvider(`providers:
+  - {name: api, kind: tokenapi, preset: fastapi-tutorial, base_url: "http://a", logout: {path: /l, body: '{"a": "{{refresh_token}}", "k": "${KEY}"}'}}
+`)
+	_, err := configs.LoadBytes("x.yaml", []byte(text), env(map[string]string{"KEY": "canary{{password}}"}))
+	if err == nil || !strings.Contains(err.Error(), "KEY has {{ in it") || strings.Contains(err.Error(), "canary") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -71,13 +71,14 @@ type place struct {
 type report struct {
 	file     string
 	places   map[string]place
-	broken   map[string]bool // keys whose value could not be read, so that nothing follows from it
+	broken   map[string]bool   // keys whose value could not be read, so that nothing follows from it
+	taken    map[string]string // what was taken from the environment, by name
 	problems []Problem
 	warnings []Problem
 }
 
 func newReport(file string) *report {
-	return &report{file: file, places: make(map[string]place), broken: make(map[string]bool)}
+	return &report{file: file, places: make(map[string]place), broken: make(map[string]bool), taken: make(map[string]string)}
 }
 
 // place is where a key stands, or what contains it where the key itself was not written.

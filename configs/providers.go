@@ -80,6 +80,7 @@ func (c *checker) deriveProviders() {
 	for i := range c.config.Providers {
 		if api := c.config.Providers[i].TokenAPI; api != nil {
 			deriveTokenAPI(api)
+			c.encodeBodies(index("providers", i), api)
 		}
 		local := c.config.Providers[i].Local
 		if local == nil {

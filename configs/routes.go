@@ -13,6 +13,9 @@ type Route struct {
 	Path string `yaml:"path,required" eg:"/api/"`
 	// Match is prefix, or exact for this one path as it is written. Default prefix.
 	Match string `yaml:"match" oneof:"prefix exact"`
+	// Case says whether upstreams tell paths apart by case: insensitive refuses a path that, but for its capitals, leads to
+	// a route which demands more; sensitive lets it through. Default insensitive.
+	Case string `yaml:"case" oneof:"insensitive sensitive"`
 	// Host is the only host name the route is for, as browsers send it. Default empty: the host of public_url. A route
 	// of another host cannot use the session, whose cookie belongs to one host.
 	Host string `yaml:"host"`
@@ -24,7 +27,13 @@ type Route struct {
 	StripPrefix string `yaml:"strip_prefix"`
 	// Rewrite is put in the place of Path before the request goes upstream. Default nothing. Not beside StripPrefix.
 	Rewrite string `yaml:"rewrite"`
-	// Methods are the allowed methods, in upper case. Default all.
+	// UpstreamHost is the Host header that upstreams get: public (that of public_url), upstream (that of their URL), or a
+	// name. Default public for http:// upstreams, upstream for https://.
+	UpstreamHost string `yaml:"upstream_host"`
+	// Redirects says what becomes of an upstream's references to itself (Location, Content-Location, Refresh, the Path
+	// and Domain of its cookies): self maps them to the public ones, off leaves them. Default self.
+	Redirects string `yaml:"redirects" oneof:"self off"`
+	// Methods are the allowed methods, in upper case. Default all but DEBUG. TRACE, TRACK and CONNECT never are.
 	Methods []string `yaml:"methods"`
 	// Session says whether the route needs one: required, optional (a token if there is one) or none (the cookie is not
 	// looked at). Default required.
@@ -38,6 +47,9 @@ type Route struct {
 	Timeout Duration `yaml:"timeout" range:"1ms..1h"`
 	// BodyLimit is the largest request body. Default server.limits.body. Zero: no body at all.
 	BodyLimit Size `yaml:"body_limit" range:"0B..1TiB"`
+	// BodyRate is how many bytes of a request body a client must send per second, as in server.limits, whose value is the
+	// default. Zero: any, for clients that send what they measure.
+	BodyRate Size `yaml:"body_rate" range:"0B..1GiB"`
 	// Bearer: allow takes access tokens of explicit clients in Authorization. Default empty: Authorization is dropped.
 	Bearer string `yaml:"bearer" oneof:"allow"`
 	// CORS lists the origins whose pages may call this route, in place of cross_origin. Default: absent.
@@ -85,6 +97,9 @@ func (c *checker) deriveRoutes() {
 	for i := range c.config.Routes {
 		if !c.wrote(index("routes", i) + ".body_limit") {
 			c.config.Routes[i].BodyLimit = c.config.Server.Limits.Body
+		}
+		if !c.wrote(index("routes", i) + ".body_rate") {
+			c.config.Routes[i].BodyRate = c.config.Server.Limits.BodyRate
 		}
 	}
 }
@@ -160,6 +175,7 @@ func (c *checker) checkChoice(path string, r *Route) {
 	case static:
 		c.upstreamOnly(path + ".timeout")
 		c.upstreamOnly(path + ".body_limit")
+		c.upstreamOnly(path + ".body_rate")
 		c.upstreamOnly(path + ".strip_prefix")
 	}
 }
@@ -193,6 +209,8 @@ func (c *checker) checkPolicy(path string, r *Route) {
 	for i, m := range r.Methods {
 		if at := index(path+".methods", i); !methodShape.MatchString(m) {
 			c.problem(at, c.quote(at, m)+" is not a method in upper case", "write "+c.quoteFix(at, strings.ToUpper(m), "GET"))
+		} else if m == "TRACE" || m == "TRACK" || m == "CONNECT" {
+			c.problem(at, c.quote(at, m)+" is never forwarded: its answer holds the token, or is a tunnel", "remove it")
 		}
 	}
 	if r.Session == "required" && len(c.config.Providers) == 0 && !c.anyBroken("providers", path+".session") {

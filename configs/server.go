@@ -15,9 +15,20 @@ type Server struct {
 	// PublicURL is the origin the browser sees: scheme, host and port, nothing more. No default. https, or http for a
 	// loopback host only: browsers keep Secure cookies from http origins only there.
 	PublicURL string `yaml:"public_url"`
-	// Admin is the address of the listener for metrics, health and profiles, host:port. Default 127.0.0.1:9090. It asks
-	// nobody who they are. Empty: there is none.
+	// Admin is the address of the listener for metrics, health and (with PProf) profiles, host:port. Default
+	// 127.0.0.1:9090. It asks nobody who they are. Empty: there is none.
 	Admin Address `yaml:"admin"`
+	// AdminHosts are the names, without port, under which Admin is asked, besides IP addresses and loopback names: under
+	// any other name a page in an operator's browser could read it (DNS rebinding). Default none.
+	AdminHosts []string `yaml:"admin_hosts"`
+	// AdminExposed says that Admin is meant to be open beyond this machine, because something else guards it, such as a
+	// network policy. Default false: there is a warning.
+	AdminExposed bool `yaml:"admin_exposed"`
+	// PProf serves the profiles of net/http/pprof on Admin, under /debug/pprof/. Default false.
+	PProf bool `yaml:"pprof"`
+	// Health is the address of a listener that has nothing but /livez and /readyz, under any Host: for balancers and
+	// orchestrators on other machines. Default empty: there is none.
+	Health Address `yaml:"health"`
 	// AuthPrefix is the path under which the gateway's own pages and endpoints stand. Default /auth.
 	AuthPrefix string `yaml:"auth_prefix"`
 	// TrustedProxies are the addresses or networks whose ForwardedHeader is believed. Default none: the peer's address
@@ -33,7 +44,10 @@ type Server struct {
 	HSTS Duration `yaml:"hsts" range:"0s..1000d"`
 	// Limits bounds what clients may bring.
 	Limits ServerLimits `yaml:"limits"`
-	// DrainTimeout is how long requests in flight may go on after SIGTERM. Default 20s, 0 to 10m. Zero: they are cut.
+	// ShutdownDelay is how long after SIGTERM requests are still taken, while /readyz already says no: the time that
+	// balancers need to notice. Then the drain begins. Default 0s, up to 10m.
+	ShutdownDelay Duration `yaml:"shutdown_delay" range:"0s..10m"`
+	// DrainTimeout is how long requests in flight may go on after SIGTERM and ShutdownDelay. Default 20s, 0 to 10m. Zero: they are cut.
 	DrainTimeout Duration `yaml:"drain_timeout" range:"0s..10m"`
 }
 
@@ -55,6 +69,12 @@ type ServerLimits struct {
 	HeaderTimeout Duration `yaml:"header_timeout" range:"1s..5m"`
 	// BodyTimeout is how long a client may take for the next piece of a request body. Default 30s, 0 to 1h. Zero: for ever.
 	BodyTimeout Duration `yaml:"body_timeout" range:"0s..1h"`
+	// BodyRate is how many bytes of a request body a client must send per second, counted from 30 s on and only while the
+	// gateway waits for it. Default 500B. Zero: any. A route's body_rate goes before it. Upgraded connections are exempt.
+	BodyRate Size `yaml:"body_rate" range:"0B..1GiB"`
+	// WriteTimeout is how long a client may take nothing of a response that there is something to send of; then its
+	// connection ends, or its stream of HTTP/2. Default 60s, 0 to 1h. Zero: for ever.
+	WriteTimeout Duration `yaml:"write_timeout" range:"0s..1h"`
 	// Requests is how many requests may be under way; past it, and past a fair share for one address when half of it is
 	// used, the answer is 503. WebSockets and event streams do not count. Default 10000. Zero: no bound.
 	Requests int `yaml:"requests" range:"0..10000000"`
@@ -96,14 +116,40 @@ func (c *checker) checkServer() {
 	if s.Listen == "" {
 		c.problem("server.listen", "is empty", `write ":8080"`)
 	}
-	if s.Admin != "" && s.Admin == s.Listen && !strings.HasSuffix(string(s.Admin), ":0") {
-		c.problem("server.admin", "is the address of server.listen as well", "write another port")
-	}
-	if s.Admin != "" && !s.Admin.loopback() {
-		c.warn("server.admin", "is open beyond this machine: metrics and profiles ask nobody who they are")
-	}
+	c.checkAdmin()
 	if s.TLS != nil && strings.HasPrefix(s.PublicURL, "http:") {
 		c.problem("server.tls", "is set while server.public_url is http", "write public_url: https://…, or remove tls")
+	}
+}
+
+// checkAdmin holds the listeners for operators against the public one and each other.
+func (c *checker) checkAdmin() {
+	s := &c.config.Server
+	c.differs("server.admin", s.Admin, "server.listen", s.Listen)
+	c.differs("server.health", s.Health, "server.listen", s.Listen)
+	c.differs("server.health", s.Health, "server.admin", s.Admin)
+	open := s.Admin != "" && !s.Admin.loopback()
+	if open && !s.AdminExposed {
+		c.warn("server.admin", "is open beyond this machine and asks nobody who they are; for probes alone there is "+
+			"server.health; where a network policy guards it, write admin_exposed: true")
+	}
+	if s.AdminExposed && !open {
+		c.warn("server.admin_exposed", "has no effect while server.admin is not open beyond this machine")
+	}
+	if s.Admin == "" && s.PProf {
+		c.warn("server.pprof", "has no effect while server.admin is empty")
+	}
+	for i, name := range s.AdminHosts {
+		if at := index("server.admin_hosts", i); !hostShape.MatchString(name) {
+			c.problem(at, c.quote(at, name)+" is not a host name", "write metrics.internal, without a port")
+		}
+	}
+}
+
+// differs wants two listeners at two addresses.
+func (c *checker) differs(path string, a Address, other string, b Address) {
+	if a != "" && a == b && !strings.HasSuffix(string(a), ":0") {
+		c.problem(path, "is the address of "+other+" as well", "write another port")
 	}
 }
 

@@ -29,8 +29,14 @@ type Redis struct {
 	Username string `yaml:"username"`
 	// Password is the password, written as ${NAME} only. Empty: none.
 	Password Secret `yaml:"password"`
-	// PasswordFile is a file that holds the password.
+	// PasswordFile is a file that holds the password. It is read again for each new connection.
 	PasswordFile Path `yaml:"password_file"`
+	// SentinelUsername is the ACL user at the sentinels. Empty: the default user. For sentinel only, as are the next two.
+	SentinelUsername string `yaml:"sentinel_username"`
+	// SentinelPassword is the sentinels' own password, written as ${NAME} only. Empty: none.
+	SentinelPassword Secret `yaml:"sentinel_password"`
+	// SentinelPasswordFile is a file that holds it. It is read again for each new connection.
+	SentinelPasswordFile Path `yaml:"sentinel_password_file"`
 	// DB is the number of the database. Default 0, which is all that cluster has. 0 to 1000000.
 	DB int `yaml:"db" range:"0..1000000"`
 	// TLS switches TLS on, also when it is empty: {}. Default: absent.
@@ -39,10 +45,14 @@ type Redis struct {
 	KeyPrefix string `yaml:"key_prefix"`
 }
 
-// RedisTLS says whom to trust.
+// RedisTLS says whom to trust, and who we are. The files are read again for each new connection.
 type RedisTLS struct {
 	// CAFile holds the PEM certificates to trust. Empty: the system's.
 	CAFile Path `yaml:"ca_file"`
+	// CertFile holds our own certificate in PEM, for a Redis with tls-auth-clients. Empty: none.
+	CertFile Path `yaml:"cert_file"`
+	// KeyFile holds the private key of CertFile in PEM.
+	KeyFile Path `yaml:"key_file"`
 }
 
 // setShort takes the lone URL that stands for the whole section.
@@ -157,7 +167,23 @@ func (c *checker) checkRedis(r *Redis) {
 	if strings.ContainsAny(r.KeyPrefix, "{}") || !printable(r.KeyPrefix) || r.KeyPrefix == "" {
 		c.problem(path+".key_prefix", "is empty or has braces, spaces or control characters", `write key_prefix: "sg:"`)
 	}
+	if t := r.TLS; t != nil && (t.CertFile == "") != (t.KeyFile == "") {
+		c.problem(path+".tls", "has one of cert_file and key_file", "write both, or none")
+	}
 	c.checkRedisMode(r)
+	c.checkSentinelLogin(r)
+}
+
+func (c *checker) checkSentinelLogin(r *Redis) {
+	const path = "store.redis.sentinel_"
+	for _, key := range []string{"username", "password", "password_file"} {
+		if r.Mode != "sentinel" && c.wrote(path+key) {
+			c.problem(path+key, "is for mode sentinel only", "write mode: sentinel, or remove it")
+		}
+	}
+	if r.SentinelUsername != "" && !c.wrote(path+"password") && !c.wrote(path+"password_file") {
+		c.problem(path+"username", "has no password beside it", "write sentinel_password: ${NAME}, or sentinel_password_file")
+	}
 }
 
 func (c *checker) checkRedisAddress(path, text string) {

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"encoding/json"
 	"net/url"
 	"strconv"
 	"strings"
@@ -73,7 +74,8 @@ type TokenAPICall struct {
 	RefreshToken string `yaml:"refresh_token" empty:"means"`
 	// AccessToken is the place for the access token. Default empty.
 	AccessToken string `yaml:"access_token" empty:"means"`
-	// Refused are the statuses that mean a token is no good any more; 400 with invalid_grant always does. Default [401].
+	// Refused are the statuses that mean a token is no good any more; 400 with invalid_grant always does. Without a JSON body
+	// it may be a proxy's: then only the second time, and if others are refreshed meanwhile. Default [401].
 	Refused []int `yaml:"refused"`
 }
 
@@ -177,6 +179,42 @@ func deriveTokenAPI(t *TokenAPIProvider) {
 			call.RefreshToken = "refresh_token"
 		}
 	}
+}
+
+// encodeBodies encodes what a body has from the environment for its place: it is text there, whatever it holds.
+func (c *checker) encodeBodies(path string, t *TokenAPIProvider) {
+	for key, call := range map[string]struct {
+		body     *string
+		encoding string
+	}{
+		".login.body":   {&t.Login.Body, t.Login.Encoding},
+		".refresh.body": {&t.Refresh.Body, t.Refresh.Encoding},
+		".logout.body":  {&t.Logout.Body, t.Logout.Encoding},
+	} {
+		at := c.places[path+key]
+		if !at.fromEnv || c.anyBroken(path+key) {
+			continue
+		}
+		*call.body, _ = interpolate(at.raw, func(name string) string {
+			value := c.taken[name]
+			if strings.Contains(value, "{{") {
+				c.problem(path+key, "the environment variable "+name+" has {{ in it, which would begin a {{value}}", "set "+name+" to text without {{")
+			}
+			if call.encoding == "form" {
+				return url.QueryEscape(value)
+			}
+			return jsonText(value)
+		})
+	}
+}
+
+// jsonText is text as it stands between the quotes of a JSON string (RFC 8259 §7).
+func jsonText(text string) string {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return "" // cannot be: every string can be marshalled
+	}
+	return string(quoted[1 : len(quoted)-1])
 }
 
 const (

@@ -78,6 +78,10 @@ func (c *checker) checkUpstreamRules(path string, r *Route) {
 	} else if r.Host != "" && r.Session != "none" && !c.anyBroken(path+".session") {
 		c.problem(path+".host", "is another host than the session cookie's", "write session: none, or remove host")
 	}
+	if name := strings.Split(r.UpstreamHost, ":")[0]; r.UpstreamHost != "" && (r.UpstreamHost != strings.ToLower(r.UpstreamHost) ||
+		!hostShape.MatchString(name) && !isIP(name) || !validAuthorityPort(r.UpstreamHost)) {
+		c.problem(path+".upstream_host", "is not upstream, public or a host name in lower case", "write upstream_host: api.internal")
+	}
 	if r.Rewrite != "" && (r.StripPrefix != "" || !canonicalPath(r.Rewrite)) {
 		c.problem(path+".rewrite", "is not a plain path, or stands beside strip_prefix", "write rewrite: /v2/ alone")
 	}
@@ -88,7 +92,7 @@ func (c *checker) checkUpstreamRules(path string, r *Route) {
 		c.problem(path+".upstream_tls", "has one of cert_file and key_file", "write both, or none")
 	}
 	if r.Static != "" {
-		for _, key := range []string{"rewrite", "health", "upstream_tls", "request_headers", "protocol", "connect_timeout", "idle_timeout", "max_connections", "retries"} {
+		for _, key := range []string{"rewrite", "health", "upstream_tls", "request_headers", "protocol", "connect_timeout", "idle_timeout", "max_connections", "retries", "upstream_host", "redirects"} {
 			c.upstreamOnly(path + "." + key)
 		}
 	} else if r.CSP != "" {
@@ -96,6 +100,12 @@ func (c *checker) checkUpstreamRules(path string, r *Route) {
 	}
 	c.checkRouteCORS(path+".cors", r)
 	c.checkHeaderRules(path, r)
+}
+
+// validAuthorityPort takes a host without a port, or with a proper one.
+func validAuthorityPort(authority string) bool {
+	_, port, found := strings.Cut(authority, ":")
+	return !found || validPort(port, 1)
 }
 
 func (c *checker) checkRouteCORS(path string, r *Route) {

@@ -24,6 +24,12 @@ func TestUpstreamKeysThatAreWrong(t *testing.T) {
 		api + `host: CDN.test, session: none}`:       "lower case",
 		api + `match: regex}`:                        "match",
 		api + `protocol: h3}`:                        "protocol",
+		api + `upstream_host: "http://a"}`:           "host name",
+		api + `upstream_host: Public}`:               "lower case",
+		api + `upstream_host: "a:b"}`:                "host name",
+		api + `redirects: all}`:                      "redirects",
+		api + `case: lower}`:                         "case",
+		api + `methods: [GET, TRACE]}`:               "never forwarded",
 		api + `retries: 99}`:                         "retries",
 		api + `connect_timeout: 5}`:                  "connect_timeout",
 		api + `health: {interval: 5s}}`:              "health.path",
@@ -54,6 +60,10 @@ func TestUpstreamKeysThatAreRight(t *testing.T) {
     idle_timeout: 5m
     max_connections: 10
     retries: 0
+    upstream_host: api.internal:81
+    redirects: off
+    case: sensitive
+    methods: [GET, DEBUG]
     health: {path: /healthz, interval: 1s}
     request_headers: {set: ["X-Env: a: b"], remove: [X-Debug], claims: ["X-User-Name: name"]}
   - {path: /api/, match: exact, upstreams: ["http://a"], rewrite: /index}

@@ -67,7 +67,8 @@ func ipPrefix(ip string) string {
 	return p.String()
 }
 
-// canonicalHost lower-cases a Host value and drops the scheme's default port.
+// canonicalHost lower-cases a Host value and drops the scheme's default port, and the dot
+// with which a name may end (RFC 1034 §3.1).
 func canonicalHost(scheme, host string) string {
 	host = strings.ToLower(host)
 	switch scheme {
@@ -76,5 +77,8 @@ func canonicalHost(scheme, host string) string {
 	case "https":
 		host = strings.TrimSuffix(host, ":443")
 	}
-	return host
+	if name, port, dotted := strings.Cut(host, ".:"); dotted {
+		return name + ":" + port
+	}
+	return strings.TrimSuffix(host, ".")
 }

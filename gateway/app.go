@@ -1,9 +1,9 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
-	"strings"
 
 	"sessiongate/gateway/proxy"
 	"sessiongate/session"
@@ -26,7 +26,7 @@ func (s *Server) serveApp(x *exchange, m proxy.Match) {
 			return
 		}
 		if !a.route.AllowsMethod(x.r.Method) {
-			s.fail(x, methodNotAllowed(strings.Join(a.route.Methods, ", ")))
+			s.fail(x, methodNotAllowed(a.route.Allow()))
 			return
 		}
 		s.forward(x, a, m.Target, "")
@@ -39,7 +39,7 @@ func (s *Server) serveApp(x *exchange, m proxy.Match) {
 		return
 	}
 	if !a.route.AllowsMethod(x.r.Method) {
-		s.fail(x, methodNotAllowed(strings.Join(a.route.Methods, ", ")))
+		s.fail(x, methodNotAllowed(a.route.Allow()))
 		return
 	}
 	if byToken {
@@ -86,7 +86,7 @@ func (s *Server) forward(x *exchange, a *app, t proxy.Target, authorization stri
 		return
 	}
 	a.forwarder.Serve(x, x.r, t, proxy.Forward{
-		Bearer: authorization, ClientIP: x.client.IP, Host: s.host, Proto: s.scheme,
+		Bearer: authorization, ClientIP: x.client.IP, Host: cmp.Or(a.route.Host, s.host), Proto: s.scheme,
 		RequestID: x.client.RequestID, TraceParent: x.trace,
 		Fields: claimFields(a.route.RequestHeaders.Claims, x.identity()),
 	})

@@ -49,7 +49,7 @@ func levelOf(t session.EventType) (level slog.Level, fault bool) {
 	case session.EventReuse, session.EventRecovered, session.EventSubjectChanged, session.EventRefreshRefused, session.EventLoginFailed, session.EventProviderRefused,
 		session.EventRolledBack, session.EventLimited, session.EventGuessing, session.EventStoreChanged, session.EventStoreSplit:
 		return slog.LevelWarn, false
-	case session.EventMisconfigured, session.EventUnsealable:
+	case session.EventMisconfigured, session.EventUnsealable, session.EventRefusalsSuspended, session.EventClockStep:
 		return slog.LevelError, true
 	case session.EventStoreFault, session.EventProviderFault, session.EventStoreForgot, session.EventJournalFull:
 		return slog.LevelWarn, true

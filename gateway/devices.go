@@ -27,23 +27,29 @@ type deviceDocument struct {
 
 // listSessions answers with the owner's devices, newest first.
 func (s *Server) listSessions(x *exchange) error {
-	_, list, err := s.devices(x)
+	_, list, unreadable, err := s.devices(x)
 	if err != nil {
 		return err
 	}
 	return sendJSON(x, http.StatusOK, struct {
-		Sessions []deviceDocument `json:"sessions"`
-	}{list})
+		Sessions   []deviceDocument `json:"sessions"`
+		Unreadable int              `json:"unreadable,omitempty"` // sessions that are listed nowhere and end with all others
+	}{list, unreadable})
 }
 
-func (s *Server) devices(x *exchange) (*session.Session, []deviceDocument, error) {
+// devices lists the owner's sessions, and counts those that cannot be read.
+func (s *Server) devices(x *exchange) (_ *session.Session, _ []deviceDocument, unreadable int, _ error) {
 	found, err := s.authenticate(x, session.Presentation{Touch: true})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	records, err := s.manager.OwnSessions(x.r.Context(), found)
-	if err != nil {
-		return nil, nil, err
+	var lost *session.UnreadableError
+	switch {
+	case errors.As(err, &lost):
+		unreadable = len(lost.IDs)
+	case err != nil:
+		return nil, nil, 0, err
 	}
 	list := make([]deviceDocument, len(records))
 	for i, r := range records {
@@ -54,7 +60,7 @@ func (s *Server) devices(x *exchange) (*session.Session, []deviceDocument, error
 			Provider:   r.Identity.Provider,
 		}
 	}
-	return found, list, nil
+	return found, list, unreadable, nil
 }
 
 // endSession ends one of the caller's own sessions. It never touches the cookie,
@@ -109,7 +115,7 @@ func keepCurrent(r *http.Request) (bool, error) {
 
 // accountPage shows the devices to a person.
 func (s *Server) accountPage(x *exchange) error {
-	found, list, err := s.devices(x)
+	found, list, _, err := s.devices(x)
 	if signedOut(err) && navigation(x.r) {
 		return seeOther(x, s.loginURL(x.r))
 	}

@@ -18,11 +18,19 @@ import (
 // failures at one user name; both are refusals that name a true wait. What is
 // counted over all addresses never refuses anybody, for then strangers could
 // lock a user out: it raises an alarm and slows the attempts down.
+//
+// It also bounds what strangers can have written. All that the store keeps for
+// somebody who has not signed in is behind a charge to his address: buckets, a
+// number each that is gone when it is empty, at most the length of its rate
+// later, and the attempts at providers' pages, gone after session.AttemptLife.
 
 const (
 	// guessFactor is how many addresses' worth of failures at one user name count
 	// as guessing from many addresses.
 	guessFactor = 4
+	// siteBits is the network that one site gets (RFC 6177 section 2), addresses of
+	// IPv6 by the thousand. It has half as much again as one address.
+	siteBits = 48
 	// guessDelay is how long an attempt at such a name waits.
 	guessDelay = time.Second
 	// guessDelays bounds how many wait at a time. Beyond it attempts go on at
@@ -69,37 +77,36 @@ type counter struct {
 // A failure is charged before the password is checked and given back when the
 // attempt was none, so that attempts sent all at once are counted too.
 func (s *Server) signIn(x *exchange, l session.Login) (*session.Session, error) {
-	ctx, from, name := x.r.Context(), limitKey(l.IP), foldName(l.Username)
-	address := counter{"login.per_ip", session.NewBucket("login ip", from), s.limits.rates.LoginPerIP}
-	here := counter{
-		"login.per_username_and_ip", session.NewBucket("login name and ip", name, from), s.limits.rates.LoginPerNameAndIP,
-	}
-	if err := s.charge(ctx, l.Client, address, here); err != nil {
+	ctx, name := x.r.Context(), foldName(l.Username)
+	address := s.counters("login.per_ip", "login ip", s.limits.rates.LoginPerIP, l.IP)
+	named := s.counters("login.per_username_and_ip", "login name and ip", s.limits.rates.LoginPerNameAndIP, l.IP, name)
+	here := named[0]
+	if err := s.chargeAll(ctx, l.Client, address, here); err != nil {
 		return nil, err
 	}
 	open := s.limits.underWay.hold(here.bucket)
 	defer s.limits.underWay.release(here.bucket, open)
-	if err := s.reserve(ctx, l.Client, open, here, address); err != nil {
+	if err := s.reserve(ctx, l.Client, open, named, address[0]); err != nil {
 		return nil, err
 	}
 	defer open.settle()
 	everywhere := session.NewBucket("login name", name)
 	if err := s.slow(ctx, everywhere, l); err != nil {
-		s.settle(ctx, here.bucket, everywhere, err)
+		s.settle(ctx, named, everywhere, err)
 		return nil, err
 	}
 	signedIn, err := s.manager.Login(ctx, l)
-	s.settle(ctx, here.bucket, everywhere, err)
+	s.settle(ctx, named, everywhere, err)
 	return signedIn, err
 }
 
 // reserve is charge for what is given back unless the attempt fails. A refusal
 // waits for the outcome of attempts of the same name and address that are under
 // way here: ten tabs that sign in at once with the right password are no failure.
-func (s *Server) reserve(ctx context.Context, client session.Client, open *attempts, c counter, others ...counter) error {
+func (s *Server) reserve(ctx context.Context, client session.Client, open *attempts, all []counter, others ...counter) error {
 	var wait time.Duration
 	granted, err := open.reserve(ctx, func() (_ bool, err error) {
-		wait, err = s.limits.take(ctx, c.bucket, c.rate, 1)
+		wait, err = s.takeAll(ctx, all)
 		return err == nil && wait == 0, err
 	})
 	switch {
@@ -108,7 +115,49 @@ func (s *Server) reserve(ctx context.Context, client session.Client, open *attem
 	case err != nil:
 		return err
 	case !granted:
-		return s.refuse(ctx, client, c, wait, others)
+		return s.refuse(ctx, client, all[0], wait, others)
+	}
+	return nil
+}
+
+// takeAll takes one from each, or none from any.
+func (s *Server) takeAll(ctx context.Context, all []counter) (wait time.Duration, err error) {
+	for i, c := range all {
+		wait, err = s.limits.take(ctx, c.bucket, c.rate, 1)
+		if err != nil || wait > 0 {
+			s.giveBack(ctx, all[:i])
+			return wait, err
+		}
+	}
+	return 0, nil
+}
+
+func (s *Server) giveBack(ctx context.Context, all []counter) {
+	for _, c := range all {
+		_, _ = s.limits.take(ctx, c.bucket, c.rate, -1)
+	}
+}
+
+// counters are the buckets of an address: its own, and for IPv6 that of its
+// site. parts say what else tells buckets of the kind apart.
+func (s *Server) counters(limit, kind string, r session.Rate, ip string, parts ...string) []counter {
+	of := func(network string, r session.Rate) counter {
+		return counter{limit, session.NewBucket(kind, append(parts[:len(parts):len(parts)], network)...), r}
+	}
+	list := []counter{of(limitKey(ip), r)}
+	if site := siteKey(ip); site != "" {
+		r.Limit = min(r.Limit+(r.Limit+1)/2, 1_000_000)
+		list = append(list, of(site, r))
+	}
+	return list
+}
+
+// chargeAll is charge for each of the counters in turn.
+func (s *Server) chargeAll(ctx context.Context, client session.Client, all []counter, others ...counter) error {
+	for _, c := range all {
+		if err := s.charge(ctx, client, c, others...); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -139,7 +188,7 @@ func (s *Server) refuse(ctx context.Context, client session.Client, c counter, w
 
 // settle corrects the counts when the outcome is known, whether or not the
 // client is still there.
-func (s *Server) settle(ctx context.Context, here, everywhere session.Bucket, outcome error) {
+func (s *Server) settle(ctx context.Context, named []counter, everywhere session.Bucket, outcome error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	// A fault here leaves a count that is wrong by one until it has drained.
@@ -147,7 +196,7 @@ func (s *Server) settle(ctx context.Context, here, everywhere session.Bucket, ou
 		_, _ = s.limits.take(ctx, everywhere, s.limits.guessing(), 1)
 		return
 	}
-	_, _ = s.limits.take(ctx, here, s.limits.rates.LoginPerNameAndIP, -1)
+	s.giveBack(ctx, named)
 }
 
 // slow delays an attempt at a user name that is under attack, and says so once a
@@ -196,14 +245,20 @@ func (s *Server) refreshRefused(x *exchange, err error) error {
 	if p.Status != http.StatusUnauthorized || errors.Is(err, session.ErrStale) {
 		return err
 	}
-	refusal := s.charge(x.r.Context(), x.client, counter{
-		"refresh.per_ip", session.NewBucket("refresh ip", limitKey(x.client.IP)), s.limits.rates.RefreshPerIP,
-	})
+	refusal := s.chargeAll(x.r.Context(), x.client,
+		s.counters("refresh.per_ip", "refresh ip", s.limits.rates.RefreshPerIP, x.client.IP))
 	var over *problem
 	if errors.As(refusal, &over) {
 		return over
 	}
 	return err // a limiter out of reach makes a refusal no better
+}
+
+// chargeStart counts a sign-in that begins at a provider's page: it leaves an
+// attempt in the store, for anybody who asks.
+func (s *Server) chargeStart(x *exchange) error {
+	return s.chargeAll(x.r.Context(), x.client,
+		s.counters("login.start_per_ip", "login start", s.limits.rates.StartPerIP, x.client.IP))
 }
 
 func rateLimited(wait time.Duration) *problem {
@@ -232,6 +287,18 @@ func inWords(d time.Duration) string {
 // limitKey is what counts as one address: IPv4 whole, IPv6 by its /64, which is
 // the least a subscriber gets and can change addresses in at will.
 func limitKey(ip string) string {
+	return networkOf(ip, 64)
+}
+
+// siteKey is the site of an IPv6 address; empty for IPv4.
+func siteKey(ip string) string {
+	if a, err := netip.ParseAddr(ip); err != nil || a.Unmap().Is4() {
+		return ""
+	}
+	return networkOf(ip, siteBits)
+}
+
+func networkOf(ip string, bits int) string {
 	a, err := netip.ParseAddr(ip)
 	if err != nil {
 		return ip
@@ -240,7 +307,7 @@ func limitKey(ip string) string {
 	if a.Is4() {
 		return a.String()
 	}
-	p, err := a.Prefix(64)
+	p, err := a.Prefix(bits)
 	if err != nil {
 		return ip
 	}

@@ -35,6 +35,9 @@ func (s *Server) redirectLogin(x *exchange, to string, current error) (handled b
 	if err != nil {
 		return true, err
 	}
+	if err := s.chargeStart(x); err != nil {
+		return true, err
+	}
 	start := session.LoginStart{
 		Provider: name, Browser: s.bindBrowser(x), ReturnTo: to, Ask: ask, Carried: x.presented(),
 	}

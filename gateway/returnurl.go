@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-const mostReturnURL = 2048
+// mostReturnURL bounds what strangers can have stored with a sign-in attempt, in bytes.
+const mostReturnURL = 1024
 
 // returnURL checks where the browser wants to go after login. The answer is
 // always a path on our own origin; everything else is "/". Browsers read "\" as

@@ -67,6 +67,8 @@ type Options struct {
 	// BodyTimeout is how long a client may take for the next piece of a request
 	// body; 0: no limit.
 	BodyTimeout time.Duration
+	// BodyRate is the bytes per second of a request body that no route reads; 0: any. Routes have their own.
+	BodyRate int64
 
 	Metrics *Metrics
 	Log     *slog.Logger
@@ -103,6 +105,7 @@ type Server struct {
 	live     *Live
 	capacity *Capacity
 	patience time.Duration // for the next piece of a request body
+	arrival  time.Duration // for a body that nobody reads
 	recorder session.Recorder
 
 	metrics *Metrics
@@ -136,7 +139,7 @@ func NewServer(o Options) (*Server, error) {
 	if s.live = o.Live; s.live == nil {
 		s.live = NewLive(o.Manager)
 	}
-	s.capacity, s.patience = o.Capacity, o.BodyTimeout
+	s.capacity, s.patience, s.arrival = o.Capacity, o.BodyTimeout, arrivalTime(o.BodyTimeout, o.BodyRate)
 	s.defaults()
 	if s.reload, err = pages.Reload(s.prefix + "/login?prompt=login"); err != nil {
 		return nil, err
@@ -183,7 +186,7 @@ func (s *Server) addApps(o Options) error {
 		} else {
 			a.forwarder, err = proxy.NewForwarder(route, proxy.Options{
 				Cookies: ourCookies(), OnError: s.upstreamFailed, OnStream: s.onStream, OnResponse: s.onResponse, Retry: s.retry,
-				BodyTimeout: o.BodyTimeout,
+				BodyTimeout: o.BodyTimeout, Public: &url.URL{Scheme: s.scheme, Host: s.host}, Reserved: []string{s.prefix, wellKnown},
 			})
 		}
 		if err != nil {
@@ -303,12 +306,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(x, overloaded())
 		return
 	}
+	if what := malformed(r, s.scheme); what != "" {
+		s.fail(x, badRequest(what, nil))
+		return
+	}
 	host := canonicalHost(s.scheme, r.Host)
 	m, own, err := s.table.MatchHost(host, r.RequestURI)
 	switch {
 	case errors.Is(err, proxy.ErrBadPath):
 		s.fail(x, badRequest("The path could be read in more than one way and was not forwarded. "+
-			"Send it in its plain form, without encoded dots, double slashes or parameters.", nil))
+			"Send it in its plain form, spelt as the application's own links: no encoded dots, double slashes, parameters or control characters.", nil))
 	case !own && m.Route != nil:
 		s.serveApp(x, m)
 	case m.Reserved != wellKnown && !s.isBackChannel(r.URL.Path) && host != s.host:

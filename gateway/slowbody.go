@@ -16,9 +16,24 @@ const ownBodyTime = 30 * time.Second
 // the server, which throws a small body away before it goes on and would wait for
 // it as long as the client likes.
 func (s *Server) timeArrival(x *exchange) {
-	if s.patience > 0 && x.r.ContentLength != 0 {
-		_ = http.NewResponseController(x.ResponseWriter).SetReadDeadline(time.Now().Add(s.patience))
+	if s.arrival > 0 && x.r.ContentLength != 0 {
+		_ = http.NewResponseController(x.ResponseWriter).SetReadDeadline(time.Now().Add(s.arrival))
 	}
+}
+
+// mostUnread is how much of a body that nobody wants the server reads.
+const mostUnread = 256 << 10
+
+// arrivalTime is how long a body that nobody reads may take, with these limits; 0: any time.
+func arrivalTime(patience time.Duration, rate int64) time.Duration {
+	if rate <= 0 {
+		return patience
+	}
+	atRate := ownBodyTime + mostUnread*time.Second/time.Duration(rate)
+	if patience <= 0 {
+		return atRate
+	}
+	return min(patience, atRate)
 }
 
 // timedBody is a request body of one of our own endpoints. Its deadline is never

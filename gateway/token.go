@@ -97,7 +97,9 @@ func (s *Server) tokenRefresh(x *exchange) error {
 	return sendPair(x, issued)
 }
 
-// tokenLogout ends the family. Its answer is the same whether there was one.
+// tokenLogout ends the family. Its answer is the same whether there was one. An
+// access token alone is revoked and ends nothing: APIs hold it too. The client
+// must hear that, or it would think itself signed out.
 func (s *Server) tokenLogout(x *exchange) error {
 	refresh, access, err := presentedTokens(x)
 	if err != nil {
@@ -106,6 +108,11 @@ func (s *Server) tokenLogout(x *exchange) error {
 	err = s.manager.LogoutExplicit(x.r.Context(), session.ExplicitRefresh{Refresh: refresh, Access: access, Client: x.client})
 	if err != nil {
 		return err
+	}
+	if refresh == "" && access != "" {
+		p := errNoRefreshToken()
+		p.Detail = "Only the refresh token ends the session: send it as Authorization: Bearer, or in the JSON field refresh_token."
+		return p
 	}
 	return sendJSON(x, http.StatusOK, struct {
 		OK bool `json:"ok"`

@@ -43,7 +43,40 @@ var (
 type places struct {
 	mu    sync.Mutex
 	taken int
+	fewer int       // how many less than usual there are, after an outage
 	queue list.List // of *place
+}
+
+// restartAt is how many places there are when a provider has just come back. Each
+// success adds one until all are there: the number doubles in the time of a call.
+const restartAt = 4
+
+// restart leaves few places for now.
+func (ps *places) restart() {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.fewer = RefreshesAtOnce - restartAt
+}
+
+// succeeded adds a place, if there are fewer than usual.
+func (ps *places) succeeded() {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.fewer = max(0, ps.fewer-1)
+	ps.fill()
+}
+
+// most is how many places there are. The caller holds mu.
+func (ps *places) most() int { return RefreshesAtOnce - ps.fewer }
+
+// fill gives free places to the queue. The caller holds mu.
+func (ps *places) fill() {
+	for ps.taken < ps.most() && ps.queue.Len() > 0 {
+		next := ps.queue.Remove(ps.queue.Front()).(*place)
+		next.waiting = nil
+		ps.taken++
+		close(next.ready)
+	}
 }
 
 // place is a place, or the wish for one. It is given back by leave.
@@ -59,7 +92,7 @@ func (ps *places) enter() *place {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p := &place{of: ps, ready: make(chan struct{})}
-	if ps.taken < RefreshesAtOnce && ps.queue.Len() == 0 {
+	if ps.taken < ps.most() && ps.queue.Len() == 0 {
 		ps.taken++
 		close(p.ready)
 		return p
@@ -93,7 +126,9 @@ func (ps *places) full() bool {
 }
 
 // crowded reports whether there is no place to spare. The caller holds mu.
-func (ps *places) crowded() bool { return ps.taken >= earlyAtOnce || ps.queue.Len() > 0 }
+func (ps *places) crowded() bool {
+	return ps.taken >= min(earlyAtOnce, ps.most()*3/4) || ps.queue.Len() > 0
+}
 
 // mine reports whether the place was given.
 func (p *place) mine() bool {
@@ -119,15 +154,8 @@ func (p *place) leave() {
 		ps.queue.Remove(p.waiting)
 		return
 	}
-	first := ps.queue.Front()
-	if first == nil {
-		ps.taken--
-		return
-	}
-	next := first.Value.(*place)
-	ps.queue.Remove(first)
-	next.waiting = nil
-	close(next.ready)
+	ps.taken--
+	ps.fill()
 }
 
 // queue waits for a place, about as long as one call may take, or until the session
@@ -182,5 +210,9 @@ type admitted struct {
 // Refresh implements [Provider].
 func (a admitted) Refresh(ctx context.Context, r Refresh) (Grant, error) {
 	defer a.place.leave()
-	return a.Provider.Refresh(ctx, r)
+	g, err := a.Provider.Refresh(ctx, r)
+	if err == nil {
+		a.place.of.succeeded()
+	}
+	return g, err
 }

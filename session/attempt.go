@@ -12,7 +12,8 @@ const (
 	AttemptLife = 10 * time.Minute
 	// AttemptMemory is how long the return URL of an attempt is remembered, used
 	// up or not: a late callback or the Back button should still lead somewhere.
-	AttemptMemory = time.Hour
+	// No longer than the attempt: strangers begin attempts, and each is stored.
+	AttemptMemory = AttemptLife
 	// MostAttempts is how many a browser may have; the oldest give way.
 	MostAttempts = 16
 )

@@ -65,22 +65,19 @@ func (m *Manager) endNoticed(ctx context.Context, provider string, n LogoutNotic
 	defer cancel()
 	ids, err := m.noticed(ctx, provider, n)
 	if err != nil {
-		return 0, m.storeFault(fmt.Errorf("find sessions to end: %w", err), "")
+		err = m.storeFault(fmt.Errorf("find sessions to end: %w", err), "")
 	}
-	for _, id := range ids {
-		rec, err := m.End(ctx, id, BackChannelLogout, c)
-		if err != nil {
-			return ended, err
-		}
-		if rec != nil {
-			ended++
-		}
+	ended, first := m.endEach(ctx, ids, BackChannelLogout, c)
+	if err == nil {
+		err = first
 	}
-	return ended, nil
+	return ended, err
 }
 
 // noticed finds the sessions meant. A provider that names its session only here,
-// and not in ID tokens, means those of the user's that bear no name.
+// and not in ID tokens, means those of the user's that bear no name. One that
+// cannot be read bears none that we know: it ends only with all of the user's. An
+// error comes with what was found all the same.
 func (m *Manager) noticed(ctx context.Context, provider string, n LogoutNotice) (ids []ID, err error) {
 	if n.SID != "" {
 		if ids, err = m.links.CloseLinks(ctx, linkKey(provider, n.SID)); err != nil {
@@ -91,6 +88,10 @@ func (m *Manager) noticed(ctx context.Context, provider string, n LogoutNotice) 
 		return ids, nil
 	}
 	list, err := m.store.Sessions(ctx, Owner{Provider: provider, Subject: n.Subject})
+	unreadable, err := splitUnreadable(err)
+	if n.SID == "" {
+		ids = append(ids, unreadable...)
+	}
 	for _, r := range list {
 		if n.SID == "" || r.Identity.SID == "" {
 			ids = append(ids, r.ID)

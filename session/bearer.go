@@ -29,6 +29,7 @@ type Access struct {
 	Issuer    string
 	Subject   string
 	SessionID ID
+	Issued    time.Time // zero: not told
 	Expires   time.Time
 }
 
@@ -116,7 +117,9 @@ func (m *Manager) admitBearer(ctx context.Context, raw string) (*Bearer, error) 
 	}
 	// Judged by the store's clock, which also stamped it: no leeway is needed.
 	left := a.Expires.Sub(rd.Now)
-	if left <= 0 {
+	// One from the future was made before the store's clock went back. Nobody knows
+	// how old it is, and its client can have another.
+	if left <= 0 || a.Issued.Sub(rd.Now) > clockSlack {
 		return nil, ErrAccessExpired
 	}
 	gone, err := m.isRevoked(ctx, a)

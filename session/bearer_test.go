@@ -212,6 +212,14 @@ func TestBearerRefusals(t *testing.T) {
 	if _, err := w.bearer("of another subject"); !errors.Is(err, session.ErrUnauthentic) {
 		t.Errorf("a token that names somebody else: %v", err)
 	}
+	ahead := session.Access{
+		ID: "y", Issuer: "us", Subject: i.Session.Identity().Subject, SessionID: i.Session.ID(),
+		Issued: w.clock.Now().Add(time.Minute), Expires: w.clock.Now().Add(2 * time.Minute),
+	}
+	w.verifier.believe("from before the clock went back", ahead)
+	if _, err := w.bearer("from before the clock went back"); !errors.Is(err, session.ErrAccessExpired) {
+		t.Errorf("a token from the future: %v", err)
+	}
 	foreign.SessionID = session.NewHandle(session.Explicit).ID()
 	w.verifier.believe("of no session", foreign)
 	_, err := w.bearer("of no session")

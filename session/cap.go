@@ -56,11 +56,9 @@ func (m *Manager) keepCap(ctx context.Context, o Owner, id ID, replaces []ID, c 
 }
 
 // others lists the owner's sessions but some. A record that cannot be opened has
-// raised its alarm, and must not lock its owner out: then the cap waits.
+// raised its alarm, and must not lock its owner out: it does not count.
 func (m *Manager) others(ctx context.Context, o Owner, but []ID) ([]Record, error) {
 	list, err := m.Sessions(ctx, o)
-	if errors.Is(err, ErrSealed) {
-		return nil, nil
-	}
+	_, err = splitUnreadable(err)
 	return slices.DeleteFunc(list, func(r Record) bool { return slices.Contains(but, r.ID) }), err
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -10,11 +11,37 @@ import (
 // and one that never was are the same answer.
 var ErrNoSession = errors.New("session: no such session of this owner")
 
+// UnreadableError comes with a list that is complete but for these sessions:
+// their records cannot be opened, because they are garbage or their key is gone.
+// They can be ended all the same. It wraps [ErrSealed].
+type UnreadableError struct {
+	IDs []ID
+	Err error // about the first
+}
+
+// Error implements error.
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("session: %d of the owner's sessions cannot be read: %v", len(e.IDs), e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// splitUnreadable parts what a list could not read from what is wrong otherwise.
+func splitUnreadable(err error) (ids []ID, rest error) {
+	var lost *UnreadableError
+	if errors.As(err, &lost) {
+		return lost.IDs, nil
+	}
+	return nil, err
+}
+
 // OwnSessions lists the live sessions of the owner of s, newest first, s always
 // among them: a list that has lost its entry (a fail-over) is put right here.
+// With an [*UnreadableError] the list is good but for the sessions it names.
 func (m *Manager) OwnSessions(ctx context.Context, s *Session) ([]Record, error) {
-	list, err := m.Sessions(ctx, s.Identity().Owner())
-	if err != nil {
+	list, lost := m.Sessions(ctx, s.Identity().Owner())
+	if _, err := splitUnreadable(lost); err != nil {
 		return nil, err
 	}
 	listed := slices.ContainsFunc(list, func(r Record) bool { return r.ID == s.ID() })
@@ -24,22 +51,23 @@ func (m *Manager) OwnSessions(ctx context.Context, s *Session) ([]Record, error)
 		case err != nil:
 			return nil, m.storeFault(err, s.ID())
 		case turn.State == TurnOver:
-			return list, nil // it ended since
+			return list, lost // it ended since
 		}
 		list = append(list, *turn.Record)
 		slices.SortStableFunc(list, func(a, b Record) int { return b.Created.Compare(a.Created) })
 	}
-	return list, nil
+	return list, lost
 }
 
 // EndOwn ends one session of the owner of s. Errors: [ErrNoSession],
 // [*UnavailableError].
 func (m *Manager) EndOwn(ctx context.Context, s *Session, id ID, why Reason, c Client) error {
 	list, err := m.OwnSessions(ctx, s)
+	unreadable, err := splitUnreadable(err)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(list, func(r Record) bool { return r.ID == id }) {
+	if !slices.ContainsFunc(list, func(r Record) bool { return r.ID == id }) && !slices.Contains(unreadable, id) {
 		return ErrNoSession
 	}
 	// Over in between is as good: it is gone, which is what was asked for.
@@ -53,31 +81,47 @@ func (m *Manager) EndOwn(ctx context.Context, s *Session, id ID, why Reason, c C
 const endRounds = 5
 
 // EndAll ends every session of the owner but keep (empty: none is kept) and
-// returns how many. The list is read again until it is empty, so that a login
-// that was half done when the first list was read does not slip through.
+// returns how many, those that cannot be read included. The list is read again
+// until it is empty, so that a login that was half done when the first list was
+// read does not slip through. A session that cannot be ended does not save the
+// others: the error says so at the end.
 func (m *Manager) EndAll(ctx context.Context, o Owner, keep ID, why Reason, c Client) (ended int, err error) {
 	ctx, cancel := lasting(ctx, endsTimeout)
 	defer cancel()
 	for range endRounds {
 		list, err := m.Sessions(ctx, o)
+		ids, err := splitUnreadable(err)
 		if err != nil {
 			return ended, err
 		}
-		list = slices.DeleteFunc(list, func(r Record) bool { return r.ID == keep })
-		if len(list) == 0 {
+		for _, r := range list {
+			ids = append(ids, r.ID)
+		}
+		ids = slices.DeleteFunc(ids, func(id ID) bool { return id == keep })
+		if len(ids) == 0 {
 			break
 		}
-		for _, r := range list {
-			gone, err := m.End(ctx, r.ID, why, c)
-			if err != nil && !errors.Is(err, ErrSealed) { // sealed: over, but its tokens stay unrevoked
-				return ended, err
-			}
-			if gone != nil || err != nil {
-				ended++
-			}
+		n, err := m.endEach(ctx, ids, why, c)
+		ended += n
+		if err != nil {
+			return ended, err
 		}
 	}
 	return ended, nil
+}
+
+// endEach ends what it can and returns the first fault.
+func (m *Manager) endEach(ctx context.Context, ids []ID, why Reason, c Client) (ended int, first error) {
+	for _, id := range ids {
+		gone, err := m.End(ctx, id, why, c)
+		if gone != nil {
+			ended++
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return ended, first
 }
 
 // EndAllOwn is [Manager.EndAll] for the owner of s. With keep, s stays. Without
@@ -88,12 +132,15 @@ func (m *Manager) EndAllOwn(ctx context.Context, s *Session, keep bool, why Reas
 		kept = s.ID()
 	}
 	ended, err = m.EndAll(ctx, s.Identity().Owner(), kept, why, c)
-	if err != nil || keep {
+	if keep {
 		return ended, err
 	}
-	gone, err := m.End(ctx, s.ID(), why, c)
+	gone, last := m.End(ctx, s.ID(), why, c)
 	if gone != nil {
 		ended++
+	}
+	if err == nil {
+		err = last
 	}
 	return ended, err
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // End ends a session for the given reason. Ending what is over already is not
-// an error. It returns the record as it was, or nil.
+// an error. It returns the record as it was, or nil if there was none; of a
+// record that cannot be opened only the id.
 //
 // It goes through even if whoever asked goes away: a closed tab must not leave
 // half of "sign out everywhere" undone.
@@ -20,7 +21,7 @@ func (m *Manager) End(ctx context.Context, id ID, why Reason, c Client) (*Record
 		m.record(Event{Type: EventUnsealable, ID: id, Err: err})
 		_ = m.markOver(id, why)
 		m.record(Event{Type: EventEnded, ID: id, Reason: why, Client: c})
-		return nil, nil
+		return &Record{ID: id}, nil
 	}
 	if err != nil {
 		return nil, m.storeFault(err, id)

@@ -230,7 +230,8 @@ func forced(f Facts, v Visit, now time.Time) bool {
 	if !v.Force || v.Seen != "" && v.Seen != f.Stamp {
 		return false
 	}
-	return v.Kind == Explicit || f.ForcedAt.IsZero() || age(now, f.ForcedAt) >= forceEvery
+	// One in the future was written before the store's clock went back: long ago.
+	return v.Kind == Explicit || f.ForcedAt.IsZero() || f.ForcedAt.After(now) || age(now, f.ForcedAt) >= forceEvery
 }
 
 // age is how long ago t was, never negative: a promoted replica's clock may

@@ -14,7 +14,8 @@ type Rate struct {
 // Unlimited reports whether the rate limits nothing.
 func (r Rate) Unlimited() bool { return r.Limit <= 0 || r.Per <= 0 }
 
-// Limits are the operator's bounds on guessing. Replicas share the counts.
+// Limits are the operator's bounds on guessing. Replicas share the counts. An
+// IPv6 address counts by its /64; the /48 around it has half as much again.
 type Limits struct {
 	// LoginPerIP counts every attempt to sign in from one client address; for
 	// IPv6 from its /64, which one subscriber has to himself.
@@ -22,6 +23,9 @@ type Limits struct {
 	// LoginPerNameAndIP counts failures for one user name from one such address.
 	// It is never counted over all addresses: strangers could lock a user out.
 	LoginPerNameAndIP Rate
+	// StartPerIP counts sign-ins that begin at a provider's own page, from one such
+	// address. Each leaves an attempt in the store.
+	StartPerIP Rate
 	// RefreshPerIP counts refreshes that were refused, from one such address.
 	// Refreshes of a live session are bounded by the session itself.
 	RefreshPerIP Rate

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Login is an attempt to sign in with a password.
@@ -18,7 +19,8 @@ type Login struct {
 	Carried []string
 	Client
 
-	replaces []ID // sessions noted before the browser left for the provider's page
+	replaces []ID      // sessions noted before the browser left for the provider's page
+	asked    time.Time // when the provider was
 }
 
 // Login checks the credentials with the provider and starts a session. Errors:
@@ -29,6 +31,7 @@ func (m *Manager) Login(ctx context.Context, l Login) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.asked = m.now() // before the store's clock, which some lifetimes are reckoned from
 	// Asked first: without the store a login fails before a password is checked.
 	now, err := m.store.Now(ctx)
 	if err != nil {
@@ -88,7 +91,7 @@ func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l 
 	ctx, cancel := lasting(ctx, endsTimeout) // from here on nothing is left half done
 	defer cancel()
 	stored, err := m.store.Create(ctx, rec,
-		Lives{Idle: m.rules.Idle, Absolute: m.absolute}, g.schedule(m.grace))
+		Lives{Idle: m.rules.Idle, Absolute: m.absolute}, g.schedule(m.grace).After(m.now().Sub(l.asked)))
 	if err != nil {
 		m.revoke(g.Identity.Provider, g.Tokens)
 		return nil, m.storeFault(err, rec.ID)
@@ -124,13 +127,18 @@ func clip(s string, n int) string {
 	return s
 }
 
-// Sessions lists the owner's live sessions.
+// Sessions lists the owner's live sessions. With an [*UnreadableError] the list is
+// good but for the sessions it names.
 func (m *Manager) Sessions(ctx context.Context, o Owner) ([]Record, error) {
 	list, err := m.store.Sessions(ctx, o)
-	if err != nil {
-		return nil, m.storeFault(err, "")
+	unreadable, fault := splitUnreadable(err)
+	if fault != nil {
+		return nil, m.storeFault(fault, "")
 	}
-	return list, nil
+	for _, id := range unreadable {
+		m.record(Event{Type: EventUnsealable, ID: id, Err: err})
+	}
+	return list, err
 }
 
 // PasswordProviders returns the names of the providers that take a password, sorted.

@@ -52,6 +52,9 @@ type Manager struct {
 	order     []string // of the providers, as they were given
 	health    map[string]*health
 	places    map[string]*places
+	refusals  map[string]*refusals
+	restarts  map[string]*restart
+	clock     storeClock
 	recorder  Recorder
 	attempts  Attempts
 	links     ProviderSessions
@@ -121,6 +124,8 @@ func NewManager(o Options) (*Manager, error) {
 		providers: make(map[string]Provider, len(o.Providers)),
 		health:    make(map[string]*health, len(o.Providers)),
 		places:    make(map[string]*places, len(o.Providers)),
+		refusals:  make(map[string]*refusals, len(o.Providers)),
+		restarts:  make(map[string]*restart, len(o.Providers)),
 		recorder:  o.Recorder,
 		attempts:  o.Attempts,
 		links:     o.Links,
@@ -147,6 +152,8 @@ func NewManager(o Options) (*Manager, error) {
 		m.order = append(m.order, p.Name())
 		m.health[p.Name()] = &health{}
 		m.places[p.Name()] = &places{}
+		m.refusals[p.Name()] = &refusals{}
+		m.restarts[p.Name()] = &restart{}
 	}
 	m.restores = make(chan struct{}, 1)
 	m.work, m.stop = context.WithCancel(context.Background())
@@ -203,6 +210,8 @@ func (m *Manager) observe(c Change) {
 		m.watchers.resubscribed()
 	case Listed:
 		m.watchers.listed(c.Owner)
+	case ProviderUp:
+		m.heardUp(c)
 	case Advanced:
 		if t := m.tracks.find(c.ID); t != nil {
 			t.advance(c.Generation)

@@ -72,7 +72,7 @@ func (c *memos) sweep(now time.Time) {
 // as much later as the store's clock says. TestAgainIsASnapshot holds it to
 // [Manager.snapshot].
 func (m *Manager) again(rd reading, k *memo) *Session {
-	old, passed := k.session, rd.Now.Sub(k.now)
+	old, passed := k.session, max(0, rd.Now.Sub(k.now)) // less than nothing: the store's clock went back
 	return &Session{
 		Authorization: old.Authorization,
 		identity:      old.identity,

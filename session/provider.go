@@ -66,7 +66,10 @@ type Refresh struct {
 type Grant struct {
 	Identity Identity
 	Tokens   Tokens
-	Lifetime time.Duration // of the access token, from now
+	// Lifetime of the access token, counted from when the provider was called: it
+	// made the token at some time after that, and how long its answer took says
+	// nothing about when (RFC 6749 §5.1 counts from when the answer was generated).
+	Lifetime time.Duration
 	// NoRefresh says that the tokens cannot be refreshed: the session ends with
 	// its access token, and not an early window sooner.
 	NoRefresh bool
@@ -83,10 +86,14 @@ var (
 	ErrNoProvider = errors.New("session: no such provider")
 )
 
-// RefusedError is a final answer: the session ends with the reason.
+// RefusedError is a final answer, in the provider's own words: the session ends
+// with the reason. See refusal.go for what it takes.
 type RefusedError struct {
 	Reason Reason // ProviderRefused or UserDisabled
-	Err    error
+	// Unasked says that nobody was asked: the tokens have run out, and there is
+	// nothing to ask for new ones with.
+	Unasked bool
+	Err     error
 }
 
 // Error implements error.
@@ -100,7 +107,10 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 type FaultError struct {
 	RetryAfter    time.Duration // as the provider asked; 0: our own back-off
 	Misconfigured bool          // our fault, not the provider's (invalid_client): alarm
-	Err           error
+	// Doubt says that the answer may be a refusal of the tokens, but is none in the
+	// provider's own words: its body is empty or somebody else's. See refusal.go.
+	Doubt bool
+	Err   error
 }
 
 // Error implements error.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // This file signs in at a provider's own page: the browser leaves with an
@@ -151,12 +152,13 @@ func (m *Manager) FinishLogin(ctx context.Context, r LoginReturn) (LoginDone, er
 	case a.Kind != AttemptLogin || a.Provider != r.Provider:
 		return done, m.rejected(p, &RejectedError{Err: errors.New("the state was made for another provider")}, r.Client)
 	}
+	asked := m.now()
 	grant, err := p.Exchange(ctx, *a, r.Response)
 	if err != nil {
 		return m.notExchanged(p, done, a, err, r.Client)
 	}
-	m.health[p.Name()].ok()
-	done.Session, err = m.admit(ctx, p, *a, grant, r)
+	m.worked(p)
+	done.Session, err = m.admit(ctx, p, *a, grant, r, asked)
 	return done, err
 }
 
@@ -188,14 +190,14 @@ func (m *Manager) rejected(p Provider, e *RejectedError, c Client) error {
 // admit turns a grant into a session. It is linked to the provider's session
 // before it exists (what cannot be found must not exist), and once more after:
 // a back-channel logout in between found nothing to end, but closed the link.
-func (m *Manager) admit(ctx context.Context, p Provider, a Attempt, g Grant, r LoginReturn) (*Session, error) {
+func (m *Manager) admit(ctx context.Context, p Provider, a Attempt, g Grant, r LoginReturn, asked time.Time) (*Session, error) {
 	h := NewHandle(Cookie)
 	if err := m.link(ctx, p, h.ID(), g); err != nil {
 		return nil, err
 	}
 	device := Device{UserAgent: clip(r.UserAgent, 256), IPPrefix: r.IPPrefix}
 	replaces := append(m.carriedIDs(r.Carried), a.Replaces...)
-	s, err := m.establish(ctx, h, g, device, Login{Kind: Cookie, Client: r.Client, replaces: replaces})
+	s, err := m.establish(ctx, h, g, device, Login{Kind: Cookie, Client: r.Client, replaces: replaces, asked: asked})
 	if err != nil {
 		return nil, err
 	}

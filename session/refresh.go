@@ -21,9 +21,13 @@ const localTimeout = 5 * time.Second
 // browser that began it goes away; each waiter may leave on its own context.
 func (m *Manager) refresh(ctx context.Context, rd reading, h Handle, v Visit) (*Session, error) {
 	v.Touch = false // the read has touched; it changes nothing from here on
-	fresh, err := m.fly(ctx, rd, v)
-	for errors.Is(err, errGaveWay) && !rd.early {
-		fresh, err = m.fly(ctx, rd, v) // we had joined one for which nobody waited
+	fresh, err := m.flyOut(ctx, rd, v)
+	if err == nil && m.expired(fresh) && !rd.early {
+		fresh.Verdict.Rotate = false // it has rotated, if it was to
+		fresh, err = m.flyOut(ctx, fresh, v)
+	}
+	if err == nil && m.expired(fresh) {
+		err = m.providerFault(fresh.Record.Identity.Provider, &FaultError{Err: errStillborn})
 	}
 	if err != nil {
 		return nil, err
@@ -33,6 +37,24 @@ func (m *Manager) refresh(ctx context.Context, rd reading, h Handle, v Visit) (*
 		return nil, e
 	}
 	return s, nil
+}
+
+// errStillborn ends the second refresh in a row whose token had expired when it
+// was stored: the provider takes longer to answer than its tokens live.
+var errStillborn = errors.New("the new access token had expired when it arrived")
+
+// expired reports whether a reading's access token has.
+func (m *Manager) expired(rd reading) bool {
+	return !rd.Now.Add(m.now().Sub(rd.began)).Before(rd.Record.Expires)
+}
+
+// flyOut is fly, and again if the flight was one for which nobody waited.
+func (m *Manager) flyOut(ctx context.Context, rd reading, v Visit) (reading, error) {
+	fresh, err := m.fly(ctx, rd, v)
+	for errors.Is(err, errGaveWay) && !rd.early {
+		fresh, err = m.fly(ctx, rd, v)
+	}
+	return fresh, err
 }
 
 // fly begins a flight or joins the one under way.
@@ -100,11 +122,12 @@ func (m *Manager) reread(ctx context.Context, s *Session, c Client) *reading {
 // peruse reads a session without judging a handle. One that the store has forgotten
 // is not over: an error says so.
 func (m *Manager) peruse(ctx context.Context, id ID) (Turn, error) {
-	number := m.doubtful(id)
+	number, asked := m.doubtful(id), m.now()
 	turn, err := m.store.Get(ctx, id)
 	if err == nil && number > 0 && turn.State == TurnOver && turn.Reason == "" {
 		return Turn{}, m.forgotten(id)
 	}
+	turn.asked = asked
 	return turn, err
 }
 
@@ -142,7 +165,7 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 	defer cancel()
 	restored, stop := context.WithTimeout(waiting, restoreLimit)
 	defer stop()
-	lease := rand.Text()
+	lease, resumed := rand.Text(), false
 	for poll := 50 * time.Millisecond; ; poll = min(2*poll, 500*time.Millisecond) {
 		place, turn, err := m.queue(waiting, p, timeout, rd)
 		changed := rd.track.next()
@@ -157,7 +180,7 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 			return rd, err
 		}
 		if m.forgot(turn, rd.Record) {
-			if m.usable(rd) {
+			if !m.expired(rd) {
 				m.record(Event{Type: EventStoreForgot, ID: v.ID})
 				return rd, nil
 			}
@@ -170,8 +193,12 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 		case TurnOver:
 			return rd, m.foundOver(ctx, v.ID, turn.Reason, rd.client)
 		case TurnDone:
-			return m.adopt(rd, turn.Record, turn.Now), nil
+			return m.adopt(rd, turn.Record, turn.Now, turn.asked), nil
 		case TurnBackoff:
+			if !resumed && m.resume(ctx, p, timeout, rd, turn.Now) {
+				resumed = true // once: whoever fails again waits again
+				continue
+			}
 			return m.fallback(rd, p.Name(), &FaultError{RetryAfter: turn.Wait, Err: errBackoff})
 		case TurnTaken:
 			return m.spendLeased(ctx, admitted{p, place}, timeout, ttl, rd, v, lease)
@@ -185,7 +212,9 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 
 // begin asks for the lease. Without it the place is for others.
 func (m *Manager) begin(ctx context.Context, rd reading, place *place, lease string, ttl time.Duration) (Turn, error) {
+	asked := m.now()
 	turn, err := m.store.Begin(ctx, rd.Record.ID, rd.Record.Facts.Stamp, m.newestNumber(rd.Record), lease, ttl)
+	turn.asked = asked
 	if err != nil || turn.State != TurnTaken {
 		place.leave()
 	}
@@ -218,10 +247,10 @@ func (m *Manager) spendLeased(ctx context.Context, p Provider, timeout, ttl time
 // spend makes the one call and settles its outcome. The commit gets a context
 // of its own: the provider may have rotated, and what it gave must not be lost.
 func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, lease string) (reading, error) {
-	rec := rd.Record
+	rec, asked := rd.Record, m.now()
 	grant, err := ask(ctx, p, Refresh{
 		SessionID: rec.ID, Kind: v.Kind, Identity: rec.Identity, Tokens: rec.Tokens,
-		Now: rd.Now.Add(m.now().Sub(rd.began)), Expires: rec.Expires, Absolute: rec.Facts.Absolute,
+		Now: rd.Now.Add(asked.Sub(rd.began)), Expires: rec.Expires, Absolute: rec.Facts.Absolute,
 		ClientIP: rd.client.IP,
 	})
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitBudget)
@@ -229,7 +258,8 @@ func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, le
 	if err != nil {
 		return m.settleFailure(ctx, p, rd, lease, err)
 	}
-	m.health[p.Name()].ok()
+	m.worked(p)
+	m.refusals[p.Name()].granted(spent{rec.ID, rec.Facts.Stamp}, asked, m.now())
 	if grant.Identity.Owner() != rec.Identity.Owner() {
 		return m.subjectChanged(ctx, rd, lease, grant)
 	}
@@ -239,7 +269,7 @@ func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, le
 	if grant.Tokens.ID == "" {
 		grant.Tokens.ID = rec.Tokens.ID
 	}
-	return m.commit(ctx, rd, v, lease, grant)
+	return m.commit(ctx, rd, v, lease, grant, asked)
 }
 
 // ask makes the call. A provider that panics counts as one out of order, so that
@@ -249,17 +279,23 @@ func ask(ctx context.Context, p Provider, r Refresh) (g Grant, err error) {
 	return p.Refresh(ctx, r)
 }
 
-// commit stores the grant, trying again while the store is out of reach.
-func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string, g Grant) (reading, error) {
+// commit stores the grant, trying again while the store is out of reach. Meanwhile
+// the token ages: each try says what is left of it since its provider was asked.
+func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string, g Grant, asked time.Time) (reading, error) {
 	v.Force = forced(rd.Record.Facts, v, rd.Now) // as it took effect, not as it was asked for
 	c := Commit{
 		Visit: v, Spent: rd.Record.Facts.Stamp, Base: rd.Record.Facts, Lease: lease, Rotate: rd.Verdict.Rotate,
 		Identity: g.Identity, Tokens: g.Tokens, Device: rd.Record.Device, Created: rd.Record.Created,
-		Schedule: g.schedule(m.grace),
 	}
-	done, err := m.store.Commit(ctx, c)
+	plan, began := g.schedule(m.grace), time.Time{}
+	try := func() (Committed, error) {
+		began = m.now()
+		c.Schedule = plan.After(began.Sub(asked))
+		return m.store.Commit(ctx, c)
+	}
+	done, err := try()
 	for pause := 100 * time.Millisecond; err != nil && lease != "" && sleep(ctx, pause); pause = min(2*pause, 200*time.Millisecond) {
-		done, err = m.store.Commit(ctx, c)
+		done, err = try()
 	}
 	switch {
 	case err != nil:
@@ -270,7 +306,7 @@ func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string,
 	case done.Stored:
 		m.committed(done, rd.client)
 	}
-	return m.adopt(rd, done.Record, done.Now), nil
+	return m.adopt(rd, done.Record, done.Now, began), nil
 }
 
 // committed records a refresh and voids this process's own copies at once; the
@@ -292,9 +328,10 @@ func (m *Manager) committed(done Committed, c Client) {
 	}
 }
 
-// adopt makes a reading of tokens that are in force now, ours or another's.
-func (m *Manager) adopt(rd reading, rec *Record, now time.Time) reading {
-	rd.Record, rd.Now, rd.began = rec, now, m.now()
+// adopt makes a reading of tokens that are in force now, ours or another's, of
+// which the store was asked at began.
+func (m *Manager) adopt(rd reading, rec *Record, now, began time.Time) reading {
+	rd.Record, rd.Now, rd.began = rec, now, began
 	rd.track = m.tracks.get(rec.ID)
 	rd.version = rd.track.version.Load()
 	return rd
@@ -303,6 +340,7 @@ func (m *Manager) adopt(rd reading, rec *Record, now time.Time) reading {
 // settleFailure sorts a failed call: a refusal ends the session if it concerned
 // the tokens that are still in the record; everything else leaves it alone.
 func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lease string, err error) (reading, error) {
+	err = m.rule(p, rd, err)
 	var refused *RefusedError
 	if errors.As(err, &refused) {
 		m.record(Event{
@@ -316,17 +354,31 @@ func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lea
 		fault = &FaultError{Err: err}
 	}
 	m.leases.release(rd.Record.ID, lease)
-	retryIn := max(fault.RetryAfter, m.health[p.Name()].failed(m.now()))
+	retryIn := max(fault.RetryAfter, m.pause(p, fault))
 	if lease != "" {
 		_, _ = m.store.Abandon(ctx, Abandonment{
 			ID: rd.Record.ID, Stamp: rd.Record.Facts.Stamp, Lease: lease, RetryIn: retryIn,
+			Guess: fault.RetryAfter == 0 && !fault.Doubt,
 		})
 	}
 	return m.fallback(rd, p.Name(), &FaultError{RetryAfter: retryIn, Misconfigured: fault.Misconfigured, Err: fault.Err})
 }
 
+// pause is how long to leave a session's tokens alone. A refusal in doubt is the
+// session's matter: it is no outage, and is looked at again when it can be settled.
+func (m *Manager) pause(p Provider, fault *FaultError) time.Duration {
+	if fault.Doubt {
+		return doubtGap
+	}
+	if fault.RetryAfter == 0 {
+		m.restarts[p.Name()].fail(m.now())
+	}
+	return m.health[p.Name()].failed(m.now())
+}
+
 func (m *Manager) endUnlessReplaced(ctx context.Context, rd reading, lease string, why Reason) (reading, error) {
 	m.leases.release(rd.Record.ID, lease)
+	began := m.now()
 	turn, err := m.store.Abandon(ctx, Abandonment{
 		ID: rd.Record.ID, Stamp: rd.Record.Facts.Stamp, Lease: lease, End: why,
 	})
@@ -334,7 +386,7 @@ func (m *Manager) endUnlessReplaced(ctx context.Context, rd reading, lease strin
 	case err != nil:
 		return rd, m.storeFault(err, rd.Record.ID)
 	case turn.State == TurnDone:
-		return m.adopt(rd, turn.Record, turn.Now), nil
+		return m.adopt(rd, turn.Record, turn.Now, began), nil
 	}
 	m.ended(rd.Record, why, rd.client)
 	return rd, &EndedError{ID: rd.Record.ID, Reason: turn.Reason}
@@ -355,15 +407,10 @@ func (m *Manager) subjectChanged(ctx context.Context, rd reading, lease string, 
 // while it is valid, else a 503 that leaves the session alone.
 func (m *Manager) fallback(rd reading, provider string, fault *FaultError) (reading, error) {
 	err := m.providerFault(provider, fault)
-	if m.usable(rd) {
-		return rd, nil
+	if m.expired(rd) {
+		return rd, err
 	}
-	return rd, err
-}
-
-// usable reports whether the access token of a reading is still valid.
-func (m *Manager) usable(rd reading) bool {
-	return rd.Now.Add(m.now().Sub(rd.began)).Before(rd.Record.Expires)
+	return rd, nil
 }
 
 // providerFault records a fault and makes the answer for the client.
@@ -409,10 +456,14 @@ type health struct {
 	until    time.Time
 }
 
-func (h *health) ok() {
+// ok notes a success. It reports whether that ends an outage: more than one failure
+// in a row, so for a second at least.
+func (h *health) ok() (outage bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	outage = h.failures > 1
 	h.failures, h.until = 0, time.Time{}
+	return outage
 }
 
 // failed returns how long to leave the provider alone: 1 s, doubled up to 16 s.

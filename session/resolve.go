@@ -137,6 +137,7 @@ func (m *Manager) ask(ctx context.Context, v Visit, known *memo, c Client) (read
 	if err != nil {
 		return rd, m.storeFault(err, v.ID)
 	}
+	m.tellClock(rd.began, res.Now)
 	if number > 0 {
 		if err := m.compare(res, v.ID, number); err != nil {
 			return rd, err

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Schedule says when an access token is due, as durations from the moment it
-// was received. The store turns them into times on its own clock.
+// Schedule says when an access token is due, as durations from now. The store
+// turns them into times on its own clock.
 type Schedule struct {
 	Lifetime time.Duration // until it expires
 	Soft     time.Duration // until its early window begins
@@ -33,6 +33,15 @@ func NewSchedule(lifetime, grace time.Duration) Schedule {
 		Hard:     hard,
 		Grace:    min(grace, lifetime/4),
 	}
+}
+
+// After is the schedule when d has passed since it was made. What is left can be
+// nothing: the token is due, or has expired, on arrival.
+func (s Schedule) After(d time.Duration) Schedule {
+	for _, left := range [...]*time.Duration{&s.Lifetime, &s.Soft, &s.Hard} {
+		*left = max(0, *left-max(0, d))
+	}
+	return s
 }
 
 // schedule plans the grant's access token. One that cannot be refreshed has no

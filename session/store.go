@@ -117,6 +117,8 @@ type Turn struct {
 	Wait   time.Duration
 	Now    time.Time
 	Record *Record // as it stands now; nil when over
+
+	asked time.Time // on this process's clock: no later than Now
 }
 
 // Commit is a finished refresh.
@@ -151,6 +153,7 @@ type Abandonment struct {
 	Stamp   string
 	Lease   string
 	RetryIn time.Duration
+	Guess   bool // nobody asked for RetryIn: [Restarter.Resume] may void it
 	End     Reason
 }
 
@@ -163,7 +166,8 @@ type Peeker interface {
 // Devices finds the sessions of an owner.
 type Devices interface {
 	// Sessions returns the owner's live sessions, newest first. The list may be
-	// behind; every entry returned was alive when read.
+	// behind; every entry returned was alive when read. With an
+	// [*UnreadableError] the list lacks the live sessions that it names.
 	Sessions(ctx context.Context, o Owner) ([]Record, error)
 
 	// Announce tells every process that the owner's list has changed. It is a
@@ -184,6 +188,7 @@ const (
 	Numbered                       // a session was written: Number is its commit number
 	StoreChanged                   // another server answers, or the same started again: it may have forgotten
 	Recovered                      // a generation came of a recovery; Advanced follows
+	ProviderUp                     // a provider works again
 )
 
 // Change is one message of a [Feed].
@@ -194,6 +199,9 @@ type Change struct {
 	Reason     Reason
 	Owner      string // Listed: [Owner.Hash]
 	Number     int64  // Numbered
+
+	Provider string    // ProviderUp: see [Restarter.AnnounceUp]
+	Since    time.Time // ProviderUp
 }
 
 // Feed tells every process what the others changed.
@@ -229,4 +237,5 @@ type Store interface {
 	Keeper
 	Devices
 	Feed
+	Restarter
 }

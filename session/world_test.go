@@ -260,6 +260,8 @@ type pausable struct {
 	deaf atomic.Bool // the feed brings no news, though the subscription stands
 	away atomic.Bool // Resolve, Commit and End fail as in an outage
 
+	turnedAway atomic.Int32 // commits that failed so
+
 	mu        sync.Mutex
 	questions int
 	held      chan struct{} // closed to let answers go; nil: they are not held
@@ -305,6 +307,7 @@ var errAway = fmt.Errorf("test outage: %w", session.ErrStoreUnavailable)
 // Commit implements session.Refreshes.
 func (p *pausable) Commit(ctx context.Context, c session.Commit) (session.Committed, error) {
 	if p.away.Load() {
+		p.turnedAway.Add(1)
 		return session.Committed{}, errAway
 	}
 	return p.Store.Commit(ctx, c)

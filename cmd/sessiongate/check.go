@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sessiongate/configs"
+	"sessiongate/gateway/proxy"
 	"sessiongate/session/redisstore"
 )
 
@@ -84,6 +86,7 @@ func checkFile(ctx context.Context, out io.Writer, file string, show bool) error
 	}
 	defer g.close()
 	fmt.Fprintln(out, "ok       ", file)
+	g.descriptors.report(out)
 	if failed := g.probe(ctx, out); failed > 0 {
 		return fmt.Errorf("check: %d of what the configuration points to cannot be reached", failed)
 	}
@@ -116,9 +119,17 @@ func (g *assembled) probe(ctx context.Context, out io.Writer) (failed int) {
 	seen := make(map[string]bool)
 	for _, route := range g.config.Routes {
 		for _, raw := range route.Upstreams {
-			if u, err := url.Parse(raw); err == nil && !seen[u.Host] {
-				seen[u.Host] = true
-				report("upstream "+u.Scheme+"://"+u.Host, reach(ctx, u))
+			u, err := url.Parse(raw)
+			if err != nil {
+				continue
+			}
+			what := "upstream " + u.Scheme + "://" + u.Host
+			if host := g.hostFor(&route, u); host != u.Host {
+				what += " (Host: " + host + ")"
+			}
+			if !seen[what] {
+				seen[what], seen[u.Host] = true, true
+				report(what, reach(ctx, u))
 			}
 		}
 	}
@@ -129,6 +140,15 @@ func (g *assembled) probe(ctx context.Context, out io.Writer) (failed int) {
 		}
 	}
 	return failed
+}
+
+// hostFor is the Host header that an upstream gets.
+func (g *assembled) hostFor(route *configs.Route, u *url.URL) string {
+	public := route.Host
+	if p, err := url.Parse(g.config.Server.PublicURL); err == nil && public == "" {
+		public = p.Host
+	}
+	return cmp.Or((&proxy.Route{UpstreamHost: route.UpstreamHost}).Authority(u.Scheme, public), u.Host)
 }
 
 // reach opens a connection and closes it again: what an upstream answers to

@@ -85,7 +85,7 @@ func waitForDemoStreams(t *testing.T, api *demoAPI, want int64) {
 func TestDemoAPIWebSocketEchoes(t *testing.T) {
 	issuer := newDemoIssuer(t)
 	api, base := startDemoAPI(t, issuer)
-	conn, _, err := websocket.Dial(t.Context(), base+"/api/ws", &websocket.DialOptions{HTTPHeader: http.Header{
+	conn, _, err := websocket.Dial(t.Context(), base+"/api/ws", &websocket.DialOptions{Host: "app.example.com", HTTPHeader: http.Header{
 		"Authorization": {"Bearer " + issuer.mint(t, nil)}, "Origin": {"https://app.example.com"},
 	}})
 	if err != nil {

@@ -67,7 +67,8 @@ func (list accessVerifiers) VerifyAccess(ctx context.Context, raw string) (sessi
 			return session.Access{}, fmt.Errorf("%w: minted for client %q", session.ErrUnauthentic, found.ClientID)
 		}
 		return session.Access{
-			ID: found.ID, Issuer: found.Issuer, Subject: found.Subject, SessionID: session.ID(found.SessionID), Expires: found.ExpiresAt,
+			ID: found.ID, Issuer: found.Issuer, Subject: found.Subject, SessionID: session.ID(found.SessionID),
+			Issued: found.IssuedAt, Expires: found.ExpiresAt,
 		}, nil
 	}
 	return session.Access{}, fmt.Errorf("%w: %w", session.ErrUnauthentic, errors.Join(causes...))

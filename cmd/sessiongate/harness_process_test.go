@@ -61,6 +61,12 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 // port 0, and waits until it is ready.
 func serve(t *testing.T, config string) *process {
 	t.Helper()
+	return serveAs(t, config, func(*exec.Cmd) {})
+}
+
+// serveAs is serve with a change of how the program is started.
+func serveAs(t *testing.T, config string, change func(*exec.Cmd)) *process {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "sessiongate.yaml")
 	admin := freeAddress(t)
 	config = strings.Replace(config, `admin: ""`, fmt.Sprintf("admin: %q", admin), 1)
@@ -68,6 +74,7 @@ func serve(t *testing.T, config string) *process {
 		t.Fatal(err)
 	}
 	p := &process{t: t, cmd: program(t, "serve", "--config", file), logs: &logBuffer{}, admin: admin, done: make(chan struct{})}
+	change(p.cmd)
 	out, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ const (
 
 // npm oidc-provider, a certified one, with its own sign-in pages and real clicks.
 func TestChromiumAtARealProvider(t *testing.T) {
-	modules := installProvider(t)
+	modules := installModules(t, realProvider, "oidc-provider")
 	tab := sessiontest.Chromium(t)
 	s, origin := forChromium(t, oidcSetup{secret: realSecret})
 	issuer := startProvider(t, modules, origin)
@@ -97,12 +97,12 @@ func TestChromiumAtARealProvider(t *testing.T) {
 	}
 }
 
-// installProvider runs npm ci once per lock file, into the user's cache, and
-// returns the folder with the modules.
-func installProvider(t *testing.T) string {
+// installModules runs npm ci once per lock file, into the user's cache, and
+// returns the folder with the modules. component is the main one.
+func installModules(t *testing.T, folder, component string) string {
 	t.Helper()
-	npm := sessiontest.Need(t, "oidc-provider")
-	lock, err := os.ReadFile(filepath.Join(realProvider, "package-lock.json"))
+	npm := sessiontest.Need(t, component)
+	lock, err := os.ReadFile(filepath.Join(folder, "package-lock.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,9 +111,9 @@ func installProvider(t *testing.T) string {
 		cache = os.TempDir()
 	}
 	sum := sha256.Sum256(lock)
-	dir := filepath.Join(cache, "sessiongate-test", "oidc-provider-"+hex.EncodeToString(sum[:6]))
+	dir := filepath.Join(cache, "sessiongate-test", component+"-"+hex.EncodeToString(sum[:6]))
 	modules := filepath.Join(dir, "node_modules")
-	if _, err := os.Stat(filepath.Join(modules, "oidc-provider")); err == nil {
+	if _, err := os.Stat(filepath.Join(modules, component)); err == nil {
 		return modules
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
@@ -125,7 +125,7 @@ func installProvider(t *testing.T) string {
 	}
 	defer os.RemoveAll(fresh)
 	for _, name := range []string{"package.json", "package-lock.json"} {
-		text, err := os.ReadFile(filepath.Join(realProvider, name))
+		text, err := os.ReadFile(filepath.Join(folder, name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(fresh, name), text, 0o600)
 		}
@@ -138,7 +138,7 @@ func installProvider(t *testing.T) string {
 	cmd := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	cmd.Dir = fresh
 	if out, err := cmd.CombinedOutput(); err != nil {
-		if strings.Contains(os.Getenv(sessiontest.RequireEnv), "oidc-provider") {
+		if strings.Contains(os.Getenv(sessiontest.RequireEnv), component) {
 			t.Fatalf("npm ci: %v\n%s", err, out)
 		}
 		t.Skipf("npm ci: %v\n%s", err, out)

@@ -82,6 +82,8 @@ func TestOIDCProviderDown(t *testing.T) {
 		"429":            func(b *oidctest.Behaviour) { b.TokenStatus, b.RetryAfter = 429, "7" },
 		"invalid_client": func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenError = 401, "invalid_client" },
 		"unauthorized":   func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenError = 400, "unauthorized_client" },
+		"a proxy's 403":  func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenBody = 403, "<h1>WAF</h1>" },
+		"a proxy's 401":  func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenBody = 401, "<h1>Sign in</h1>" },
 		"a proxy's 400":  func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenBody = 400, "<h1>invalid_grant</h1>" },
 		"200 no token":   func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenBody = 200, `{"ok":true}` },
 		"200 no JSON":    func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenBody = 200, `<h1>Welcome</h1>` },
@@ -104,7 +106,7 @@ func TestOIDCProviderDown(t *testing.T) {
 			if name == "429" && a.header.Get("Retry-After") != "7" {
 				t.Errorf("Retry-After %s", a.header.Get("Retry-After"))
 			}
-			wantAlarm := map[string]bool{"invalid_client": true, "unauthorized": true, "redirect": true}[name]
+			wantAlarm := map[string]bool{"invalid_client": true, "a proxy's 401": true, "unauthorized": true, "redirect": true}[name]
 			if got := s.logs.count("provider_misconfigured") > 0; got != wantAlarm {
 				t.Errorf("alarm: %v", got)
 			}

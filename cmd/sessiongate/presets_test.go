@@ -72,6 +72,7 @@ func (a *styledAPI) serve(w http.ResponseWriter, r *http.Request) {
 		a.refreshes++
 		if a.refreshRequest(r, text) != a.refresh {
 			w.WriteHeader(a.refused)
+			_, _ = io.WriteString(w, `{"message":"no"}`) // all of these answer in JSON
 			return
 		}
 		a.grant(w, a.rotates)

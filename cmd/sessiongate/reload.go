@@ -20,6 +20,7 @@ import (
 const lookEvery = 2 * time.Second
 
 // watch reloads the configuration on SIGHUP and when the file's content changes.
+// SIGHUP also reads the users files, and believes what they say.
 func (g *assembled) watch(ctx context.Context) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
@@ -32,6 +33,7 @@ func (g *assembled) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-hup:
+			g.rereadUsers()
 		case <-tick.C:
 			if now := contentHash(g.file); now == nil || bytes.Equal(now, known) {
 				continue
@@ -93,13 +95,17 @@ func restartOnly(running, next *configs.Config) (names []string) {
 	}{
 		{"server.listen", running.Server.Listen, next.Server.Listen},
 		{"server.admin", running.Server.Admin, next.Server.Admin},
+		{"server.admin_hosts", running.Server.AdminHosts, next.Server.AdminHosts},
+		{"server.pprof", running.Server.PProf, next.Server.PProf},
+		{"server.health", running.Server.Health, next.Server.Health},
 		{"server.public_url", running.Server.PublicURL, next.Server.PublicURL},
 		{"server.auth_prefix", running.Server.AuthPrefix, next.Server.AuthPrefix},
 		{"server.tls", running.Server.TLS, next.Server.TLS},
 		{"server.limits", running.Server.Limits, next.Server.Limits},
+		{"server.shutdown_delay", running.Server.ShutdownDelay, next.Server.ShutdownDelay},
 		{"server.drain_timeout", running.Server.DrainTimeout, next.Server.DrainTimeout},
 		{"log", running.Log, next.Log},
-		{"store", running.Store, next.Store},
+		{"store", withoutRotated(running.Store), withoutRotated(next.Store)},
 		{"keys", running.Keys, next.Keys},
 		{"session", running.Session, next.Session},
 		{"providers", running.Providers, next.Providers},

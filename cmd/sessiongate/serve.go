@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sessiongate/configs"
+	"sessiongate/gateway"
 	"sessiongate/gateway/downstream"
 	"sessiongate/session/redisstore"
 )
@@ -62,17 +63,31 @@ const (
 	readinessLead = time.Second
 )
 
-// listen opens the public and the admin listener.
-func (g *assembled) listen(ctx context.Context) (err error) {
+// listen opens the listeners.
+func (g *assembled) listen(ctx context.Context) error {
 	var lc net.ListenConfig
-	if g.public, err = lc.Listen(ctx, "tcp", string(g.config.Server.Listen)); err != nil {
-		return fmt.Errorf("server.listen: %w", err)
-	}
-	if g.config.Server.Admin == "" {
-		return nil
-	}
-	if g.adminListener, err = lc.Listen(ctx, "tcp", string(g.config.Server.Admin)); err != nil {
-		return errors.Join(fmt.Errorf("server.admin: %w", err), g.public.Close())
+	var opened []net.Listener
+	for _, l := range []struct {
+		key     string
+		address configs.Address
+		to      *net.Listener
+	}{
+		{"server.listen", g.config.Server.Listen, &g.public},
+		{"server.admin", g.config.Server.Admin, &g.adminListener},
+		{"server.health", g.config.Server.Health, &g.probeListener},
+	} {
+		if l.address == "" || *l.to != nil {
+			continue
+		}
+		var err error
+		if *l.to, err = lc.Listen(ctx, "tcp", string(l.address)); err != nil {
+			err = fmt.Errorf("%s: %w", l.key, err)
+			for _, o := range opened {
+				err = errors.Join(err, o.Close())
+			}
+			return err
+		}
+		opened = append(opened, *l.to)
 	}
 	return nil
 }
@@ -91,7 +106,7 @@ func (g *assembled) run(ctx context.Context) error {
 	go func() { _ = g.manager.Run(background) }()
 	go g.contact(background)
 
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go g.live.Run(background)
 	g.front.start(background)
 	if g.file != "" {
@@ -112,11 +127,10 @@ func (g *assembled) run(ctx context.Context) error {
 	}
 	g.public = downstream.Limit(g.public, g.config.Server.Limits.ConnectionsPerAddress, trusted)
 	public := downstream.New(server)
+	public.WriteTimeout = time.Duration(g.config.Server.Limits.WriteTimeout)
+	public.MostConnections = g.descriptors.clients()
 	go func() { failed <- g.servePublic(public, server) }()
-	admin := g.newServer(g.admin)
-	if g.adminListener != nil {
-		go func() { failed <- admin.Serve(g.adminListener) }()
-	}
+	inner := g.serveInner(failed)
 	g.log.Info("sessiongate serves", slog.String("public_url", g.config.Server.PublicURL),
 		slog.String("listen", g.public.Addr().String()))
 	select {
@@ -124,16 +138,42 @@ func (g *assembled) run(ctx context.Context) error {
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	return g.drain(public, admin)
+	return g.drain(public, inner)
 }
 
-func (g *assembled) drain(server *downstream.Server, admin *http.Server) error {
-	g.log.Info("draining", slog.String("timeout", time.Duration(g.config.Server.DrainTimeout).String()))
-	g.health.Drain()
-	g.front.leaving.Store(true)
-	if g.adminListener != nil {
-		time.Sleep(readinessLead)
+// serveInner serves those who run the gateway: the admin and the health listener.
+func (g *assembled) serveInner(failed chan<- error) (servers []*http.Server) {
+	for _, inner := range []struct {
+		listener net.Listener
+		handler  http.Handler
+	}{{g.adminListener, g.admin}, {g.probeListener, gateway.NewProbes(g.health)}} {
+		if inner.listener != nil {
+			s := g.newServer(inner.handler)
+			servers = append(servers, s)
+			go func() { failed <- s.Serve(inner.listener) }()
+		}
 	}
+	return servers
+}
+
+// announce makes the gateway unready and goes on serving until those in front can have
+// noticed.
+func (g *assembled) announce() {
+	delay := time.Duration(g.config.Server.ShutdownDelay)
+	g.health.Drain()
+	if delay == 0 && (g.adminListener != nil || g.probeListener != nil) {
+		delay = readinessLead
+	}
+	g.log.Info("not ready, and still serving", slog.String("delay", delay.String()))
+	last := min(delay, readinessLead)
+	time.Sleep(delay - last)
+	g.front.leaving.Store(true)
+	time.Sleep(last)
+}
+
+func (g *assembled) drain(server *downstream.Server, inner []*http.Server) error {
+	g.announce()
+	g.log.Info("draining", slog.String("timeout", time.Duration(g.config.Server.DrainTimeout).String()))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(g.config.Server.DrainTimeout))
 	defer cancel()
 	err := server.Shutdown(ctx)
@@ -147,7 +187,9 @@ func (g *assembled) drain(server *downstream.Server, admin *http.Server) error {
 	settle, stop := context.WithTimeout(context.Background(), settleTimeout)
 	defer stop()
 	g.manager.Close(settle)
-	_ = admin.Close()
+	for _, s := range inner {
+		_ = s.Close()
+	}
 	return err
 }
 

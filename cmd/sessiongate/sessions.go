@@ -131,10 +131,11 @@ func ownerProvider(c *configs.Config, name string) (string, error) {
 
 func listSessions(ctx context.Context, out io.Writer, m *session.Manager, o session.Owner) error {
 	list, err := m.Sessions(ctx, o)
-	if err != nil {
+	var lost *session.UnreadableError
+	if err != nil && !errors.As(err, &lost) {
 		return err
 	}
-	if len(list) == 0 {
+	if len(list) == 0 && lost == nil {
 		fmt.Fprintln(out, "no sessions")
 		return nil
 	}
@@ -144,7 +145,12 @@ func listSessions(ctx context.Context, out io.Writer, m *session.Manager, o sess
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Created.UTC().Format(time.RFC3339),
 			r.Facts.LastSeen.UTC().Format(time.RFC3339), r.Device.IPPrefix, gateway.DeviceName(r.Device))
 	}
-	return table.Flush()
+	if lost != nil {
+		for _, id := range lost.IDs {
+			fmt.Fprintf(table, "%s\t-\t-\t-\tcannot be read; revoke ends it\n", id)
+		}
+	}
+	return errors.Join(table.Flush(), err)
 }
 
 func revokeSessions(ctx context.Context, out io.Writer, m *session.Manager, o sessionsOptions, owner session.Owner) error {

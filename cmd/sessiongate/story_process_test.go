@@ -91,7 +91,7 @@ func TestCheck(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
-	if out, err := run("check", "--config", file); err == nil || !strings.Contains(out, "FAILED") || !strings.Contains(out, "ok        upstream") || strings.Contains(out, "canary-pw") {
+	if out, err := run("check", "--config", file); err == nil || !strings.Contains(out, "FAILED") || !strings.Contains(out, "ok        upstream "+s.upstream.server.URL+" (Host: localhost:8080)") || strings.Contains(out, "canary-pw") {
 		t.Errorf("check: %v\n%s", err, out)
 	}
 	out, err := run("check", "--config", file, "--print")

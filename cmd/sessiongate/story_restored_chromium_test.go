@@ -46,7 +46,7 @@ func killBrowser(t *testing.T, tab context.Context) {
 func threeTabs(tab context.Context, url string) [3]context.Context {
 	tabs := [3]context.Context{tab, sessiontest.NewTab(tab), sessiontest.NewTab(tab)}
 	together(len(tabs), func(i int) {
-		_ = chromedp.Run(tabs[i], chromedp.Navigate(url)) // how it went is seen in the page
+		_, _ = chromedp.Run(tabs[i], chromedp.Navigate(url)) // how it went is seen in the page
 	})
 	return tabs
 }
@@ -143,11 +143,10 @@ func TestChromiumReloadPage(t *testing.T) {
 	s.clock.Advance(11 * time.Minute)
 	firefox.ok("/api/x")
 	sessiontest.Navigate(tab, origin+"/open/x")
-	err := chromedp.Run(tab, network.SetCookie("__Host-session", old).WithURL(origin).WithPath("/").WithSecure(true).
-		WithHTTPOnly(true).WithSameSite(network.CookieSameSiteStrict))
-	if err != nil {
-		t.Fatal(err)
-	}
+	yes := true
+	sessiontest.SetCookie(tab, network.SetCookieParams{
+		Name: "__Host-session", Value: old, URL: origin, Path: "/", Secure: &yes, HTTPOnly: &yes, SameSite: network.CookieSameSiteStrict,
+	})
 	if got := sessionIn(tab, origin); got != old {
 		t.Fatalf("the browser holds %q", got)
 	}

@@ -21,7 +21,7 @@ func streaming(gone chan<- string) http.HandlerFunc {
 		name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 		switch name {
 		case "ws":
-			conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+			conn, err := websocket.Accept(w, r, nil)
 			if err != nil {
 				return
 			}
@@ -185,7 +185,7 @@ func TestStreamsOutliveTokensButNotTheSession(t *testing.T) {
 // alone do not.
 func TestOnlyTheClientKeepsTheSessionInUse(t *testing.T) {
 	talk := func(w http.ResponseWriter, r *http.Request) {
-		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+		conn, err := websocket.Accept(w, r, nil)
 		if err != nil {
 			return
 		}
@@ -197,7 +197,7 @@ func TestOnlyTheClientKeepsTheSessionInUse(t *testing.T) {
 		}
 	}
 	listen := func(w http.ResponseWriter, r *http.Request) {
-		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+		conn, err := websocket.Accept(w, r, nil)
 		if err != nil {
 			return
 		}

@@ -20,7 +20,7 @@ func (g *assembled) users(name string, c *configs.LocalProvider, hasher *users.H
 	}
 	complain := func(err error) { g.log.Warn("users", slog.String("error", err.Error())) }
 	if c.Users.Database.Empty() {
-		return users.OpenFile(c.Users.File.String(), hasher, users.FileOptions{Now: w.now, OnError: complain})
+		return g.usersFile(c.Users.File.String(), hasher, users.FileOptions{Now: w.now, OnError: complain})
 	}
 	d, err := users.OpenDatabase(hasher, users.DatabaseOptions{
 		URL: c.Users.Database.Reveal(), Query: c.Users.Query, QueryBySubject: c.Users.QueryBySubject, OnError: complain,
@@ -31,6 +31,31 @@ func (g *assembled) users(name string, c *configs.LocalProvider, hasher *users.H
 	g.onClose(d.Close)
 	g.databases = append(g.databases, d)
 	return d, nil
+}
+
+func (g *assembled) usersFile(path string, hasher *users.Hasher, o users.FileOptions) (*users.File, error) {
+	f, err := users.OpenFile(path, hasher, o)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.List()) == 0 {
+		g.log.Warn("the users file has no users: nobody can sign in, and sessions of its users end at their next refresh",
+			slog.String("file", path))
+	}
+	g.userFiles = append(g.userFiles, f)
+	return f, nil
+}
+
+// rereadUsers takes the users files as they are, whatever they lost: somebody
+// asked for it.
+func (g *assembled) rereadUsers() {
+	for _, f := range g.userFiles {
+		if err := f.Reload(); err != nil {
+			g.log.Warn("users", slog.String("error", err.Error()))
+			continue
+		}
+		g.log.Info("users file read", slog.Int("users", len(f.List())))
+	}
 }
 
 // askDatabases says at the start what else the first sign-in would.

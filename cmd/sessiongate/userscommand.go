@@ -64,7 +64,11 @@ func addUserCommand() *cobra.Command {
 				return err
 			}
 			return editUsers(cmd, file, "added "+u.Name, func(ctx context.Context, f *users.File) error {
-				return f.Add(ctx, u, password)
+				err := f.Add(ctx, u, password)
+				if errors.Is(err, users.ErrExists) {
+					return fmt.Errorf("%w: a new password is set with `sessiongate users passwd %s --file %s`", err, u.Name, file)
+				}
+				return err
 			})
 		},
 	}
@@ -186,7 +190,7 @@ func readPassword(in io.Reader, hints io.Writer, name string) (string, error) {
 	if line == "" {
 		return "", errors.New("no password on standard input: pipe one line in, as `sessiongate users --help` shows")
 	}
-	return line, nil // one that is too long is refused where it is hashed
+	return line, users.CheckNewPassword(line)
 }
 
 func isTerminal(f *os.File) bool {

@@ -82,7 +82,7 @@ func TestUsersCommand(t *testing.T) {
 func TestUsersCommandRefuses(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "users.yaml")
-	if _, err := runCommand(t, "pw\n", "users", "add", "ada", "--file", file); err != nil {
+	if _, err := runCommand(t, "long enough\n", "users", "add", "ada", "--file", file); err != nil {
 		t.Fatal(err)
 	}
 	before, _ := os.ReadFile(file)
@@ -90,15 +90,15 @@ func TestUsersCommandRefuses(t *testing.T) {
 		stdin string
 		args  []string
 	}{
-		"twice":              {"pw\n", []string{"add", "ada"}},
+		"twice":              {"long enough\n", []string{"add", "ada"}},
 		"no password":        {"", []string{"add", "eve"}},
 		"an empty line":      {"\n", []string{"passwd", "ada"}},
 		"too long":           {strings.Repeat("x", 2000), []string{"passwd", "ada"}},
-		"nobody":             {"pw\n", []string{"passwd", "eve"}},
+		"nobody":             {"long enough\n", []string{"passwd", "eve"}},
 		"disable nobody":     {"", []string{"disable", "eve"}},
-		"password as an arg": {"pw\n", []string{"passwd", "ada", "secret"}},
-		"a name with breaks": {"pw\n", []string{"add", "a\nb"}},
-		"no name":            {"pw\n", []string{"add"}},
+		"password as an arg": {"long enough\n", []string{"passwd", "ada", "secret"}},
+		"a name with breaks": {"long enough\n", []string{"add", "a\nb"}},
+		"no name":            {"long enough\n", []string{"add"}},
 	} {
 		out, err := runCommand(t, row.stdin, append([]string{"users"}, append(row.args, "--file", file)...)...)
 		if err == nil {

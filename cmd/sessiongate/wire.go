@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"time"
 
 	"sessiongate/configs"
@@ -39,14 +37,17 @@ type assembled struct {
 	health         *gateway.Health
 	closers        []func()
 	databases      []*users.Database
+	userFiles      []*users.File
 	tokenEndpoints []*url.URL        // of token APIs: hidden from every route
 	labels         map[string]string // of providers, for the login page
 	discoverable   []*oidc.Provider  // for check
 	demo           string            // the provider that has the demo's users, which the login page shows; empty: none
 
+	descriptors   descriptors  // that this process may have
 	file          string       // the configuration file, watched for changes; empty: none
 	public        net.Listener // opened by run if nil
 	adminListener net.Listener
+	probeListener net.Listener     // for health alone
 	certificate   *tls.Certificate // of the demo; the configuration names files
 }
 
@@ -61,7 +62,7 @@ type wiring struct {
 // wire makes every object once, in reading order: keys, store, providers,
 // manager, routes, server. Everything it opens is closed by close.
 func wire(c *configs.Config, log *slog.Logger, w wiring) (*assembled, error) {
-	g := &assembled{config: c, log: log, health: &gateway.Health{}}
+	g := &assembled{config: c, log: log, health: &gateway.Health{}, descriptors: openDescriptors()}
 	err := g.assemble(w)
 	if err != nil {
 		g.close()
@@ -79,11 +80,13 @@ func (g *assembled) assemble(w wiring) error {
 	metrics := gateway.NewMetrics(g.manager.StoreUp)
 	metrics.Build(thisBuild().labels())
 	audit.Count(metrics)
-	g.admin = gateway.NewAdmin(g.health, metrics)
+	g.admin = gateway.NewAdmin(g.health, metrics, gateway.AdminOptions{
+		Hosts: g.config.Server.AdminHosts, PProf: g.config.Server.PProf,
+	})
 	g.live = gateway.NewLive(g.manager)
 	g.options = gateway.Options{
 		Manager: g.manager, Metrics: metrics, Log: g.log, Now: w.now, Live: g.live,
-		Capacity: gateway.NewCapacity(g.config.Server.Limits.Requests),
+		Capacity: gateway.NewCapacity(g.descriptors.requests(g.config.Server.Limits.Requests)),
 		KeySet:   published.keySet, Metadata: published.metadata, ProviderLabels: g.labels,
 	}
 	g.limit(&g.options, audit)
@@ -231,7 +234,7 @@ func signingKeys(list []configs.SigningKey) ([]token.SigningKey, error) {
 func (g *assembled) openStore(keys keyRings, rules session.Rules, w wiring, audit *gateway.Audit) error {
 	o := redisstore.Options{Rules: rules, Sealer: keys.fields, Logger: g.log, Recorder: audit, Now: w.now, Offset: w.offset}
 	if r := g.config.Store.Redis; r != nil {
-		if err := redisOptions(&o, r); err != nil {
+		if err := redisOptions(&o, r, g.log); err != nil {
 			return err
 		}
 	} else {
@@ -248,27 +251,6 @@ func (g *assembled) openStore(keys keyRings, rules session.Rules, w wiring, audi
 	}
 	g.store = store
 	g.onClose(func() { _ = store.Close() })
-	return nil
-}
-
-func redisOptions(o *redisstore.Options, r *configs.Redis) error {
-	o.Addresses, o.Mode, o.MasterName = r.Addresses, redisstore.Mode(r.Mode), r.Master
-	o.Username, o.Password, o.DB, o.KeyPrefix = r.Username, session.Secret(r.Password.Reveal()), r.DB, r.KeyPrefix
-	if r.TLS == nil {
-		return nil
-	}
-	o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	if r.TLS.CAFile == "" {
-		return nil
-	}
-	pem, err := os.ReadFile(r.TLS.CAFile.String())
-	if err != nil {
-		return fmt.Errorf("store.redis.tls.ca_file: %w", err)
-	}
-	o.TLS.RootCAs = x509.NewCertPool()
-	if !o.TLS.RootCAs.AppendCertsFromPEM(pem) {
-		return fmt.Errorf("store.redis.tls.ca_file: %s holds no PEM certificate", r.TLS.CAFile)
-	}
 	return nil
 }
 
@@ -360,6 +342,7 @@ func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err
 	o.AuthPrefix, o.LoginPage = c.Server.AuthPrefix, c.Session.LoginPage
 	o.Explicit = c.ExplicitTokens.Enabled
 	o.HSTS, o.BodyTimeout = time.Duration(c.Server.HSTS), time.Duration(c.Server.Limits.BodyTimeout)
+	o.BodyRate = int64(c.Server.Limits.BodyRate)
 	o.AllowedOrigins, o.ForwardedHeader = c.CrossOrigin.AllowedOrigins, c.Server.ForwardedHeader
 	o.ClearSiteData = c.Session.ClearSiteData == "logout"
 	o.SameSite = http.SameSiteStrictMode

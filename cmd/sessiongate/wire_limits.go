@@ -13,6 +13,7 @@ func (g *assembled) limit(o *gateway.Options, audit session.Recorder) {
 	o.Limits = session.Limits{
 		LoginPerIP:        rate(c.Login.PerIP),
 		LoginPerNameAndIP: rate(c.Login.PerUsernameAndIP),
+		StartPerIP:        rate(c.Login.StartPerIP),
 		RefreshPerIP:      rate(c.Refresh.PerIP),
 	}
 }

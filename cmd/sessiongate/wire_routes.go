@@ -51,8 +51,9 @@ func (g *assembled) routes(n *generation, c *configs.Config) ([]*proxy.Route, er
 func (g *assembled) route(n *generation, c *configs.Route) (*proxy.Route, error) {
 	r := &proxy.Route{
 		Path: c.Path, Exact: c.Match == "exact", Host: g.foreignHost(c.Host), StripPrefix: c.StripPrefix,
-		Rewrite: c.Rewrite, Methods: c.Methods, CSP: c.CSP,
-		Timeout: time.Duration(c.Timeout), BodyLimit: int64(c.BodyLimit), Bearer: c.Bearer == "allow",
+		Rewrite: c.Rewrite, Methods: c.Methods, CSP: c.CSP, CaseSensitive: c.Case == "sensitive",
+		UpstreamHost: c.UpstreamHost, KeepReferences: c.Redirects == "off",
+		Timeout: time.Duration(c.Timeout), BodyLimit: int64(c.BodyLimit), BodyRate: int64(c.BodyRate), Bearer: c.Bearer == "allow",
 	}
 	policy(r, c)
 	rules(r, c)

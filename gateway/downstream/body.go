@@ -44,7 +44,6 @@ func (b *body) read(p []byte) (int, error) {
 	b.left -= int64(n)
 	switch {
 	case b.left == 0:
-		b.exchange.conn.bodyEnds()
 		b.ended.Store(true)
 		return n, io.EOF
 	case errors.Is(err, io.EOF):

@@ -10,32 +10,9 @@ import (
 	"time"
 )
 
-// clientListener gives out connections whose read deadlines, and whose watch for clients that hang up, cost next to
-// nothing while requests are quick (see clientConn).
-type clientListener struct {
-	net.Listener
-	watches *watches
-}
-
-// Accept implements net.Listener.
-func (l *clientListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	if c := newClientConn(conn, l.watches); c != nil {
-		return c, nil
-	}
-	return conn, nil
-}
-
-// newClientConn wraps a connection of TCP; nil: it is none.
-func newClientConn(accepted net.Conn, w *watches) *clientConn {
-	tcp, ok := innermost(accepted).(*net.TCPConn)
-	if !ok {
-		return nil
-	}
-	c := &clientConn{TCPConn: tcp, outer: accepted, watches: w}
+// newClientConn wraps a connection, be it TCP's or TLS's.
+func newClientConn(accepted net.Conn, w *watches, g *guard) *clientConn {
+	c := &clientConn{Conn: innermost(accepted), outer: accepted, watches: w, guard: g}
 	c.awake.L = &c.mu
 	return c
 }
@@ -50,22 +27,29 @@ func newClientConn(accepted net.Conn, w *watches) *clientConn {
 //   - The read of one byte begins late, after one to two times watchPatience: it is a read that may take its time by its
 //     nature. Until then it waits for nothing but the end of the request.
 //
-// What a caller sees is what net.Conn promises: a read neither ends before its deadline nor stays when it has passed.
+// What a caller sees is what net.Conn promises: a read neither ends before its deadline nor stays when it has passed. But
+// for one: the read of one byte by which net/http's server watches for the client's end outlives a deadline that some
+// handler has set for a body. It would take that for the end of the client.
+//
 // Safe for concurrent use.
 type clientConn struct {
-	*net.TCPConn // writes, their deadlines, ReadFrom (sendfile) and CloseWrite are the connection's own
+	net.Conn // addresses and write deadlines are the connection's own
 
 	outer   io.Closer
+	guard   *guard // over writes
 	watches *watches
 
 	mu      sync.Mutex
 	wanted  time.Time // the read deadline; zero: none
+	own     bool      // the read under way has another deadline
+	until   time.Time // which is this; zero: none
 	past    bool      // it was over when it was set
 	set     time.Time // the descriptor's read deadline; zero: none
 	spent   bool      // the descriptor's deadline has come
 	reading int       // reads under way on the descriptor
 	exact   bool      // others read the descriptor too: it gets every deadline
 	lifted  bool      // the deadline was taken away, and nothing was read since
+	raw     bool      // hijacked
 	closed  bool
 
 	awake   sync.Cond // the end of a wait
@@ -79,7 +63,37 @@ type clientConn struct {
 func (c *clientConn) Read(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.lifted && len(p) == 1 && !c.closed && !c.exact {
+	c.own = false
+	return c.readOn(p, len(p) == 1 && !c.raw)
+}
+
+// readUntil is Read with a deadline of its own, in place of the one that was set.
+func (c *clientConn) readUntil(p []byte, until time.Time) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.own, c.until = true, until
+	return c.readOn(p, false)
+}
+
+// readBefore is Read, also where it is one byte that the caller wants.
+func (c *clientConn) readBefore(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.own = false
+	return c.readOn(p, false)
+}
+
+// watchOn goes on with a read that began as one of one byte.
+func (c *clientConn) watchOn(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.own = false
+	return c.readOn(p, true)
+}
+
+// readOn reads with the lock held, which it gives back meanwhile.
+func (c *clientConn) readOn(p []byte, watching bool) (int, error) {
+	if c.lifted && watching && !c.closed && !c.exact {
 		c.waitToWatch()
 	}
 	c.lifted = false
@@ -95,10 +109,22 @@ func (c *clientConn) Read(p []byte) (int, error) {
 			return n, err
 		}
 		c.spent = true
-		if !c.wanted.IsZero() && !time.Now().Before(c.wanted) {
+		if due := c.due(); !c.past && (due.IsZero() || time.Now().Before(due)) {
+			continue
+		}
+		if !watching || c.past {
 			return n, err
 		}
+		c.wanted = time.Time{} // a handler's, for a body that has come
 	}
+}
+
+// due is the deadline of the read under way; zero: there is none.
+func (c *clientConn) due() time.Time {
+	if c.own && !c.past {
+		return c.until
+	}
+	return c.wanted
 }
 
 // read reads the descriptor, without the lock.
@@ -109,7 +135,7 @@ func (c *clientConn) read(p []byte) (int, error) {
 		c.mu.Lock()
 		c.reading--
 	}()
-	return c.TCPConn.Read(p)
+	return c.Conn.Read(p)
 }
 
 // waitToWatch puts off a read of one byte right after the deadline was lifted: so net/http's server begins to watch for
@@ -125,6 +151,29 @@ func (c *clientConn) waitToWatch() {
 	for c.waiting && c.watch == number {
 		c.awake.Wait()
 	}
+}
+
+// hold waits until whoever watches wants no more.
+func (c *clientConn) hold() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.waiting = true; c.waiting && !c.past && !c.closed; {
+		c.awake.Wait()
+	}
+}
+
+// aborted reports whether the server has ended its read.
+func (c *clientConn) aborted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.past
+}
+
+// hijacked reports whether the connection is no longer the server's.
+func (c *clientConn) hijacked() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.raw
 }
 
 // stillWaits is asked at the end of each period. A watch that was there at the end of the one before begins.
@@ -169,18 +218,19 @@ func (c *clientConn) SetDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err := c.setReadDeadline(t)
-	c.lifted = false // whoever does this is not the server that begins to watch: a hijacked connection begins so
+	c.lifted, c.raw = false, true // the server that watches never does this: a hijacked connection begins so
 	return errors.Join(err, c.SetWriteDeadline(t))
 }
 
-// arm makes the descriptor's deadline no later than the wanted one.
+// arm makes the descriptor's deadline no later than the one that is due.
 func (c *clientConn) arm() error {
-	enough := c.wanted.IsZero() || !c.set.IsZero() && !c.wanted.Before(c.set)
+	due := c.due()
+	enough := due.IsZero() || !c.set.IsZero() && !due.Before(c.set)
 	if enough && !c.spent && !c.exact && !c.closed {
 		return nil
 	}
-	c.set, c.spent = c.wanted, c.past
-	return c.TCPConn.SetReadDeadline(c.wanted)
+	c.set, c.spent = due, c.past
+	return c.Conn.SetReadDeadline(due)
 }
 
 // settle gives the descriptor the wanted deadline from now on.
@@ -191,16 +241,52 @@ func (c *clientConn) settle() {
 	_ = c.arm() // fails only for a connection that is closed, as the next read will
 }
 
+// Write implements net.Conn.
+func (c *clientConn) Write(p []byte) (int, error) {
+	c.guard.begin()
+	defer c.guard.end()
+	return c.Conn.Write(p)
+}
+
+// ReadFrom implements io.ReaderFrom, so that the kernel can copy files.
+func (c *clientConn) ReadFrom(src io.Reader) (int64, error) {
+	direct, ok := c.Conn.(io.ReaderFrom)
+	if !ok {
+		return io.Copy(onlyWriter{c}, src)
+	}
+	c.guard.begin()
+	defer c.guard.end()
+	return direct.ReadFrom(src)
+}
+
+// CloseWrite ends the sending side.
+func (c *clientConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
 // WriteTo implements io.WriterTo: what copies a hijacked connection reads the descriptor.
 func (c *clientConn) WriteTo(w io.Writer) (int64, error) {
 	c.settle()
-	return c.TCPConn.WriteTo(w)
+	if direct, ok := c.Conn.(io.WriterTo); ok {
+		return direct.WriteTo(w)
+	}
+	return io.Copy(w, onlyReader{c.Conn})
 }
+
+// onlyReader hides WriteTo from io.Copy.
+type onlyReader struct{ io.Reader }
 
 // SyscallConn implements syscall.Conn.
 func (c *clientConn) SyscallConn() (syscall.RawConn, error) {
+	under, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
 	c.settle()
-	return c.TCPConn.SyscallConn()
+	return under.SyscallConn()
 }
 
 // Close implements net.Conn.

@@ -266,6 +266,7 @@ var deadlineCases = []struct {
 		reads(t, await(t, reading(c, 8)), 4)
 	}},
 	{"of one byte", func(t *testing.T, c, peer net.Conn) {
+		must(t, c.SetDeadline(time.Time{})) // or it is the server that watches
 		must(t, c.SetReadDeadline(time.Time{}))
 		done := reading(c, 1)
 		end := in(soon)
@@ -284,6 +285,7 @@ var deadlineCases = []struct {
 		}
 	}},
 	{"of one byte, twice at a time", func(t *testing.T, c, _ net.Conn) {
+		must(t, c.SetDeadline(time.Time{}))
 		must(t, c.SetReadDeadline(time.Time{}))
 		first := reading(c, 1)
 		must(t, c.SetReadDeadline(time.Time{}))

@@ -2,6 +2,7 @@ package downstream
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -28,6 +29,7 @@ type conn struct {
 	server   *Server
 	socket   net.Conn // to read, to write, and its deadlines
 	accepted net.Conn // the same as the listener gave it, to close
+	guard    *guard   // over writes
 	since    time.Time
 	state    atomic.Int32
 	template http.Request // what all requests have in common
@@ -51,8 +53,19 @@ type conn struct {
 	touched bool          // the handler has set a deadline
 }
 
-func newConn(s *Server, accepted net.Conn) *conn {
-	c := &conn{server: s, socket: innermost(accepted), accepted: accepted, since: time.Now(), in: make([]byte, bufferSize)}
+// newConn makes the connection. With a configuration it is one under TLS.
+func newConn(s *Server, accepted net.Conn, config *tls.Config) *conn {
+	c := &conn{
+		server: s, accepted: accepted, since: time.Now(), in: make([]byte, bufferSize),
+		guard: &guard{conn: innermost(accepted)},
+	}
+	leave := c.leave
+	c.guard.owner.Store(&leave)
+	s.sweeper.watch(c.guard)
+	if config != nil {
+		c.accepted = tls.Server(accepted, config)
+	}
+	c.socket = innermost(c.accepted)
 	c.template = http.Request{
 		Proto: version[1:], ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: accepted.RemoteAddr().String(),
 	}
@@ -61,14 +74,20 @@ func newConn(s *Server, accepted net.Conn) *conn {
 
 // innermost is the connection itself, below what counts it.
 func innermost(c net.Conn) net.Conn {
-	if counted, ok := c.(*countedConn); ok {
-		return counted.Conn
+	for {
+		counted, ok := c.(*countedConn)
+		if !ok {
+			return c
+		}
+		c = counted.Conn
 	}
-	return c
 }
 
 // serve serves one request after the other, until the connection ends or is handed over.
 func (c *conn) serve() {
+	if !c.secure() {
+		return
+	}
 	h, ok := c.next(timeout(c.since, c.server.headerTimeout))
 	for ok && c.exchange(h) && c.rest() {
 		h, ok = c.next(timeout(c.used, c.server.idleTimeout))
@@ -94,16 +113,17 @@ func (c *conn) next(until time.Time) (head, bool) {
 		c.skipLines()
 		if b := c.in[c.from:c.to]; len(b) > 0 {
 			h, size, covered, more := parseHead(b)
-			switch longest := c.server.longestHead; {
-			case covered && size <= longest:
+			longest := c.server.longestHead
+			if covered && size <= longest {
 				c.from += size
 				return h, true
-			case covered, !more && c.begun(), len(b) >= longest, pieces >= mostPieces:
-				c.handOver(nil)
-				return head{}, false
 			}
 			if pieces++; pieces == 1 && !c.used.IsZero() {
 				until = timeout(time.Now(), c.server.headerTimeout)
+			}
+			if covered || !more && c.begun() || len(b) >= longest || pieces > mostPieces {
+				c.handOver(nil, until)
+				return head{}, false
 			}
 		}
 		if !c.await(until) {
@@ -119,7 +139,7 @@ func (c *conn) await(until time.Time) bool {
 	case n > 0 && c.wake():
 		return true
 	case n == 0 && c.begun() && (errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded)):
-		c.handOver(err) // net/http has a word for those who stop in the middle
+		c.handOver(err, until) // net/http has a word for those who stop in the middle
 	default:
 		c.close()
 	}
@@ -146,7 +166,20 @@ func (c *conn) skipLines() {
 // wake tells Shutdown that a request has begun. It fails if Shutdown was quicker.
 func (c *conn) wake() bool {
 	was := c.state.Load()
-	return was == active || was != closed && c.state.CompareAndSwap(was, active)
+	if was != active && (was == closed || !c.state.CompareAndSwap(was, active)) {
+		return false
+	}
+	c.guard.woken()
+	return true
+}
+
+// leave closes the connection if it has no request.
+func (c *conn) leave() bool {
+	if !c.state.CompareAndSwap(idle, closed) {
+		return false
+	}
+	c.close()
+	return true
 }
 
 // rest tells Shutdown that a request is over. It fails, and has closed the connection, if no other may follow.
@@ -165,6 +198,7 @@ func (c *conn) rest() bool {
 	if cap(c.out) > 4*bufferSize {
 		c.out = nil
 	}
+	c.guard.rested(c.used)
 	c.state.Store(idle)
 	return true
 }
@@ -225,6 +259,8 @@ func (c *conn) readBody(p []byte) (int, error) {
 // write sends what was gathered, and p after it, in one system call.
 func (c *conn) write(p []byte) error {
 	var err error
+	c.guard.begin()
+	defer c.guard.end()
 	switch {
 	case len(c.out) > 0 && len(p) > 0:
 		both := net.Buffers{c.out, p}
@@ -238,18 +274,36 @@ func (c *conn) write(p []byte) error {
 	return err
 }
 
-// handOver gives the connection to net/http, with what it has not used, and the error that reading has ended with.
-func (c *conn) handOver(ended error) {
+// handOver gives the connection to net/http, with what it has not used, the error that
+// reading has ended with, and the time by which the head has to be there.
+func (c *conn) handOver(ended error, until time.Time) {
 	c.arm(time.Time{})
-	rest := bytes.Clone(c.in[c.from:c.to])
-	if c.server.forget(c) {
-		c.server.rest.deliver(newHanded(c.accepted, rest, ended, c.server.watches))
+	next := &handed{
+		clientConn: newClientConn(c.accepted, c.server.watches, c.guard), server: c.server, preface: c.server.preface,
+		in: bytes.Clone(c.in[c.from:c.to]), ended: ended, until: until,
 	}
+	if !c.server.forget(c) {
+		c.server.sweeper.forget(c.guard)
+		return
+	}
+	c.guard.woken()
+	leave := next.leave
+	c.guard.owner.Store(&leave)
+	state := c.template.TLS
+	if state == nil {
+		c.server.rest.deliver(next)
+		return
+	}
+	if next.preface = forbidden; state.NegotiatedProtocol == "h2" {
+		next.preface = required
+	}
+	c.server.rest.deliver(&handedTLS{next, state})
 }
 
 // close closes the connection.
 func (c *conn) close() {
 	c.server.forget(c)
+	c.server.sweeper.forget(c.guard)
 	c.accepted.Close()
 }
 

@@ -232,6 +232,8 @@ func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
 		rest, err := io.Copy(onlyWriter{w}, src)
 		return n + rest, err
 	}
+	w.conn.guard.begin()
+	defer w.conn.guard.end()
 	rest, err := direct.ReadFrom(src)
 	w.written += rest
 	w.note(err)

@@ -3,6 +3,7 @@ package downstream_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +52,7 @@ type running struct {
 }
 
 // start serves until the end of the test, and then sees to it that nothing is left.
-func start(t testing.TB, name string, standard *http.Server) *running {
+func start(t testing.TB, name string, standard *http.Server, prepare ...func(*downstream.Server)) *running {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -69,6 +70,9 @@ func start(t testing.TB, name string, standard *http.Server) *running {
 		standard.ErrorLog = log.New(io.Discard, "", 0)
 	}
 	s.server = servers[name](standard)
+	for _, f := range prepare {
+		f(s.server.(*downstream.Server))
+	}
 	go func() {
 		defer close(s.ended)
 		s.err = s.Serve(noting{l, s})
@@ -123,9 +127,23 @@ func isClosed(c *net.TCPConn) bool {
 
 // client is the other end of a connection.
 type client struct {
-	*net.TCPConn
+	wire
 	in *bufio.Reader
 }
+
+// wire is a connection of TCP, or TLS.
+type wire interface {
+	net.Conn
+	SetLinger(sec int) error
+	CloseWrite() error
+}
+
+type tlsWire struct{ *tls.Conn }
+
+func (w tlsWire) SetLinger(sec int) error { return w.NetConn().(*net.TCPConn).SetLinger(sec) }
+
+// clientOver speaks over a connection that is there.
+func clientOver(c *tls.Conn) *client { return &client{tlsWire{c}, bufio.NewReader(c)} }
 
 // patience is how long a client waits for what must come.
 const patience = 10 * time.Second

@@ -2,6 +2,7 @@ package downstream
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log"
 	"math/rand/v2"
@@ -15,13 +16,25 @@ import (
 // Server serves clients by the standard server that it is made of, and plain requests by itself. It is safe for
 // concurrent use. Make it with [New].
 type Server struct {
+	// WriteTimeout is how long nothing of a response may move while there is something to
+	// send: the client reads nothing. Then its connection ends, or its stream of HTTP/2, at
+	// most a sixth of that time later. Zero: never. It must not change once Serve was called.
+	WriteTimeout time.Duration
+
+	// MostConnections is how many connections are served at a time. Others wait in the
+	// listener's queue, in their order, and the longest idle one makes room for the first of
+	// them. Zero: any number. It must not change once Serve was called.
+	MostConnections int
+
 	standard *http.Server
 	handler  http.Handler
 	watches  *watches
+	sweeper  *sweeper
 	rest     *rest
+	preface  preface // on connections without TLS
 
-	headerTimeout, idleTimeout time.Duration
-	longestHead                int
+	headerTimeout, idleTimeout   time.Duration
+	longestHead, longestStandard int
 
 	once    sync.Once // starts the standard server
 	closing atomic.Bool
@@ -34,41 +47,56 @@ type Server struct {
 // mostHead is the longest head that is looked at here.
 const mostHead = 32 << 10
 
-// New makes a server. Handler, ReadHeaderTimeout, IdleTimeout, MaxHeaderBytes and ErrorLog of the standard one are for
-// both; its other options, and hooks such as ConnState, are for what it takes over. They must not change later.
+// New makes a server. Handler, ReadHeaderTimeout, IdleTimeout, MaxHeaderBytes, TLSConfig and ErrorLog of the standard one
+// are for both; its other options, and hooks such as ConnState, are for what it takes over. They must not change later,
+// and from now on the standard server serves nothing but what it is given here.
 func New(standard *http.Server) *Server {
 	s := &Server{
-		standard: standard, handler: standard.Handler, watches: newWatches(watchPatience), rest: newRest(),
-		headerTimeout: standard.ReadHeaderTimeout, idleTimeout: standard.IdleTimeout, longestHead: mostHead,
+		standard: standard, handler: standard.Handler, watches: newWatches(watchPatience), rest: newRest(), sweeper: newSweeper(),
+		headerTimeout: standard.ReadHeaderTimeout, idleTimeout: standard.IdleTimeout,
+		longestHead: mostHead, longestStandard: http.DefaultMaxHeaderBytes + bufferSize,
 		listeners: make(map[net.Listener]struct{}), conns: make(map[*conn]struct{}),
 	}
 	if s.handler == nil {
 		s.handler = http.DefaultServeMux
 	}
 	if n := standard.MaxHeaderBytes; n > 0 {
-		s.longestHead = min(n, mostHead)
+		s.longestHead, s.longestStandard = min(n, mostHead), n+bufferSize
 	}
 	if s.idleTimeout == 0 {
 		s.idleTimeout = standard.ReadTimeout
 	}
+	s.takeOver()
 	return s
 }
 
 // Serve serves the listener's connections until Shutdown or Close, and returns http.ErrServerClosed then; or the error
 // of Accept.
-func (s *Server) Serve(l net.Listener) error {
+func (s *Server) Serve(l net.Listener) error { return s.serve(l, nil) }
+
+// ServeTLS is [Server.Serve] for connections under TLS. The standard server's TLSConfig has the certificates. Where a
+// server serves connections of both kinds, ServeTLS is called first.
+func (s *Server) ServeTLS(l net.Listener) error { return s.serve(l, s.tlsConfig()) }
+
+func (s *Server) serve(l net.Listener, config *tls.Config) error {
 	if !s.track(l) {
 		l.Close()
 		return http.ErrServerClosed
 	}
 	defer s.untrack(l)
-	s.once.Do(func() { go func() { _ = s.standard.Serve(s.rest.at(l.Addr())) }() })
+	s.once.Do(func() {
+		go func() { _ = s.standard.Serve(s.rest.at(l.Addr())) }()
+		if s.WriteTimeout > 0 {
+			go s.sweeper.run(s.WriteTimeout, s.logf)
+		}
+	})
 	for pause := time.Duration(0); ; {
+		s.awaitPlace()
 		conn, err := l.Accept()
 		switch {
 		case err == nil:
 			pause = 0
-			s.start(conn)
+			s.start(conn, config)
 		case s.closing.Load():
 			return http.ErrServerClosed
 		case !passing(err):
@@ -81,12 +109,6 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// ServeTLS is [Server.Serve] for connections under TLS, which are the standard server's. Its TLSConfig has the
-// certificates.
-func (s *Server) ServeTLS(l net.Listener) error {
-	return s.standard.ServeTLS(&clientListener{Listener: l, watches: s.watches}, "", "")
-}
-
 // passing reports whether accepting may work again soon: too many open files, a client that was gone again.
 func passing(err error) bool {
 	var e net.Error
@@ -94,12 +116,12 @@ func passing(err error) bool {
 }
 
 // start serves a connection in a goroutine of its own.
-func (s *Server) start(accepted net.Conn) {
-	c := newConn(s, accepted)
+func (s *Server) start(accepted net.Conn, config *tls.Config) {
+	c := newConn(s, accepted, config)
 	s.mu.Lock()
 	if s.closing.Load() {
 		s.mu.Unlock()
-		accepted.Close()
+		c.close()
 		return
 	}
 	s.conns[c] = struct{}{}
@@ -145,7 +167,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		case <-time.After(pause + rand.N(pause/10+1)): //nolint:gosec // not a secret
 		}
 	}
-	return errors.Join(closeErr, <-standard)
+	err := errors.Join(closeErr, <-standard)
+	s.sweeper.close()
+	return err
 }
 
 // stop closes the listeners.
@@ -172,6 +196,7 @@ func (s *Server) closeIdle() bool {
 		unused := was == idle || was == fresh && time.Since(c.since) > patience
 		if unused && c.state.CompareAndSwap(was, closed) {
 			delete(s.conns, c)
+			s.sweeper.forget(c.guard)
 			c.accepted.Close()
 		}
 	}
@@ -187,6 +212,7 @@ func (s *Server) Close() error {
 	}
 	clear(s.conns)
 	s.mu.Unlock()
+	s.sweeper.close()
 	return errors.Join(err, s.standard.Close())
 }
 

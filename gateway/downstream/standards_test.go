@@ -49,15 +49,6 @@ func controls() []conversation {
 			}
 			echo(w, r, saw)
 		}},
-		{name: "read deadline that comes while waiting", says: []string{get("/1"), get("/2")}, handler: func(w http.ResponseWriter, r *http.Request, saw *notes) {
-			saw.err("deadline", http.NewResponseController(w).SetReadDeadline(time.Now().Add(20*time.Millisecond)))
-			select {
-			case <-r.Context().Done():
-				saw.add("the context has ended")
-			case <-time.After(400 * time.Millisecond):
-				saw.add("nothing")
-			}
-		}},
 		{name: "write deadline over", says: []string{get("/1")}, handler: func(w http.ResponseWriter, r *http.Request, saw *notes) {
 			saw.err("deadline", http.NewResponseController(w).SetWriteDeadline(over))
 			flushed("hello")(w, r, saw)

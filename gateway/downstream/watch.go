@@ -1,6 +1,10 @@
 package downstream
 
-import "time"
+import (
+	"errors"
+	"os"
+	"time"
+)
 
 // begin notes that a request is under way. One that takes its time is watched.
 func (c *conn) begin(x *exchange) {
@@ -21,9 +25,7 @@ func (c *conn) stillWaits() bool {
 	x := c.current
 	if x != nil && x == c.seen && c.watch == nil && (!x.posting || x.body.ended.Load()) {
 		c.watch = make(chan struct{})
-		if !c.touched {
-			_ = c.socket.SetReadDeadline(time.Time{}) // that of the wait for the request
-		}
+		c.lift()
 		go c.wait(x, c.watch)
 	}
 	c.seen = x
@@ -40,13 +42,35 @@ func (c *conn) wait(x *exchange, done chan struct{}) {
 	if c.to == len(c.in) {
 		return // more than a buffer of requests to come: this client is there
 	}
-	n, err := c.socket.Read(c.in[c.to:])
-	c.to += n
+	for again := true; again; {
+		n, err := c.socket.Read(c.in[c.to:])
+		c.to += n
+		again = n == 0 && c.goesOn(x, err)
+	}
+}
+
+// goesOn ends the request's context if the read has failed because the client is gone. A
+// deadline that has come says nothing about the client: whoever set it meant a body, which
+// has come, and the watch goes on without it.
+func (c *conn) goesOn(x *exchange, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err != nil && c.current == x {
-		x.context.cancel()
+	switch {
+	case err == nil || c.current != x:
+		return false
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.lift()
+		return true
 	}
+	x.context.cancel()
+	return false
+}
+
+// lift takes the read deadline away, be it that of the wait for the request or the
+// handler's: there is nothing more to read that could be late.
+func (c *conn) lift() {
+	c.touched = true
+	_ = c.socket.SetReadDeadline(time.Time{})
 }
 
 // endWatch notes that the request is over, and takes the reads back.
@@ -66,16 +90,6 @@ func (c *conn) endWatch() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.watch = nil
-}
-
-// bodyEnds takes the handler's read deadline away: it was for the body, and the watch must not take it for the client's
-// end. One that is set later counts, as with net/http.
-func (c *conn) bodyEnds() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.touched {
-		_ = c.socket.SetReadDeadline(time.Time{})
-	}
 }
 
 // resetDeadlines takes away those that were set during a request.

@@ -48,7 +48,7 @@ func (c *call) attempt(m *member, again bool) (*http.Response, error) {
 		second := c.out
 		out = &second
 	}
-	out.Address, out.Base = m.host, m.base
+	out.Address, out.Authority, out.Base = m.host, m.authority, m.base
 	if c.body != nil {
 		out.Body = &attemptBody{body: c.body}
 	}

@@ -26,6 +26,9 @@ type body struct {
 	over   bool // the handler returns, or the response has begun: no clock runs any more
 	closed bool
 	whole  bool          // all of it has come
+	got    int64         // bytes that have come
+	waited time.Duration // for the client
+	since  time.Time     // when the wait for the next piece began
 	stall  *time.Timer   // runs while the upstream takes nothing; nil: not watched
 	limit  time.Duration // for stall
 }
@@ -70,10 +73,37 @@ func (b *body) begin() bool {
 	if b.stall != nil {
 		b.stall.Stop()
 	}
-	if wait := b.call.f.options.BodyTimeout; wait > 0 {
-		_ = http.NewResponseController(b.call.w).SetReadDeadline(time.Now().Add(wait))
+	b.since = time.Now()
+	if wait, bounded := b.patience(); bounded {
+		_ = http.NewResponseController(b.call.w).SetReadDeadline(b.since.Add(wait))
+	} else if b.got == 0 {
+		_ = http.NewResponseController(b.call.w).SetReadDeadline(time.Time{}) // the server's, for bodies that nobody reads
 	}
 	return true
+}
+
+// bodyGrace is how long a client may take over a body at any rate. Mobile networks pause.
+const bodyGrace = 30 * time.Second
+
+// patience is how long the client may take for the next piece: BodyTimeout, and no longer
+// than it keeps the rate. Only the time in which we waited for it counts: an upstream that
+// takes its time is not the client's fault.
+func (b *body) patience() (wait time.Duration, bounded bool) {
+	f := b.call.f
+	wait = f.options.BodyTimeout
+	rate := f.route.BodyRate
+	if rate <= 0 {
+		return wait, wait > 0
+	}
+	grace := f.options.BodyGrace
+	if grace == 0 {
+		grace = bodyGrace
+	}
+	left := grace + time.Duration(float64(b.got)/float64(rate)*float64(time.Second)) - b.waited
+	if wait <= 0 || left < wait {
+		wait = max(left, 0)
+	}
+	return wait, true
 }
 
 // end is begin undone. The deadline must not stay: a server that has the whole body reads on, to notice that the client
@@ -86,10 +116,12 @@ func (b *body) end(n int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.whole = b.whole || errors.Is(err, io.EOF)
+	b.got += int64(n)
+	b.waited += time.Since(b.since)
 	if b.stall != nil && !b.over && err == nil {
 		b.stall.Reset(b.limit)
 	}
-	if !b.closed && b.call.f.options.BodyTimeout > 0 && (err == nil || errors.Is(err, io.EOF)) {
+	if _, bounded := b.patience(); bounded && !b.closed && (err == nil || errors.Is(err, io.EOF)) {
 		_ = http.NewResponseController(b.call.w).SetReadDeadline(time.Time{})
 	}
 }

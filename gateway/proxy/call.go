@@ -18,6 +18,7 @@ type call struct {
 	target          Target
 	out             leg.Request // the outgoing one, but for its address
 	upgrade         bool        // a WebSocket handshake
+	personal        bool        // the upstream is told whose request it is
 	body            *body       // nil: the request has none
 	stream          *Stream
 	sent            bool // the transport has seen the request
@@ -57,6 +58,10 @@ func (c *call) prepare(values *Forward) {
 	rules := f.hygiene
 	rules.AllowUpgrade = c.upgrade
 	out.Fields = Outbound(out.Fields, r.Header, &rules, values)
+	if f.prefix != "" {
+		out.Fields = append(out.Fields, Field{Name: "X-Forwarded-Prefix", Value: f.prefix})
+	}
+	c.personal = values.Bearer != "" || len(values.Fields) > 0
 	for _, list := range [...][]Field{f.route.RequestHeaders.Set, values.Fields} {
 		for _, field := range list {
 			out.Fields = put(out.Fields, field)

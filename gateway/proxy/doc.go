@@ -4,11 +4,12 @@
 //
 // A request passes through four places, in this order:
 //
-//   - [Table.Match] (table.go, path.go) picks the route from the bytes the client sent, and refuses every path
+//   - [Table.Match] (table.go, path.go, lax.go) picks the route from the bytes the client sent, and refuses every path
 //     that some server further on could read as belonging to another route.
 //   - The caller applies the policy it finds in [Route]: session, methods, roles.
 //   - [Forwarder.Serve] (proxy.go, forward.go) sends the request to an upstream and streams the answer back;
-//     [Outbound] (header.go) decides what the upstream gets to see, [Inbound] (response.go) what the browser does.
+//     [Outbound] (header.go) decides what the upstream gets to see, [Inbound] (response.go) what the browser does. What an
+//     upstream says of its own address and paths is mapped (reference.go), and kept from caches (private.go).
 //     Or [Static.Serve] (static.go) answers from an fs.FS.
 //   - What goes wrong becomes a [Failure] (failure.go). Nothing is rendered here.
 //

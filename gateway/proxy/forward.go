@@ -61,7 +61,12 @@ func (c *call) admit(res *http.Response) error {
 // onResponse is the part that holds for WebSockets, too.
 func (f *Forwarder) onResponse(c *call, res *http.Response) error {
 	Inbound(res.Header, f.options.Cookies)
+	m := c.stream.member
+	f.refs.apply(res.Header, sentTo{inner: m.inner, base: m.base, path: c.target.Path})
 	f.route.ResponseHeaders.apply(res.Header)
+	if c.personal && res.StatusCode != http.StatusSwitchingProtocols {
+		keepPrivate(res.Header, f.private)
+	}
 	if f.options.OnResponse != nil {
 		if err := f.options.OnResponse(c.w, res); err != nil {
 			return hookError{err}

@@ -45,6 +45,7 @@ type Hygiene struct {
 //   - hop-by-hop headers go, the ones Connection names included (RFC 9110 §7.6.1), but "TE: trailers" and, if allowed,
 //     a WebSocket upgrade. No Connection header can name one of ours, because ours are added to what is left;
 //   - credentials, forwarding, tracing and identity headers go, in whatever spelling: many servers read _ as -;
+//   - a header that overrides the method with one that is never forwarded goes;
 //   - the gateway's cookies go, the application's stay as they are;
 //   - what frames the message is left to whoever writes it;
 //   - the headers of f are added.
@@ -57,7 +58,7 @@ func Outbound(to []Field, h http.Header, rules *Hygiene, f *Forward) []Field {
 				to = append(to, Field{Name: "Te", Value: "trailers"})
 			}
 		case isHopByHop(name), name == "Content-Length", name == "Host", rules.drops(name), name == "Authorization" && f.Bearer != "":
-		case len(named) > 0 && hasToken(named, name):
+		case len(named) > 0 && hasToken(named, name), overridesBadly(name, values):
 		case name == "Cookie":
 			to = appendCookies(to, values, rules.Cookies)
 		default:
@@ -104,19 +105,23 @@ func (rules *Hygiene) drops(name string) bool {
 		return true
 	}
 	if strings.IndexByte(name, '_') >= 0 {
-		name = textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
+		name = hyphenated(name)
 		return isFraming(name) || isOurs(name) || rules.DropMethodOverride && isMethodOverride(name)
 	}
 	return isOurs(name) || rules.DropMethodOverride && isMethodOverride(name)
 }
 
 func (rules *Hygiene) listed(name string) bool {
-	if strings.IndexByte(name, '_') >= 0 {
-		name = textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
+	name = hyphenated(name)
+	return slices.ContainsFunc(rules.Drop, func(d string) bool { return hyphenated(d) == name })
+}
+
+// hyphenated is a canonical name as servers see it that read _ as -.
+func hyphenated(name string) string {
+	if strings.IndexByte(name, '_') < 0 {
+		return name
 	}
-	return slices.ContainsFunc(rules.Drop, func(d string) bool {
-		return d == name || strings.IndexByte(d, '_') >= 0 && textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(d, "_", "-")) == name
-	})
+	return textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
 }
 
 // isFraming lists what only its own spelling may say: with an underscore it is an attempt to say it twice.
@@ -157,11 +162,6 @@ func isOursPlain(name string) bool {
 		return true
 	}
 	return hasAnyPrefix(name, "Ssl-Client-")
-}
-
-func isMethodOverride(name string) bool {
-	return name == "X-Http-Method-Override" || name == "X-Http-Method" || name == "X-Method-Override" ||
-		name == "X-Method"
 }
 
 func hasAnyPrefix(s string, prefixes ...string) bool {

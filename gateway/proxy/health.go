@@ -68,6 +68,7 @@ func (m *member) ask(ctx context.Context, h Health) (refused bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	req.Host = m.authority // what an application refuses to everybody is not well
 	req.Header["User-Agent"] = []string{"sessiongate-health"}
 	res, err := m.transport().RoundTrip(req)
 	if err != nil {

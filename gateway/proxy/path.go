@@ -3,15 +3,17 @@ package proxy
 import (
 	"bytes"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // One path has as many meanings as there are servers that read it. They decode percent escapes (some of them twice),
-// take \ for /, cut ;parameters from segments, merge empty segments, resolve dot segments, stop at a decoded NUL, ? or
-// #, and do so in different orders. The gateway forwards the client's bytes and cannot know which of these the
+// take \ for /, cut ;parameters from segments, merge empty segments, resolve dot segments, stop at a decoded ? or #, and
+// do so in different orders. The gateway forwards the client's bytes and cannot know which of these the
 // upstream will do. So it walks through all of them: every path that can be reached from the raw one by any sequence of
-// these steps, with at most two decodings, must select the route that the raw path selects. This contains the three
-// readings the design names (raw, canonical, canonical decoded once more).
+// these steps, with at most two decodings, must select the route that the raw path selects, and none that demands more
+// by a lax comparison (lax.go). No reading may hold a control character: a line feed at the end goes unseen by some
+// regular expressions ($ in Python), and a NUL ends the path for others.
 
 // maxReadings bounds the walk. Ordinary paths have one to four readings; whoever needs more is not a browser.
 const maxReadings = 64
@@ -79,12 +81,12 @@ func (t *Table) unambiguous(path string, at int) bool {
 	}
 	floor := 0
 	if at >= 0 {
-		floor = t.entries[at].depth
+		floor = len(t.entries[at].segments)
 	}
 	seen := append(make([]reading, 0, 8), reading{path: path})
 	for i := 0; i < len(seen); i++ {
 		r := seen[i]
-		if !utf8.ValidString(r.path) || t.find(r.path) != at {
+		if !printable(r.path) || t.find(r.path) != at || t.outranked(r.path, at) {
 			return false
 		}
 		var ok bool
@@ -111,7 +113,7 @@ func (r reading) next(seen []reading, floor int) ([]reading, bool) {
 	if strings.Contains(p, "//") {
 		seen = add(seen, reading{mergeSlashes(p), r.decoded})
 	}
-	if i := strings.IndexAny(p, "\x00?#"); i >= 0 {
+	if i := strings.IndexAny(p, "?#"); i >= 0 {
 		seen = add(seen, reading{p[:i], r.decoded})
 	}
 	if !strings.Contains(p, "/.") {
@@ -228,12 +230,7 @@ func unhex(c byte) byte {
 	return c - 'a' + 10
 }
 
-// printableUTF8 reports whether p is UTF-8 without control characters.
-func printableUTF8(p string) bool {
-	for i := range len(p) {
-		if p[i] < ' ' || p[i] == 0x7f {
-			return false
-		}
-	}
-	return utf8.ValidString(p)
+// printable reports whether p is UTF-8 without control characters, C1 included.
+func printable(p string) bool {
+	return utf8.ValidString(p) && !strings.ContainsFunc(p, unicode.IsControl)
 }

@@ -1,9 +1,11 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +41,8 @@ type pool struct {
 // member is one address and what is known about it.
 type member struct {
 	scheme, host, base string
+	inner              string // base, and what the route puts in the place of its path
+	authority          string // the Host header; "" is host
 	index              int
 	carrier            atomic.Pointer[carrier]
 
@@ -75,10 +79,22 @@ func newPool(route *Route, now func() time.Time, carry func(scheme string) trans
 	p := &pool{limit: int64(route.Upstream.Connections), now: now}
 	for i, u := range route.Upstreams {
 		m := &member{scheme: u.Scheme, host: u.Host, base: trimSlash(u.EscapedPath()), index: i}
+		m.inner = m.base + route.put()
 		m.carrier.Store(&carrier{carry(u.Scheme)})
 		p.members = append(p.members, m)
 	}
 	return p
+}
+
+// name gives each address the Host header of its requests.
+func (p *pool) name(route *Route, public *url.URL) {
+	host := ""
+	if public != nil {
+		host = cmp.Or(route.Host, public.Host)
+	}
+	for _, m := range p.members {
+		m.authority = route.Authority(m.scheme, host)
+	}
 }
 
 // acquire takes the next address that is in and not among the tried ones, and counts a request to it. Whoever gets one

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -40,8 +41,17 @@ type Options struct {
 	// Serve was given. The stream may be kept until Serve returns.
 	OnStream func(w http.ResponseWriter, s *Stream)
 
+	// Public is the origin that browsers see, scheme and host. nil: upstreams get their own Host header, and their
+	// references to themselves stay as they are.
+	Public *url.URL
+	// Reserved are the prefixes that the gateway answers itself: no reference is mapped to them.
+	Reserved []string
+
 	// BodyTimeout is how long a client may take for the next piece of a request body. 0: no limit.
 	BodyTimeout time.Duration
+
+	// BodyGrace is how long a client may take over a request body before the route's BodyRate counts. 0: 30s.
+	BodyGrace time.Duration
 
 	// Transport replaces the transports made from the route: its Timeout and most of Upstream are then the transport's
 	// business, and names are not looked up again.
@@ -59,6 +69,9 @@ type Forwarder struct {
 	route   *Route
 	options Options
 	hygiene Hygiene
+	refs    *references
+	prefix  string   // X-Forwarded-Prefix
+	private []string // what answers to requests with a token get for Cache-Control if they have none; never changed
 	pool    *pool
 	carry   func(scheme string) transport // makes a transport; nil: Options.Transport is for all
 	buffers bufferPool
@@ -77,8 +90,13 @@ func NewForwarder(route *Route, o Options) (*Forwarder, error) {
 	if err := route.check(); err != nil {
 		return nil, fmt.Errorf("new forwarder: %w", err)
 	}
-	f := &Forwarder{route: route, options: o}
+	f := &Forwarder{route: route, options: o, private: []string{privately}}
+	f.refs = newReferences(route, o.Public, o.Reserved)
+	if route.put() == "" {
+		f.prefix = route.outer()
+	}
 	f.pool = f.newPool()
+	f.pool.name(route, o.Public)
 	f.hygiene = Hygiene{
 		Cookies:            o.Cookies,
 		KeepAuthorization:  route.Bearer,

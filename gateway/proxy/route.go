@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -47,6 +46,9 @@ type Route struct {
 	Path string
 	// Exact takes Path alone, as it is written; it goes before a prefix of the same path.
 	Exact bool
+	// CaseSensitive says that the upstream tells names apart by case: a path that differs from this or another route's
+	// in case alone is then no reason to refuse it.
+	CaseSensitive bool
 	// Host is the only Host header the route is for, in lower case; empty: the gateway's own.
 	Host string
 	// Rewrite is put in the place of Path before the request goes upstream. Not together with StripPrefix.
@@ -67,11 +69,20 @@ type Route struct {
 	// segments. A static route always strips its whole Path.
 	StripPrefix string
 
+	// UpstreamHost is the Host header that upstreams get: HostPublic (the one browsers see), HostUpstream (that of their
+	// URL) or a name of its own. Empty: HostPublic for http, and HostUpstream for https, where the name often chooses the
+	// certificate, and a server answers another with 421 (RFC 9110 §7.4).
+	UpstreamHost string
+	// KeepReferences leaves the references of upstreams to themselves as they are, in Location, Content-Location,
+	// Refresh and Set-Cookie.
+	KeepReferences bool
+
 	// Hidden are paths, as they would be appended to an upstream's URL, that no request may reach whatever its method
 	// and spelling: [Table.Match] knows no route for them.
 	Hidden []string
 
-	// Methods, if any, are the only ones allowed, in upper case. GET brings HEAD with it (RFC 9110 §9.3.2).
+	// Methods, if any, are the only ones allowed, in upper case. GET brings HEAD with it (RFC 9110 §9.3.2). See
+	// [Route.AllowsMethod] for those that need to be listed, or cannot be.
 	Methods []string
 
 	Session         SessionMode
@@ -88,14 +99,26 @@ type Route struct {
 	Upstream Upstream
 	// BodyLimit is the largest request body in bytes. 0: no limit.
 	BodyLimit int64
+	// BodyRate is how many bytes of a request body a client must send per second, on average and after the first 30 s. Only
+	// the time in which it is waited for counts. 0: any. Upgraded connections are not bodies.
+	BodyRate int64
 }
 
-// AllowsMethod reports whether the route's Methods admit the method.
-func (r *Route) AllowsMethod(method string) bool {
-	if len(r.Methods) == 0 || slices.Contains(r.Methods, method) {
-		return true
+// The values of Route.UpstreamHost that are no names.
+const (
+	HostPublic   = "public"
+	HostUpstream = "upstream"
+)
+
+// Authority is the Host header for an upstream of the given scheme; "" is that of its URL. public may be empty.
+func (r *Route) Authority(scheme, public string) string {
+	switch {
+	case r.UpstreamHost == HostUpstream, r.UpstreamHost == "" && scheme == "https":
+		return ""
+	case r.UpstreamHost == HostPublic, r.UpstreamHost == "":
+		return public
 	}
-	return method == "HEAD" && slices.Contains(r.Methods, "GET")
+	return r.UpstreamHost
 }
 
 // check returns everything that is wrong with the route.
@@ -116,6 +139,9 @@ func (r *Route) check() error {
 	if r.Host != strings.ToLower(r.Host) || strings.ContainsAny(r.Host, "/@ ") {
 		errs = append(errs, fmt.Errorf("host %q is not a host in lower case", r.Host))
 	}
+	if strings.ContainsFunc(r.UpstreamHost, func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune("/@?#\\,", c) }) {
+		errs = append(errs, fmt.Errorf("upstream host %q is not a host", r.UpstreamHost))
+	}
 	errs = append(errs, r.RequestHeaders.check(true), r.ResponseHeaders.check(false))
 	if (len(r.Upstreams) > 0) == (r.Static != nil) {
 		errs = append(errs, errors.New("needs either upstreams or static"))
@@ -130,9 +156,12 @@ func (r *Route) check() error {
 		if m == "" || m != strings.ToUpper(m) || !isToken(m) {
 			errs = append(errs, fmt.Errorf("method %q is not an upper-case method name", m))
 		}
+		if neverForwarded(m) {
+			errs = append(errs, fmt.Errorf("method %s is never forwarded", m))
+		}
 	}
-	if r.Timeout < 0 || r.BodyLimit < 0 || r.Require.AuthAge < 0 {
-		errs = append(errs, errors.New("timeout, body_limit and auth_age cannot be negative"))
+	if r.Timeout < 0 || r.BodyLimit < 0 || r.BodyRate < 0 || r.Require.AuthAge < 0 {
+		errs = append(errs, errors.New("timeout, body_limit, body_rate and auth_age cannot be negative"))
 	}
 	return errors.Join(errs...)
 }
@@ -142,7 +171,7 @@ func checkPrefix(p string) error {
 	switch {
 	case !strings.HasPrefix(p, "/"):
 		return fmt.Errorf("path %q must begin with /", p)
-	case strings.ContainsAny(p, "%;\\?# \t") || !printableUTF8(p):
+	case strings.ContainsAny(p, "%;\\?# \t") || !printable(p):
 		return fmt.Errorf("path %q must be plain text: no escapes, no ; ? # \\ or spaces", p)
 	case strings.Contains(p, "//"):
 		return fmt.Errorf("path %q has an empty segment", p)

@@ -38,7 +38,7 @@ func newGuarded(t *testing.T) *guarded {
 		_, _ = io.WriteString(w, "upstream")
 	})
 	open := &proxy.Route{Path: "/api/", Upstreams: up}
-	closed := &proxy.Route{Path: "/api/admin/", Upstreams: up, Methods: []string{"TRACE"}}
+	closed := &proxy.Route{Path: "/api/admin/", Upstreams: up, Methods: []string{"NONE"}}
 	table, err := proxy.NewTable([]*proxy.Route{open, closed}, []string{"/auth"})
 	if err != nil {
 		t.Fatal(err)

@@ -112,7 +112,7 @@ func TestStaticRefuses(t *testing.T) {
 		{"GET", "/docs/%2esecret", html, "", 404},
 		{"GET", "/../etc/passwd", html, "", 400},
 		{"GET", "/%2e%2e/etc/passwd", html, "", 400},
-		{"GET", "/index.html%00.js", "", "", 404},
+		{"GET", "/index.html%00.js", "", "", 400},
 		{"POST", "/", html, "", 405},
 		{"OPTIONS", "/index.html", "", "", 405},
 	} {

@@ -32,13 +32,14 @@ type Match struct {
 type Table struct {
 	entries []entry           // longest path first
 	exact   bool              // some entry is for one path alone
+	lax     bool              // some prefix has a name for which an ordinary path could be taken
 	hosts   map[string]*Table // of the routes that are for another host
 }
 
 // entry is a prefix without its final slash; the root is "".
 type entry struct {
 	prefix   string
-	depth    int    // segments in prefix
+	segments []string
 	exact    string // the only path, if the entry is for one alone
 	strip    int    // bytes to cut before forwarding
 	put      string // what to put in their place
@@ -91,6 +92,7 @@ func newTable(routes []*Route, reserved []string) (*Table, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	t.lax = slices.ContainsFunc(t.entries, func(e entry) bool { return !strict(e.prefix) || !ascii(e.prefix) })
 	slices.SortStableFunc(t.entries, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(len(b.prefix), len(a.prefix)), cmp.Compare(len(b.exact), len(a.exact)))
 	})
@@ -146,7 +148,7 @@ func (t *Table) addRoute(r *Route, reserved []string) error {
 
 func newEntry(path string, r *Route) entry {
 	e := entry{prefix: trimSlash(path), route: r}
-	e.depth = strings.Count(e.prefix, "/")
+	e.segments = segmentsOf(e.prefix)
 	switch {
 	case r == nil:
 		e.reserved = path
@@ -172,16 +174,21 @@ func newEntry(path string, r *Route) entry {
 //
 // Origin form and absolute form are taken (RFC 9112 §3.2); of the latter only what follows the authority counts. The
 // path is refused when it begins with // or /\ (before and after StripPrefix, because a server may answer such a path
-// with a redirect to another host), when it holds a raw control byte, space or #, a broken escape, or bytes that are
-// not UTF-8 once decoded, when it climbs above the route's own prefix, and when two readings of it (path.go) select
-// different routes.
+// with a redirect to another host), when it holds a raw control byte, space or #, a broken escape, or control characters
+// or bytes that are not UTF-8 once decoded, when it climbs above the route's own prefix, when two readings of it
+// (path.go) select different routes, and when a lax one (lax.go) selects a route that demands more.
 func (t *Table) Match(requestURI string) (Match, error) {
 	path, query, hasQuery, ok := splitTarget(requestURI)
 	if !ok || slashy(path) {
 		return Match{}, ErrBadPath
 	}
 	at := t.find(path)
-	if !plain(path) && !t.unambiguous(path, at) {
+	switch {
+	case !plain(path):
+		if !t.unambiguous(path, at) {
+			return Match{}, ErrBadPath
+		}
+	case (t.lax || !strict(path)) && t.outranked(path, at):
 		return Match{}, ErrBadPath
 	}
 	if t.exact && t.besideExact(path, at) {

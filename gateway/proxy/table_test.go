@@ -3,9 +3,12 @@ package proxy_test
 import (
 	"errors"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unicode"
 	"unicode/utf8"
 
 	"sessiongate/gateway/proxy"
@@ -26,7 +29,8 @@ func newTable(t testing.TB) *proxy.Table {
 	table, err := proxy.NewTable([]*proxy.Route{
 		{Path: "/", Static: fstest.MapFS{}},
 		{Path: "/api/", Upstreams: up},
-		{Path: "/api/admin/", Upstreams: up},
+		{Path: "/api/admin/", Upstreams: up, Require: proxy.Require{Roles: []string{"admin"}}},
+		{Path: "/api/docs/", Upstreams: up},
 		{Path: "/cut", Upstreams: up, StripPrefix: "/cut"},
 		{Path: "/cut/deep/er", Upstreams: up, StripPrefix: "/cut/deep"},
 	}, []string{"/auth", "/.well-known"})
@@ -47,7 +51,15 @@ func TestMatch(t *testing.T) {
 		"/api/x?../admin;%zz":         {"/api/", "/api/x", "../admin;%zz"},
 		"/api/admin":                  {"/api/admin/", "/api/admin", ""},
 		"/api/administrator":          {"/api/", "/api/administrator", ""},
-		"/api/x%2Fy//z/;v=1/%00":      {"/api/", "/api/x%2Fy//z/;v=1/%00", ""},
+		"/api/x%2Fy//z/;v=1/%20":      {"/api/", "/api/x%2Fy//z/;v=1/%20", ""},
+		"/api/x?a=%0a%00":             {"/api/", "/api/x", "a=%0a%00"},
+		"/api/docs.html":              {"/api/", "/api/docs.html", ""}, // asks for no more than /api/
+		"/api/DOCS/x":                 {"/api/", "/api/DOCS/x", ""},
+		"/api/admin.js":               {"/api/", "/api/admin.js", ""},
+		"/api/admin.json/x":           {"/api/", "/api/admin.json/x", ""},
+		"/api/.admin":                 {"/api/", "/api/.admin", ""},
+		"/api/admin/X.JSON":           {"/api/admin/", "/api/admin/X.JSON", ""},
+		"/API/x":                      {"/", "/API/x", ""},
 		"/api//x":                     {"/api/", "/api//x", ""},
 		"/api/%E2%82%AC/€":            {"/api/", "/api/%E2%82%AC/€", ""},
 		"/api/100%25":                 {"/api/", "/api/100%25", ""},
@@ -171,7 +183,7 @@ func pathOf(m proxy.Match) string {
 
 // The reference: every order of steps, tried recursively with the plainest code there is.
 
-var prefixes = []string{"/api/admin", "/cut/deep/er", "/.well-known", "/auth", "/api", "/cut", ""}
+var prefixes = []string{"/api/admin", "/api/docs", "/cut/deep/er", "/.well-known", "/auth", "/api", "/cut", ""}
 
 func refRoute(p string) string {
 	for _, prefix := range prefixes {
@@ -231,12 +243,45 @@ func refReadings(p string, decodings int, lowest *int, seen map[refReading]bool)
 	resolved, low := refDots(p)
 	*lowest = min(*lowest, low)
 	refReadings(resolved, decodings, lowest, seen)
-	if i := strings.IndexAny(p, "\x00?#"); i >= 0 {
+	if i := strings.IndexAny(p, "?#"); i >= 0 {
 		refReadings(p[:i], decodings, lowest, seen)
 	}
 	if decodings < 2 {
 		refReadings(refDecode(p), decodings+1, lowest, seen)
 	}
+}
+
+// refLax collects what the path is to servers that fold case, trim segments or cut formats, and tells whether one of
+// them finds a route that demands more.
+func refLax(p, route string) bool {
+	blank := func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' }
+	dots := func(r rune) bool { return r == '.' || blank(r) }
+	format := regexp.MustCompile(`(?i)\.(json|xml|html)$`)
+	end := strings.TrimRightFunc(p, func(r rune) bool { return r == '/' || dots(r) })
+	segs := strings.Split(end, "/")
+	trim := func(s string) string {
+		if short := strings.TrimLeftFunc(strings.TrimRightFunc(s, dots), blank); short != "" {
+			return short
+		}
+		return s
+	}
+	for i := range segs {
+		segs[i] = trim(segs[i])
+	}
+	list := []string{p, strings.Join(segs, "/")}
+	for last := len(segs) - 1; format.MatchString(segs[last]) && len(segs[last]) > len(format.FindString(segs[last])); {
+		segs[last] = trim(format.ReplaceAllString(segs[last], ""))
+		list = append(list, strings.Join(segs, "/"))
+	}
+	for _, s := range list {
+		lower := strings.Map(func(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }, s)
+		for _, found := range []string{refRoute(s), refRoute(lower)} {
+			if found != route && slices.Contains([]string{"/api/admin", "/.well-known", "/auth"}, found) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func refDecode(p string) string {
@@ -259,6 +304,7 @@ func FuzzMatch(f *testing.F) {
 		"/api/x", "/api/%61dmin/", "/api/x/%2e%2e/admin/", "/api//admin/", "/api/admin;x/", "/api/%2561dmin/", "/api/..;/admin/",
 		"/api/%5cadmin", "/x/../api/.;/../admin", "/x/../api//../admin/..", "/api/%c0%af", "/api/%zz", "/api/a%00", "/cut/..;x/%2f%2e",
 		"/cut/deep/er/%3b/../..", "/%2f/auth", "http://h/api?x", "/auth/%2e%2e%3b/api", "/api/€/%E2%82%AC", "/api/%25%36%31dmin",
+		"/API/admin", "/api/admin.json", "/api/admin%20./x", "/api/adm\u0131n.XML/", "/auth.html.", "/api/x%0a",
 	} {
 		f.Add(seed)
 	}
@@ -283,9 +329,11 @@ func FuzzMatch(f *testing.F) {
 		}
 		route, lowest, seen := refRoute(raw), 1<<30, map[refReading]bool{}
 		refReadings(raw, 0, &lowest, seen)
+		reserved := route == "/auth" || route == "/.well-known"
 		good := lowest >= strings.Count(route, "/")
 		for r := range seen {
-			good = good && utf8.ValidString(r.path) && refRoute(r.path) == route
+			good = good && utf8.ValidString(r.path) && !strings.ContainsFunc(r.path, unicode.IsControl) &&
+				refRoute(r.path) == route && (reserved || !refLax(r.path, route))
 		}
 		if err == nil && !good {
 			t.Fatalf("%q: accepted for %s, but it has another reading: %v", target, pathOf(m), seen)

@@ -9,7 +9,7 @@ import (
 
 // ParseReply is the parser of token responses.
 func (p *Provider) ParseReply(body []byte) (access session.Secret, lifetime time.Duration, err error) {
-	r, err := p.parseReply(body)
+	r, err := parseReply(body, p.o.Now())
 	return r.AccessToken, r.Lifetime, err
 }
 

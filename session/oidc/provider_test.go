@@ -360,3 +360,46 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// What an answer to a refresh means: only the provider's own word is final.
+func TestRefreshAnswers(t *testing.T) {
+	page := "<h1>invalid_grant</h1>"
+	for name, row := range map[string]struct {
+		status     int
+		code, body string
+		want       string
+		doubt      bool
+	}{
+		"invalid_grant":            {400, "invalid_grant", "", "refused", false},
+		"invalid_grant with 401":   {401, "invalid_grant", "", "refused", false},
+		"invalid_client":           {401, "invalid_client", "", "misconfigured", false},
+		"a bare 401 is its like":   {401, "", "", "misconfigured", false},
+		"a proxy's 401":            {401, "", page, "misconfigured", false},
+		"a proxy's 400":            {400, "", page, "fault", true},
+		"a proxy's 403":            {403, "", page, "fault", true},
+		"403 without a word":       {403, "", " ", "fault", true},
+		"403 with foreign JSON":    {403, "", `{"message":"Forbidden"}`, "fault", true},
+		"an error that is no text": {400, "", `{"error":{"code":7}}`, "fault", true},
+		"404":                      {404, "", page, "fault", false},
+		"408":                      {408, "", page, "fault", false},
+		"429":                      {429, "", page, "fault", false},
+		"invalid_grant with 429":   {429, "invalid_grant", "", "fault", false},
+		"502":                      {502, "", page, "fault", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			idp := oidctest.New(t, redirectURI)
+			p := newProvider(t, idp, nil)
+			grant, err := signIn(t, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			idp.Set(func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenError, b.TokenBody = row.status, row.code, row.body })
+			_, err = p.Refresh(t.Context(), session.Refresh{Identity: grant.Identity, Tokens: grant.Tokens})
+			var fault *session.FaultError
+			doubt := errors.As(err, &fault) && fault.Doubt
+			if kind(err) != row.want || doubt != row.doubt {
+				t.Errorf("%v: %s, doubt %v; want %s, %v", err, kind(err), doubt, row.want, row.doubt)
+			}
+		})
+	}
+}

@@ -47,7 +47,7 @@ func withoutRefresh(r session.Refresh) (session.Grant, error) {
 	left := r.Expires.Sub(r.Now)
 	if left <= lastSecond {
 		return session.Grant{}, &session.RefusedError{
-			Reason: session.ProviderRefused, Err: errors.New("the access token has expired and there is no refresh token"),
+			Reason: session.ProviderRefused, Unasked: true, Err: errors.New("the access token has expired and there is no refresh token"),
 		}
 	}
 	return session.Grant{Identity: r.Identity, Tokens: r.Tokens, Lifetime: left, NoRefresh: true}, nil

@@ -41,6 +41,7 @@ var errInvalidGrant = errors.New("token endpoint: invalid_grant")
 // [*session.FaultError].
 func (p *Provider) request(ctx context.Context, m *metadata, form url.Values) (reply, error) {
 	p.addTargets(form)
+	began := p.o.Now()
 	status, header, body, err := p.post(ctx, m, m.Token, form)
 	switch {
 	case err != nil:
@@ -48,7 +49,7 @@ func (p *Provider) request(ctx context.Context, m *metadata, form url.Values) (r
 	case status != http.StatusOK:
 		return reply{}, p.failure(status, header, body)
 	}
-	return p.parseReply(body)
+	return parseReply(body, began)
 }
 
 // post sends a form with the client's authentication.
@@ -74,7 +75,9 @@ func (p *Provider) post(ctx context.Context, m *metadata, to string, form url.Va
 }
 
 // failure sorts an answer that is not 200. Only a well-formed invalid_grant is
-// about the user; a bare 400 may come from a proxy in between.
+// about the user (RFC 6749 §5.2). A bare 401 means what invalid_client does, for
+// which that section has this status; another 4xx without an error code may be a
+// refusal or come from a proxy in between.
 func (p *Provider) failure(status int, header http.Header, body []byte) error {
 	var said struct {
 		Error string `json:"error"`
@@ -91,8 +94,20 @@ func (p *Provider) failure(status int, header http.Header, body []byte) error {
 		// invalid_client, unauthorized_client, invalid_scope, a redirect: what was
 		// sent is what the operator configured.
 		fault.Misconfigured = true
+	default:
+		fault.Doubt = doubtful(status)
 	}
 	return fault
+}
+
+// doubtful reports whether a 4xx without an error code can be about the tokens.
+func doubtful(status int) bool {
+	switch status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestTimeout,
+		http.StatusUnsupportedMediaType, http.StatusTooEarly:
+		return false
+	}
+	return true
 }
 
 // retryAfter reads seconds or a date (RFC 9110 §10.2.3); 0 if it says nothing useful.
@@ -106,8 +121,8 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return max(0, min(d, mostRetryAfter))
 }
 
-// parseReply reads a token response.
-func (p *Provider) parseReply(body []byte) (reply, error) {
+// parseReply reads a token response that was asked for at began.
+func parseReply(body []byte, began time.Time) (reply, error) {
 	var raw struct {
 		AccessToken  string          `json:"access_token"`
 		RefreshToken string          `json:"refresh_token"`
@@ -130,7 +145,7 @@ func (p *Provider) parseReply(body []byte) (reply, error) {
 		AccessToken: session.Secret(raw.AccessToken), RefreshToken: session.Secret(raw.RefreshToken),
 		IDToken: session.Secret(raw.IDToken), TokenType: raw.TokenType, Scope: scope(raw.Scope),
 	}
-	r.Lifetime = lifetime(raw.ExpiresIn, raw.AccessToken, p.o.Now())
+	r.Lifetime = lifetime(raw.ExpiresIn, raw.AccessToken, began)
 	return r, nil
 }
 
@@ -150,7 +165,8 @@ func scope(raw json.RawMessage) string {
 func unsendable(r rune) bool { return r <= ' ' || r >= 0x7f }
 
 // lifetime is what expires_in says, as a number or, as some providers have it, a
-// string; else what the access token says if it is a JWT; else a guess.
+// string; else what the access token says if it is a JWT; else a guess. It counts
+// from now, when the provider was asked, as [session.Grant] wants it.
 func lifetime(expiresIn json.RawMessage, accessToken string, now time.Time) time.Duration {
 	text := string(bytes.Trim(expiresIn, `"`))
 	if n, err := strconv.ParseFloat(text, 64); err == nil && n > 0 {

@@ -17,16 +17,13 @@ import (
 // replicas of a Cluster: a stale session read would undo a logout.
 func newClient(o Options, m *masters) redis.UniversalClient {
 	u := &redis.UniversalOptions{
-		Addrs:            o.Addresses,
-		MasterName:       o.MasterName,
-		IsClusterMode:    o.Mode == Cluster,
-		Username:         o.Username,
-		Password:         o.Password.Reveal(),
-		SentinelUsername: o.SentinelUsername,
-		SentinelPassword: o.SentinelPassword.Reveal(),
-		DB:               o.DB,
-		TLSConfig:        o.TLS,
-		Dialer:           o.Dialer,
+		Addrs:         o.Addresses,
+		MasterName:    o.MasterName,
+		IsClusterMode: o.Mode == Cluster,
+		DB:            o.DB,
+		Dialer:        o.dial, // TLS included
+
+		CredentialsProviderContext: o.credentials,
 
 		Protocol:                 2,
 		DisableIdentity:          true,
@@ -65,6 +62,14 @@ func newClient(o Options, m *masters) redis.UniversalClient {
 			return redis.NewClient(node)
 		}
 		return redis.NewClusterClient(cluster)
+	case o.Mode == Sentinel:
+		identify := m.connected("")
+		u.OnConnect = func(ctx context.Context, conn *redis.Conn) error {
+			if err := o.greetSentinel(ctx, conn); err != nil {
+				return err
+			}
+			return identify(ctx, conn)
+		}
 	default:
 		u.OnConnect = m.connected("")
 	}

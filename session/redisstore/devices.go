@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -17,8 +18,8 @@ const devicesAtOnce = 100
 
 // Sessions implements [session.Devices]. Records of another owner are left out:
 // the list is not sealed, so whoever can write to Redis could have added them.
-// One record that cannot be opened fails the list: leaving it out would let
-// "log out everywhere" miss it.
+// Records that cannot be opened are named in the error: without them "log out
+// everywhere" would miss some.
 //
 // Entries that turn out dead stay: one may belong to a session that is listed
 // but not written yet. The next login trims the list.
@@ -34,8 +35,9 @@ func (s *Store) Sessions(ctx context.Context, o session.Owner) ([]session.Record
 		return nil, err
 	}
 	live := make([]session.Record, 0, len(ids))
+	var lost session.UnreadableError
 	for chunk := range slices.Chunk(ids, devicesAtOnce) {
-		found, err := s.read(ctx, chunk, now)
+		found, err := s.read(ctx, chunk, now, &lost)
 		if err != nil {
 			return nil, err
 		}
@@ -43,6 +45,9 @@ func (s *Store) Sessions(ctx context.Context, o session.Owner) ([]session.Record
 	}
 	live = slices.DeleteFunc(live, func(r session.Record) bool { return r.Identity.Owner() != o })
 	slices.SortStableFunc(live, func(a, b session.Record) int { return b.Created.Compare(a.Created) })
+	if len(lost.IDs) > 0 {
+		return live, &lost
+	}
 	return live, nil
 }
 
@@ -66,8 +71,9 @@ func (s *Store) listed(ctx context.Context, o session.Owner, now time.Time) ([]s
 	return ids, nil
 }
 
-// read returns those of the sessions that live, in one pipeline per node.
-func (s *Store) read(ctx context.Context, ids []string, now time.Time) ([]session.Record, error) {
+// read returns those of the sessions that live, in one pipeline per node, and
+// notes in lost those it cannot read.
+func (s *Store) read(ctx context.Context, ids []string, now time.Time, lost *session.UnreadableError) ([]session.Record, error) {
 	states := make([]*redis.SliceCmd, len(ids))
 	records := make([]*redis.StringCmd, len(ids))
 	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -77,11 +83,24 @@ func (s *Store) read(ctx context.Context, ids []string, now time.Time) ([]sessio
 		}
 		return nil
 	})
-	if err != nil && err != redis.Nil { //nolint:errorlint // go-redis returns it bare: some record is gone
+	if err != nil && !entryFault(err) {
 		return nil, unavailable("read the owner's sessions", err)
+	}
+	skip := func(id string, err error) {
+		lost.IDs = append(lost.IDs, session.ID(id))
+		if lost.Err == nil {
+			lost.Err = err
+		}
 	}
 	live := make([]session.Record, 0, len(ids))
 	for i, id := range ids {
+		if err := cmp.Or(states[i].Err(), records[i].Err()); err != nil && err != redis.Nil { //nolint:errorlint // see entryFault
+			if !entryFault(err) {
+				return nil, unavailable("read the owner's sessions", err)
+			}
+			skip(id, fmt.Errorf("%w: session %s: %w", session.ErrSealed, id, err))
+			continue
+		}
 		r, ok := parseState(states[i].Val())
 		sealed := records[i].Val()
 		if !ok || sealed == "" || !alive(r.Facts, s.o.Rules, now) {
@@ -89,11 +108,18 @@ func (s *Store) read(ctx context.Context, ids []string, now time.Time) ([]sessio
 		}
 		r.ID = session.ID(id)
 		if err := s.open(&r, sealed); err != nil {
-			return nil, fmt.Errorf("read the owner's sessions: %w", err)
+			skip(id, err)
+			continue
 		}
 		live = append(live, r)
 	}
 	return live, nil
+}
+
+// entryFault tells that only one key is to blame: it is gone, or something else
+// than a session.
+func entryFault(err error) bool {
+	return err == redis.Nil || redis.HasErrorPrefix(err, "WRONGTYPE") //nolint:errorlint // go-redis returns it bare
 }
 
 func alive(f session.Facts, rules session.Rules, now time.Time) bool {

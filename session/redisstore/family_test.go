@@ -208,13 +208,16 @@ func tableFacts() []session.Facts {
 func endedFacts(live session.Facts) []session.Facts {
 	gone, dead := session.Facts{}, session.Facts{Found: true, Ended: session.Logout}
 	idle, barely, old, forced, long, noted := live, live, live, live, live, live
+	ahead, used := live, live // the clock went back
+	ahead.ForcedAt = ago(-time.Hour)
+	used.LastSeen = ago(-time.Hour)
 	idle.LastSeen = ago(12 * time.Hour)
 	barely.LastSeen = ago(12*time.Hour - time.Millisecond)
 	old.Absolute = ago(0)
 	forced.ForcedAt = ago(10*time.Second - time.Millisecond)
 	long.ForcedAt = ago(10 * time.Second)
 	noted.LastSeen = ago(time.Second)
-	return []session.Facts{gone, dead, idle, barely, old, forced, long, noted}
+	return []session.Facts{gone, dead, idle, barely, old, forced, long, noted, ahead, used}
 }
 
 func tableVisits() []session.Visit {
@@ -262,6 +265,11 @@ func (c tableCase) expect() outcome {
 		return out
 	}
 	strike := c.strike()
+	for _, t := range []*time.Time{&f.RotatedAt, &f.AckedAt, &f.LastSeen} {
+		if t.After(now) {
+			*t = now // mended, see ahead() in family.lua
+		}
+	}
 	if v.Adopt {
 		f.Generation, f.RotatedAt, f.AckedAt, f.Late, f.Recovered, strike = c.visit.Generation, now, now, 0, 0, 0
 	}

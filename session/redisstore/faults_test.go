@@ -61,6 +61,8 @@ func every(ctx context.Context, store *redisstore.Store, v session.Visit) map[st
 	_, errs["extend"] = store.Extend(ctx, v.ID, "lease", "", time.Second)
 	_, errs["commit"] = store.Commit(ctx, session.Commit{Visit: v, Lease: "lease"})
 	_, errs["abandon"] = store.Abandon(ctx, session.Abandonment{ID: v.ID, End: session.ProviderRefused})
+	_, errs["resume"] = store.Resume(ctx, v.ID, time.Now())
+	errs["announce up"] = store.AnnounceUp(ctx, string(v.ID), time.Now())
 	_, _, errs["peek"] = store.Peek(ctx, v.ID)
 	_, errs["sessions"] = store.Sessions(ctx, session.Owner{})
 	_, errs["end"] = store.End(ctx, v.ID, session.Logout)

@@ -269,6 +269,8 @@ func parsePayload(payload string) (session.Change, bool) {
 	case "o":
 		// An owner's hash has the form of a session id.
 		return session.Change{Kind: session.Listed, Owner: id}, true
+	case "p":
+		return parseUp(id, value) // a provider's hash, likewise
 	}
 	return session.Change{}, false
 }

@@ -44,7 +44,8 @@ func (s *Store) Links() *Links {
 
 // Link implements [session.ProviderSessions].
 func (l *Links) Link(ctx context.Context, key string, id session.ID, keep time.Duration) (closed bool, err error) {
-	reply, err := l.store.eval(ctx, l.link, l.key(key), string(id), keep.Milliseconds(), l.store.offset())
+	reply, err := l.store.eval(ctx, l.link, l.key(key), string(id), keep.Milliseconds(),
+		session.ClosedFor.Milliseconds(), l.store.offset())
 	return reply == int64(1), err
 }
 

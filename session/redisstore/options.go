@@ -49,6 +49,9 @@ type Options struct {
 	Password, SentinelPassword session.Secret
 	DB                         int         // not with [Cluster]
 	TLS                        *tls.Config // nil: plain TCP
+	// Access stands in place of the passwords and of TLS: it is asked for every
+	// new connection, so that they can change. nil: they do not.
+	Access func() (Access, error)
 
 	KeyPrefix string        // of every key and channel; empty: [DefaultKeyPrefix]
 	Rules     session.Rules // Idle must be positive

@@ -65,9 +65,9 @@ type script struct {
 }
 
 type scripts struct {
-	create, index, resolve, peek, keep, end, begin, extend, commit, abandon script
-	get, again, endAgain                                                    script
-	limit, link                                                             script
+	create, index, resolve, peek, keep, end, begin, extend, commit, abandon, resume script
+	get, again, endAgain, link                                                      script
+	limit                                                                           script
 }
 
 func newScripts() scripts {
@@ -90,6 +90,7 @@ func newScripts() scripts {
 		endAgain: family("end again", endAgainLua),
 		link:     script{"link session", redis.NewScript(linkLua)},
 		limit:    script{"limit", redis.NewScript(limitLua)},
+		resume:   family("resume", resumeLua),
 	}
 }
 

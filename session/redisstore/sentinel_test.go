@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // startSentinel watches primary with one redis-sentinel and returns its address.
-func startSentinel(t *testing.T, primary *sessiontest.RedisServer) string {
+func startSentinel(t *testing.T, primary *sessiontest.RedisServer, lines ...string) string {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -26,7 +27,8 @@ func startSentinel(t *testing.T, primary *sessiontest.RedisServer) string {
 	_, port, _ := net.SplitHostPort(primary.Addr())
 	conf := filepath.Join(t.TempDir(), "sentinel.conf") // sentinel rewrites it
 	text := fmt.Sprintf("bind 127.0.0.1\nport %d\ndir %s\nsentinel monitor main 127.0.0.1 %s 1\n"+
-		"sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n", addr.Port, filepath.Dir(conf), port)
+		"sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n%s\n",
+		addr.Port, filepath.Dir(conf), port, strings.Join(lines, "\n"))
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -90,5 +92,37 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within half a minute: %s", what)
 		}
+	}
+}
+
+// TestSentinelsHaveAPasswordOfTheirOwn, and it may change.
+func TestSentinelsHaveAPasswordOfTheirOwn(t *testing.T) {
+	primary := sessiontest.Redis(t, sessiontest.WithPassword("of the master"))
+	for name, tt := range map[string]struct {
+		lines []string
+		user  string
+	}{
+		"a password":  {[]string{`requirepass "of the sentinel"`}, ""},
+		"an ACL user": {[]string{"user default off", "user gate on >of-the-sentinel +@all ~* &*"}, "gate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			password := session.Secret("wrong")
+			store := newStore(t, redisstore.Options{
+				Addresses: []string{startSentinel(t, primary, append(tt.lines, `sentinel auth-pass main "of the master"`)...)},
+				Mode:      redisstore.Sentinel, MasterName: "main", SentinelUsername: tt.user,
+				Access: func() (redisstore.Access, error) {
+					return redisstore.Access{Password: "of the master", SentinelPassword: password}, nil
+				},
+			})
+			eventually(t, "the wrong password is refused as such", func() bool {
+				_, err := store.Now(t.Context())
+				return err != nil && strings.Contains(err.Error(), "WRONGPASS")
+			})
+			password = "of the sentinel"
+			if tt.user != "" {
+				password = "of-the-sentinel"
+			}
+			waitUp(t, store)
+		})
 	}
 }

@@ -64,7 +64,7 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 }
 
 func unavailable(doing string, err error) error {
-	return fmt.Errorf("%w: %s: %w", session.ErrStoreUnavailable, doing, err)
+	return fmt.Errorf("%w: %s: %w", session.ErrStoreUnavailable, doing, plainly{err})
 }
 
 // The braces make both keys of a session share a slot of a Redis Cluster.

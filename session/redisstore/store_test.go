@@ -61,16 +61,21 @@ func careful(t testing.TB) redisstore.Options {
 }
 
 func carefulOptions(t testing.TB, server *sessiontest.RedisServer) redisstore.Options {
+	return redisstore.Options{
+		Addresses: []string{server.Addr()}, TLS: &tls.Config{RootCAs: roots(t, server)},
+		Username: server.Username(), Password: session.Secret(server.Password()),
+	}
+}
+
+func roots(t testing.TB, server *sessiontest.RedisServer) *x509.CertPool {
+	t.Helper()
 	pem, err := os.ReadFile(server.CAFile())
 	if err != nil {
 		t.Fatal(err)
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
-	return redisstore.Options{
-		Addresses: []string{server.Addr()}, TLS: &tls.Config{RootCAs: roots},
-		Username: server.Username(), Password: session.Secret(server.Password()),
-	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	return pool
 }
 
 func TestStoreConformance(t *testing.T) {

@@ -30,6 +30,7 @@ func AttemptsSuite(t *testing.T, open func(t *testing.T) AttemptsHarness) {
 		"links are found and closed":         testLinks,
 		"a token is new once":                testOnce,
 		"links last as long as they are for": testLinksExpire,
+		"a clock that goes back":             testAttemptsClockBack,
 	} {
 		t.Run(name, func(t *testing.T) { run(t, open(t)) })
 	}
@@ -203,5 +204,42 @@ func testOnce(t *testing.T, h AttemptsHarness) {
 	}
 	if err := h.Others.Again(t.Context(), token); err != nil || !once(h.Links) {
 		t.Errorf("taken back: %v", err)
+	}
+}
+
+// testAttemptsClockBack: nothing lasts longer than it would have, counted from when
+// it is looked at first.
+func testAttemptsClockBack(t *testing.T, h AttemptsHarness) {
+	browser, key := session.NewBrowserBinding(), session.NewBrowserBinding()
+	for i := range session.MostAttempts {
+		put(t, h.Attempts, someAttempt(browser, fmt.Sprint(i)))
+	}
+	if _, err := h.Links.CloseLinks(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	h.Clock.Advance(-time.Hour)
+	closed := func() bool {
+		closed, err := h.Links.Link(t.Context(), key, "a", time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return closed
+	}
+	if !closed() {
+		t.Error("open at once")
+	}
+	put(t, h.Attempts, someAttempt(browser, "new"))
+	h.Clock.Advance(session.AttemptLife - time.Second)
+	put(t, h.Attempts, someAttempt(browser, "newer"))
+	if take(t, h.Second, browser, "new").Attempt == nil {
+		t.Error("attempts from the future displaced one of now")
+	}
+	h.Clock.Advance(2 * time.Second)
+	if last := fmt.Sprint(session.MostAttempts - 1); take(t, h.Second, browser, last).Attempt != nil {
+		t.Error("an attempt from the future lives longer")
+	}
+	h.Clock.Advance(session.ClosedFor)
+	if closed() {
+		t.Error("closed for an hour more")
 	}
 }

@@ -86,6 +86,15 @@ func Cookies(ctx context.Context, urls ...string) []*network.Cookie {
 	return all.Cookies
 }
 
+// SetCookie puts a cookie into the browser, HttpOnly ones included.
+func SetCookie(ctx context.Context, cookie network.SetCookieParams) {
+	browserOf(ctx).t.Helper()
+	step(ctx, "set cookie "+cookie.Name, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, network.SetCookie, cookie)
+		return err
+	}))
+}
+
 // DisableScripts makes the tab run no page's JavaScript from the next page on.
 func DisableScripts(ctx context.Context) {
 	browserOf(ctx).t.Helper()

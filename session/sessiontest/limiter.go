@@ -186,6 +186,15 @@ func testLimiterClockBack(l *limiterTest) {
 	if wait := l.take(r, 1); wait > r.Per {
 		l.Errorf("after the clock went back the wait is %v, longer than the whole rate's %v", wait, r.Per)
 	}
+	// Whoever is refused and comes again is not refused until the clock has caught up.
+	for range 2 {
+		l.Clock.Advance(r.Per / 2)
+		l.take(r, 0)
+	}
+	l.Clock.Advance(time.Second)
+	if n := l.allowed(r); n != r.Limit {
+		l.Errorf("%d allowed a whole rate later, want %d", n, r.Limit)
+	}
 }
 
 func testUnlimited(l *limiterTest) {

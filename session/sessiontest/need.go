@@ -32,7 +32,9 @@ func components() map[string]finder {
 		"postgres":       findPostgres,
 		"node":           func() (string, error) { return lookPath("node") },
 		"npm":            func() (string, error) { return lookPath("npm") },
-		"oidc-provider":  findOIDCProvider,
+		"oidc-provider":  findNPM,
+		"express":        findNPM,
+		"nginx":          func() (string, error) { return lookPath("nginx", "/usr/sbin/nginx") },
 		"docker-compose": func() (string, error) { return lookPath("docker-compose") },
 		"python-fastapi": findFastAPI,
 		"curl":           func() (string, error) { return lookPath("curl") },
@@ -131,8 +133,8 @@ func findPostgres() (string, error) {
 	return found[len(found)-1], nil
 }
 
-// findOIDCProvider finds what the test that runs the provider installs it with.
-func findOIDCProvider() (string, error) {
+// findNPM finds what a test installs and runs a module of npm's with.
+func findNPM() (string, error) {
 	if _, err := lookPath("node"); err != nil {
 		return "", err
 	}

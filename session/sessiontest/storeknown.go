@@ -68,7 +68,7 @@ func testUnchanged(s *storeTest) {
 	s.create()
 	v := s.known(1)
 	s.told("at once", v, false)
-	s.Clock.Advance(session.LateAfter)
+	s.Clock.Advance(session.LateAfter + 2*time.Millisecond)
 	s.told("a late sight that is to be noted", v, true)
 	v = s.known(1)
 	for range 3 {

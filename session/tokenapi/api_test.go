@@ -142,6 +142,8 @@ func kind(err error) string {
 		return string(refused.Reason)
 	case errors.As(err, &fault) && fault.Misconfigured:
 		return "misconfigured"
+	case errors.As(err, &fault) && fault.Doubt:
+		return "doubt"
 	case errors.As(err, &fault):
 		return "fault"
 	}

@@ -11,14 +11,22 @@ import (
 	"sessiongate/session"
 )
 
-// refusal is a final no. What it means for the session is the caller's to say.
+// refusal is a no. What it means for the session is the caller's to say.
 type refusal struct {
 	what   string
 	status int
+	// ownWord says that the body is JSON, as the API's answers are. An empty body or a page may come from a proxy in front
+	// of the API, or be all that the API ever says.
+	ownWord bool
 }
 
 // Error implements error.
-func (r *refusal) Error() string { return fmt.Sprintf("the API answered %d to %s", r.status, r.what) }
+func (r *refusal) Error() string {
+	if !r.ownWord {
+		return fmt.Sprintf("the API, or a proxy in front of it, answered %d without JSON to %s", r.status, r.what)
+	}
+	return fmt.Sprintf("the API answered %d to %s", r.status, r.what)
+}
 
 // longestRetryAfter bounds what an API can ask for: a slip in a header must not silence us for a day.
 const longestRetryAfter = 5 * time.Minute
@@ -39,7 +47,7 @@ func (c *endpoint) judge(r *reply, now time.Time) error {
 		fault.Err = fmt.Errorf("the API misses a field of the %s request (%d): the names do not fit it", c.what, r.status)
 		fault.Misconfigured = true
 	case r.status == http.StatusBadRequest && code == "invalid_grant", slices.Contains(c.refused, r.status):
-		return &refusal{c.what, r.status}
+		return &refusal{c.what, r.status, r.ownWord()}
 	case r.status >= 300 && r.status < 400:
 		fault.Err = fmt.Errorf("the API answered %d to %s, and redirects are not followed: does the path lack a slash at its end, or have one too many?", r.status, c.what)
 		fault.Misconfigured = true
@@ -48,6 +56,19 @@ func (c *endpoint) judge(r *reply, now time.Time) error {
 	}
 	fault.RetryAfter = retryAfter(r.header.Get("Retry-After"), now)
 	return fault
+}
+
+// ownWord reports whether the body is JSON that says something. A number is none: a page may consist of its status.
+func (r *reply) ownWord() bool {
+	doc, err := r.json()
+	if err != nil {
+		return false
+	}
+	switch doc.(type) {
+	case map[string]any, []any, string:
+		return true
+	}
+	return false
 }
 
 // oauthError is the error code of RFC 6749 §5.2, if the answer has one.

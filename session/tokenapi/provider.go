@@ -108,7 +108,6 @@ func (p *Provider) TokenEndpoints() []*url.URL {
 
 // Login implements [session.PasswordProvider]. The error for wrong credentials names the status, for the log.
 func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Grant, error) {
-	began := p.options.Now()
 	r, err := p.call(ctx, p.login, values{username: c.Username, password: c.Password.Reveal()}, c.ClientIP)
 	var no *refusal
 	switch {
@@ -117,7 +116,7 @@ func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Gr
 	case err != nil:
 		return session.Grant{}, err
 	}
-	g, err := p.take(r, c.Now.Add(p.options.Now().Sub(began)))
+	g, err := p.take(r, c.Now)
 	if err != nil {
 		return session.Grant{}, err
 	}
@@ -154,16 +153,17 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 	if p.refresh == nil || !p.refresh.possible(v) {
 		return withoutRefresh(r)
 	}
-	began := p.options.Now()
 	answer, err := p.call(ctx, p.refresh, v, r.ClientIP)
 	var no *refusal
 	switch {
+	case errors.As(err, &no) && !no.ownWord:
+		return session.Grant{}, &session.FaultError{Doubt: true, Err: no}
 	case errors.As(err, &no):
 		return session.Grant{}, &session.RefusedError{Reason: session.ProviderRefused, Err: no}
 	case err != nil:
 		return session.Grant{}, err
 	}
-	g, err := p.take(answer, r.Now.Add(p.options.Now().Sub(began)))
+	g, err := p.take(answer, r.Now)
 	if err != nil {
 		return session.Grant{}, err
 	}
@@ -179,7 +179,7 @@ var errNoRefreshToken = errors.New("the access token has expired and there is no
 func withoutRefresh(r session.Refresh) (session.Grant, error) {
 	left := r.Expires.Sub(r.Now)
 	if left <= lastSecond {
-		return session.Grant{}, &session.RefusedError{Reason: session.ProviderRefused, Err: errNoRefreshToken}
+		return session.Grant{}, &session.RefusedError{Reason: session.ProviderRefused, Unasked: true, Err: errNoRefreshToken}
 	}
 	return session.Grant{Identity: r.Identity, Tokens: r.Tokens, Lifetime: left}, nil
 }

@@ -120,6 +120,12 @@ func cutShort(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, `{"access_token":`)
 }
 
+func cutShort401(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "100")
+	w.WriteHeader(http.StatusUnauthorized)
+	_, _ = io.WriteString(w, `{}`)
+}
+
 // What an answer to a refresh means: only a clear no ends a session.
 func TestRefreshAnswers(t *testing.T) {
 	for name, row := range map[string]struct {
@@ -129,6 +135,13 @@ func TestRefreshAnswers(t *testing.T) {
 	}{
 		"ok":                     {say(200, pair(jwt(ada()), "refresh-2")), nil, "ok"},
 		"no":                     {say(401, `{}`), nil, "provider_refused"},
+		"no in one word":         {say(401, `"expired"`), nil, "provider_refused"},
+		"no without a word":      {say(401, ``), nil, "doubt"},
+		"a proxy's 401":          {say(401, `<h1>Sign in</h1>`), nil, "doubt"},
+		"a proxy's status":       {say(401, `401`), nil, "doubt"},
+		"401 cut short":          {cutShort401, nil, "doubt"},
+		"a proxy's 403":          {say(403, `<h1>WAF</h1>`), []int{401, 403}, "doubt"},
+		"unlisted, no word":      {say(403, ``), nil, "fault"},
 		"invalid_grant":          {say(400, `{"error":"invalid_grant"}`), nil, "provider_refused"},
 		"another 400":            {say(400, `{"error":"invalid_request"}`), nil, "fault"},
 		"400 with a nested text": {say(400, `{"detail":"invalid_grant"}`), nil, "fault"},

@@ -44,7 +44,8 @@ type granted struct {
 	lifetime time.Duration
 }
 
-// take takes the tokens out of a reply. Without an access token it is a fault: the places do not fit the API.
+// take takes the tokens out of a reply; now is when it was asked for. Without an access token it is a fault: the places
+// do not fit the API.
 func (p *Provider) take(r *reply, now time.Time) (granted, error) {
 	g := granted{Tokens: session.Tokens{
 		Access:  session.Secret(r.text(p.sources.access)),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -37,7 +36,9 @@ type Database struct {
 	pool    *pgxpool.Pool
 	hasher  *Hasher
 	options DatabaseOptions
-	decoy   atomic.Pointer[passwordHash] // the latest hash seen, see authenticateUnknown
+	seen    seenHashes
+
+	witnesses witnesses
 }
 
 // DatabaseOptions say where users are and how to ask for them.
@@ -112,23 +113,17 @@ func (d *Database) Close() { d.pool.Close() }
 // Authenticate checks a password. Errors: ErrBadCredentials, ErrBusy, and any other when the database gave no usable
 // answer.
 func (d *Database) Authenticate(ctx context.Context, name, password string) (User, error) {
-	if !askable(name) {
-		return User{}, d.authenticateUnknown(ctx, password)
-	}
-	r, err := d.ask(ctx, d.options.Query, name)
+	r, err := d.named(ctx, name)
 	switch {
-	case errors.Is(err, ErrUnknown):
-		return User{}, d.authenticateUnknown(ctx, password)
+	case errors.Is(err, ErrUnknown), err == nil && r.hash == "":
+		return User{}, d.seen.refuse(ctx, d.hasher, password)
 	case err != nil:
 		return User{}, err
-	case r.hash == "":
-		return User{}, d.authenticateUnknown(ctx, password)
 	}
 	if _, err := parseHash(string(r.hash)); err != nil {
 		d.options.OnError(fmt.Errorf("users database: password_hash of %q %w", r.user.Subject, err))
-		return User{}, d.authenticateUnknown(ctx, password)
+		return User{}, d.seen.refuse(ctx, d.hasher, password)
 	}
-	d.decoy.Store(&r.hash)
 	err = d.hasher.Verify(ctx, string(r.hash), password)
 	switch {
 	case errors.Is(err, ErrMismatch), err == nil && r.user.Disabled:
@@ -136,31 +131,53 @@ func (d *Database) Authenticate(ctx context.Context, name, password string) (Use
 	case err != nil:
 		return User{}, err
 	}
+	d.witnesses.note(r.user.Subject)
 	return r.user, nil
-}
-
-// authenticateUnknown spends the work that a known user's password would cost. That is the work of the hashes this
-// database holds: a bcrypt hash of usual strength takes ten times as long as ours, and the clock would tell.
-func (d *Database) authenticateUnknown(ctx context.Context, password string) error {
-	var err error
-	if decoy := d.decoy.Load(); decoy != nil {
-		err = d.hasher.Verify(ctx, string(*decoy), password)
-	} else {
-		err = d.hasher.Dummy(ctx, password)
-	}
-	if errors.Is(err, ErrBusy) {
-		return err
-	}
-	return ErrBadCredentials
 }
 
 // Lookup finds a user by name, also a disabled one, or returns ErrUnknown.
 func (d *Database) Lookup(ctx context.Context, name string) (User, error) {
-	return d.lookup(ctx, d.options.Query, name)
+	r, err := d.named(ctx, name)
+	return r.user, err
 }
 
-// LookupSubject finds a user by subject, also a disabled one, or returns ErrUnknown.
+// named asks for a name in each of its spellings, whether or not one is found: the clock would tell. Two users that
+// answer to one name are a fault.
+func (d *Database) named(ctx context.Context, name string) (record, error) {
+	found, outcome := record{}, ErrUnknown
+	for _, spelling := range NameSpellings(name) {
+		if !askable(spelling) {
+			continue
+		}
+		r, err := d.ask(ctx, d.options.Query, spelling)
+		switch {
+		case errors.Is(err, ErrUnknown):
+		case err != nil:
+			return record{}, err
+		case outcome == nil && r.user.Subject != found.user.Subject:
+			return record{}, fmt.Errorf("users database: the names %+q and %+q are the same (RFC 8265) and belong to two users",
+				found.user.Name, r.user.Name)
+		default:
+			found, outcome = r, nil
+		}
+	}
+	return found, outcome
+}
+
+// LookupSubject finds a user by subject, also a disabled one, or returns ErrUnknown. A table that suddenly finds nobody is
+// a fault, and no reason to take anybody for removed.
 func (d *Database) LookupSubject(ctx context.Context, subject string) (User, error) {
+	u, err := d.bySubject(ctx, subject)
+	if errors.Is(err, ErrUnknown) && askable(subject) {
+		u, err = d.missing(ctx, subject)
+	}
+	if err == nil {
+		d.witnesses.note(subject)
+	}
+	return u, err
+}
+
+func (d *Database) bySubject(ctx context.Context, subject string) (User, error) {
 	query := d.options.QueryBySubject
 	if query == "" {
 		query = d.options.Query
@@ -216,6 +233,9 @@ func (d *Database) ask(ctx context.Context, query, key string) (record, error) {
 	}
 	if rows.Err() != nil {
 		return record{}, plainFault(rows.Err())
+	}
+	if _, err := parseHash(string(r.hash)); err == nil {
+		d.seen.note(r.user.Subject, r.hash)
 	}
 	return r, d.checkSubject(r.user)
 }

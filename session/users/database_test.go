@@ -64,6 +64,8 @@ func TestDatabase(t *testing.T) {
 	t.Run("lookup", func(t *testing.T) { testDatabaseLookup(t, server) })
 	t.Run("lists", func(t *testing.T) { testDatabaseLists(t, server) })
 	t.Run("mistakes", func(t *testing.T) { testDatabaseMistakes(t, server) })
+	t.Run("a table that answers nothing", func(t *testing.T) { testDatabaseAnswersNothing(t, server) })
+	t.Run("names", func(t *testing.T) { testDatabaseNames(t, server) })
 	t.Run("limits", func(t *testing.T) { testDatabaseLimits(t, server) })
 	t.Run("outage", func(t *testing.T) { testDatabaseOutage(t, server) }) // last: it stops the server
 }
@@ -257,4 +259,36 @@ func TestOpenDatabaseRefusesNonsense(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// testDatabaseAnswersNothing: a table that is restored, or hidden from us, removed nobody.
+func testDatabaseAnswersNothing(t *testing.T, server *sessiontest.PostgresServer) {
+	d := openDatabase(t, users.DatabaseOptions{URL: server.URL("gate", "gate-password")})
+	lookup := func(subject, want string) {
+		t.Helper()
+		_, err := d.LookupSubject(t.Context(), subject)
+		got := map[bool]string{true: "fault"}[err != nil]
+		switch {
+		case err == nil:
+			got = "found"
+		case errors.Is(err, users.ErrUnknown):
+			got = "removed"
+		}
+		if got != want {
+			t.Errorf("subject %s: %s (%v), want %s", subject, got, err, want)
+		}
+	}
+	lookup("77", "fault") // nothing was ever found, so nothing tells
+	lookup("1", "found")
+	lookup("77", "removed")
+	lookup("2", "found")
+	server.SQL("ALTER TABLE people RENAME TO backup; CREATE TABLE people AS TABLE backup WITH NO DATA; GRANT SELECT ON people TO gate")
+	for _, subject := range []string{"1", "2", "77"} {
+		lookup(subject, "fault")
+	}
+	server.SQL("INSERT INTO people SELECT * FROM backup WHERE id <> 1")
+	lookup("1", "removed")
+	lookup("2", "found")
+	server.SQL("DROP TABLE people; ALTER TABLE backup RENAME TO people")
+	lookup("1", "found")
 }

@@ -12,9 +12,13 @@ import (
 // errChanged means that somebody else gave the user another hash meanwhile.
 var errChanged = errors.New("the user was changed meanwhile")
 
-// Add appends a user. Subject "" means the name. Errors: ErrExists, ErrPassword, ErrBusy, and whatever keeps the file
-// from being written.
+// Add appends a user, with the name in its normal form. Subject "" means the name. Errors: ErrExists, ErrPassword,
+// ErrBusy, a name that RFC 8265 refuses, and whatever keeps the file from being written.
 func (f *File) Add(ctx context.Context, user User, password string) error {
+	var err error
+	if user.Name, err = enforceName(user.Name); err != nil {
+		return err
+	}
 	if user.Subject == "" {
 		user.Subject = user.Name
 	}
@@ -48,14 +52,14 @@ func (f *File) SetPassword(ctx context.Context, name, password string) error {
 // SetDisabled shuts a user out, or lets him in again. Errors: ErrUnknown, and whatever keeps the file from being written.
 func (f *File) SetDisabled(name string, disabled bool) error {
 	return f.edit(func(text string, doc *document) (string, directory, error) {
-		r, known := doc.users.byName[name]
+		r, known := doc.users.find(name)
 		if !known {
 			return "", directory{}, fmt.Errorf("user %q: %w", name, ErrUnknown)
 		}
 		if r.user.Disabled == disabled {
 			return text, doc.users, nil
 		}
-		place, hash := doc.entries[name], string(r.hash)
+		place, hash := doc.entries[NormalizeName(name)], string(r.hash)
 		r.user.Disabled = disabled
 		text, err := setDisabled(text, place, hash, disabled)
 		return text, doc.users.with(r), err
@@ -79,14 +83,17 @@ func (f *File) rehash(ctx context.Context, r record, password string) {
 // replaceHash writes hash in place of old; old "" stands for any.
 func (f *File) replaceHash(name string, old passwordHash, hash string) error {
 	return f.edit(func(text string, doc *document) (string, directory, error) {
-		r, known := doc.users.byName[name]
+		r, known := doc.users.find(name)
+		if old != "" && len(doc.users.names) < len(f.current.Load().names) {
+			return "", directory{}, errChanged // somebody may be writing it: a login must not write in between
+		}
 		if !known {
 			return "", directory{}, fmt.Errorf("user %q: %w", name, ErrUnknown)
 		}
 		if old != "" && r.hash != old {
 			return "", directory{}, fmt.Errorf("user %q: %w", name, errChanged)
 		}
-		text, err := replaceHash(text, doc.entries[name], string(r.hash), hash)
+		text, err := replaceHash(text, doc.entries[NormalizeName(name)], string(r.hash), hash)
 		r.hash = passwordHash(hash)
 		return text, doc.users.with(r), err
 	})
@@ -110,7 +117,7 @@ func (f *File) edit(change func(text string, doc *document) (string, directory, 
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.reload()
+	return f.reload(false)
 }
 
 func editFile(path string, change func(text string, doc *document) (string, directory, error)) error {
@@ -182,7 +189,7 @@ func (d *directory) copy() directory {
 // with returns d with one user changed; name and subject are as before.
 func (d *directory) with(r record) directory {
 	c := d.copy()
-	c.byName[r.user.Name], c.bySubject[r.user.Subject] = r, r
+	c.byName[NormalizeName(r.user.Name)], c.bySubject[r.user.Subject] = r, r
 	return c
 }
 

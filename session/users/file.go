@@ -27,8 +27,9 @@ const recheckInterval = time.Second
 //	    claims: {team: engines}
 //
 // The file is read again when it changes; that is looked at when a question is asked, at most once a second. A broken
-// new version does not replace the last good one. The file must not be readable or writable by everybody. File is safe
-// for concurrent use, also by several processes on one machine.
+// new version does not replace the last good one, and neither does one that lost users and looks like an accident; see
+// doubt. The file must not be readable or writable by everybody. File is safe for concurrent use, also by several
+// processes on one machine.
 type File struct {
 	path    string
 	hasher  *Hasher
@@ -41,6 +42,8 @@ type File struct {
 	mu      sync.Mutex // guards what follows
 	checked time.Time
 	stamp   fs.FileInfo // of the version last read, good or broken
+	inForce reading     // what current came from
+	waiting *reading    // fewer users than in force, to be read once more; nil: none
 	err     error
 }
 
@@ -48,8 +51,9 @@ type File struct {
 type FileOptions struct {
 	// Now nil means time.Now.
 	Now func() time.Time
-	// OnError is called once when a changed file cannot be used, and when a better hash cannot be written back. It must not
-	// block and must not call the File. nil: nothing is called.
+	// OnError is called once when a changed file cannot be used, when one without half of the users is first seen and when it
+	// is used after all, and when a better hash cannot be written back. It must not block and must not call the File. nil:
+	// nothing is called.
 	OnError func(error)
 }
 
@@ -65,10 +69,18 @@ func OpenFile(path string, hasher *Hasher, o FileOptions) (*File, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.reload(); err != nil {
+	if err := f.reload(true); err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+// Reload reads the file now and believes it whatever it lost: it is for an operator's command. A broken file changes
+// nothing; the error is that of [OpenFile].
+func (f *File) Reload() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.reload(true)
 }
 
 // Authenticate checks a password. Errors: ErrBadCredentials, ErrBusy. When the stored hash is bcrypt or has other
@@ -119,11 +131,11 @@ func (f *File) fresh() *directory {
 
 func (f *File) recheck() {
 	info, err := os.Stat(f.path)
-	if err == nil && sameVersion(info, f.stamp) {
+	if err == nil && sameVersion(info, f.stamp) && f.waiting == nil {
 		return
 	}
 	before := f.err
-	if err := f.reload(); err != nil && (before == nil || before.Error() != err.Error()) {
+	if err := f.reload(false); err != nil && !errors.Is(err, errSettling) && (before == nil || before.Error() != err.Error()) {
 		f.onError(err)
 	}
 }
@@ -132,22 +144,35 @@ func sameVersion(a, b fs.FileInfo) bool {
 	return b != nil && os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && a.Mode() == b.Mode()
 }
 
-// reload reads the file whatever its age; the caller holds mu. On error the users in force stay.
-func (f *File) reload() error {
+// reload reads the file whatever its age; the caller holds mu. On error the users in force stay. Without trust a
+// version that lost users is doubted first.
+func (f *File) reload(trust bool) error {
 	data, info, err := readUsersFile(f.path)
 	var doc *document
 	if err == nil {
 		doc, err = parseUsers(data)
 	}
 	f.stamp, f.checked = info, f.now()
+	last := f.waiting
+	f.waiting = nil
+	if err == nil && !trust {
+		err = f.doubt(newReading(data, info, doc), last)
+	}
 	if err != nil {
 		f.err = fmt.Errorf("users file %s: %w", f.path, err)
 		return f.err
 	}
-	f.err = nil
+	f.adopt(doc, newReading(data, info, doc), trust)
+	return nil
+}
+
+func (f *File) adopt(doc *document, r reading, trust bool) {
+	if lost := f.inForce.users - r.users; !trust && halved(f.inForce.users, r.users) {
+		f.onError(fmt.Errorf("users file %s: read twice the same, so it is used: %d users from now on, %d fewer", f.path, r.users, lost))
+	}
+	f.err, f.inForce = nil, r
 	f.readOnly.Store(false)
 	f.current.Store(&doc.users)
-	return nil
 }
 
 // readUsersFile returns the content with the description of the very file it came from.

@@ -204,6 +204,133 @@ func TestFileIsReadAgain(t *testing.T) {
 	}
 }
 
+// listed is a users file with these names.
+func listed(names ...string) string {
+	text := "users:\n"
+	for _, name := range names {
+		text += "  - {name: " + name + ", password: \"" + small + "\"}\n"
+	}
+	return text
+}
+
+// TestFileThatLostUsers: whoever is missing is signed out for good, so a file
+// that an accident made shorter must not count.
+func TestFileThatLostUsers(t *testing.T) {
+	full := listed("a", "b", "c", "d", "e")
+	cut := listed("a", "b", "c", "d")
+	for name, tt := range map[string]struct {
+		text    string
+		readAs  []int // users after each look, a second apart
+		reports int
+		why     string
+	}{
+		"empty file":                       {"", []int{5, 5, 5, 5}, 1, "has no users any more"},
+		"empty list":                       {"users: []\n", []int{5, 5, 5, 5}, 1, "SIGHUP"},
+		"only a comment":                   {"# staff\n", []int{5, 5, 5, 5}, 1, "has no users any more"},
+		"half and more is gone":            {listed("a", "b"), []int{5, 2, 2}, 2, "has 2 users instead of 5"},
+		"one is gone":                      {cut, []int{5, 4, 4}, 0, ""},
+		"cut at the end of an entry":       {strings.TrimSuffix(cut, "\n"), []int{5, 5, 5}, 1, "ends in the middle of a line"},
+		"cut within an entry":              {full[:len(full)-20], []int{5, 5}, 1, "not valid YAML"},
+		"as many as before":                {listed("v", "w", "x", "y", "z"), []int{5}, 0, ""},
+		"more than before, without an end": {strings.TrimSuffix(listed("a", "b", "c", "d", "e", "f"), "\n"), []int{6}, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now, reports := &clock{}, []error{}
+			path := write(t, full)
+			f := open(t, path, users.FileOptions{Now: now.Now, OnError: func(err error) { reports = append(reports, err) }})
+			rewrite(t, path, tt.text)
+			for i, want := range tt.readAs {
+				now.tick()
+				if got := len(f.List()); got != want {
+					t.Errorf("look %d finds %d users, want %d", i+1, got, want)
+				}
+			}
+			if len(reports) != tt.reports || tt.why != "" && !strings.Contains(reports[0].Error(), tt.why) {
+				t.Errorf("reports %v, want %d, the first with %q", reports, tt.reports, tt.why)
+			}
+			rewrite(t, path, full)
+			for range 2 {
+				now.tick()
+				f.List()
+			}
+			if len(f.List()) != 5 || f.Err() != nil {
+				t.Errorf("mended: %d users, %v", len(f.List()), f.Err())
+			}
+		})
+	}
+}
+
+// TestShorterFileMustStayTheSame: what is still being written reads differently
+// each time.
+func TestShorterFileMustStayTheSame(t *testing.T) {
+	now := &clock{}
+	path := write(t, listed("a", "b", "c", "d", "e", "f"))
+	f := open(t, path, users.FileOptions{Now: now.Now})
+	for _, text := range []string{listed("a"), listed("a", "b"), listed("a"), listed("a", "b", "c", "d", "e"), listed("a")} {
+		rewrite(t, path, text)
+		now.tick()
+		if got := len(f.List()); got != 6 {
+			t.Fatalf("%d users after a reading of its own", got)
+		}
+	}
+	now.tick()
+	if got := len(f.List()); got != 1 {
+		t.Errorf("%d users after two equal readings, want 1", got)
+	}
+}
+
+// TestShorterFileOfOld is believed at once: nobody is writing it any more.
+func TestShorterFileOfOld(t *testing.T) {
+	now := &clock{}
+	path := write(t, listed("a", "b", "c"))
+	f := open(t, path, users.FileOptions{Now: now.Now})
+	rewrite(t, path, listed("a", "b"))
+	if err := os.Chtimes(path, time.Time{}, now.Now()); err != nil {
+		t.Fatal(err)
+	}
+	now.tick()
+	if got := len(f.List()); got != 2 {
+		t.Errorf("%d users, want 2", got)
+	}
+}
+
+// TestReloadByCommand takes even an empty list.
+func TestReloadByCommand(t *testing.T) {
+	path := write(t, listed("a", "b", "c"))
+	f := open(t, path, users.FileOptions{})
+	for _, names := range [][]string{{"a"}, {}} {
+		rewrite(t, path, strings.TrimSuffix(listed(names...), "\n"))
+		if err := f.Reload(); err != nil || len(f.List()) != len(names) || f.Err() != nil {
+			t.Errorf("%d users, %v", len(f.List()), err)
+		}
+	}
+	rewrite(t, path, "users: [")
+	if err := f.Reload(); err == nil {
+		t.Error("a broken file was taken")
+	}
+}
+
+// TestLoginDoesNotWriteAShorterFile: a better hash can wait until whoever writes
+// the file is done.
+func TestLoginDoesNotWriteAShorterFile(t *testing.T) {
+	now := &clock{}
+	entry := func(name string) string {
+		return "  - {name: " + name + ", password: '" + bcryptOf(t, "legacy") + "'}\n"
+	}
+	path := write(t, "users:\n"+entry("a")+entry("b")+entry("c"))
+	f := open(t, path, users.FileOptions{Now: now.Now})
+	half := "users:\n" + entry("a") + entry("b")
+	if err := os.WriteFile(path, []byte(half), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Authenticate(t.Context(), "b", "legacy"); err != nil {
+		t.Fatal(err)
+	}
+	if read(t, path) != half {
+		t.Error("a login wrote into a file that had become shorter")
+	}
+}
+
 func TestLoginRehashes(t *testing.T) {
 	old := bcryptOf(t, "legacy")
 	before := "# staff\nusers:\n  - name: ada # the first\n    password: '" + old + "' # old\n    roles: [user]\n" +

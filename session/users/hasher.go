@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
@@ -18,6 +19,8 @@ import (
 const (
 	// MaxPasswordBytes is the longest password that is looked at.
 	MaxPasswordBytes = 1024
+	// MinPasswordLength is how many characters a new password must have (NIST SP 800-63B section 5.1.1.2).
+	MinPasswordLength = 8
 	// The OWASP Password Storage Cheat Sheet's argon2id setting with the least memory for its strength.
 	hashMemoryKiB = 19456
 	hashTime      = 2
@@ -133,6 +136,19 @@ func (h *Hasher) NeedsRehash(hash string) bool {
 	p, ok := stored.(argonHash)
 	return !ok || p.memory != hashMemoryKiB || p.time != hashTime || p.lanes != hashLanes ||
 		len(p.salt) < saltBytes || len(p.sum) < hashBytes
+}
+
+// CheckNewPassword tells whether a person may choose a password: [MinPasswordLength] characters of Unicode or more, and
+// at most [MaxPasswordBytes]. There are no rules of composition (NIST SP 800-63B section 5.1.1.2), and a password that is
+// stored already is not held to this.
+func CheckNewPassword(password string) error {
+	switch n := utf8.RuneCountInString(norm.NFC.String(password)); {
+	case n < MinPasswordLength:
+		return fmt.Errorf("password has %d characters: at least %d are needed", n, MinPasswordLength)
+	case len(password) > MaxPasswordBytes:
+		return ErrPassword
+	}
+	return nil
 }
 
 func acceptable(password string) bool { return password != "" && len(password) <= MaxPasswordBytes }

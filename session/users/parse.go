@@ -20,7 +20,7 @@ const (
 // document is a parsed users file: the users, and where in the text the editable values stand.
 type document struct {
 	users   directory
-	entries map[string]entry // by name
+	entries map[string]entry // by normal name
 	// list is the value of the users key; nil when the file has none or it is empty.
 	list *ast.SequenceNode
 	line int // of the users key; 0 when there is none
@@ -129,11 +129,16 @@ func (d *document) addEntry(i int, node ast.Node) error {
 	if r.hash == "" {
 		return problem(node, "%s: password is missing", path)
 	}
+	name := NormalizeName(r.user.Name)
+	if other, taken := d.users.byName[name]; taken && other.user.Name != r.user.Name {
+		return problem(node, "%s: the names %+q and %+q are the same (RFC 8265): rename one, and give it its old name as subject",
+			path, other.user.Name, r.user.Name)
+	}
 	if !d.users.add(r) {
 		return problem(node, "%s: name or subject of %q is used by another user", path, r.user.Name)
 	}
 	place.disabled = r.user.Disabled
-	d.entries[r.user.Name] = place
+	d.entries[name] = place
 	return nil
 }
 

@@ -33,7 +33,7 @@ var (
 
 // User is what the gateway says about somebody. It holds no password and no hash.
 type User struct {
-	// Name is what is typed at login. It is compared exactly, byte for byte.
+	// Name is what is typed at login, compared in its normal form; see [NormalizeName]. It is kept as it was written.
 	Name string
 	// Subject is the stable ID that tokens carry; it never changes, though the name may. Default: the name.
 	Subject     string
@@ -65,9 +65,10 @@ type record struct {
 
 // directory is one immutable list of users.
 type directory struct {
-	byName    map[string]record
+	byName    map[string]record // by normal name
 	bySubject map[string]record
-	names     []string // as listed
+	names     []string // normal, as listed
+	decoys    decoys
 }
 
 // add reports false when the name or the subject is taken.
@@ -75,18 +76,25 @@ func (d *directory) add(r record) bool {
 	if d.byName == nil {
 		d.byName, d.bySubject = map[string]record{}, map[string]record{}
 	}
-	_, nameTaken := d.byName[r.user.Name]
+	name := NormalizeName(r.user.Name)
+	_, nameTaken := d.byName[name]
 	_, subjectTaken := d.bySubject[r.user.Subject]
 	if nameTaken || subjectTaken {
 		return false
 	}
-	d.byName[r.user.Name], d.bySubject[r.user.Subject] = r, r
-	d.names = append(d.names, r.user.Name)
+	d.byName[name], d.bySubject[r.user.Subject] = r, r
+	d.names = append(d.names, name)
+	d.decoys.add(r.hash)
 	return true
 }
 
+func (d *directory) find(name string) (record, bool) {
+	r, known := d.byName[NormalizeName(name)]
+	return r, known
+}
+
 func (d *directory) lookup(name string) (User, error) {
-	r, ok := d.byName[name]
+	r, ok := d.find(name)
 	if !ok {
 		return User{}, ErrUnknown
 	}
@@ -111,12 +119,9 @@ func (d *directory) list() []User {
 
 // authenticate spends one hash whatever the outcome. A disabled user's password is checked like any other.
 func (d *directory) authenticate(ctx context.Context, hasher *Hasher, name, password string) (record, error) {
-	r, known := d.byName[name]
+	r, known := d.find(name)
 	if !known {
-		if err := hasher.Dummy(ctx, password); err != nil {
-			return record{}, err
-		}
-		return record{}, ErrBadCredentials
+		return record{}, d.decoys.refuse(ctx, hasher, password)
 	}
 	err := hasher.Verify(ctx, string(r.hash), password)
 	switch {

@@ -37,11 +37,12 @@ type Request struct {
 }
 
 var (
-	errMethod   = errors.New("invalid request: method")
-	errTarget   = errors.New("invalid request: target empty, or with white space or a control character")
-	errName     = errors.New("invalid request: field name")
-	errValue    = errors.New("invalid request: control character in a field value")
-	errLongBody = errors.New("invalid request: body longer than its ContentLength")
+	errMethod    = errors.New("invalid request: method")
+	errTarget    = errors.New("invalid request: target empty, or with white space or a control character")
+	errAuthority = errors.New("invalid request: Host with white space or a control character")
+	errName      = errors.New("invalid request: field name")
+	errValue     = errors.New("invalid request: control character in a field value")
+	errLongBody  = errors.New("invalid request: body longer than its ContentLength")
 )
 
 const defaultUserAgent = "Go-http-client/1.1" // net/http's
@@ -91,6 +92,9 @@ func (r *Request) check() error {
 	}
 	if r.Base == "" && r.Path == "" || !plainTarget(r.Base) || !plainTarget(r.Path) || !plainTarget(r.Query) {
 		return errTarget
+	}
+	if !plainTarget(r.Authority) {
+		return errAuthority
 	}
 	for i := range r.Fields {
 		f := &r.Fields[i]

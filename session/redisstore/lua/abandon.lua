@@ -1,6 +1,6 @@
 -- Gives a lease back after a refresh that came to nothing; ends the session on a
 -- refusal, provided the refused tokens are still the ones in force.
--- ARGV: stamp, lease, retry in, reason, idle, offset.
+-- ARGV: stamp, lease, retry in, reason, idle, guess (resume.lua may void it), offset.
 -- Reply: as begin; state 4 with no wait means that anybody may begin.
 
 local stamp, lease, retry, reason = ARGV[1], ARGV[2], num(ARGV[3]), ARGV[4]
@@ -23,6 +23,11 @@ end
 if ours and retry > 0 then
   s.rt = now + retry
   redis.call('HSET', STATE, 'rt', str(s.rt))
+  if ARGV[6] == '1' then
+    redis.call('HSET', STATE, 'rs', str(now))
+  else
+    redis.call('HDEL', STATE, 'rs')
+  end
 end
 if s.rt <= now and s.le ~= '' and s.lu > now then
   return reply({ 3, '', s.lu - now, now }, s, s.blob)

@@ -10,6 +10,10 @@ local began = tonumber(redis.call('HGET', KEYS[1], 't:' .. ARGV[1]) or '')
 if not began then
   return { '', '' }
 end
+if began > now then -- the clock went back
+  began = now
+  redis.call('HSET', KEYS[1], 't:' .. ARGV[1], string.format('%.0f', now))
+end
 local back = redis.call('HGET', KEYS[1], 'r:' .. ARGV[1]) or ''
 redis.call('HSETNX', KEYS[1], 'c:' .. ARGV[1], ARGV[2])
 if now - began >= tonumber(ARGV[3]) or redis.call('HGET', KEYS[1], 'c:' .. ARGV[1]) ~= ARGV[2] then

@@ -20,6 +20,11 @@ end
 if s.rt > now then
   return reply({ 4, '', s.rt - now, now }, s, s.blob)
 elseif s.le ~= '' and s.le ~= lease then
+  local longest = s.le == HEIRLESS and MOMENT or ttl
+  if s.lu > now + longest then -- the clock went back
+    s.lu = now + longest
+    redis.call('HSET', STATE, 'lu', str(s.lu))
+  end
   if s.lu <= now and s.le ~= HEIRLESS then
     s.le, s.lu = HEIRLESS, now + MOMENT
     redis.call('HSET', STATE, 'le', s.le, 'lu', str(s.lu))

@@ -40,8 +40,9 @@ local rotated = rotate and s.g == v.g and may_rotate(s, v.explicit)
 s.ax, s.so, s.ha = now + num(ARGV[9]), now + num(ARGV[10]), now + num(ARGV[11])
 s.gr, s.st = num(ARGV[12]), stamp
 redis.call('SET', RECORD, ARGV[13], 'PX', str(math.max(1, redis.call('PTTL', STATE))))
-redis.call('HSET', STATE, 'ax', str(s.ax), 'so', str(s.so), 'ha', str(s.ha), 'gr', str(s.gr), 'st', stamp)
-redis.call('HDEL', STATE, 'rt')
+redis.call('HSET', STATE, 'ax', str(s.ax), 'so', str(s.so), 'ha', str(s.ha), 'gr', str(s.gr), 'st', stamp,
+  'ca', str(now))
+redis.call('HDEL', STATE, 'rt', 'rs')
 if v.force then
   s.fo = now
   redis.call('HSET', STATE, 'fo', str(now))

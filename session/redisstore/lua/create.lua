@@ -16,7 +16,7 @@ if redis.call('EXISTS', STATE) == 1 then
   return with_state(reply({ now }, s, ''))
 end
 redis.call('HSET', STATE, 'g', str(s.g), 'ra', str(s.ra), 'b', s.b, 'ls', str(s.ls), 'ab', str(s.ab),
-  'ax', str(s.ax), 'so', str(s.so), 'ha', str(s.ha), 'gr', str(s.gr), 'st', s.st)
+  'ax', str(s.ax), 'so', str(s.so), 'ha', str(s.ha), 'gr', str(s.gr), 'st', s.st, 'ca', str(now))
 redis.call('SET', RECORD, ARGV[9])
 count(s, 1)
 keep(s, num(ARGV[10]))

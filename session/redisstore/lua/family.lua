@@ -8,6 +8,9 @@
 local STATE, RECORD = KEYS[1], KEYS[2]
 local HOUR = 3600000
 local LATE_AFTER, FORCE_EVERY, TOUCH_EVERY = 60000, 10000, 60000
+-- LONGEST_BACKOFF is what a provider can ask for at most; clocks of two servers
+-- that are in order differ by less than CLOCK_SLACK.
+local LONGEST_BACKOFF, CLOCK_SLACK = 300000, 1000
 
 -- str writes a number in full: tostring would round times to 1.7e+12.
 local function str(n)
@@ -30,6 +33,35 @@ local function age(t)
   return math.max(0, now - t)
 end
 
+-- ahead mends times that lie further ahead than they can: this server's clock went
+-- back, or its predecessor's stood later. A moment that has passed is now at the
+-- latest; a back-off lasts no longer than when it was set (rs), or than any can. If
+-- the tokens were stored (ca) in what is the future now, nobody knows how old they
+-- are: they are due, and those that cannot be replaced expire within their lifetime.
+local function ahead(s)
+  local fields = {}
+  local function set(name, at, t)
+    s[name], s.raw[at] = t, str(t)
+    fields[#fields + 1] = name
+    fields[#fields + 1] = s.raw[at]
+  end
+  if s.ra > now then set('ra', 3, now) end
+  if s.aa > now then set('aa', 4, now) end
+  if s.ls > now then set('ls', 8, now) end
+  if s.ca > now + CLOCK_SLACK then
+    set('ax', 10, math.min(s.ax, now + math.max(0, s.ax - s.ca)))
+    set('so', 11, math.min(s.so, now))
+    set('ha', 12, math.min(s.ha, now))
+    set('ca', 19, now)
+  end
+  if s.rs > now then
+    set('rt', 18, now + math.max(0, s.rt - s.rs))
+    set('rs', 20, now)
+  end
+  if s.rt > now + LONGEST_BACKOFF then set('rt', 18, now + LONGEST_BACKOFF) end
+  if #fields > 0 then redis.call('HSET', STATE, unpack(fields)) end
+end
+
 -- raw is the session as it is stored, for whoever hands it on; a number is made
 -- of a field by adding 0, which spares a call. la and rp are the two fields that
 -- replicas of a former version neither clear nor write: late() and recovered() tell
@@ -37,17 +69,18 @@ end
 -- g-1); it is cleared with every new generation and otherwise ignored.
 local function load()
   local v = redis.call('HMGET', STATE, 'why', 'g', 'ra', 'aa', 'la', 'rp', 'fo', 'ls', 'ab', 'ax', 'so', 'ha',
-    'gr', 'st', 'b', 'le', 'lu', 'rt', 'n', 'nm')
+    'gr', 'st', 'b', 'le', 'lu', 'rt', 'ca', 'rs', 'n', 'nm')
   local s = {
     raw = v, why = v[1] or '', g = (v[2] or 0) + 0, ra = (v[3] or 0) + 0, aa = (v[4] or 0) + 0, la = (v[5] or 0) + 0,
     rp = (v[6] or 0) + 0, fo = (v[7] or 0) + 0, ls = (v[8] or 0) + 0, ab = (v[9] or 0) + 0, ax = (v[10] or 0) + 0,
     so = (v[11] or 0) + 0, ha = (v[12] or 0) + 0, gr = (v[13] or 0) + 0, st = v[14] or '', b = v[15] or '',
-    le = v[16] or '', lu = (v[17] or 0) + 0, rt = (v[18] or 0) + 0, blob = '',
+    le = v[16] or '', lu = (v[17] or 0) + 0, rt = (v[18] or 0) + 0, ca = (v[19] or 0) + 0,
+    rs = (v[20] or 0) + 0, blob = '',
   }
-  s.n = (v[19] or 0) + 0
+  s.n = (v[21] or 0) + 0
   -- A replica of a former version commits without counting: then the mark is that
   -- of other tokens.
-  if v[19] and v[20] ~= string.sub(s.st, 1, 4) then
+  if v[21] and v[22] ~= string.sub(s.st, 1, 4) then
     s.n = s.n + 1
   end
   if s.why == '' and v[2] then
@@ -55,6 +88,9 @@ local function load()
   end
   -- Half a session (the server evicted the other key) is as good as none.
   s.found = s.why ~= '' or s.blob ~= ''
+  if s.blob ~= '' and math.max(s.ra, s.aa, s.ls, s.ca, s.rs, s.rt - LONGEST_BACKOFF) > now then
+    ahead(s)
+  end
   return s
 end
 
@@ -146,7 +182,8 @@ local function forced(s, v)
   if not v.force or (v.seen ~= '' and v.seen ~= s.st) then
     return false
   end
-  return v.explicit or s.fo == 0 or age(s.fo) >= FORCE_EVERY
+  -- One in the future was written before the clock went back: long ago.
+  return v.explicit or s.fo == 0 or s.fo > now or age(s.fo) >= FORCE_EVERY
 end
 
 local function may_rotate(s, explicit)

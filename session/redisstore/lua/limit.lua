@@ -13,22 +13,28 @@ local span = step * limit
 
 -- Never emptier than empty, and never fuller than full: a clock that went back or
 -- a limit that was raised must not shut anybody out.
-local empty = tonumber(redis.call('GET', KEYS[1]) or '') or now
-empty = math.min(math.max(empty, now), now + span)
+local stored = tonumber(redis.call('GET', KEYS[1]) or '') or now
+local empty = math.min(math.max(stored, now), now + span)
+
+local function store(at)
+  if at <= now then
+    redis.call('DEL', KEYS[1])
+  else
+    redis.call('SET', KEYS[1], string.format('%.0f', at), 'PX', string.format('%.0f', math.ceil((at - now) / 1000)))
+  end
+end
 
 if n >= 0 then
   local over = empty + math.max(n, 1) * step - now - span
   if over > 0 then
+    if stored > empty then
+      store(empty) -- or it would be as full again at the next call, until the clock has caught up
+    end
     return math.ceil(over / 1000)
   elseif n == 0 then
     return 0
   end
 end
 
-empty = empty + n * step
-if empty <= now then
-  redis.call('DEL', KEYS[1])
-else
-  redis.call('SET', KEYS[1], string.format('%.0f', empty), 'PX', string.format('%.0f', math.ceil((empty - now) / 1000)))
-end
+store(empty + n * step)
 return 0

@@ -11,12 +11,14 @@
 
 local known = ARGV[10]
 if known ~= '' and ARGV[5] == '0' then
-  local v, t = redis.call('HMGET', KEYS[1], 'g', 'aa', 'ls'), redis.call('TIME')
+  local v, t = redis.call('HMGET', KEYS[1], 'g', 'aa', 'ls', 'ca'), redis.call('TIME')
   local now = t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[13]
   if v[1] == ARGV[1] and v[2] and v[3] and now < (tonumber(ARGV[11]) or 0) then
     local idle, quiet = ARGV[7] + 0, math.max(0, now - v[3])
     local noted = ARGV[4] == '0' or quiet < math.min(idle / 20, 60000)
-    if quiet < idle and noted and v[1] .. ',' .. v[2] .. ',' .. redis.call('GETRANGE', KEYS[2], -16, -1) == known then
+    -- What lies ahead was written before the clock went back: see ahead().
+    local back = now < math.max(v[2] + 0, v[3] + 0, (v[4] or 0) + 0)
+    if quiet < idle and noted and not back and v[1] .. ',' .. v[2] .. ',' .. redis.call('GETRANGE', KEYS[2], -16, -1) == known then
       return '=' .. now .. ',' .. v[3]
     end
   end

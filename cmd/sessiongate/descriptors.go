@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"io"
+)
+
+// descriptors is how many files and sockets this process may have open, and how they are
+// shared out. A client's connection may need a second one to an upstream while it has a
+// request, and the gateway must always be able to reach its store and its providers: a
+// process that runs out of descriptors serves nobody.
+type descriptors struct {
+	limit uint64 // 0: unknown, or none
+}
+
+const (
+	// leastReserve is for the store, providers, listeners and files.
+	leastReserve = 64
+	// reserveShare is the part that is kept where it is more.
+	reserveShare = 8
+	// fewConnections is what check warns of.
+	fewConnections = 1000
+)
+
+// reserve is what clients do not get.
+func (d descriptors) reserve() uint64 { return max(leastReserve, d.limit/reserveShare) }
+
+// clients is how many connections of clients are served at a time; 0: any number.
+func (d descriptors) clients() int {
+	if d.limit == 0 {
+		return 0
+	}
+	const most = 1 << 30
+	return int(min(max(d.limit-min(d.reserve(), d.limit), 2)/2, most)) //nolint:gosec // not more than most
+}
+
+// requests is what of so many requests at a time may be let in; 0: any number.
+func (d descriptors) requests(configured int) int {
+	if most := d.clients(); most > 0 && (configured == 0 || configured > most) {
+		return most
+	}
+	return configured
+}
+
+// report says in a check what is left for clients.
+func (d descriptors) report(out io.Writer) {
+	if d.limit == 0 {
+		return
+	}
+	fmt.Fprintf(out, "ok        descriptors: %d; %d client connections and as many to upstreams at a time, %d in reserve\n",
+		d.limit, d.clients(), d.reserve())
+	if d.clients() < fewConnections {
+		fmt.Fprintln(out, "warning: there are few descriptors; raise the limit (ulimit -n, LimitNOFILE=, ulimits: nofile)")
+	}
+}

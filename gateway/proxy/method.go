@@ -1,0 +1,65 @@
+package proxy
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// neverForwarded lists methods that no upstream gets to see: TRACE (RFC 9110 §9.3.8) and
+// Microsoft's TRACK give the request back, and with it the token that we put in; CONNECT (§9.3.6)
+// asks for a tunnel. Servers that do not mind the case are meant too.
+func neverForwarded(method string) bool {
+	return strings.EqualFold(method, http.MethodTrace) || strings.EqualFold(method, "TRACK") ||
+		strings.EqualFold(method, http.MethodConnect)
+}
+
+// isDebug reports the method that starts a debugger in ASP.NET: only a route that lists it takes
+// it.
+func isDebug(method string) bool { return strings.EqualFold(method, "DEBUG") }
+
+// AllowsMethod reports whether the route takes the method: those of Methods, with nothing listed
+// all but DEBUG, and never TRACE, TRACK and CONNECT.
+func (r *Route) AllowsMethod(method string) bool {
+	switch {
+	case neverForwarded(method):
+		return false
+	case len(r.Methods) == 0:
+		return !isDebug(method)
+	case slices.Contains(r.Methods, method):
+		return true
+	}
+	return method == http.MethodHead && slices.Contains(r.Methods, http.MethodGet)
+}
+
+// Allow is the Allow header of an answer to a method that the route does not take (RFC 9110
+// §15.5.6).
+func (r *Route) Allow() string {
+	switch {
+	case len(r.Methods) > 0:
+		return strings.Join(r.Methods, ", ")
+	case r.Static != nil:
+		return "GET, HEAD"
+	}
+	return "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+}
+
+// isMethodOverride lists the headers by which a request asks frameworks to take it for one of
+// another method.
+func isMethodOverride(name string) bool {
+	return name == "X-Http-Method-Override" || name == "X-Http-Method" || name == "X-Method-Override" ||
+		name == "X-Method"
+}
+
+// overridesBadly reports a header that makes a method of a request that would not be forwarded with
+// it.
+func overridesBadly(name string, values []string) bool {
+	if !strings.HasPrefix(name, "X") || !isMethodOverride(hyphenated(name)) {
+		return false
+	}
+	return slices.ContainsFunc(values, func(v string) bool {
+		v = strings.TrimFunc(v, func(r rune) bool { return !unicode.IsLetter(r) })
+		return neverForwarded(v) || isDebug(v)
+	})
+}

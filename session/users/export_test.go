@@ -1,0 +1,15 @@
+package users
+
+// What the tests in users_test look at from inside.
+
+// Decoy is the hash that unknown names are checked against.
+func (f *File) Decoy() string { return string(f.current.Load().decoys.hash) }
+
+// SeenHashes are the hashes seen in a table.
+type SeenHashes struct{ seen seenHashes }
+
+// Note is what a found row does.
+func (s *SeenHashes) Note(subject, hash string) { s.seen.note(subject, passwordHash(hash)) }
+
+// Decoy is the hash that unknown names are checked against.
+func (s *SeenHashes) Decoy() string { return string(s.seen.decoys.hash) }
