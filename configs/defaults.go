@@ -35,6 +35,7 @@ func Default() Config {
 			ClearSiteData:    "off",
 			PerUser:          PerUser{Max: 100, WhenFull: "evict"},
 			LoginPage:        "/auth/login",
+			AfterLogout:      "/auth/logout/done",
 		},
 		CrossOrigin: CrossOrigin{AllowedOrigins: []string{}},
 		RateLimits: RateLimits{

@@ -44,8 +44,9 @@ type SigningKey struct {
 	File Path `yaml:"file,required" eg:"/run/secrets/NAME.key"`
 	// From is when the key begins to sign, RFC 3339. Default: always.
 	From Time `yaml:"from"`
-	// Alg is EdDSA, ES256, RS256 or HS256. Default: what the PEM in File holds.
-	Alg string `yaml:"alg" oneof:"EdDSA ES256 RS256 HS256"`
+	// Alg is EdDSA, Ed25519 (the newer name of EdDSA, RFC 9864; not every API's library knows it), ES256, RS256 or HS256.
+	// Default: what the PEM in File holds.
+	Alg string `yaml:"alg" oneof:"EdDSA Ed25519 ES256 RS256 HS256"`
 	// Material is the text of File, without the newline at its end.
 	Material Secret `yaml:"-"`
 }
@@ -179,6 +180,7 @@ func (c *checker) checkSigningKey(path string, k *SigningKey) {
 	switch {
 	case what != "":
 		c.problem(path+".file", what, generateKeys+"its path here")
+	case k.Alg == "Ed25519" && alg == "EdDSA":
 	case k.Alg != "" && k.Alg != alg:
 		c.problem(path+".alg", "is "+k.Alg+", and the file holds a key for "+alg, "write alg: "+alg)
 	default:

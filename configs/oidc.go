@@ -41,7 +41,8 @@ type OIDCProvider struct {
 	AuthorizationParams []OIDCParam `yaml:"authorization_params"`
 	// IDTokenAlgs are the signatures that are accepted, where discovery names them too. Default: every asymmetric one.
 	IDTokenAlgs []string `yaml:"id_token_algs"`
-	// RolesClaim is the claim with the user's roles; dots lead into objects. Default roles.
+	// RolesClaim is the claim with the user's roles: a list, a text with commas or blanks, or an object whose names they
+	// are. Dots lead into objects, "*" stands for every entry of a list or an object: roles.*.name. Default roles.
 	RolesClaim string `yaml:"roles_claim" empty:"means"`
 	// Userinfo asks the userinfo endpoint for what the ID token does not say. Default false.
 	Userinfo bool `yaml:"userinfo"`
@@ -65,6 +66,9 @@ type OIDCParam struct {
 type OIDCLogout struct {
 	// RPInitiated sends the browser to the provider's logout page too, where it has one. Default true.
 	RPInitiated bool `yaml:"rp_initiated"`
+	// Prompt is what the next sign-in in the same browser asks of the provider: login, select_account or none. Default:
+	// login where the provider has no logout page or rp_initiated is false, so that its own session goes on; else none.
+	Prompt string `yaml:"prompt" oneof:"login select_account none"`
 }
 
 func newOIDC() OIDCProvider {
@@ -79,9 +83,9 @@ func newOIDC() OIDCProvider {
 	}
 }
 
-// idTokenAlgs are the asymmetric signature algorithms (RFC 7518 section 3.1, RFC 8037).
+// idTokenAlgs are the asymmetric signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864).
 func idTokenAlgs() []string {
-	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
 }
 
 func (c *checker) checkOIDC(path string, o *OIDCProvider) {

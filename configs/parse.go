@@ -40,7 +40,7 @@ func (r *report) parse(data []byte) (root ast.Node) {
 	if !r.plain(tokens) {
 		return nil
 	}
-	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	file, err := parser.Parse(joinColons(tokens), 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		r.syntax(err, text)
 		return nil

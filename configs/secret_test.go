@@ -119,6 +119,7 @@ func TestSigningKeys(t *testing.T) {
 	const hex = "c0ffee00d15ea5e5b16b00b5deadbeefc0ffee00d15ea5e5b16b00b5deadbeef"
 	for name, row := range map[string]struct{ text, alg, want string }{
 		"EdDSA":        {privatePEM(t, "EdDSA"), "", "EdDSA"},
+		"Ed25519":      {privatePEM(t, "EdDSA"), "Ed25519", "Ed25519"},
 		"ES256":        {privatePEM(t, "ES256"), "ES256", "ES256"},
 		"RS256":        {privatePEM(t, "RS256"), "", "RS256"},
 		"HS256":        {hex, "HS256", "HS256"},

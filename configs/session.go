@@ -29,6 +29,9 @@ type Session struct {
 	// LoginPage is the path of the page to sign in on: the gateway's own, or the app's, which posts JSON to
 	// <auth_prefix>/login. Default <auth_prefix>/login.
 	LoginPage string `yaml:"login_page"`
+	// AfterLogout is the path that a logout leads to where the request names none: the gateway's own page, or one of the
+	// app's. Default <auth_prefix>/logout/done.
+	AfterLogout string `yaml:"after_logout"`
 }
 
 // PerUser caps the sessions of one user.
@@ -48,6 +51,9 @@ func (c *checker) deriveSession() {
 	if !c.wrote("session.login_page") {
 		s.LoginPage = c.config.Server.AuthPrefix + "/login"
 	}
+	if !c.wrote("session.after_logout") {
+		s.AfterLogout = c.config.Server.AuthPrefix + "/logout/done"
+	}
 }
 
 func (c *checker) checkSession() {
@@ -59,6 +65,20 @@ func (c *checker) checkSession() {
 	c.checkSameSite()
 	if c.wrote("session.login_page") {
 		c.checkLoginPage()
+	}
+	if c.wrote("session.after_logout") {
+		c.checkAfterLogout()
+	}
+}
+
+func (c *checker) checkAfterLogout() {
+	const path = "session.after_logout"
+	page, prefix := c.config.Session.AfterLogout, c.config.Server.AuthPrefix
+	switch own := prefix + "/logout/done"; {
+	case !strings.HasPrefix(page, "/") || !canonicalPath(page):
+		c.problem(path, "is not a plain path on this origin", "write after_logout: "+own)
+	case page != own && under(page, prefix) && !c.anyBroken("server.auth_prefix"):
+		c.problem(path, "lies under "+prefix+", where the gateway has no such page", "write after_logout: "+own)
 	}
 }
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -53,7 +54,7 @@ func levelOf(t session.EventType) (level slog.Level, fault bool) {
 		return slog.LevelError, true
 	case session.EventStoreFault, session.EventProviderFault, session.EventStoreForgot, session.EventJournalFull:
 		return slog.LevelWarn, true
-	case session.EventConverged, session.EventStale:
+	case session.EventConverged, session.EventClaimsLeftOut, session.EventStale:
 		return slog.LevelDebug, false
 	}
 	return slog.LevelInfo, false
@@ -94,6 +95,16 @@ func attributes(e session.Event) []slog.Attr {
 	} {
 		if f.value != "" {
 			attrs = append(attrs, slog.String(f.key, f.value))
+		}
+	}
+	var said interface {
+		ProviderSaid() (code, description string)
+	}
+	if errors.As(e.Err, &said) {
+		code, description := said.ProviderSaid()
+		attrs = append(attrs, slog.String("provider_error", clipText(code, 64)))
+		if description != "" {
+			attrs = append(attrs, slog.String("provider_description", clipText(description, 256)))
 		}
 	}
 	if e.Err != nil {

@@ -21,7 +21,8 @@ func (s *Server) backChannelLogout(x *exchange) error {
 	x.Header().Set("Cache-Control", "no-store")
 	kind, _, _ := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
 	x.r.Body = http.MaxBytesReader(x, x.r.Body, mostLogoutToken)
-	if kind != "application/x-www-form-urlencoded" || x.r.ParseForm() != nil || x.r.PostForm.Get("logout_token") == "" {
+	if kind != "application/x-www-form-urlencoded" || x.r.ParseForm() != nil || x.r.PostForm.Get("logout_token") == "" ||
+		len(x.r.PostForm["logout_token"]) > 1 {
 		return sendLogoutFault(x, "a form with logout_token is wanted")
 	}
 	provider := strings.TrimPrefix(x.r.URL.Path, s.prefix+"/back-channel-logout/")

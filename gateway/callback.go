@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"sessiongate/session"
@@ -16,10 +17,17 @@ import (
 // and the provider come from the attempt and never from the request.
 func (s *Server) callback(x *exchange) error {
 	q := x.r.URL.Query()
+	if repeated(q) {
+		s.callbackPage(x, http.StatusBadRequest, s.again(x, session.LoginDone{ReturnTo: "/"}), "Sign-in failed",
+			"The answer of the sign-in service says something twice, and so it says nothing.")
+		return nil
+	}
 	done, err := s.manager.FinishLogin(x.r.Context(), session.LoginReturn{
 		Provider: strings.TrimPrefix(x.r.URL.Path, s.prefix+"/callback/"),
 		Browser:  boundBrowser(x.r), State: q.Get("state"),
-		Response: session.Response{Code: session.Secret(q.Get("code")), Issuer: q.Get("iss"), Error: q.Get("error")},
+		Response: session.Response{
+			Code: session.Secret(q.Get("code")), Issuer: q.Get("iss"), Error: q.Get("error"), Description: q.Get("error_description"),
+		},
 		IPPrefix: ipPrefix(x.client.IP), Carried: x.presented(), Client: x.client,
 	})
 	done.ReturnTo = returnURL(done.ReturnTo)
@@ -33,11 +41,23 @@ func (s *Server) callback(x *exchange) error {
 	case done.Retry != nil:
 		location, err := s.manager.StartLogin(x.r.Context(), *done.Retry)
 		if err != nil {
-			return s.callbackFailed(x, done.ReturnTo, err)
+			return s.callbackFailed(x, done, err)
 		}
 		return seeOther(x, location)
 	}
-	return s.callbackFailed(x, done.ReturnTo, err)
+	return s.callbackFailed(x, done, err)
+}
+
+// repeated reports a parameter of the answer that came more than once, whose values
+// two readers might choose from differently (RFC 6749 §3.1). The attempt is not
+// spent: a genuine answer may still come.
+func repeated(q url.Values) bool {
+	for _, name := range []string{"state", "code", "iss", "error", "error_description"} {
+		if len(q[name]) > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Server) signedIn(x *exchange, done session.LoginDone) error {
@@ -61,29 +81,30 @@ func (s *Server) noAttempt(x *exchange, to string) error {
 	if _, err := s.authenticate(x, session.Presentation{}); err == nil {
 		return s.continueTo(x, to)
 	}
-	s.callbackPage(x, http.StatusBadRequest, to, "This sign-in is no longer valid",
+	s.callbackPage(x, http.StatusBadRequest, s.again(x, session.LoginDone{ReturnTo: to}), "This sign-in is no longer valid",
 		"It took too long, was finished before, or was started in another browser. Nothing has happened to your account.")
 	return nil
 }
 
 // callbackFailed tells a person what became of the sign-in. Nothing that the
 // request says is shown: anyone can make up an error and its description.
-func (s *Server) callbackFailed(x *exchange, to string, err error) error {
+func (s *Server) callbackFailed(x *exchange, done session.LoginDone, err error) error {
+	again := s.again(x, done)
 	var denied *session.DeniedError
 	var rejected *session.RejectedError
 	var down *session.UnavailableError
 	switch {
 	case errors.As(err, &denied):
-		s.denied(x, to, denied.Code)
+		s.denied(x, again, denied.Code)
 	case errors.As(err, &rejected) && rejected.Weak:
-		s.callbackPage(x, http.StatusForbidden, to, "A stronger sign-in is needed",
+		s.callbackPage(x, http.StatusForbidden, again, "A stronger sign-in is needed",
 			"The sign-in service did not ask you again, or not in the way this page needs.")
 	case errors.As(err, &rejected):
-		s.callbackPage(x, http.StatusBadRequest, to, "Sign-in failed",
+		s.callbackPage(x, http.StatusBadRequest, again, "Sign-in failed",
 			"The answer of the sign-in service could not be trusted. Try again; if this repeats, tell whoever runs this site.")
 	case errors.As(err, &down):
 		x.Header().Set("Retry-After", "2")
-		s.callbackPage(x, http.StatusServiceUnavailable, to, "Sign-in is not available now", "Try again in a moment.")
+		s.callbackPage(x, http.StatusServiceUnavailable, again, "Sign-in is not available now", "Try again in a moment.")
 		s.logProblem(x, problemUnavailable(down))
 	default:
 		return err
@@ -91,21 +112,40 @@ func (s *Server) callbackFailed(x *exchange, to string, err error) error {
 	return nil
 }
 
-func (s *Server) denied(x *exchange, to, code string) {
+func (s *Server) denied(x *exchange, again, code string) {
 	switch code {
 	case "server_error", "temporarily_unavailable":
-		s.callbackPage(x, http.StatusServiceUnavailable, to, "Sign-in is not available now",
+		s.callbackPage(x, http.StatusServiceUnavailable, again, "Sign-in is not available now",
 			"The sign-in service has a problem. Try again in a moment.")
 	case "access_denied":
-		s.callbackPage(x, http.StatusForbidden, to, "You are not signed in",
+		s.callbackPage(x, http.StatusForbidden, again, "You are not signed in",
 			"The sign-in was cancelled, or the sign-in service did not allow it.")
 	default:
-		s.callbackPage(x, http.StatusBadRequest, to, "You are not signed in", "The sign-in service did not finish the sign-in.")
+		s.callbackPage(x, http.StatusBadRequest, again, "You are not signed in", "The sign-in service did not finish the sign-in.")
 	}
 }
 
-func (s *Server) callbackPage(x *exchange, status int, to, title, text string) {
-	again := s.loginPage + "?return_to=" + url.QueryEscape(to)
+// again is the address that begins the same sign-in once more: at the same provider,
+// with what was asked of it.
+func (s *Server) again(x *exchange, done session.LoginDone) string {
+	q := url.Values{"return_to": {done.ReturnTo}, "provider": {strings.TrimPrefix(x.r.URL.Path, s.prefix+"/callback/")}}
+	if done.Ask.Prompt != "" {
+		q.Set("prompt", done.Ask.Prompt)
+	}
+	if done.Ask.MaxAge != nil {
+		q.Set("max_age", strconv.Itoa(seconds(*done.Ask.MaxAge)))
+	}
+	if len(done.Ask.ACR) > 0 {
+		q.Set("acr_values", strings.Join(done.Ask.ACR, " "))
+	}
+	if done.Ask.LoginHint != "" {
+		q.Set("login_hint", done.Ask.LoginHint)
+	}
+	return s.prefix + "/login?" + q.Encode()
+}
+
+// callbackPage offers again, an address to try once more at.
+func (s *Server) callbackPage(x *exchange, status int, again, title, text string) {
 	s.page(x, status, func(b *bytes.Buffer) error {
 		x.Header().Set("Referrer-Policy", "no-referrer") // our address holds the code
 		return s.pages.Message(b, web.MessagePage{

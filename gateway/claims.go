@@ -29,7 +29,7 @@ func claimFields(want []proxy.Field, id *session.Identity) []proxy.Field {
 			if claims == nil && len(id.Claims) > 0 {
 				_ = json.Unmarshal(id.Claims, &claims) // what is no object has no claims
 			}
-			value = claimText(claims[w.Value])
+			value = claimAt(claims, w.Value)
 		}
 		if value != "" {
 			fields = append(fields, proxy.Field{Name: w.Name, Value: value})
@@ -62,6 +62,23 @@ func namedClaim(name string, id *session.Identity) (value string, known bool) {
 	return "", false
 }
 
+// claimAt is the text of the claim with this name, or of those that a path finds, as
+// roles_claim has it.
+func claimAt(claims map[string]any, name string) string {
+	if v, there := claims[name]; there {
+		return claimText(v)
+	}
+	found := session.ClaimValues(claims, name)
+	if len(found) == 1 {
+		return claimText(found[0])
+	}
+	var list []string
+	for _, v := range found {
+		list = append(list, session.ClaimWords(v)...)
+	}
+	return joinFields(list)
+}
+
 func claimText(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -78,6 +95,8 @@ func claimText(v any) string {
 			}
 		}
 		return joinFields(parts)
+	case map[string]any:
+		return joinFields(session.ClaimWords(v))
 	}
 	return ""
 }

@@ -117,12 +117,25 @@ func (s *Server) bindBrowser(x *exchange) string {
 	value := boundBrowser(x.r)
 	if value == "" {
 		value = session.NewBrowserBinding()
-		x.r.Header.Add("Cookie", loginCookie+"="+value) // the next call in this request finds it
-		s.write(x.Header(), &http.Cookie{
-			Name: loginCookie, Value: value, MaxAge: int(loginCookieLife / time.Second), SameSite: http.SameSiteLaxMode,
-		})
+		s.bindTo(x, value)
 	}
 	return value
+}
+
+// bindTo replaces the value that binds this browser.
+func (s *Server) bindTo(x *exchange, value string) {
+	var others []string
+	for _, c := range x.r.Cookies() {
+		if c.Name != loginCookie {
+			others = append(others, c.Name+"="+c.Value)
+		}
+	}
+	// The next call in this request finds it. What the request presented was noted before.
+	x.presented()
+	x.r.Header.Set("Cookie", strings.Join(append(others, loginCookie+"="+value), "; "))
+	s.write(x.Header(), &http.Cookie{
+		Name: loginCookie, Value: value, MaxAge: int(loginCookieLife / time.Second), SameSite: http.SameSiteLaxMode,
+	})
 }
 
 // boundBrowser returns the value of the browser's binding cookie, or "".

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,11 +41,31 @@ func (s *Server) loginForm(x *exchange) error {
 	case errors.Is(err, session.ErrStale) && repeatable(x.r):
 		return err
 	}
+	if name := q.Get("provider"); name != "" && !s.knowsProvider(name) {
+		return s.noSuchProvider(x, name, to)
+	}
 	if handled, err := s.redirectLogin(x, to, err); handled {
 		return err
 	}
 	s.setProbe(x.Header())
 	s.loginPageFor(x, http.StatusOK, web.LoginPage{ReturnTo: to})
+	return nil
+}
+
+func (s *Server) knowsProvider(name string) bool {
+	return slices.Contains(s.manager.RedirectProviders(), name) || slices.Contains(s.manager.PasswordProviders(), name)
+}
+
+// noSuchProvider says that an address names a provider that is not there, rather than
+// sign in somewhere else.
+func (s *Server) noSuchProvider(x *exchange, name, to string) error {
+	if !navigation(x.r) {
+		return badRequest("There is no provider "+strconv.Quote(clipText(name, 64))+" here.", nil)
+	}
+	s.setProbe(x.Header())
+	s.loginPageFor(x, http.StatusBadRequest, web.LoginPage{
+		ReturnTo: to, Error: "The address names a way to sign in that does not exist here: " + strconv.Quote(clipText(name, 64)) + ". Choose another.",
+	})
 	return nil
 }
 
@@ -57,7 +78,8 @@ func (s *Server) loginPageFor(x *exchange, status int, page web.LoginPage) {
 		page.Password = true
 		page.PasswordProviders = append(page.PasswordProviders, web.PasswordProvider{Name: name, Label: s.labels[name]})
 	}
-	page.Providers = s.providerLinks(x.r.URL.Query(), page.ReturnTo)
+	page.SignedOut = s.justSignedOut(x.r)
+	page.Providers = s.providerLinks(x, page.ReturnTo)
 	s.page(x, status, func(b *bytes.Buffer) error { return s.pages.Login(b, page) })
 }
 

@@ -25,10 +25,13 @@ func (s *Server) logoutForm(x *exchange) error {
 		})
 		return nil
 	}
-	id := found.Identity()
+	id, to := found.Identity(), x.r.URL.Query().Get("return_to")
+	if to != "" {
+		to = returnURL(to)
+	}
 	s.pageUnder(s.logoutCSP(x, id.Provider), x, http.StatusOK, func(b *bytes.Buffer) error {
 		return s.pages.Logout(b, web.LogoutPage{
-			Action: s.prefix + "/logout", ReturnTo: returnURL(x.r.URL.Query().Get("return_to")),
+			Action: s.prefix + "/logout", ReturnTo: to,
 			User: id.Name, Cancel: web.Link{Label: "Stay signed in", Href: "/"},
 		})
 	})
@@ -40,7 +43,7 @@ func (s *Server) logoutForm(x *exchange) error {
 // idempotent: without a session there is nothing to end and the answer is the
 // same.
 func (s *Server) logout(x *exchange) error {
-	form, to := readLogout(x)
+	form, to := s.readLogout(x)
 	var ended []*session.Record
 	for _, value := range x.presented() {
 		rec, err := s.manager.Logout(x.r.Context(), session.Cookie, value, session.Logout, x.client)
@@ -52,6 +55,7 @@ func (s *Server) logout(x *exchange) error {
 		}
 	}
 	s.clearSession(x.Header())
+	s.markSignedOut(x)
 	if s.clearSiteData {
 		x.Header().Set("Clear-Site-Data", `"cache"`)
 	}
@@ -62,20 +66,28 @@ func (s *Server) logout(x *exchange) error {
 	case form:
 		return seeOther(x, to)
 	}
-	var doc struct {
+	doc := struct {
 		LogoutURL *string `json:"logout_url"`
-	}
+		Next      string  `json:"next"` // where a page goes that has nowhere else to go
+	}{Next: to}
 	if out.page != "" {
 		doc.LogoutURL = &out.page
 	}
 	return sendJSON(x, http.StatusOK, doc)
 }
 
-func readLogout(x *exchange) (form bool, to string) {
+// readLogout says how a logout came, and where it leads: to the page for it unless the
+// request names another.
+func (s *Server) readLogout(x *exchange) (form bool, to string) {
 	kind, _, _ := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
-	if kind != "application/x-www-form-urlencoded" {
-		return false, returnURL(x.r.URL.Query().Get("return_to"))
+	if form = kind == "application/x-www-form-urlencoded"; form {
+		x.r.Body = http.MaxBytesReader(x, x.r.Body, mostLoginBody)
+		to = x.r.PostFormValue("return_to")
+	} else {
+		to = x.r.URL.Query().Get("return_to")
 	}
-	x.r.Body = http.MaxBytesReader(x, x.r.Body, mostLoginBody)
-	return true, returnURL(x.r.PostFormValue("return_to"))
+	if to == "" {
+		return form, s.signOuts.page
+	}
+	return form, returnURL(to)
 }

@@ -28,6 +28,12 @@ func (s *Server) redirectLogin(x *exchange, to string, current error) (handled b
 	if name == "" || x.r.Method == http.MethodHead {
 		return false, nil
 	}
+	if s.justSignedOut(x.r) {
+		if q.Get("provider") == "" {
+			return false, nil // nobody is signed in again without a click
+		}
+		s.bindTo(x, session.NewBrowserBinding())
+	}
 	if !startable(x.r) {
 		return true, badRequest("A sign-in begins with a navigation: open this address in the browser's window.", nil)
 	}
@@ -103,12 +109,18 @@ func readAsk(q url.Values) (ask session.Ask, err error) {
 
 // providerLinks is the picker of the login page. What the request asks for goes
 // along with each link.
-func (s *Server) providerLinks(q url.Values, to string) (links []web.ProviderLink) {
+func (s *Server) providerLinks(x *exchange, to string) (links []web.ProviderLink) {
+	q, out := x.r.URL.Query(), s.justSignedOut(x.r)
 	for _, name := range s.manager.RedirectProviders() {
 		next := url.Values{"provider": {name}, "return_to": {to}}
 		for _, key := range []string{"prompt", "max_age", "acr_values", "login_hint"} {
 			if v := q.Get(key); v != "" {
 				next.Set(key, v)
+			}
+		}
+		if out && !next.Has("prompt") {
+			if prompt := s.promptAfterLogout(x, name); prompt != "" {
+				next.Set("prompt", prompt)
 			}
 		}
 		links = append(links, web.ProviderLink{

@@ -1,13 +1,10 @@
 package gateway
 
 import (
-	"bytes"
 	"errors"
-	"net/http"
 	"net/url"
 
 	"sessiongate/session"
-	"sessiongate/web"
 )
 
 // signOut is where the browser should go after its session has ended, so that
@@ -45,20 +42,15 @@ func (s *Server) departLogout(x *exchange) error {
 // logoutDone is the one address a provider may send the browser back to after a
 // logout. Only the state of a logout this browser began leads anywhere.
 func (s *Server) logoutDone(x *exchange) error {
-	to, err := s.manager.SignedOut(x.r.Context(), boundBrowser(x.r), x.r.URL.Query().Get("state"))
+	states := x.r.URL.Query()["state"]
+	if len(states) != 1 {
+		return s.signedOutPage(x)
+	}
+	to, err := s.manager.SignedOut(x.r.Context(), boundBrowser(x.r), states[0])
 	if err != nil {
 		return s.signedOutPage(x) // also without the store: the session is over
 	}
 	return seeOther(x, returnURL(to))
-}
-
-func (s *Server) signedOutPage(x *exchange) error {
-	s.page(x, http.StatusOK, func(b *bytes.Buffer) error {
-		return s.pages.SignedOut(b, web.SignedOutPage{
-			SignIn: web.Link{Label: "Sign in", Href: s.loginPage}, Continue: web.Link{Label: "To the start page", Href: "/"},
-		})
-	})
-	return nil
 }
 
 // logoutCSP lets the form of the logout page be answered by a redirect to the

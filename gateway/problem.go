@@ -28,6 +28,7 @@ type problem struct {
 	Reason     session.Reason
 	RetryAfter time.Duration
 	Login      bool // signing in would help: add login_url
+	Anew       bool // a new sign-in may help: add login_url, and send nobody there
 	OtherUser  bool // another user might be allowed: the page offers to sign out
 	Allow      string
 	MaxAge     string   // with Login: how old the sign-in may be, in seconds; empty: any
@@ -161,7 +162,7 @@ func problemUnavailable(e *session.UnavailableError) *problem {
 	if e.Subsystem == session.SubsystemStore {
 		p.Code, p.Title = "store_unavailable", "Session store unavailable"
 	} else {
-		p.Code, p.Title = "provider_unavailable", "Sign-in service unavailable"
+		p.Code, p.Title, p.Anew = "provider_unavailable", "Sign-in service unavailable", true
 	}
 	p.Detail = "This signs nobody out. Try again shortly."
 	return p
@@ -249,7 +250,7 @@ func (s *Server) failJSON(x *exchange, p *problem) {
 		Type: "urn:sessiongate:problem:" + p.Code, Title: p.Title, Status: p.Status, Detail: p.Detail, Code: p.Code,
 		Reason: p.Reason, RequestID: x.client.RequestID, RetryAfter: seconds(p.RetryAfter),
 	}
-	if p.Login {
+	if p.Login || p.Anew {
 		doc.LoginURL = s.loginPage
 		if ask := p.ask(); ask != "" {
 			doc.LoginURL = s.loginPath(p) + "?" + ask
@@ -276,6 +277,9 @@ func (s *Server) failPage(x *exchange, p *problem) {
 	case p.Login:
 		page.Text = "Sign in to see this page."
 		page.Primary = web.Link{Label: "Sign in", Href: s.loginURLFor(x.r, p)}
+	case p.Anew && !strings.HasPrefix(x.r.URL.Path, s.prefix+"/"):
+		page.Text = "This signs nobody out. Try again shortly; if this repeats, sign in again."
+		page.Secondary = web.Link{Label: "Sign in again", Href: s.loginURL(x.r)}
 	case p.OtherUser:
 		page.Primary = web.Link{Label: "To the start page", Href: "/"}
 		page.Secondary = web.Link{Label: "Sign out", Href: s.prefix + "/logout"}

@@ -1,6 +1,10 @@
 package gateway
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,13 +21,34 @@ func permits(require proxy.Require, id *session.Identity, authAge time.Duration)
 	}
 	missing := lacking(require.Roles, require.All, func(r string) bool { return slices.Contains(id.Roles, r) })
 	if missing != "" {
-		return forbidden("role", missing)
+		p := forbidden("role", missing)
+		p.Cause = leftOut(id)
+		return p
 	}
 	missing = lacking(require.Scopes, require.All, func(s string) bool { return hasScope(id.Scopes, s) })
 	if missing != "" {
 		return forbidden("scope", missing)
 	}
 	return nil
+}
+
+// leftOut says which claims the provider did not send because there are too many, as
+// Microsoft Entra does with groups (OpenID Connect Core §5.6.2); nil: none. The log
+// then has the reason why somebody lacks a role.
+func leftOut(id *session.Identity) error {
+	if !bytes.Contains(id.Claims, []byte("_claim_names")) {
+		return nil
+	}
+	var claims struct {
+		Names map[string]any `json:"_claim_names"`
+	}
+	_ = json.Unmarshal(id.Claims, &claims) // what is no object has no claims
+	if len(claims.Names) == 0 {
+		return nil
+	}
+	names := strings.Join(slices.Sorted(maps.Keys(claims.Names)), ", ")
+	return fmt.Errorf("the provider left out the claims %s of this user, who has too many of them: "+
+		"assign app roles, or groups to the application only", clipText(names, 128))
 }
 
 // words spells a duration without the zero parts that [time.Duration] shows.

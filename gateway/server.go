@@ -29,7 +29,12 @@ type Options struct {
 	PublicURL  *url.URL // the origin the browser sees; the only source of scheme and host
 	AuthPrefix string   // "/auth"
 	LoginPage  string   // path of the login page; empty: ours
-	Explicit   bool     // serve the token endpoints for clients that are not browsers
+	// AfterLogout is the path that a logout leads to; empty: our own page for it.
+	// PromptAfterLogout is the prompt of the next sign-in, by provider: none, or
+	// whatever a provider knows; missing: login where it has no logout page.
+	AfterLogout       string
+	PromptAfterLogout map[string]string
+	Explicit          bool // serve the token endpoints for clients that are not browsers
 
 	SameSite       http.SameSite
 	AllowedOrigins []string
@@ -93,6 +98,7 @@ type Server struct {
 	origin, scheme, host string
 	prefix, loginPage    string
 	explicitTokens       bool
+	signOuts             signOuts
 	sameSite             http.SameSite
 	listed               []string
 	hsts                 []string // Strict-Transport-Security; nil: none
@@ -132,6 +138,7 @@ func NewServer(o Options) (*Server, error) {
 		metrics: o.Metrics, log: o.Log, access: o.Access, now: o.Now,
 	}
 	s.origin = s.scheme + "://" + s.host
+	s.signOuts = signOuts{page: cmp.Or(o.AfterLogout, s.prefix+"/logout/done"), prompts: o.PromptAfterLogout}
 	s.limits, s.streams, s.recorder = newLimits(o.Limiter, o.Limits), newStreams(), o.Recorder
 	if o.HSTS > 0 && s.scheme == "https" {
 		s.hsts = []string{"max-age=" + strconv.Itoa(seconds(o.HSTS))}

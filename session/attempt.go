@@ -43,6 +43,7 @@ type Attempt struct {
 	ReturnTo string // checked before it gets here
 	Ask      Ask
 	Silent   bool   // prompt=none of our own: an interactive try may follow
+	Again    bool   // the one before was left to expire by the provider
 	Replaces []ID   // sessions this browser had when it left
 	Onward   Secret // of AttemptDepart: the provider's logout URL
 }

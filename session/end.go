@@ -94,6 +94,10 @@ func (m *Manager) revoke(provider string, t Tokens) {
 			if err == nil {
 				return
 			}
+			if fault := new(FaultError); errors.As(err, &fault) && fault.Misconfigured { // again it would be the same
+				m.record(Event{Type: EventMisconfigured, Provider: provider, Err: err})
+				return
+			}
 			if wait > 10*time.Second || !sleep(ctx, wait) {
 				m.record(Event{Type: EventProviderFault, Provider: provider, Err: err})
 				return

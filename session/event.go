@@ -23,6 +23,7 @@ const (
 	EventProviderFault   EventType = "provider_fault"
 	EventMisconfigured   EventType = "provider_misconfigured"
 	EventSubjectChanged  EventType = "subject_changed"
+	EventClaimsLeftOut   EventType = "claims_left_out" // the provider sent no roles, because there are too many
 	EventRolledBack      EventType = "store_rolled_back"
 	EventStoreFault      EventType = "store_fault"
 	EventUnsealable      EventType = "unsealable_record"

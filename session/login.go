@@ -75,12 +75,18 @@ func (m *Manager) loginFault(p Provider, err error, c Client) error {
 	return m.providerFault(p.Name(), &FaultError{Err: err})
 }
 
+var errNoSubject = errors.New("the provider did not say who signed in: the subject is empty")
+
 // establish stores a granted session and ends those the request carried.
 func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l Login) (*Session, error) {
 	replaces, owner := append(m.carriedIDs(l.Carried), l.replaces...), g.Identity.Owner()
 	if err := m.checkCap(ctx, owner, replaces); err != nil {
 		m.revoke(g.Identity.Provider, g.Tokens)
 		return nil, err
+	}
+	if owner.Subject == "" { // whoever it is would share sessions with everybody else without a name
+		m.revoke(g.Identity.Provider, g.Tokens)
+		return nil, m.providerFault(owner.Provider, &FaultError{Misconfigured: true, Err: errNoSubject})
 	}
 	rd := reading{began: m.now(), track: m.tracks.get(h.ID()), epoch: m.epoch.Load()}
 	rd.version = rd.track.version.Load()

@@ -73,6 +73,9 @@ type Grant struct {
 	// NoRefresh says that the tokens cannot be refreshed: the session ends with
 	// its access token, and not an early window sooner.
 	NoRefresh bool
+	// LeftOut names the claim with the user's roles where the provider did not send
+	// it because there are too many; empty: nothing is missing.
+	LeftOut string
 }
 
 // Errors of a login.

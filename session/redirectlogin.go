@@ -25,16 +25,29 @@ type RedirectProvider interface {
 
 // Response is what a provider's redirect brings back (RFC 6749 §4.1.2, RFC 9207).
 type Response struct {
-	Code   Secret
-	Issuer string
-	Error  string
+	Code        Secret
+	Issuer      string
+	Error       string
+	Description string // error_description: for the log only, see [CleanDescription]
 }
 
 // DeniedError is a provider's "no" to an attempt.
-type DeniedError struct{ Code string }
+type DeniedError struct {
+	Code        string
+	Description string // cleaned; never for a page
+}
 
 // Error implements error.
 func (e *DeniedError) Error() string { return fmt.Sprintf("session: login denied: %.64q", e.Code) }
+
+// ProviderSaid returns the provider's own words, for the log.
+func (e *DeniedError) ProviderSaid() (code, description string) { return e.Code, e.Description }
+
+// passing reports a "no" that asks for a new attempt: what Keycloak says when the
+// time to type a password has run out, while somebody still sits at its page.
+func (e *DeniedError) passing() bool {
+	return e.Code == "temporarily_unavailable" && e.Description == "authentication_expired"
+}
 
 // RejectedError is an answer that does not hold: a forged, replayed, mixed-up
 // or weaker one than was asked for. There is no session.
@@ -75,6 +88,11 @@ type LoginStart struct {
 	Carried []string
 	// Silent asks the provider not to show anything; see [LoginDone.Retry].
 	Silent bool
+	// Again says that this attempt follows one that the provider let expire. There
+	// is no second one in a row.
+	Again bool
+
+	replaces []ID // sessions noted by the attempt before
 }
 
 // StartLogin keeps an attempt and returns the provider's page for it. Errors:
@@ -87,7 +105,7 @@ func (m *Manager) StartLogin(ctx context.Context, s LoginStart) (string, error) 
 	a := Attempt{
 		State: rand.Text(), Browser: s.Browser, Created: m.now(), Provider: s.Provider,
 		Nonce: Secret(rand.Text()), Verifier: Secret(rand.Text() + rand.Text()),
-		ReturnTo: s.ReturnTo, Ask: s.Ask, Silent: s.Silent, Replaces: m.carriedIDs(s.Carried),
+		ReturnTo: s.ReturnTo, Ask: s.Ask, Silent: s.Silent, Again: s.Again, Replaces: append(m.carriedIDs(s.Carried), s.replaces...),
 	}
 	if s.Silent {
 		a.Ask.Prompt = "none"
@@ -123,14 +141,16 @@ type LoginReturn struct {
 	Client
 }
 
-// LoginDone is how an attempt ended. ReturnTo is set whenever it is known, with
-// an error too.
+// LoginDone is how an attempt ended. ReturnTo and Ask are set whenever they are
+// known, with an error too.
 type LoginDone struct {
 	Session  *Session
 	ReturnTo string
-	// Retry, with a [*DeniedError], is a new attempt that may show something: the
-	// provider did not sign in silently. Providers say so in many ways, and there
-	// is no second silent attempt in a row.
+	Ask      Ask
+	// Retry, with a [*DeniedError], is a new attempt to begin at once. The provider
+	// did not sign in silently, which it says in many ways: then the new one may
+	// show something, and no silent attempt follows another. Or it let the attempt
+	// expire, and wants a new one: that happens once in a row.
 	Retry *LoginStart
 }
 
@@ -153,11 +173,16 @@ func (m *Manager) FinishLogin(ctx context.Context, r LoginReturn) (LoginDone, er
 		return done, m.rejected(p, &RejectedError{Err: errors.New("the state was made for another provider")}, r.Client)
 	}
 	asked := m.now()
+	done.Ask = a.Ask
+	if a.Silent {
+		done.Ask.Prompt = ""
+	}
 	grant, err := p.Exchange(ctx, *a, r.Response)
 	if err != nil {
 		return m.notExchanged(p, done, a, err, r.Client)
 	}
 	m.worked(p)
+	m.leftOut(p, grant, r.Client)
 	done.Session, err = m.admit(ctx, p, *a, grant, r, asked)
 	return done, err
 }
@@ -168,10 +193,10 @@ func (m *Manager) notExchanged(p Provider, done LoginDone, a *Attempt, err error
 	var rejected *RejectedError
 	switch {
 	case errors.As(err, &denied):
-		if a.Silent { // whatever it was, only the user can see to it
-			ask := a.Ask
-			ask.Prompt = ""
-			done.Retry = &LoginStart{Provider: a.Provider, Browser: a.Browser, ReturnTo: a.ReturnTo, Ask: ask}
+		if a.Silent || denied.passing() && !a.Again { // silent: whatever it was, only the user can see to it
+			done.Retry = &LoginStart{
+				Provider: a.Provider, Browser: a.Browser, ReturnTo: a.ReturnTo, Ask: done.Ask, Again: !a.Silent, replaces: a.Replaces,
+			}
 			return done, denied
 		}
 		m.record(Event{Type: EventLoginFailed, Provider: p.Name(), Err: denied, Client: c})
@@ -180,6 +205,16 @@ func (m *Manager) notExchanged(p Provider, done LoginDone, a *Attempt, err error
 		return done, m.rejected(p, rejected, c)
 	}
 	return done, m.loginFault(p, err, c)
+}
+
+// leftOut counts the roles that a provider did not send.
+func (m *Manager) leftOut(p Provider, g Grant, c Client) {
+	if g.LeftOut != "" {
+		m.record(Event{
+			Type: EventClaimsLeftOut, Provider: p.Name(), Subject: g.Identity.Subject, Client: c,
+			Err: fmt.Errorf("the claim %.64q was left out", g.LeftOut),
+		})
+	}
 }
 
 func (m *Manager) rejected(p Provider, e *RejectedError, c Client) error {

@@ -122,12 +122,12 @@ func (m *Manager) reread(ctx context.Context, s *Session, c Client) *reading {
 // peruse reads a session without judging a handle. One that the store has forgotten
 // is not over: an error says so.
 func (m *Manager) peruse(ctx context.Context, id ID) (Turn, error) {
-	number, asked := m.doubtful(id), m.now()
+	asked, number := m.now(), m.doubtful(id)
 	turn, err := m.store.Get(ctx, id)
+	turn.asked = asked
 	if err == nil && number > 0 && turn.State == TurnOver && turn.Reason == "" {
 		return Turn{}, m.forgotten(id)
 	}
-	turn.asked = asked
 	return turn, err
 }
 
@@ -260,6 +260,7 @@ func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, le
 	}
 	m.worked(p)
 	m.refusals[p.Name()].granted(spent{rec.ID, rec.Facts.Stamp}, asked, m.now())
+	m.leftOut(p, grant, rd.client)
 	if grant.Identity.Owner() != rec.Identity.Owner() {
 		return m.subjectChanged(ctx, rd, lease, grant)
 	}

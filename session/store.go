@@ -187,8 +187,8 @@ const (
 	Listed                         // an owner's list of sessions has changed
 	Numbered                       // a session was written: Number is its commit number
 	StoreChanged                   // another server answers, or the same started again: it may have forgotten
-	Recovered                      // a generation came of a recovery; Advanced follows
 	ProviderUp                     // a provider works again
+	Recovered                      // a generation came of a recovery; Advanced follows
 )
 
 // Change is one message of a [Feed].
@@ -198,10 +198,10 @@ type Change struct {
 	Generation uint32
 	Reason     Reason
 	Owner      string // Listed: [Owner.Hash]
-	Number     int64  // Numbered
 
 	Provider string    // ProviderUp: see [Restarter.AnnounceUp]
 	Since    time.Time // ProviderUp
+	Number   int64     // Numbered
 }
 
 // Feed tells every process what the others changed.

@@ -69,6 +69,7 @@ type LoginPage struct {
 	Provider          string             // name of the password provider chosen before
 	Providers         []ProviderLink     // OpenID Connect providers to choose from
 	DemoUsers         []DemoUser         // nil but in the demo; shown with the password form only
+	SignedOut         bool               // the reader has just signed out, and signs in again with a click
 	CookieProbeFailed bool               // the test cookie did not come back: say so, and what to do
 }
 

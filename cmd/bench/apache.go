@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sessiongate/cmd/rig"
 	"sessiongate/session/oidc/oidctest"
 )
 
@@ -70,7 +71,7 @@ func (b *bench) apache(ctx context.Context) (*contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	address, err := freeAddress(ctx)
+	address, err := rig.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -2,16 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"time"
+
+	"sessiongate/cmd/rig"
 )
 
 // bench holds what all measurements need: a folder, the upstream, Redis, and where everything runs.
@@ -80,11 +79,7 @@ func (b *bench) build(ctx context.Context) error {
 	}
 	b.say("building sessiongate …")
 	b.gateway = filepath.Join(b.dir, "sessiongate")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.gateway, "sessiongate/cmd/sessiongate") //nolint:gosec // a path of our own
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build sessiongate: %w\n%s", err, out)
-	}
-	return nil
+	return rig.BuildGateway(ctx, b.gateway)
 }
 
 // upstreamVanish: only in a soak may the upstream go away.
@@ -101,16 +96,16 @@ func (b *bench) role(role, core string, procs int, more ...string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	return p.first, nil
+	return p.First, nil
 }
 
-func (b *bench) child(role, core string, procs int, more ...string) (*process, error) {
+func (b *bench) child(role, core string, procs int, more ...string) (*rig.Process, error) {
 	args := append([]string{"--role", role, "--size", strconv.Itoa(b.size)}, more...)
-	p, err := start(core, []string{"GOMAXPROCS=" + strconv.Itoa(procs)}, true, b.self, args...)
+	p, err := rig.Start(core, []string{"GOMAXPROCS=" + strconv.Itoa(procs)}, true, b.self, args...)
 	if err != nil {
 		return nil, err
 	}
-	b.onClose(p.stop)
+	b.onClose(p.Stop)
 	return p, nil
 }
 
@@ -121,45 +116,15 @@ func (b *bench) startRedis(ctx context.Context) (address string, err error) {
 		b.say("no redis-server on PATH: sessiongate uses its embedded store, and strict mode is not what it would be")
 		return "", nil //nolint:nilerr // said, and the embedded store takes its place
 	}
-	if address, err = freeAddress(ctx); err != nil {
+	if address, err = rig.FreeAddress(ctx); err != nil {
 		return "", err
 	}
 	_, port, _ := net.SplitHostPort(address) // as it was joined
-	p, err := start(b.pins.redis, nil, false, path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+	p, err := rig.Start(b.pins.redis, nil, false, path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
 		"--dir", b.dir, "--maxmemory-policy", "noeviction")
 	if err != nil {
 		return "", err
 	}
-	b.onClose(p.stop)
-	return address, b.waitFor(ctx, address, p)
-}
-
-// freeAddress finds a loopback address for a program that cannot take port 0 and say which it got.
-func freeAddress(ctx context.Context) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
-}
-
-var errNotUp = errors.New("does not listen")
-
-// waitFor waits until something listens.
-func (b *bench) waitFor(ctx context.Context, address string, p *process) error {
-	d := net.Dialer{Timeout: time.Second}
-	for range 200 {
-		c, err := d.DialContext(ctx, "tcp", address)
-		if err == nil {
-			c.Close()
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-	return fmt.Errorf("%s: %w\n%s", p.cmd.Path, errNotUp, p.log.b)
+	b.onClose(p.Stop)
+	return address, p.WaitListening(ctx, address)
 }

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+
+	"sessiongate/cmd/rig"
 )
 
 // contender is one thing in front of the upstream.
@@ -18,7 +20,7 @@ type contender struct {
 	label   string // in the chart; empty: name
 	what    string
 	target  *target
-	process *process           // nil: not ours
+	process *rig.Process       // nil: not ours
 	procs   int                // cores it has; 0: as --cores says
 	metrics string             // URL with Go's memory counters; empty: none
 	redis   string             // address of the Redis it uses; empty: none
@@ -37,12 +39,12 @@ func (c *contender) read(ctx context.Context) counters {
 		}
 	}
 	if c.metrics != "" {
-		if m, err := scrape(ctx, c.metrics); err == nil {
+		if m, err := rig.Scrape(ctx, c.metrics); err == nil {
 			now.mallocs, now.bytes = m["go_memstats_mallocs_total"], m["go_memstats_alloc_bytes_total"]
 		}
 	}
 	if c.process != nil {
-		now.cpu = c.process.cpu()
+		now.cpu = c.process.CPU()
 	}
 	return now
 }
@@ -167,8 +169,8 @@ func (b *bench) reverseProxy(context.Context) (*contender, error) {
 		return nil, err
 	}
 	return &contender{
-		name: baseline, label: "Go ReverseProxy (rp)", what: "httputil.ReverseProxy, tuned, bare", target: b.target(p.first),
-		process: p, metrics: "http://" + p.first + "/bench-metrics",
+		name: baseline, label: "Go ReverseProxy (rp)", what: "httputil.ReverseProxy, tuned, bare", target: b.target(p.First),
+		process: p, metrics: "http://" + p.First + "/bench-metrics",
 	}, nil
 }
 
@@ -199,7 +201,7 @@ func (b *bench) sessiongate(ctx context.Context, what string, sessions int, conf
 		return nil, err
 	}
 	return &contender{
-		name: config.Name, label: "sessiongate, " + config.Name, what: "sessiongate, " + what, target: t, process: g.process,
+		name: config.Name, label: "sessiongate, " + config.Name, what: "sessiongate, " + what, target: t, process: g.Process,
 		metrics: g.admin + "/metrics", redis: b.redis, session: true,
 	}, nil
 }

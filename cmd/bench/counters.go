@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"io"
 	"math"
-	"net"
-	"net/http"
 	"strconv"
 	"strings"
-	"time"
+
+	"sessiongate/cmd/rig"
 )
 
 // counters are what a contender has used so far. What cannot be known is NaN.
@@ -26,41 +22,9 @@ func (c counters) minus(before, reading counters) counters {
 	}
 }
 
-// scrape reads metrics in Prometheus' text format, without labels.
-func scrape(ctx context.Context, url string) (map[string]float64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil) //nolint:gosec // a process we started
-	if err != nil {
-		return nil, err
-	}
-	res, err := http.DefaultClient.Do(req) //nolint:gosec // the same
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("metrics: status %d", res.StatusCode)
-	}
-	return parseMetrics(res.Body)
-}
-
-func parseMetrics(r io.Reader) (map[string]float64, error) {
-	m := map[string]float64{}
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		name, value, ok := strings.Cut(lines.Text(), " ")
-		if !ok || strings.HasPrefix(name, "#") || strings.Contains(name, "{") {
-			continue
-		}
-		if v, err := strconv.ParseFloat(value, 64); err == nil {
-			m[name] = v
-		}
-	}
-	return m, lines.Err()
-}
-
 // commandsDone asks a Redis how many commands it has run, by name.
 func commandsDone(ctx context.Context, address string) (map[string]float64, error) {
-	text, err := redisInfo(ctx, address, "commandstats")
+	text, err := rig.Redis(ctx, address, "INFO", "commandstats")
 	if err != nil {
 		return nil, err
 	}
@@ -69,41 +33,13 @@ func commandsDone(ctx context.Context, address string) (map[string]float64, erro
 
 // redisMemory is what a Redis uses, in bytes.
 func redisMemory(ctx context.Context, address string) (float64, error) {
-	text, err := redisInfo(ctx, address, "memory")
+	text, err := rig.Redis(ctx, address, "INFO", "memory")
 	if err != nil {
 		return 0, err
 	}
 	_, rest, _ := strings.Cut(text, "used_memory:")
 	value, _, _ := strings.Cut(rest, "\r")
 	return strconv.ParseFloat(value, 64)
-}
-
-// redisInfo asks for a section of INFO. It speaks the protocol's inline form, which needs no client
-// (https://redis.io/docs/latest/develop/reference/protocol-spec/#inline-commands).
-func redisInfo(ctx context.Context, address, section string) (string, error) {
-	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
-	if err != nil {
-		return "", err
-	}
-	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		return "", err
-	}
-	if _, err := io.WriteString(c, "INFO "+section+"\r\n"); err != nil {
-		return "", err
-	}
-	in := bufio.NewReader(c)
-	line, err := in.ReadString('\n')
-	if err != nil {
-		return "", err
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(line, "$")))
-	if err != nil {
-		return "", fmt.Errorf("redis: %q is not a bulk string", strings.TrimSpace(line))
-	}
-	text := make([]byte, n)
-	_, err = io.ReadFull(in, text)
-	return string(text), err
 }
 
 // parseCommandStats reads lines like "cmdstat_evalsha:calls=3,usec=…".

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"sessiongate/cmd/rig"
 )
 
 // program is something from the machine, with a configuration of ours.
@@ -31,7 +33,7 @@ func (b *bench) found(ctx context.Context, p program) (c *contender, err error) 
 		}
 	}
 	if p.address == "" {
-		if p.address, err = freeAddress(ctx); err != nil {
+		if p.address, err = rig.FreeAddress(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -40,12 +42,12 @@ func (b *bench) found(ctx context.Context, p program) (c *contender, err error) 
 	if err := os.WriteFile(file, []byte(strings.NewReplacer(words...).Replace(p.config)), 0o600); err != nil {
 		return nil, err
 	}
-	child, err := start(b.pins.contender, nil, false, p.path, append(p.args, file)...)
+	child, err := rig.Start(b.pins.contender, nil, false, p.path, append(p.args, file)...)
 	if err != nil {
 		return nil, err
 	}
-	b.onClose(child.stop)
-	if err := b.waitFor(ctx, p.address, child); err != nil {
+	b.onClose(child.Stop)
+	if err := child.WaitListening(ctx, p.address); err != nil {
 		return nil, &leftOutError{p.name, fmt.Sprintf("it is here but does not start: %v", err)}
 	}
 	return &contender{

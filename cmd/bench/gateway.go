@@ -13,6 +13,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"sessiongate/cmd/rig"
 )
 
 // gatewayConfig is what differs between the gateways that are started.
@@ -56,7 +58,7 @@ routes:
 
 // gateway is a running sessiongate.
 type gateway struct {
-	*process
+	*rig.Process
 	name, address, origin, admin string
 
 	browser bool // sign in with the User-Agent that the load will have
@@ -75,10 +77,10 @@ func (b *bench) startGateway(ctx context.Context, c gatewayConfig) (*gateway, er
 		return nil, err
 	}
 	c.Dir, c.Prefix = dir, filepath.Base(dir)+":"
-	if c.Listen, err = freeAddress(ctx); err != nil {
+	if c.Listen, err = rig.FreeAddress(ctx); err != nil {
 		return nil, err
 	}
-	if c.Admin, err = freeAddress(ctx); err != nil {
+	if c.Admin, err = rig.FreeAddress(ctx); err != nil {
 		return nil, err
 	}
 	c.Redis, c.Upstream = b.redis, b.upstream
@@ -86,13 +88,13 @@ func (b *bench) startGateway(ctx context.Context, c gatewayConfig) (*gateway, er
 	if err := writeConfig(file, c); err != nil {
 		return nil, err
 	}
-	p, err := start(c.Core, []string{"GOMAXPROCS=" + strconv.Itoa(c.Procs)}, false, binary, "serve", "--config", file)
+	p, err := rig.Start(c.Core, []string{"GOMAXPROCS=" + strconv.Itoa(c.Procs)}, false, binary, "serve", "--config", file)
 	if err != nil {
 		return nil, err
 	}
-	b.onClose(p.stop)
+	b.onClose(p.Stop)
 	g := &gateway{p, c.Name, c.Listen, "http://" + c.Listen, "http://" + c.Admin, b.browser}
-	return g, b.waitFor(ctx, c.Listen, p)
+	return g, p.WaitListening(ctx, c.Listen)
 }
 
 // keys makes the keys of a gateway, unless its twin has them, and returns their folder.
@@ -101,14 +103,7 @@ func (b *bench) keys(binary string, c gatewayConfig) (dir string, err error) {
 		return filepath.Join(b.dir, c.Twin), nil
 	}
 	dir = filepath.Join(b.dir, c.Name)
-	p, err := start("", nil, false, binary, "keys", "generate", "--dir", dir)
-	if err != nil {
-		return "", err
-	}
-	if err := p.cmd.Wait(); err != nil {
-		return "", fmt.Errorf("keys: %w\n%s", err, p.log.b)
-	}
-	return dir, nil
+	return dir, rig.GenerateKeys(binary, dir)
 }
 
 func writeConfig(file string, c gatewayConfig) error {

@@ -10,16 +10,17 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"runtime"
 	"strings"
 	"time"
+
+	"sessiongate/cmd/rig"
 )
 
 // playRole is what a child process does. It says on its first line where it listens, and ends when its standard input
 // does, so that nothing outlives a killed parent.
 func playRole(ctx context.Context, o options, out io.Writer) error {
-	ctx = whileWanted(ctx)
+	ctx = rig.WhileWanted(ctx)
 	if o.role == "provider" {
 		return playProvider(ctx, o.redirects, out)
 	}
@@ -42,16 +43,6 @@ func playRole(ctx context.Context, o options, out io.Writer) error {
 		return serve(l, tunedReverseProxy(u))
 	}
 	return fmt.Errorf("bench: no role %q", o.role)
-}
-
-// whileWanted returns a context that ends with ctx, or when standard input does.
-func whileWanted(ctx context.Context) context.Context {
-	ctx, stop := context.WithCancel(ctx)
-	go func() {
-		defer stop()
-		_, _ = io.Copy(io.Discard, os.Stdin)
-	}()
-	return ctx
 }
 
 func serve(l net.Listener, h http.Handler) error {

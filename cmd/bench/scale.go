@@ -85,7 +85,7 @@ func (b *bench) onCores(ctx context.Context, n int, where string) ([]*contender,
 	if err != nil {
 		return nil, err
 	}
-	rp := &contender{name: "rp" + strconv.Itoa(n), procs: n, target: b.target(p.first), process: p, metrics: "http://" + p.first + "/bench-metrics"}
+	rp := &contender{name: "rp" + strconv.Itoa(n), procs: n, target: b.target(p.First), process: p, metrics: "http://" + p.First + "/bench-metrics"}
 	return []*contender{gate, rp}, nil
 }
 
@@ -138,7 +138,7 @@ func (b *bench) oneSize(ctx context.Context, w io.Writer, n int, all *crowd, cac
 		for _, used := range slices.Compact([]int{min(n, b.conns), n}) {
 			t := b.target(g.address)
 			t.crowd = all.first(used)
-			list = append(list, &contender{name: g.name, target: t, process: g.process, metrics: g.admin + "/metrics", redis: b.redis})
+			list = append(list, &contender{name: g.name, target: t, process: g.Process, metrics: g.admin + "/metrics", redis: b.redis})
 		}
 	}
 	b.say("%d sessions in Redis", n)
@@ -155,7 +155,7 @@ func (b *bench) oneSize(ctx context.Context, w io.Writer, n int, all *crowd, cac
 		fmt.Fprintf(w, "%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f\t%.0f\t%d\t\n", n, c.target.crowd.len(), c.name,
 			show(spreadOf(r.perSecond).Median, 0), show(spreadOf(r.p99).Median/1000, 2), show(spreadOf(r.cpu).Median, 1),
 			show(spreadOf(r.allocs).Median, 0), show(spreadOf(r.bytes).Median, 0), show(spreadOf(r.redis).Median, 3),
-			memory/(1<<20), c.process.resident()/(1<<20), r.failed)
+			memory/(1<<20), c.process.Resident()/(1<<20), r.failed)
 		if r.firstFail != "" {
 			b.say("first failure: %s", r.firstFail)
 		}

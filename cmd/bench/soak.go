@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"sessiongate/cmd/rig"
 )
 
 // soakParts is how many readings a soak takes.
@@ -45,7 +47,7 @@ func (b *bench) soak(ctx context.Context, out io.Writer) error {
 
 // reading writes one line about the gateway, and about the load before it.
 func (b *bench) reading(ctx context.Context, out io.Writer, g *gateway, at time.Duration, r *result) error {
-	m, err := scrape(ctx, g.admin+"/metrics")
+	m, err := rig.Scrape(ctx, g.admin+"/metrics")
 	if err != nil {
 		return err
 	}
@@ -57,6 +59,6 @@ func (b *bench) reading(ctx context.Context, out io.Writer, g *gateway, at time.
 			why = fmt.Sprintf("%8s first failure: %s\n", "", r.firstFail)
 		}
 	}
-	_, err = fmt.Fprintf(out, "%8.1f %s %8.1f %11.0f %s\n%s", at.Minutes(), load, g.resident()/(1<<20), m["go_goroutines"], gone, why)
+	_, err = fmt.Fprintf(out, "%8.1f %s %8.1f %11.0f %s\n%s", at.Minutes(), load, g.Resident()/(1<<20), m["go_goroutines"], gone, why)
 	return err
 }

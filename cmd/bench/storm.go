@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"sessiongate/cmd/rig"
 )
 
 // Sessions are signed in before the storm: so many in a second at least, and some time to spare.
@@ -97,13 +99,13 @@ func (b *bench) storm(ctx context.Context, out io.Writer) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	before, err := scrape(ctx, api+"/count")
+	before, err := rig.Scrape(ctx, api+"/count")
 	if err != nil {
 		return err
 	}
-	calm := g.resident()
+	calm := g.Resident()
 	r := b.herd(ctx, t)
-	after, err := scrape(ctx, api+"/count")
+	after, err := rig.Scrape(ctx, api+"/count")
 	if err != nil {
 		return err
 	}
@@ -114,7 +116,7 @@ func (b *bench) storm(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "answers            %d with 200, %d with anything else, %d requests without an answer\n", r.requests, r.refused, r.failed-r.refused)
 	fmt.Fprintf(out, "time to answer ms  p50 %.1f, p99 %.1f, max %.1f\n", latency(r, 50)/1000, latency(r, 99)/1000, float64(r.histogram.Max())/1000)
 	fmt.Fprintf(out, "all done after     %v (%.0f requests/s)\n", r.took.Round(time.Millisecond), float64(r.requests)/r.took.Seconds())
-	fmt.Fprintf(out, "gateway's memory   %.1f MiB before, %.1f MiB after\n", calm/(1<<20), g.resident()/(1<<20))
+	fmt.Fprintf(out, "gateway's memory   %.1f MiB before, %.1f MiB after\n", calm/(1<<20), g.Resident()/(1<<20))
 	if r.failed > 0 {
 		fmt.Fprintf(out, "first failure      %s\n", r.firstFail)
 	}

@@ -88,7 +88,7 @@ func checkFile(ctx context.Context, out io.Writer, file string, show bool) error
 	fmt.Fprintln(out, "ok       ", file)
 	g.descriptors.report(out)
 	if failed := g.probe(ctx, out); failed > 0 {
-		return fmt.Errorf("check: %d of what the configuration points to cannot be reached", failed)
+		return fmt.Errorf("check: %d of what the configuration points to cannot be reached, or do not fit it", failed)
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ func allowed() map[string][]string {
 	return map[string][]string{
 		"cmd/sessiongate":       {"*"},
 		"cmd/bench":             {"*"},
+		"cmd/chaos":             {"cmd/rig"},
 		"gateway":               {"session", "gateway/proxy", "web"},
 		"gateway/proxy":         {"session", "gateway/proxy/leg"},
 		"session/redisstore":    {"session", "session/seal"},

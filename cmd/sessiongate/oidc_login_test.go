@@ -312,7 +312,7 @@ func TestOIDCMixUp(t *testing.T) {
 
 // Whatever the return URL says, the browser stays with us.
 func TestOIDCReturnURLStaysHere(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{session: "per_user: {max: 0}"})
+	s := newOIDCScene(t, oidcSetup{session: "per_user: {max: 0}", routes: "rate_limits: {login: {start_per_ip: 10000/1m}}"})
 	b := s.person()
 	hosts := []string{"evil.example", "evil.example/", "evil.example:80", "evil.example%2f..", "localhost:8080.evil.example", "localhost:8080@evil.example"}
 	prefixes := []string{

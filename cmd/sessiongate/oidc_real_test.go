@@ -24,30 +24,8 @@ const (
 
 // npm oidc-provider, a certified one, with its own sign-in pages and real clicks.
 func TestChromiumAtARealProvider(t *testing.T) {
-	modules := installModules(t, realProvider, "oidc-provider")
-	tab := sessiontest.Chromium(t)
-	s, origin := forChromium(t, oidcSetup{secret: realSecret})
-	issuer := startProvider(t, modules, origin)
-	s.gateways[len(s.gateways)-1].stop()
-	s.startAt(strings.Replace(origin, "http://localhost", "127.0.0.1", 1), s.text(oidcSetup{
-		origin: origin, issuer: issuer, secret: realSecret,
-		provider: "client_secret_file: " + filepath.Join(s.dir, "client") + `
-    scopes: [openid, profile, roles, offline_access]
-    authorization_params: [{name: prompt, value: consent}]`,
-	}))
-
-	signIn := func() {
-		sessiontest.Navigate(tab, origin+"/page/home")
-		sessiontest.WaitFor(tab, `document.querySelector("input[name=login], .login-submit") !== null`)
-		if sessiontest.Eval[bool](tab, `document.querySelector("input[name=login]") !== null`) {
-			sessiontest.Fill(tab, "input[name=login]", "ada")
-			sessiontest.Fill(tab, "input[name=password]", "anything")
-			sessiontest.Click(tab, ".login-submit")
-			sessiontest.WaitFor(tab, `document.querySelector(".login-submit") !== null && document.querySelector("input[name=login]") === null`)
-		}
-		sessiontest.Click(tab, ".login-submit") // consent
-		sessiontest.WaitFor(tab, `location.href === "`+origin+`/page/home" && document.body.innerText.includes("hello from upstream")`)
-	}
+	s, tab, origin, issuer := atRealProvider(t, "")
+	signIn := func() { signInAtRealProvider(tab, origin) }
 	document := func() string {
 		return sessiontest.Eval[string](tab, `fetch("/auth/session?touch=false").then(r => r.text())`)
 	}
@@ -95,6 +73,57 @@ func TestChromiumAtARealProvider(t *testing.T) {
 	if got := document(); !strings.Contains(got, `"reason":"back_channel_logout"`) {
 		t.Errorf("after back-channel logout: %s", got)
 	}
+}
+
+// The algorithm of RFC 9864, which this provider signs with, and keys without kid.
+func TestChromiumAtAProviderThatSignsWithEd25519(t *testing.T) {
+	s, tab, origin, issuer := atRealProvider(t, "Ed25519")
+	signInAtRealProvider(tab, origin)
+	if got := sessiontest.Eval[int](tab, `fetch("/auth/refresh?force=true", {method: "POST"}).then(r => r.status)`); got != 200 {
+		t.Errorf("refresh answers %d", got)
+	}
+	if s.logs.count("ID token of a refresh was dropped") > 0 {
+		t.Error("the ID token of the refresh did not verify")
+	}
+	sessiontest.Navigate(tab, issuer+"/session/end")
+	sessiontest.Click(tab, `button[name=logout]`)
+	eventually(t, "the session has ended by a logout token", func() bool {
+		return s.logs.count("session_ended", "back_channel_logout") > 0
+	})
+}
+
+// atRealProvider starts the provider and a gateway in front of it, for Chromium.
+func atRealProvider(t *testing.T, alg string) (s *oidcScene, tab context.Context, origin, issuer string) {
+	t.Helper()
+	modules := installModules(t, realProvider, "oidc-provider")
+	tab = sessiontest.Chromium(t)
+	s, origin = forChromium(t, oidcSetup{secret: realSecret})
+	issuer = startProvider(t, modules, origin, alg)
+	s.gateways[len(s.gateways)-1].stop()
+	s.startAt(strings.Replace(origin, "http://localhost", "127.0.0.1", 1), s.text(oidcSetup{
+		origin: origin, issuer: issuer, secret: realSecret,
+		provider: "client_secret_file: " + filepath.Join(s.dir, "client") + `
+    scopes: [openid, profile, roles, offline_access]
+    authorization_params: [{name: prompt, value: consent}]`,
+	}))
+	return s, tab, origin, issuer
+}
+
+func signInAtRealProvider(tab context.Context, origin string) {
+	sessiontest.Navigate(tab, origin+"/page/home")
+	sessiontest.WaitFor(tab, `document.querySelector("input[name=login], .login-submit, .choices a") !== null`)
+	if sessiontest.Eval[bool](tab, `document.querySelector(".choices a") !== null`) { // after a logout: a click
+		sessiontest.Click(tab, ".choices a")
+	}
+	sessiontest.WaitFor(tab, `document.querySelector("input[name=login], .login-submit") !== null`)
+	if sessiontest.Eval[bool](tab, `document.querySelector("input[name=login]") !== null`) {
+		sessiontest.Fill(tab, "input[name=login]", "ada")
+		sessiontest.Fill(tab, "input[name=password]", "anything")
+		sessiontest.Click(tab, ".login-submit")
+		sessiontest.WaitFor(tab, `document.querySelector(".login-submit") !== null && document.querySelector("input[name=login]") === null`)
+	}
+	sessiontest.Click(tab, ".login-submit") // consent
+	sessiontest.WaitFor(tab, `location.href === "`+origin+`/page/home" && document.body.innerText.includes("hello from upstream")`)
 }
 
 // installModules runs npm ci once per lock file, into the user's cache, and
@@ -151,12 +180,13 @@ func installModules(t *testing.T, folder, component string) string {
 	return modules
 }
 
-// startProvider runs the provider for one gateway and returns its issuer.
-func startProvider(t *testing.T, modules, origin string) string {
+// startProvider runs the provider for one gateway and returns its issuer. It signs
+// with alg, and then publishes its keys without kid; empty: as it does by itself.
+func startProvider(t *testing.T, modules, origin, alg string) string {
 	t.Helper()
 	settings, err := json.Marshal(map[string]any{
 		"redirect": []string{origin + "/auth/callback/corp"}, "postLogout": []string{origin + "/auth/logout/done"},
-		"backChannel": origin + "/auth/back-channel-logout/corp", "lifetime": 10,
+		"backChannel": origin + "/auth/back-channel-logout/corp", "lifetime": 10, "alg": alg,
 	})
 	if err != nil {
 		t.Fatal(err)

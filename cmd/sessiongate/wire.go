@@ -217,6 +217,9 @@ func signingKeys(list []configs.SigningKey) ([]token.SigningKey, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", k.ID, err)
 		}
+		if k.Alg == token.Ed25519 {
+			key = key.Fully()
+		}
 		key.From = time.Time(k.From)
 		keys = append(keys, key)
 	}
@@ -340,6 +343,7 @@ func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err
 		return o, errors.New("server.public_url is not a URL")
 	}
 	o.AuthPrefix, o.LoginPage = c.Server.AuthPrefix, c.Session.LoginPage
+	o.AfterLogout, o.PromptAfterLogout = c.Session.AfterLogout, promptsAfterLogout(c)
 	o.Explicit = c.ExplicitTokens.Enabled
 	o.HSTS, o.BodyTimeout = time.Duration(c.Server.HSTS), time.Duration(c.Server.Limits.BodyTimeout)
 	o.BodyRate = int64(c.Server.Limits.BodyRate)

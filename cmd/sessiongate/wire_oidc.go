@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,16 +44,45 @@ func (g *assembled) oidcProvider(name string, c *configs.OIDCProvider, w wiring)
 	return p, nil
 }
 
-// probeProviders asks every OpenID Connect provider for its discovery document,
-// and counts those whose answer would not do.
-func (g *assembled) probeProviders(ctx context.Context, out io.Writer) (failed int) {
-	for _, p := range g.discoverable {
-		if err := p.Probe(ctx); err != nil {
-			failed++
-			fmt.Fprintf(out, "FAILED    provider %s: %v\n", p.Name(), err)
-			continue
+// promptsAfterLogout is what the file says about the sign-in after a logout.
+func promptsAfterLogout(c *configs.Config) map[string]string {
+	prompts := make(map[string]string)
+	for _, p := range c.Providers {
+		if p.OIDC != nil && p.OIDC.Logout.Prompt != "" {
+			prompts[p.Name] = p.OIDC.Logout.Prompt
 		}
-		fmt.Fprintln(out, "ok        provider", p.Name())
+	}
+	return prompts
+}
+
+// probeProviders holds every OpenID Connect provider's discovery document against the
+// configuration, and counts what keeps people from signing in.
+func (g *assembled) probeProviders(ctx context.Context, out io.Writer) (failed int) {
+	var acr []string
+	for _, r := range g.config.Routes {
+		if r.Require != nil {
+			acr = append(acr, r.Require.ACR...)
+		}
+	}
+	slices.Sort(acr)
+	for _, p := range g.discoverable {
+		findings, err := p.Check(ctx, slices.Compact(acr))
+		if err != nil {
+			findings = append(findings, oidc.Finding{Fatal: true, Text: err.Error()})
+		}
+		fatal := 0
+		for _, f := range findings {
+			if f.Fatal {
+				fatal++
+				fmt.Fprintf(out, "FAILED    provider %s: %s\n", p.Name(), f.Text)
+			} else {
+				fmt.Fprintf(out, "warning: provider %s: %s\n", p.Name(), f.Text)
+			}
+		}
+		if fatal == 0 {
+			fmt.Fprintln(out, "ok        provider", p.Name())
+		}
+		failed += fatal
 	}
 	return failed
 }

@@ -1,9 +1,11 @@
 package oidc
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -16,8 +18,9 @@ const (
 	dialTimeout = 5 * time.Second
 )
 
-// newClient makes the client for every call to the provider. It follows no
-// redirect: a 307 would carry a client secret or a refresh token to another host.
+// newClient makes the client for every call to the provider: discovery, keys,
+// tokens, userinfo and revocation. It follows no redirect: a 307 would carry a
+// client secret, a refresh token or an access token to another host.
 func newClient(o Options) *http.Client {
 	trust := o.TLS
 	if trust == nil {
@@ -39,8 +42,24 @@ func newClient(o Options) *http.Client {
 	}
 }
 
-// bounded cuts replies that are too long, for every reader of them: go-oidc
-// reads to the end.
+// get reads a document to its end. header may be nil.
+func (p *Provider) get(ctx context.Context, from string, header http.Header) (status int, body []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	maps.Copy(req.Header, header)
+	req.Header.Set("Accept", "application/json")
+	res, err := p.client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer res.Body.Close()
+	body, err = io.ReadAll(res.Body)
+	return res.StatusCode, body, err
+}
+
+// bounded cuts replies that are too long, for every reader of them.
 type bounded struct{ next http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].

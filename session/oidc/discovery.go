@@ -2,16 +2,16 @@ package oidc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	gooidc "github.com/coreos/go-oidc/v3/oidc"
 
 	"sessiongate/session"
 )
@@ -25,10 +25,11 @@ const (
 // metadata is the part of the discovery document we use (OpenID Connect
 // Discovery §3, RFC 8414 §2, RFC 9207 §3, RP-Initiated Logout §2.1).
 type metadata struct {
-	provider *gooidc.Provider
-	keys     *keySet
-	algs     []string
+	verify verifiers
+	algs   []string
+	doc    claimSet // all of it, for [Provider.Check]
 
+	Issuer        string   `json:"issuer"`
 	Authorization string   `json:"authorization_endpoint"`
 	Token         string   `json:"token_endpoint"`
 	Userinfo      string   `json:"userinfo_endpoint"`
@@ -95,28 +96,48 @@ func (p *Provider) fetchMetadata(ctx context.Context) (*metadata, error) {
 	// Detached: a browser that goes away must not spoil it for the others.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.o.Timeout/2)
 	defer cancel()
-	ctx = gooidc.ClientContext(ctx, p.client)
-	found, err := gooidc.NewProvider(ctx, p.o.Issuer)
+	m, err := p.download(ctx)
 	if err != nil {
-		var mismatch *gooidc.IssuerMismatchError
-		return nil, &session.FaultError{
-			Misconfigured: errors.As(err, &mismatch), Err: fmt.Errorf("discovery: %w", brief(err)),
-		}
-	}
-	m := &metadata{provider: found}
-	if err := found.Claims(m); err != nil {
 		return nil, &session.FaultError{Err: fmt.Errorf("discovery: %w", brief(err))}
 	}
-	if err := p.checkMetadata(m); err != nil {
+	err = errors.Join(p.misfits(m)...)
+	if err == nil {
+		m.verify, err = p.newVerifiers(m.JWKS, m.algs)
+	}
+	if err != nil {
 		return nil, &session.FaultError{Misconfigured: true, Err: fmt.Errorf("discovery: %w", err)}
 	}
-	m.keys = newKeySet(ctx, p.client, m.JWKS, p.o.Now)
 	return m, nil
 }
 
-// checkMetadata wants the endpoints a login needs, over TLS where the issuer is
-// (RFC 8414 §2), and an algorithm both sides accept.
-func (p *Provider) checkMetadata(m *metadata) error {
+// download reads the document at its one address (Discovery §4.1).
+func (p *Provider) download(ctx context.Context) (*metadata, error) {
+	status, body, err := p.get(ctx, strings.TrimSuffix(p.o.Issuer, "/")+"/.well-known/openid-configuration", nil)
+	switch {
+	case err != nil:
+		return nil, err
+	case status != http.StatusOK:
+		return nil, fmt.Errorf("answer %d", status)
+	}
+	m := &metadata{}
+	doc, err := parseClaims(body)
+	if err == nil {
+		err = json.Unmarshal(body, m)
+	}
+	if err != nil {
+		return nil, errors.New("the answer is not a discovery document")
+	}
+	m.doc = doc
+	return m, nil
+}
+
+// misfits are what keeps everybody from signing in. Wanted are the issuer's own
+// document (Discovery §4.3), the endpoints a login needs, over TLS where the issuer is
+// (RFC 8414 §2), and signature algorithms that both sides accept, which it notes in m.
+func (p *Provider) misfits(m *metadata) (list []error) {
+	if m.Issuer != p.o.Issuer {
+		list = append(list, fmt.Errorf("the document is of the issuer %.200q, and the configuration says %q", m.Issuer, p.o.Issuer))
+	}
 	secure := strings.HasPrefix(p.o.Issuer, "https://")
 	for _, e := range []struct {
 		name, value string
@@ -134,7 +155,7 @@ func (p *Provider) checkMetadata(m *metadata) error {
 		}
 		u, err := url.Parse(e.value)
 		if err != nil || u.Host == "" || u.Scheme != "https" && (secure || u.Scheme != "http") {
-			return fmt.Errorf("%s is missing or not a proper URL", e.name)
+			list = append(list, fmt.Errorf("%s is missing or not a proper URL", e.name))
 		}
 	}
 	offered := m.Algs
@@ -143,9 +164,9 @@ func (p *Provider) checkMetadata(m *metadata) error {
 	}
 	m.algs = slices.DeleteFunc(slices.Clone(p.o.Algorithms), func(a string) bool { return !slices.Contains(offered, a) })
 	if len(m.algs) == 0 {
-		return fmt.Errorf("the provider signs ID tokens with %.100q, and none of these is allowed", offered)
+		list = append(list, fmt.Errorf("the provider signs ID tokens with %.100q, and none of these is allowed", offered))
 	}
-	return nil
+	return list
 }
 
 // brief shortens an error that may quote a whole reply. Its chain is cut on

@@ -16,18 +16,26 @@
 //   - Discovery is lazy and tried again: a provider that is down does not keep
 //     the gateway from starting, and nobody is logged out by it. Once known, the
 //     document is read again in the background, and nobody waits for it.
-//   - Keys of kinds we do not know are left out of the key set. Strangers with
-//     forged logout tokens cannot make us fetch it often; a token that came from
-//     the token endpoint can, because a provider may change its key at any time.
+//   - Signatures are checked by session/token, with golang-jwt: by the key that the
+//     token's kid names, else by every key of its type, since neither tokens nor
+//     keys need have a kid (RFC 7515 §4.1.4, RFC 7517 §4.5). Strangers with forged
+//     logout tokens cannot make us fetch the keys often; a token that came from the
+//     token endpoint can, because a provider may change its key at any time.
+//   - Claims are read from the raw document by their exact names (RFC 7519 §4).
+//     encoding/json would take "SUB" for sub.
 //   - A refresh is exactly one POST. x/oauth2's token source would hide rotation
 //     and repeat calls; it is used for PKCE only.
-//   - Only invalid_grant is a refusal. Everything else that goes wrong with a
-//     token request says nothing about the user.
+//   - A refusal is one of the codes that concern this user ([session.AboutUser]).
+//     Codes that concern the client are the configuration's fault; a few of those,
+//     and answers without a code, are in doubt (session/refusal.go).
+//   - A refreshed ID token with another nonce than the one before is dropped (Core
+//     §12.2).
 //   - After a refresh the tokens are kept whatever becomes of the ID token that
 //     came with them: the old refresh token is spent. An ID token that cannot be
 //     verified is dropped; one that names somebody else ends the session.
 //   - Algorithms are the intersection of discovery and an allow-list that can
 //     hold asymmetric ones only, so neither "none" nor an HMAC under a public key
 //     is ever tried (RFC 8725 §3.1, §3.2).
-//   - No redirect of the provider is followed, and no reply is read past 1 MiB.
+//   - One client makes every call (client.go). It trusts whom the configuration
+//     says, follows no redirect and reads no reply past 1 MiB.
 package oidc

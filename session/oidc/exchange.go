@@ -9,9 +9,6 @@ import (
 	"slices"
 	"time"
 
-	gooidc "github.com/coreos/go-oidc/v3/oidc"
-	"golang.org/x/oauth2"
-
 	"sessiongate/session"
 )
 
@@ -32,7 +29,9 @@ func (p *Provider) Exchange(ctx context.Context, a session.Attempt, r session.Re
 	case r.Issuer == "" && m.SendsIssuer:
 		return session.Grant{}, rejected("the answer lacks iss, which this provider always sends")
 	case r.Error != "":
-		return session.Grant{}, &session.DeniedError{Code: r.Error}
+		return session.Grant{}, &session.DeniedError{
+			Code: session.CleanDescription(r.Error), Description: session.CleanDescription(r.Description),
+		}
 	case r.Code == "":
 		return session.Grant{}, rejected("the answer has neither code nor error")
 	}
@@ -43,12 +42,22 @@ func (p *Provider) Exchange(ctx context.Context, a session.Attempt, r session.Re
 		"redirect_uri": {p.o.RedirectURI}, "code_verifier": {a.Verifier.Reveal()},
 	})
 	switch {
-	case errors.Is(err, errInvalidGrant):
-		return session.Grant{}, &session.RejectedError{Err: err} // a code that is forged, used up or another browser's
+	case errors.Is(err, errRefused):
+		return session.Grant{}, codeRefused(err)
 	case err != nil:
 		return session.Grant{}, err
 	}
 	return p.loginGrant(ctx, m, a, got)
+}
+
+// codeRefused sorts the refusal of a code: invalid_grant is one that is forged, used
+// up or another browser's; the others concern the user.
+func codeRefused(err error) error {
+	var answer *session.ProviderAnswer
+	if !errors.As(err, &answer) || answer.Code == "invalid_grant" {
+		return &session.RejectedError{Err: err}
+	}
+	return &session.DeniedError{Code: answer.Code, Description: answer.Description}
 }
 
 func rejected(why string) error { return &session.RejectedError{Err: errors.New(why)} }
@@ -58,14 +67,14 @@ func (p *Provider) loginGrant(ctx context.Context, m *metadata, a session.Attemp
 	if got.IDToken == "" {
 		return session.Grant{}, rejected("the answer has no ID token")
 	}
-	t, err := p.verifyIDToken(ctx, m, got.IDToken, got.AccessToken)
+	claims, err := p.verifyIDToken(ctx, m, got.IDToken, got.AccessToken)
 	if err != nil {
 		return session.Grant{}, err
 	}
-	if t.Nonce != a.Nonce.Reveal() {
+	if claims["nonce"] != a.Nonce.Reveal() {
 		return session.Grant{}, rejected("the nonce is not this attempt's") // an injected code
 	}
-	claims, err := p.claims(ctx, m, t, got.AccessToken)
+	claims, err = p.withUserinfo(ctx, m, claims, got.AccessToken)
 	if err != nil {
 		return session.Grant{}, err
 	}
@@ -73,7 +82,11 @@ func (p *Provider) loginGrant(ctx context.Context, m *metadata, a session.Attemp
 	if err := demanded(a, id); err != nil {
 		return session.Grant{}, err
 	}
+	if err := p.keepable(got); err != nil {
+		return session.Grant{}, err
+	}
 	g := p.grant(id, got)
+	g.LeftOut = p.leftOut(claims)
 	if g.NoRefresh = got.RefreshToken == ""; g.NoRefresh {
 		p.warned.Do(func() {
 			p.o.Log.Warn("the provider gives no refresh token: sessions end with their access token and sign in again silently; "+
@@ -90,34 +103,34 @@ func (p *Provider) grant(id session.Identity, got reply) session.Grant {
 	}
 }
 
-// claims are those of the ID token, and of userinfo where that is wanted. Its
-// sub must be the same (OpenID Connect Core §5.3.2).
-func (p *Provider) claims(ctx context.Context, m *metadata, t *gooidc.IDToken, accessToken session.Secret) (claimSet, error) {
-	var c claimSet
-	if err := t.Claims(&c); err != nil {
-		return nil, &session.RejectedError{Err: brief(err)}
-	}
-	if !p.o.Userinfo {
-		return c, nil
-	}
-	source := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: accessToken.Reveal(), TokenType: "Bearer"})
-	info, err := m.provider.UserInfo(ctx, source)
-	if err != nil {
-		return nil, &session.FaultError{Err: fmt.Errorf("userinfo: %w", brief(err))}
-	}
-	if info.Subject != t.Subject {
-		return nil, rejected("userinfo is about another user")
-	}
-	var more claimSet
-	if err := info.Claims(&more); err != nil {
-		return nil, &session.FaultError{Err: fmt.Errorf("userinfo: %w", brief(err))}
-	}
-	for name, value := range more {
-		if _, signed := c[name]; !signed {
-			c[name] = value // userinfo adds; it does not overrule what is signed
+// longestToken bounds a token. The access token travels in a header, and most
+// servers refuse more.
+const longestToken = 16 << 10
+
+// keepable refuses tokens that nobody could use: a session with them would only get
+// refusals from the application.
+func (p *Provider) keepable(got reply) error {
+	for name, t := range map[string]session.Secret{"access": got.AccessToken, "refresh": got.RefreshToken} {
+		if len(t) > longestToken {
+			return &session.FaultError{Misconfigured: true, Err: fmt.Errorf(
+				"the %s token has %d bytes, and more than %d fit into no header: have the provider put fewer claims into it",
+				name, len(t), longestToken)}
 		}
 	}
-	return c, nil
+	return nil
+}
+
+// leftOut says, once, that this provider does not send all roles.
+func (p *Provider) leftOut(c claimSet) string {
+	name := c.leftOut(p.o.RolesClaim)
+	if name != "" {
+		p.warnedLeftOut.Do(func() {
+			p.o.Log.Warn("the provider leaves out the claim with the roles of users who have too many: they have no roles here; "+
+				"in Microsoft Entra, assign app roles, or groups to the application only",
+				slog.String("provider", p.o.Name), slog.String("claim", name))
+		})
+	}
+	return name
 }
 
 // demanded checks what the attempt asked of the sign-in. acr_values is only a

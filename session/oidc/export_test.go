@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"encoding/json"
 	"time"
 
 	"sessiongate/session"
@@ -15,16 +14,15 @@ func (p *Provider) ParseReply(body []byte) (access session.Secret, lifetime time
 
 // Roles reads roles out of JSON claims.
 func Roles(claims []byte, path string) []string {
-	var c claimSet
-	if json.Unmarshal(claims, &c) != nil {
+	c, err := parseClaims(claims)
+	if err != nil {
 		return nil
 	}
 	return roles(c, path)
 }
 
-// RetryAfter, TokenType and UnverifiedSubject read foreign text.
+// RetryAfter and UnverifiedSubject read foreign text.
 var (
 	RetryAfter        = retryAfter
-	TokenType         = tokenType
 	UnverifiedSubject = unverifiedSubject
 )

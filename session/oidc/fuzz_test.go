@@ -38,9 +38,6 @@ func FuzzForeignTokens(f *testing.F) {
 	f.Add("..", `{"a.b":{"c":{"d":1}}}`, "a.b.c")
 	f.Add("", "[]", strings.Repeat(".", 100))
 	f.Fuzz(func(t *testing.T, token, claims, path string) {
-		if typ, err := oidc.TokenType(token); err == nil && typ != strings.ToLower(typ) {
-			t.Errorf("typ %q", typ)
-		}
 		if sub, ok := oidc.UnverifiedSubject(session.Secret(token)); ok && sub == "" {
 			t.Error("an empty subject")
 		}

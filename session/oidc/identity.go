@@ -10,7 +10,8 @@ import (
 	"sessiongate/session"
 )
 
-// claimSet is what the provider says about the user.
+// claimSet is what the provider says about the user. Names are exact (RFC 7519
+// §4), and numbers are [json.Number].
 type claimSet map[string]any
 
 // identity reads the user out of the claims.
@@ -25,9 +26,7 @@ func (p *Provider) identity(c claimSet, granted string) session.Identity {
 		ACR:      c.text("acr"),
 		SID:      c.text("sid"),
 	}
-	if at, ok := c["auth_time"].(float64); ok && at > 0 {
-		id.AuthTime = time.Unix(int64(min(at, 1e11)), 0).UTC()
-	}
+	id.AuthTime, _ = c.time("auth_time")
 	if granted == "" {
 		id.Scopes = slices.Clone(p.o.Scopes) // RFC 6749 §5.1: the same as asked for
 	}
@@ -44,12 +43,31 @@ func (c claimSet) text(names ...string) string {
 	return ""
 }
 
+// time reads a NumericDate (RFC 7519 §2); false if there is none that means anything.
+func (c claimSet) time(name string) (time.Time, bool) {
+	n, ok := c[name].(json.Number)
+	if !ok {
+		return time.Time{}, false
+	}
+	seconds, err := n.Float64()
+	if err != nil || seconds <= 0 {
+		return time.Time{}, false
+	}
+	return time.Unix(int64(min(seconds, 1e11)), 0).UTC(), true
+}
+
+// lists reports whether a claim is this text, or a list with it.
+func (c claimSet) lists(name, want string) bool {
+	list, _ := c[name].([]any)
+	return c[name] == want || slices.Contains(list, any(want))
+}
+
 // further are the claims for the session document: all but those of the protocol.
 func (c claimSet) further() json.RawMessage {
 	rest := maps.Clone(c)
 	for _, name := range []string{
 		"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "at_hash", "c_hash", "s_hash", "sid", "auth_time",
-		"typ", "_claim_names", "_claim_sources",
+		"typ", "_claim_sources",
 	} {
 		delete(rest, name)
 	}
@@ -63,43 +81,31 @@ func (c claimSet) further() json.RawMessage {
 	return b
 }
 
-// roles reads the claim at path: a list of strings, a string with words, or an
-// object whose keys are the roles (Zitadel).
-func roles(c claimSet, path string) []string {
+// roles reads the claim at path, see [session.ClaimValues] and [session.ClaimWords].
+func roles(c claimSet, path string) (list []string) {
 	if path == "" {
 		return nil
 	}
-	var list []string
-	switch v := dig(c, path).(type) {
-	case string:
-		list = strings.Fields(v)
-	case map[string]any:
-		list = slices.Sorted(maps.Keys(v))
-	case []any:
-		for _, entry := range v {
-			if s, ok := entry.(string); ok && s != "" {
-				list = append(list, s)
-			}
-		}
+	for _, v := range session.ClaimValues(c, path) {
+		list = append(list, session.ClaimWords(v)...)
 	}
-	return list
+	return list[:min(len(list), mostRoles)]
 }
 
-// dig follows a path whose steps are joined by dots. Names may have dots
-// themselves (https://example.com/roles): the longest name that is there wins.
-func dig(at map[string]any, path string) any {
-	if v, ok := at[path]; ok {
-		return v
-	}
-	for i := len(path) - 1; i > 0; i-- {
-		if path[i] != '.' {
-			continue
+// mostRoles bounds the roles of one user. What is beyond is not granted.
+const mostRoles = 1000
+
+// leftOut is the claim with the roles, if the provider says that there is more of it
+// than fits (Core §5.6.2): Microsoft Entra leaves out the groups of whoever has more
+// than 200. Empty: it is there, or the user has none.
+func (c claimSet) leftOut(path string) string {
+	elsewhere, _ := c["_claim_names"].(map[string]any)
+	for end := len(path); end > 0; end = strings.LastIndexByte(path[:end], '.') {
+		name := path[:end]
+		_, there := c[name]
+		if _, named := elsewhere[name]; named && !there {
+			return name
 		}
-		if below, ok := at[path[:i]].(map[string]any); ok {
-			if v := dig(below, path[i+1:]); v != nil {
-				return v
-			}
-		}
 	}
-	return nil
+	return ""
 }

@@ -2,89 +2,104 @@ package oidc
 
 import (
 	"context"
+	"crypto"
+	_ "crypto/sha256" // the hashes of at_hash
+	_ "crypto/sha512"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	gooidc "github.com/coreos/go-oidc/v3/oidc"
-
 	"sessiongate/session"
+	"sessiongate/session/token"
 )
 
-// skew is how far ahead the provider's clock may be.
-const skew = time.Minute
+const (
+	// skew is how far the provider's clock and ours may differ.
+	skew = time.Minute
+	// longestSubject is what OpenID Connect Core §2 allows.
+	longestSubject = 255
+)
 
-func (p *Provider) verifier(m *metadata) *gooidc.IDTokenVerifier {
-	return gooidc.NewVerifier(p.o.Issuer, m.keys, &gooidc.Config{
-		ClientID: p.o.ClientID, SupportedSigningAlgs: m.algs, Now: p.o.Now,
-	})
+// verifiers check what the provider signs, each kind of token by its own rules.
+type verifiers struct {
+	// id is for ID tokens (Core §3.1.3.7). They come from the token endpoint.
+	id *token.JWTVerifier
+	// logout is for logout tokens (Back-Channel Logout §2.6), which anybody may send.
+	logout *token.JWTVerifier
+	// userinfo is for answers that are signed (Core §5.3.2).
+	userinfo *token.JWTVerifier
 }
 
-// verifyError sorts a failed verification: without the provider's keys it is a
-// fault and no judgement.
-func (p *Provider) verifyError(m *metadata, err error) error {
-	if m.keys.pace.unreachable() {
-		return &session.FaultError{Err: fmt.Errorf("verify token: %w", brief(err))}
+func (p *Provider) newVerifiers(jwks string, algs []string) (v verifiers, err error) {
+	rules := token.JWTRules{
+		Remote: token.NewRemoteKeys(jwks, p.client.Transport, p.o.Now), Algorithms: algs,
+		Issuer: p.o.Issuer, Audience: p.o.ClientID, IssuedAt: true, Leeway: skew, Now: p.o.Now,
 	}
-	return &session.RejectedError{Err: brief(err)}
+	id, logout, userinfo := rules, rules, rules
+	id.Vouched, id.Types = true, []string{"", "jwt"}
+	// "JWT" and none are from before logout tokens were typed (§2.4).
+	logout.Types = []string{"", "jwt", "logout+jwt"}
+	// Its type is nowhere defined; issuer and audience are checked where they are there.
+	userinfo.Vouched, userinfo.Lasting, userinfo.IssuedAt = true, true, false
+	userinfo.Issuer, userinfo.Audience, userinfo.Algorithms = "", "", p.o.Algorithms
+	var errs [3]error
+	v.id, errs[0] = token.NewJWTVerifier(id)
+	v.logout, errs[1] = token.NewJWTVerifier(logout)
+	v.userinfo, errs[2] = token.NewJWTVerifier(userinfo)
+	return v, errors.Join(errs[:]...)
+}
+
+// notVerified sorts a failed verification: without the provider's keys it is a
+// fault and no judgement.
+func notVerified(what string, err error) error {
+	if errors.Is(err, token.ErrKeysUnavailable) {
+		return &session.FaultError{Err: fmt.Errorf("%s: %w", what, brief(err))}
+	}
+	return &session.RejectedError{Err: fmt.Errorf("%s: %w", what, err)}
 }
 
 // verifyIDToken checks an ID token (OpenID Connect Core §3.1.3.7, RFC 8725): type,
-// signature, algorithm, issuer, audience, authorized party, times, and that it
-// belongs to the access token it came with. The nonce is the caller's. Errors:
-// [*session.RejectedError], [*session.FaultError].
-func (p *Provider) verifyIDToken(ctx context.Context, m *metadata, raw, accessToken session.Secret) (*gooidc.IDToken, error) {
-	if typ, err := tokenType(raw.Reveal()); err != nil || typ != "" && typ != "jwt" {
-		return nil, &session.RejectedError{Err: errors.New("the token's type is not that of an ID token")}
-	}
-	m.keys.pace.vouched() // it came from the token endpoint
-	t, err := p.verifier(m).Verify(ctx, raw.Reveal())
+// signature, algorithm, issuer, audience, authorized party, times, subject, and
+// that it belongs to the access token it came with. The nonce is the caller's.
+// Errors: [*session.RejectedError], [*session.FaultError].
+//
+// Several audiences need no azp (§3.1.3.7 since its second errata): the token
+// comes from the token endpoint, for a code that only we could redeem.
+func (p *Provider) verifyIDToken(ctx context.Context, m *metadata, raw, accessToken session.Secret) (claimSet, error) {
+	t, err := m.verify.id.Verify(ctx, raw.Reveal())
 	if err != nil {
-		return nil, p.verifyError(m, err)
+		return nil, notVerified("ID token", err)
 	}
-	var more struct {
-		AuthorizedParty string `json:"azp"`
-	}
-	if err := t.Claims(&more); err != nil {
-		return nil, &session.RejectedError{Err: brief(err)}
-	}
-	switch {
-	case t.Subject == "" || len(t.Subject) > 255:
-		err = errors.New("sub is missing or too long")
-	case len(t.Audience) > 1 && more.AuthorizedParty == "":
-		err = errors.New("several audiences and no azp")
-	case more.AuthorizedParty != "" && more.AuthorizedParty != p.o.ClientID:
+	c := claimSet(t.Claims)
+	azp, hasParty := c["azp"]
+	hash, hasHash := c["at_hash"]
+	switch sub := c.text("sub"); {
+	case sub == "" || len(sub) > longestSubject:
+		err = errors.New("sub is missing, empty, no text, or longer than 255 bytes")
+	case hasParty && azp != p.o.ClientID:
 		err = errors.New("azp is another client")
-	case t.IssuedAt.After(p.o.Now().Add(skew)):
-		err = errors.New("iat is in the future")
-	case t.AccessTokenHash != "" && t.VerifyAccessToken(accessToken.Reveal()) != nil:
+	case hasHash && hash != accessTokenHash(t.Algorithm, accessToken.Reveal()):
 		err = errors.New("at_hash does not fit the access token")
+	default:
+		return c, nil
 	}
-	if err != nil {
-		return nil, &session.RejectedError{Err: fmt.Errorf("ID token: %w", err)}
-	}
-	return t, nil
+	return nil, &session.RejectedError{Err: fmt.Errorf("ID token: %w", err)}
 }
 
-// tokenType reads typ from a JWT's header, in lower case and without its
-// "application/" (RFC 8725 §3.11, RFC 7515 §4.1.9).
-func tokenType(raw string) (string, error) {
-	head, _, ok := strings.Cut(raw, ".")
-	if !ok {
-		return "", errors.New("not a JWT")
+// accessTokenHash is the at_hash of an access token (OpenID Connect Core §3.1.3.6):
+// the left half of its hash by the hash of the ID token's algorithm, which for
+// Ed25519 is SHA-512 (RFC 8032 §5.1).
+func accessTokenHash(alg, accessToken string) string {
+	h := crypto.SHA512
+	switch alg[len(alg)-3:] {
+	case "256":
+		h = crypto.SHA256
+	case "384":
+		h = crypto.SHA384
 	}
-	text, err := base64.RawURLEncoding.DecodeString(head)
-	if err != nil {
-		return "", err
-	}
-	var h struct {
-		Type string `json:"typ"`
-	}
-	if err := json.Unmarshal(text, &h); err != nil {
-		return "", err
-	}
-	return strings.TrimPrefix(strings.ToLower(h.Type), "application/"), nil
+	sum := h.New()
+	sum.Write([]byte(accessToken))
+	half := sum.Sum(nil)[:h.Size()/2]
+	return base64.RawURLEncoding.EncodeToString(half)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/token"
 )
 
 // AuthMethod is how the client proves itself at the token endpoint (OpenID
@@ -71,8 +72,9 @@ type Provider struct {
 	client *http.Client
 	auth   clientAuth
 
-	discovery discovery
-	warned    sync.Once // that there are no refresh tokens
+	discovery     discovery
+	warned        sync.Once // that there are no refresh tokens
+	warnedLeftOut sync.Once // that roles are not sent
 }
 
 var (
@@ -116,9 +118,7 @@ func (o Options) withDefaults() Options {
 }
 
 // Algorithms are the signature algorithms that can be allowed: asymmetric, all.
-func Algorithms() []string {
-	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
-}
+func Algorithms() []string { return token.Asymmetric() }
 
 // ReservedParams are the authorization parameters that are ours to set.
 func ReservedParams() []string {

@@ -16,6 +16,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -52,12 +53,16 @@ func attempt() session.Attempt {
 // response goes through the provider's page and returns what came back.
 func response(t *testing.T, p *oidc.Provider, a session.Attempt) session.Response {
 	t.Helper()
+	jar, _ := cookiejar.New(nil)
+	return responseBy(t, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, p, a)
+}
+
+func responseBy(t *testing.T, client *http.Client, p *oidc.Provider, a session.Attempt) session.Response {
+	t.Helper()
 	to, err := p.AuthorizationURL(t.Context(), a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	jar, _ := cookiejar.New(nil)
-	client := http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Get(to)
 	if err != nil {
 		t.Fatal(err)
@@ -161,21 +166,36 @@ func TestIDTokens(t *testing.T) {
 		set  func(*oidctest.Behaviour)
 		want string
 	}{
-		"proper":         {func(*oidctest.Behaviour) {}, "ok"},
-		"wrong nonce":    {claims("nonce", "another"), "rejected"},
-		"no nonce":       {claims("nonce", nil), "rejected"},
-		"wrong aud":      {claims("aud", "another"), "rejected"},
-		"aud list":       {claims("aud", []string{oidctest.ClientID}), "ok"},
-		"aud, no azp":    {claims("aud", []string{oidctest.ClientID, "x"}), "rejected"},
-		"azp of another": {claims("azp", "another"), "rejected"},
-		"wrong iss":      {claims("iss", "https://evil.example"), "rejected"},
-		"expired":        {claims("exp", past), "rejected"},
-		"no exp":         {claims("exp", nil), "rejected"},
-		"iat ahead":      {claims("iat", time.Now().Add(time.Hour).Unix()), "rejected"},
-		"no sub":         {claims("sub", nil), "rejected"},
-		"long sub":       {claims("sub", strings.Repeat("x", 256)), "rejected"},
-		"wrong at_hash":  {claims("at_hash", "AAAAAAAAAAAAAAAAAAAAAA"), "rejected"},
-		"none at all":    {func(b *oidctest.Behaviour) { b.NoIDToken = true }, "rejected"},
+		"proper":          {func(*oidctest.Behaviour) {}, "ok"},
+		"wrong nonce":     {claims("nonce", "another"), "rejected"},
+		"no nonce":        {claims("nonce", nil), "rejected"},
+		"wrong aud":       {claims("aud", "another"), "rejected"},
+		"aud list":        {claims("aud", []string{oidctest.ClientID}), "ok"},
+		"aud, no azp":     {claims("aud", []string{oidctest.ClientID, "x"}), "ok"}, // Core §3.1.3.7, second errata
+		"aud without us":  {claims("aud", []string{"y", "x"}), "rejected"},
+		"azp of another":  {claims("azp", "another"), "rejected"},
+		"azp no text":     {claims("azp", 7), "rejected"},
+		"AZP":             {claims("AZP", "another"), "ok"}, // another name, which says nothing
+		"wrong iss":       {claims("iss", "https://evil.example"), "rejected"},
+		"expired":         {claims("exp", past), "rejected"},
+		"no exp":          {claims("exp", nil), "rejected"},
+		"iat ahead":       {claims("iat", time.Now().Add(time.Hour).Unix()), "rejected"},
+		"no iat":          {claims("iat", nil), "rejected"},
+		"iat is text":     {claims("iat", strconv.FormatInt(time.Now().Unix(), 10)), "rejected"},
+		"exp is text":     {claims("exp", strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10)), "rejected"},
+		"no sub":          {claims("sub", nil), "rejected"},
+		"empty sub":       {claims("sub", ""), "rejected"},
+		"sub no text":     {claims("sub", 7), "rejected"},
+		"SUB alone":       {renamed("sub", "SUB"), "rejected"},
+		"Nonce alone":     {renamed("nonce", "Nonce"), "rejected"},
+		"AUD alone":       {renamed("aud", "AUD"), "rejected"},
+		"EXP alone":       {renamed("exp", "EXP"), "rejected"},
+		"Iat alone":       {renamed("iat", "Iat"), "rejected"},
+		"ISS alone":       {renamed("iss", "ISS"), "rejected"},
+		"at_hash no text": {claims("at_hash", 7), "rejected"},
+		"long sub":        {claims("sub", strings.Repeat("x", 256)), "rejected"},
+		"wrong at_hash":   {claims("at_hash", "AAAAAAAAAAAAAAAAAAAAAA"), "rejected"},
+		"none at all":     {func(b *oidctest.Behaviour) { b.NoIDToken = true }, "rejected"},
 		"alg none": {signed(func(h, c map[string]any) string {
 			h["alg"] = "none"
 			return part(h) + "." + part(c) + "."
@@ -223,6 +243,13 @@ func TestIDTokens(t *testing.T) {
 
 func claims(name string, value any) func(*oidctest.Behaviour) {
 	return func(b *oidctest.Behaviour) { b.IDClaims = map[string]any{name: value} }
+}
+
+// renamed gives a claim another case: another name (RFC 7519 §4).
+func renamed(from, to string) func(*oidctest.Behaviour) {
+	return func(b *oidctest.Behaviour) {
+		b.Rename = map[string]string{from: to}
+	}
 }
 
 func signed(f func(header, claims map[string]any) string) func(*oidctest.Behaviour) {
@@ -350,12 +377,25 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenError = 401, "invalid_client" },
 		func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenError = 400, "invalid_grant" },
 		func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenBody = 400, grant.Tokens.Refresh.Reveal() },
+		func(b *oidctest.Behaviour) { b.TokenStatus, b.TokenError = 400, grant.Tokens.Refresh.Reveal() },
+		func(b *oidctest.Behaviour) {
+			b.TokenStatus, b.TokenError = 400, "invalid_grant"
+			b.TokenDetail = "the token " + grant.Tokens.Refresh.Reveal() + " is unknown"
+		},
 	} {
 		idp.Set(func(b *oidctest.Behaviour) { *b = oidctest.Behaviour{}; set(b) })
 		_, err := p.Refresh(t.Context(), session.Refresh{Identity: grant.Identity, Tokens: grant.Tokens})
 		for _, secret := range []string{grant.Tokens.Refresh.Reveal(), oidctest.ClientSecret, url.QueryEscape(oidctest.ClientSecret)} {
 			if err == nil || strings.Contains(err.Error(), secret) {
 				t.Errorf("error %v", err)
+			}
+			var said interface {
+				ProviderSaid() (code, description string)
+			}
+			if errors.As(err, &said) {
+				if code, description := said.ProviderSaid(); strings.Contains(code+description, secret) {
+					t.Errorf("the log would say %q %q", code, description)
+				}
 			}
 		}
 	}
@@ -372,6 +412,21 @@ func TestRefreshAnswers(t *testing.T) {
 	}{
 		"invalid_grant":            {400, "invalid_grant", "", "refused", false},
 		"invalid_grant with 401":   {401, "invalid_grant", "", "refused", false},
+		"interaction_required":     {400, "interaction_required", "", "refused", false},
+		"login_required":           {400, "login_required", "", "refused", false},
+		"consent_required":         {401, "consent_required", "", "refused", false},
+		"access_denied":            {403, "access_denied", "", "refused", false},
+		"access_denied with 500":   {500, "access_denied", "", "fault", false},
+		"invalid_request":          {400, "invalid_request", "", "misconfigured", true},
+		"unauthorized_client":      {400, "unauthorized_client", "", "misconfigured", true},
+		"invalid_scope":            {400, "invalid_scope", "", "misconfigured", false},
+		"invalid_target":           {400, "invalid_target", "", "misconfigured", false},
+		"unknown code":             {400, "out_of_cheese", "", "misconfigured", false},
+		"temporarily_unavailable":  {400, "temporarily_unavailable", "", "fault", false},
+		"server_error":             {400, "server_error", "", "fault", false},
+		"307":                      {307, "", "", "misconfigured", false},
+		"425":                      {425, "", page, "fault", false},
+		"ERROR is another name":    {400, "", `{"ERROR":"invalid_grant"}`, "fault", true},
 		"invalid_client":           {401, "invalid_client", "", "misconfigured", false},
 		"a bare 401 is its like":   {401, "", "", "misconfigured", false},
 		"a proxy's 401":            {401, "", page, "misconfigured", false},

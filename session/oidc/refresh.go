@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -25,17 +24,29 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 		"grant_type": {"refresh_token"}, "refresh_token": {r.Tokens.Refresh.Reveal()},
 	})
 	switch {
-	case errors.Is(err, errInvalidGrant):
+	case errors.Is(err, errRefused):
 		return session.Grant{}, &session.RefusedError{Reason: session.ProviderRefused, Err: err}
 	case err != nil:
 		return session.Grant{}, err
 	}
 	// From here on nothing may fail: the old refresh token is spent.
-	id := r.Identity
-	if got.IDToken != "" {
-		id, got.IDToken = p.refreshed(ctx, m, id, got)
+	if len(got.AccessToken) > longestToken {
+		p.o.Log.Warn("the access token of a refresh is longer than most servers take in a header",
+			slog.String("provider", p.o.Name), slog.Int("bytes", len(got.AccessToken)))
 	}
-	return p.grant(id, got), nil
+	if got.IDToken == "" {
+		return p.grant(r.Identity, got), nil
+	}
+	claims, err := p.refreshed(ctx, m, r, &got)
+	if err != nil {
+		p.o.Log.Warn("the ID token of a refresh was dropped",
+			slog.String("provider", p.o.Name), slog.String("error", err.Error()))
+	}
+	g := p.grant(p.renewed(r.Identity, claims, got.Scope), got)
+	if claims != nil {
+		g.LeftOut = p.leftOut(claims)
+	}
+	return g, nil
 }
 
 // lastSecond is how much of an access token's life nobody could use any more.
@@ -53,45 +64,76 @@ func withoutRefresh(r session.Refresh) (session.Grant, error) {
 	return session.Grant{Identity: r.Identity, Tokens: r.Tokens, Lifetime: left, NoRefresh: true}, nil
 }
 
-// refreshed takes the new ID token, if it holds. An unverified one is dropped,
-// but if it names somebody else that is said (Core §12.2), and the session ends.
-func (p *Provider) refreshed(ctx context.Context, m *metadata, old session.Identity, got reply) (session.Identity, session.Secret) {
-	if sub, ok := unverifiedSubject(got.IDToken); ok && sub != old.Subject {
-		other := old
-		other.Subject = sub
-		return other, ""
+// refreshed returns the claims of the new ID token, if it holds, or else nil: then
+// the identity stays as it was. A token that does not hold is dropped from got, with
+// the error; but if it names somebody else that is said (Core §12.2), and the session
+// ends.
+func (p *Provider) refreshed(ctx context.Context, m *metadata, r session.Refresh, got *reply) (claimSet, error) {
+	raw := got.IDToken
+	if sub, ok := unverifiedSubject(raw); ok && sub != r.Identity.Subject {
+		got.IDToken = ""
+		return claimSet{"sub": sub}, nil
 	}
-	t, err := p.verifyIDToken(ctx, m, got.IDToken, got.AccessToken)
+	claims, err := p.verifyIDToken(ctx, m, raw, got.AccessToken)
+	if err == nil && !sameNonce(r.Tokens.ID, claims) {
+		err = errors.New("its nonce is not that of the sign-in")
+	}
 	if err != nil {
-		p.o.Log.Warn("the ID token of a refresh was dropped",
-			slog.String("provider", p.o.Name), slog.String("error", err.Error()))
-		return old, ""
+		got.IDToken = ""
+		return nil, err
 	}
-	claims, err := p.claims(ctx, m, t, got.AccessToken)
+	claims, err = p.withUserinfo(ctx, m, claims, got.AccessToken)
 	if err != nil {
 		p.o.Log.Warn("the identity stays as it was before a refresh",
 			slog.String("provider", p.o.Name), slog.String("error", err.Error()))
-		return old, got.IDToken
+		return nil, nil
 	}
-	id := p.identity(claims, got.Scope)
-	if got.Scope == "" {
+	return claims, nil
+}
+
+// sameNonce holds for an ID token of a refresh that has no nonce, as it should be,
+// or the one of the token before (Core §12.2). That is the first one's, since one
+// with another was never kept. Nothing can be said if none was kept.
+func sameNonce(kept session.Secret, c claimSet) bool {
+	nonce, there := c["nonce"]
+	payload, ok := unverifiedPayload(kept.Reveal()) // verified when it came
+	if !there || !ok {
+		return true
+	}
+	before, err := parseClaims(payload)
+	return err != nil || before["nonce"] == nonce
+}
+
+// renewed is the identity after a refresh. When and how the user signed in, and the
+// provider's session, do not change with it; many providers leave them out here.
+func (p *Provider) renewed(old session.Identity, c claimSet, scope string) session.Identity {
+	switch {
+	case c == nil:
+		return old
+	case c.text("sub") != old.Subject:
+		old.Subject = c.text("sub")
+		return old
+	}
+	id := p.identity(c, scope)
+	if scope == "" {
 		id.Scopes = old.Scopes
 	}
-	// When and how the user signed in, and the provider's session, do not change
-	// with a refresh; many providers leave them out here.
 	id.AuthTime, id.SID = old.AuthTime, old.SID
 	if id.ACR == "" {
 		id.ACR = old.ACR
 	}
-	return id, got.IDToken
+	return id
 }
 
+// unverifiedSubject is the sub of a token nobody has checked.
 func unverifiedSubject(token session.Secret) (string, bool) {
-	var c struct {
-		Subject string `json:"sub"`
-	}
 	payload, ok := unverifiedPayload(token.Reveal())
-	return c.Subject, ok && json.Unmarshal(payload, &c) == nil && c.Subject != ""
+	if !ok {
+		return "", false
+	}
+	c, err := parseClaims(payload)
+	sub := c.text("sub")
+	return sub, err == nil && sub != ""
 }
 
 // Revoke implements [session.Revoker] (RFC 7009 §2.1). Revoking the refresh token
@@ -116,7 +158,7 @@ func (p *Provider) Revoke(ctx context.Context, t session.Tokens) error {
 	case err != nil:
 		return &session.FaultError{Err: err}
 	case status == http.StatusTooManyRequests, status >= 500, status == http.StatusUnauthorized:
-		return p.failure(status, header, body)
+		return p.failure("revocation endpoint", status, header, body, form)
 	}
 	return nil // done, or a kind of token it does not revoke (§2.2.1): trying again changes nothing
 }

@@ -29,15 +29,15 @@ type reply struct {
 	AccessToken  session.Secret
 	RefreshToken session.Secret
 	IDToken      session.Secret
-	TokenType    string
 	Scope        string
 	Lifetime     time.Duration
 }
 
-// errInvalidGrant is the provider's only final answer (RFC 6749 §5.2).
-var errInvalidGrant = errors.New("token endpoint: invalid_grant")
+// errRefused is the provider's no to this user's code or refresh token. It wraps a
+// [*session.ProviderAnswer].
+var errRefused = errors.New("token endpoint: refused")
 
-// request makes exactly one POST to the token endpoint. Errors: errInvalidGrant,
+// request makes exactly one POST to the token endpoint. Errors: errRefused,
 // [*session.FaultError].
 func (p *Provider) request(ctx context.Context, m *metadata, form url.Values) (reply, error) {
 	p.addTargets(form)
@@ -47,7 +47,7 @@ func (p *Provider) request(ctx context.Context, m *metadata, form url.Values) (r
 	case err != nil:
 		return reply{}, &session.FaultError{Err: fmt.Errorf("token endpoint: %w", err)}
 	case status != http.StatusOK:
-		return reply{}, p.failure(status, header, body)
+		return reply{}, p.failure("token endpoint", status, header, body, form)
 	}
 	return parseReply(body, began)
 }
@@ -74,30 +74,46 @@ func (p *Provider) post(ctx context.Context, m *metadata, to string, form url.Va
 	return res.StatusCode, res.Header, body, err
 }
 
-// failure sorts an answer that is not 200. Only a well-formed invalid_grant is
-// about the user (RFC 6749 §5.2). A bare 401 means what invalid_client does, for
-// which that section has this status; another 4xx without an error code may be a
-// refusal or come from a proxy in between.
-func (p *Provider) failure(status int, header http.Header, body []byte) error {
-	var said struct {
-		Error string `json:"error"`
+// failure sorts an answer that is not 200 (RFC 6749 §5.2). The codes about this
+// user's grant are a refusal. Those about the client or the request are the
+// configuration's fault; but some providers say invalid_request or
+// unauthorized_client of a refresh token that is dead, so that these, and a 4xx
+// without any code, may be a refusal too: see session/refusal.go. A bare 401 means
+// what invalid_client does, for which §5.2 has this status.
+func (p *Provider) failure(what string, status int, header http.Header, body []byte, form url.Values) error {
+	answer := p.answer(what, status, body, form)
+	refusing := status >= 400 && status < 500 && status != http.StatusTooManyRequests
+	if refusing && session.AboutUser(answer.Code) {
+		return fmt.Errorf("%w: %w", errRefused, answer)
 	}
-	_ = json.Unmarshal(body, &said) // no JSON, no code
-	if said.Error == "invalid_grant" && status >= 400 && status < 500 && status != http.StatusTooManyRequests {
-		return errInvalidGrant
-	}
-	fault := &session.FaultError{Err: fmt.Errorf("token endpoint: answer %d %.64q", status, said.Error)}
-	switch {
-	case status == http.StatusTooManyRequests || status >= 500:
+	fault := &session.FaultError{Err: answer}
+	switch code := answer.Code; {
+	case status == http.StatusTooManyRequests, status >= 500, code == "temporarily_unavailable", code == "server_error":
 		fault.RetryAfter = retryAfter(header.Get("Retry-After"), p.o.Now())
-	case said.Error != "" || status == http.StatusUnauthorized || status < 400:
-		// invalid_client, unauthorized_client, invalid_scope, a redirect: what was
-		// sent is what the operator configured.
-		fault.Misconfigured = true
-	default:
+	case code == "" && status != http.StatusUnauthorized && status >= 400:
 		fault.Doubt = doubtful(status)
+	default:
+		fault.Misconfigured = true
+		fault.Doubt = refusing && (code == "invalid_request" || code == "unauthorized_client" || code == "invalid_token")
 	}
 	return fault
+}
+
+// answer reads an error document. Secrets that were sent are not for the log, even
+// if the provider repeats them.
+func (p *Provider) answer(what string, status int, body []byte, form url.Values) *session.ProviderAnswer {
+	a := &session.ProviderAnswer{What: what, Status: status}
+	said, err := parseClaims(body)
+	if err != nil {
+		return a // no JSON, no code
+	}
+	secrets := []string{p.o.Secret.Reveal()}
+	for _, name := range []string{"refresh_token", "code", "code_verifier", "token", "client_assertion"} {
+		secrets = append(secrets, form.Get(name))
+	}
+	a.Code = session.CleanDescription(said.text("error"), secrets...)
+	a.Description = session.CleanDescription(said.text("error_description"), secrets...)
+	return a
 }
 
 // doubtful reports whether a 4xx without an error code can be about the tokens.
@@ -123,29 +139,30 @@ func retryAfter(value string, now time.Time) time.Duration {
 
 // parseReply reads a token response that was asked for at began.
 func parseReply(body []byte, began time.Time) (reply, error) {
-	var raw struct {
-		AccessToken  string          `json:"access_token"`
-		RefreshToken string          `json:"refresh_token"`
-		IDToken      string          `json:"id_token"`
-		TokenType    string          `json:"token_type"`
-		Scope        json.RawMessage `json:"scope"`
-		ExpiresIn    json.RawMessage `json:"expires_in"`
+	var fields map[string]json.RawMessage // names are exact
+	err := json.Unmarshal(body, &fields)
+	var raw struct{ access, refresh, id, kind string }
+	for name, into := range map[string]*string{
+		"access_token": &raw.access, "refresh_token": &raw.refresh, "id_token": &raw.id, "token_type": &raw.kind,
+	} {
+		if value, there := fields[name]; there && err == nil {
+			err = json.Unmarshal(value, into)
+		}
 	}
-	switch err := json.Unmarshal(body, &raw); {
+	switch {
 	case err != nil:
 		return reply{}, &session.FaultError{Err: errors.New("token endpoint: the answer is not JSON as expected")}
-	case raw.AccessToken == "" || strings.ContainsFunc(raw.AccessToken, unsendable):
+	case raw.access == "" || strings.ContainsFunc(raw.access, unsendable):
 		return reply{}, &session.FaultError{Err: errors.New("token endpoint: the answer has no usable access token")}
-	case raw.TokenType != "" && !strings.EqualFold(raw.TokenType, "Bearer"):
+	case raw.kind != "" && !strings.EqualFold(raw.kind, "Bearer"):
 		return reply{}, &session.FaultError{
-			Misconfigured: true, Err: fmt.Errorf("token endpoint: token type %.32q is not Bearer", raw.TokenType),
+			Misconfigured: true, Err: fmt.Errorf("token endpoint: token type %.32q is not Bearer", raw.kind),
 		}
 	}
 	r := reply{
-		AccessToken: session.Secret(raw.AccessToken), RefreshToken: session.Secret(raw.RefreshToken),
-		IDToken: session.Secret(raw.IDToken), TokenType: raw.TokenType, Scope: scope(raw.Scope),
+		AccessToken: session.Secret(raw.access), RefreshToken: session.Secret(raw.refresh), IDToken: session.Secret(raw.id),
+		Scope: scope(fields["scope"]), Lifetime: lifetime(fields["expires_in"], raw.access, began),
 	}
-	r.Lifetime = lifetime(raw.ExpiresIn, raw.AccessToken, began)
 	return r, nil
 }
 
@@ -172,13 +189,10 @@ func lifetime(expiresIn json.RawMessage, accessToken string, now time.Time) time
 	if n, err := strconv.ParseFloat(text, 64); err == nil && n > 0 {
 		return time.Duration(min(n, mostLifetime.Seconds()) * float64(time.Second))
 	}
-	var claims struct {
-		Expires float64 `json:"exp"`
-	}
-	if payload, ok := unverifiedPayload(accessToken); ok && json.Unmarshal(payload, &claims) == nil && claims.Expires > 0 {
-		left := time.Unix(int64(min(claims.Expires, 1e11)), 0).Sub(now)
-		if left > 0 {
-			return min(left, mostLifetime)
+	if payload, ok := unverifiedPayload(accessToken); ok {
+		claims, _ := parseClaims(payload)
+		if expires, ok := claims.time("exp"); ok && expires.After(now) {
+			return min(expires.Sub(now), mostLifetime)
 		}
 	}
 	return defaultLifetime

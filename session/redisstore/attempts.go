@@ -56,6 +56,7 @@ type storedAttempt struct {
 	MaxAge                    *time.Duration `json:",omitempty"`
 	ACR                       []string       `json:",omitempty"`
 	Silent                    bool           `json:",omitempty"`
+	Again                     bool           `json:",omitempty"`
 	Replaces                  []session.ID   `json:",omitempty"`
 	Onward                    string         `json:",omitempty"`
 }
@@ -65,7 +66,7 @@ func (a *Attempts) PutAttempt(ctx context.Context, t session.Attempt) error {
 	plain, err := json.Marshal(storedAttempt{
 		Kind: t.Kind, Created: t.Created.UTC(), Provider: t.Provider, Nonce: t.Nonce.Reveal(), Verifier: t.Verifier.Reveal(), ReturnTo: t.ReturnTo,
 		Prompt: t.Ask.Prompt, LoginHint: t.Ask.LoginHint, MaxAge: t.Ask.MaxAge, ACR: t.Ask.ACR,
-		Silent: t.Silent, Replaces: t.Replaces, Onward: t.Onward.Reveal(),
+		Silent: t.Silent, Again: t.Again, Replaces: t.Replaces, Onward: t.Onward.Reveal(),
 	})
 	if err != nil {
 		return fmt.Errorf("encode attempt: %w", err)
@@ -125,7 +126,7 @@ func (a *Attempts) open(id, browser, state, sealed string) (*session.Attempt, er
 		State: state, Browser: browser, Kind: t.Kind, Created: t.Created, Provider: t.Provider,
 		Nonce: session.Secret(t.Nonce), Verifier: session.Secret(t.Verifier), ReturnTo: t.ReturnTo,
 		Ask:    session.Ask{Prompt: t.Prompt, LoginHint: t.LoginHint, MaxAge: t.MaxAge, ACR: t.ACR},
-		Silent: t.Silent, Replaces: t.Replaces, Onward: session.Secret(t.Onward),
+		Silent: t.Silent, Again: t.Again, Replaces: t.Replaces, Onward: session.Secret(t.Onward),
 	}, nil
 }
 

@@ -62,16 +62,8 @@ func newClient(o Options, m *masters) redis.UniversalClient {
 			return redis.NewClient(node)
 		}
 		return redis.NewClusterClient(cluster)
-	case o.Mode == Sentinel:
-		identify := m.connected("")
-		u.OnConnect = func(ctx context.Context, conn *redis.Conn) error {
-			if err := o.greetSentinel(ctx, conn); err != nil {
-				return err
-			}
-			return identify(ctx, conn)
-		}
 	default:
-		u.OnConnect = m.connected("")
+		u.OnConnect = o.greet(m.connected(""))
 	}
 	return redis.NewUniversalClient(u)
 }

@@ -78,6 +78,19 @@ func (o Options) credentials(context.Context) (username, password string, err er
 	return o.Username, a.Password.Reveal(), err
 }
 
+// greet puts what a sentinel asks for before another hook.
+func (o Options) greet(then func(context.Context, *redis.Conn) error) func(context.Context, *redis.Conn) error {
+	if o.Mode != Sentinel {
+		return then
+	}
+	return func(ctx context.Context, cn *redis.Conn) error {
+		if err := o.greetSentinel(ctx, cn); err != nil {
+			return err
+		}
+		return then(ctx, cn)
+	}
+}
+
 // greetSentinel signs in at a sentinel, for which go-redis knows fixed passwords
 // only. It is called for connections to the master too; those are signed in.
 func (o Options) greetSentinel(ctx context.Context, cn *redis.Conn) error {

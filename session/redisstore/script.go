@@ -66,8 +66,8 @@ type script struct {
 
 type scripts struct {
 	create, index, resolve, peek, keep, end, begin, extend, commit, abandon, resume script
-	get, again, endAgain, link                                                      script
-	limit                                                                           script
+	get, again, endAgain                                                            script
+	limit, link                                                                     script
 }
 
 func newScripts() scripts {
@@ -85,12 +85,12 @@ func newScripts() scripts {
 		extend:   family("extend", extendLua),
 		commit:   family("commit", commitLua),
 		abandon:  family("abandon", abandonLua),
+		resume:   family("resume", resumeLua),
 		get:      family("get", getLua),
 		again:    family("again", againLua),
 		endAgain: family("end again", endAgainLua),
 		link:     script{"link session", redis.NewScript(linkLua)},
 		limit:    script{"limit", redis.NewScript(limitLua)},
-		resume:   family("resume", resumeLua),
 	}
 }
 

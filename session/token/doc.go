@@ -10,7 +10,10 @@
 // once, also those whose time has not come, so that APIs know a key before the first token signed with it. Two keys
 // with the same From: the one listed first is the newer.
 //
-// A key is bound to one algorithm, and a token is verified only with the key its kid names and only under that key's
+// JWTVerifier checks what others sign: ID tokens, logout tokens, the access tokens of an API, with keys that need not
+// have a kid.
+//
+// A key of the ring is bound to one algorithm, and a token of ours is verified only with the key its kid names and only under that key's
 // own algorithm (RFC 8725 sections 3.1 and 3.2). So "alg: none" and an HMAC computed with a public key do not get as
 // far as a signature check.
 package token

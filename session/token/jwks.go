@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 )
 
 const (
@@ -29,6 +30,8 @@ type jwk struct {
 	Y   string `json:"y,omitempty"`
 	N   string `json:"n,omitempty"`
 	E   string `json:"e,omitempty"`
+
+	Ops []string `json:"key_ops,omitempty"`
 }
 
 type jwkSet struct {
@@ -72,51 +75,46 @@ func publish(key SigningKey) (jwk, bool) {
 	return entry, true
 }
 
-// publicKey is a verification key with the one algorithm it is good for.
-type publicKey struct {
-	alg string
-	key any
-}
-
 // parseJWKS reads a foreign document. Keys it cannot use are skipped, as RFC 7517 section 5 asks: another type or use,
-// no kid, values missing or out of range, an alg that does not fit. Symmetric keys are never used, because whoever can
-// read the document could sign with them. Of two usable keys with one kid the first counts.
-func parseJWKS(document []byte) (map[string]publicKey, error) {
-	var set jwkSet
-	if err := json.Unmarshal(document, &set); err != nil {
+// values missing or out of range, an alg that does not fit. Symmetric keys are never used, because whoever can read the
+// document could sign with them. Certificates are not looked at: nothing here trusts them.
+func parseJWKS(document []byte) (*keySet, error) {
+	var doc struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(document, &doc); err != nil || doc.Keys == nil {
 		return nil, errors.New("not a JSON Web Key Set")
 	}
-	if len(set.Keys) > maxJWKSKeys {
+	if len(doc.Keys) > maxJWKSKeys {
 		return nil, fmt.Errorf("more than %d keys", maxJWKSKeys)
 	}
-	keys := make(map[string]publicKey, len(set.Keys))
-	for _, entry := range set.Keys {
-		public, ok := entry.parse()
-		if _, twice := keys[entry.Kid]; ok && !twice {
-			keys[entry.Kid] = public
+	set := &keySet{}
+	for _, raw := range doc.Keys {
+		var entry jwk
+		if json.Unmarshal(raw, &entry) != nil { // one odd key must not make the others worthless
+			continue
+		}
+		if key, ok := entry.parse(); ok {
+			set.keys = append(set.keys, key)
 		}
 	}
-	return keys, nil
+	return set, nil
 }
 
 func (j jwk) parse() (publicKey, bool) {
-	if j.Kid == "" || j.Use != "" && j.Use != "sig" {
+	if j.Use != "" && j.Use != "sig" || j.Ops != nil && !slices.Contains(j.Ops, "verify") {
 		return publicKey{}, false
 	}
-	var key any
+	k := publicKey{kid: j.Kid, alg: j.Alg}
 	switch {
 	case j.Kty == "OKP" && j.Crv == "Ed25519":
-		key = j.ed25519()
-	case j.Kty == "EC" && j.Crv == "P-256":
-		key = j.p256()
+		k.key = j.ed25519()
+	case j.Kty == "EC":
+		k.key = j.ec()
 	case j.Kty == "RSA":
-		key = j.rsa()
+		k.key = j.rsa()
 	}
-	method, err := methodFor(key)
-	if err != nil || j.Alg != "" && j.Alg != method.Alg() {
-		return publicKey{}, false
-	}
-	return publicKey{alg: method.Alg(), key: key}, true
+	return k, k.key != nil && (k.alg == "" || fits(k.key, k.alg))
 }
 
 // The three readers below return nil, with no type, for a key that is malformed.
@@ -129,13 +127,25 @@ func (j jwk) ed25519() any {
 	return ed25519.PublicKey(x)
 }
 
-func (j jwk) p256() any {
-	x, errX := decode(j.X)
-	y, errY := decode(j.Y)
-	if errX != nil || errY != nil || len(x) != p256Coordinate || len(y) != p256Coordinate {
+func (j jwk) ec() any {
+	var curve elliptic.Curve
+	switch j.Crv {
+	case "P-256":
+		curve = elliptic.P256()
+	case "P-384":
+		curve = elliptic.P384()
+	case "P-521":
+		curve = elliptic.P521()
+	default:
 		return nil
 	}
-	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), append(append([]byte{4}, x...), y...))
+	x, errX := decode(j.X)
+	y, errY := decode(j.Y)
+	size := (curve.Params().BitSize + 7) / 8
+	if errX != nil || errY != nil || len(x) != size || len(y) != size {
+		return nil
+	}
+	public, err := ecdsa.ParseUncompressedPublicKey(curve, append(append([]byte{4}, x...), y...))
 	if err != nil { // not a point on the curve
 		return nil
 	}
@@ -152,7 +162,11 @@ func (j jwk) rsa() any {
 	if exponent < 3 || exponent%2 == 0 || exponent > 1<<31-1 {
 		return nil
 	}
-	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent)}
+	public := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent)}
+	if public.N.BitLen() < minRSABits {
+		return nil
+	}
+	return public
 }
 
 func decode(s string) ([]byte, error) { return base64.RawURLEncoding.Strict().DecodeString(s) }

@@ -14,7 +14,7 @@ import (
 func TestJWKSHoldsPublicKeysOnly(t *testing.T) {
 	future := newKey(t, "future", token.ES256)
 	future.From = start.Add(time.Hour)
-	ring := newRing(t, start, newKey(t, "ed", token.EdDSA), newKey(t, "rs", token.RS256), newKey(t, "hs", token.HS256), future)
+	ring := newRing(t, start, newKey(t, "ed", token.EdDSA), newKey(t, "full", token.Ed25519), newKey(t, "rs", token.RS256), newKey(t, "hs", token.HS256), future)
 	document, ok := ring.JWKS()
 	if !ok {
 		t.Fatal("nothing to publish")
@@ -27,6 +27,7 @@ func TestJWKSHoldsPublicKeysOnly(t *testing.T) {
 	}
 	want := map[string]struct{ alg, members string }{
 		"ed":     {token.EdDSA, "alg crv kid kty use x"},
+		"full":   {token.Ed25519, "alg crv kid kty use x"},
 		"rs":     {token.RS256, "alg e kid kty n use"},
 		"future": {token.ES256, "alg crv kid kty use x y"},
 	}

@@ -18,12 +18,13 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// The algorithms a signing key can have (RFC 7518 section 3.1, RFC 8037 section 3.1).
+// The algorithms a signing key can have (RFC 7518 section 3.1, RFC 8037 section 3.1, RFC 9864 section 2.2).
 const (
-	EdDSA = "EdDSA"
-	ES256 = "ES256"
-	RS256 = "RS256"
-	HS256 = "HS256"
+	EdDSA   = "EdDSA"
+	Ed25519 = "Ed25519" // EdDSA with an Ed25519 key, by its newer name; see [SigningKey.Fully]
+	ES256   = "ES256"
+	RS256   = "RS256"
+	HS256   = "HS256"
 )
 
 const (
@@ -45,7 +46,16 @@ type SigningKey struct {
 	public  any // what verifies: a public key, or the secret bytes of HS256
 }
 
-// Algorithm returns EdDSA, ES256, RS256 or HS256.
+// Fully returns the key with an algorithm name that says which curve it signs with: Ed25519 in place of EdDSA, which
+// RFC 9864 deprecates and which many libraries still want. Other keys have such names already.
+func (k SigningKey) Fully() SigningKey {
+	if k.Algorithm() == EdDSA {
+		k.method = ed25519Method{jwt.SigningMethodEdDSA}
+	}
+	return k
+}
+
+// Algorithm returns EdDSA, Ed25519, ES256, RS256 or HS256.
 func (k SigningKey) Algorithm() string {
 	if k.method == nil {
 		return ""

@@ -11,18 +11,17 @@ import (
 )
 
 const (
-	maxJWKSBytes     = 64 << 10
+	maxJWKSBytes     = 256 << 10
 	fetchTimeout     = 5 * time.Second
-	fetchInterval    = 10 * time.Second
-	fetchRetry       = time.Second
 	remoteKeysMaxAge = 15 * time.Minute
 )
 
 // RemoteKeys is a KeySource that reads the JWKS of a token issuer over HTTP. It is safe for concurrent use.
 //
-// The document is fetched at the first use and kept. It is fetched again when a token names an unknown key, at most
-// once in 10 s (1 s after a failed fetch), so that forged kids cannot make us hammer the issuer; and when it is
-// 15 min old, so that keys that were taken away are forgotten. A failed fetch never takes known keys away.
+// The document is fetched at the first use and kept. It is fetched again when no key in it verifies a token: twice at
+// once and then once in 10 s (1 s after a failed fetch), so that forged tokens cannot make us hammer the issuer, and
+// more often for tokens that came from the issuer itself; and when it is 15 min old, so that keys that were taken away
+// are forgotten. A failed fetch never takes known keys away.
 type RemoteKeys struct {
 	url    string
 	client *http.Client
@@ -30,11 +29,11 @@ type RemoteKeys struct {
 	// turn holds one token: whoever has it fetches.
 	turn chan struct{}
 
-	mu      sync.RWMutex
-	keys    map[string]publicKey // nil before the first success
-	fetched time.Time            // last success
-	tried   time.Time            // last attempt
-	failure error                // of the last attempt
+	mu      sync.Mutex
+	set     *keySet   // never changed, only replaced; nil before the first success
+	fetched time.Time // last success
+	failure error     // of the last attempt
+	pace    pace
 }
 
 // NewRemoteKeys makes a source for the JWKS at url. transport nil means http.DefaultTransport; now nil means time.Now.
@@ -44,7 +43,7 @@ func NewRemoteKeys(url string, transport http.RoundTripper, now func() time.Time
 		now = time.Now
 	}
 	return &RemoteKeys{
-		url: url, now: now, turn: make(chan struct{}, 1),
+		url: url, now: now, turn: make(chan struct{}, 1), pace: newPace(),
 		client: &http.Client{
 			Transport: transport,
 			Timeout:   fetchTimeout,
@@ -55,103 +54,115 @@ func NewRemoteKeys(url string, transport http.RoundTripper, now func() time.Time
 }
 
 // Algorithms implements KeySource: the asymmetric ones only.
-func (k *RemoteKeys) Algorithms() []string { return []string{EdDSA, ES256, RS256} }
+func (k *RemoteKeys) Algorithms() []string { return Asymmetric() }
 
 // VerificationKey implements KeySource. For an unknown kid it waits for a fetch until ctx ends; for a known one it never
 // waits: keys that have become old are renewed in the background.
-func (k *RemoteKeys) VerificationKey(ctx context.Context, kid, alg string) (any, error) {
-	key, known, due := k.look(kid)
-	switch {
-	case due && known:
-		k.renew(ctx, kid)
-	case due:
-		if err := k.wait(ctx, kid); err != nil {
-			return nil, err
+func (k *RemoteKeys) VerificationKey(ctx context.Context, kid, alg string) (key any, err error) {
+	err = k.each(ctx, false, func(set *keySet) error {
+		keys, err := set.named(kid, alg)
+		if err == nil {
+			key = keys[0]
 		}
-		key, known, _ = k.look(kid)
-	}
-	switch {
-	case !known && k.failing():
-		return nil, ErrKeysUnavailable // it may well be a key we could not fetch
-	case !known:
-		return nil, errUnknownKey
-	case key.alg != alg:
-		return nil, errWrongAlgorithm
-	}
-	return key.key, nil
+		return err
+	})
+	return key, err
 }
 
-// look finds kid among the kept keys and says whether a fetch is called for and allowed.
-func (k *RemoteKeys) look(kid string) (key publicKey, known, due bool) {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	key, known = k.keys[kid]
-	now := k.now()
-	wanted := !known || now.Sub(k.fetched) >= remoteKeysMaxAge
-	pause := fetchInterval
-	if k.failure != nil {
-		pause = fetchRetry
+// each calls try with the known keys and, as long as it fails and a fetch brings others, with those. vouched says that
+// the token came from its issuer and not from a stranger. The error is the last one of try, or wraps ErrKeysUnavailable
+// where the right key may well be one that could not be fetched.
+func (k *RemoteKeys) each(ctx context.Context, vouched bool, try func(*keySet) error) error {
+	set := k.current(ctx)
+	err := errUnknownKey
+	for {
+		if set != nil {
+			if err = try(set); err == nil {
+				return nil
+			}
+		}
+		newer, fetchErr := k.newer(ctx, set, vouched)
+		switch {
+		case fetchErr != nil:
+			return fmt.Errorf("%w: %w", ErrKeysUnavailable, fetchErr)
+		case newer == set:
+			return err
+		}
+		set = newer
 	}
-	return key, known, wanted && (k.tried.IsZero() || now.Sub(k.tried) >= pause)
 }
 
-func (k *RemoteKeys) failing() bool {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	return k.failure != nil
+// current returns the known keys. Old ones are renewed in the background.
+func (k *RemoteKeys) current(ctx context.Context) *keySet {
+	k.mu.Lock()
+	set, old := k.set, k.now().Sub(k.fetched) >= remoteKeysMaxAge
+	k.mu.Unlock()
+	if set == nil || !old {
+		return set
+	}
+	select {
+	case k.turn <- struct{}{}:
+		go func() {
+			defer func() { <-k.turn }()
+			_, _ = k.update(ctx, set, false) // kept in k.failure; the known keys go on
+		}()
+	default: // somebody is at it
+	}
+	return set
 }
 
-// wait takes its turn and fetches, unless somebody else did so meanwhile.
-func (k *RemoteKeys) wait(ctx context.Context, kid string) error {
+// newer takes its turn and returns keys fetched after set, or set if the pace allows no fetch.
+func (k *RemoteKeys) newer(ctx context.Context, set *keySet, vouched bool) (*keySet, error) {
 	select {
 	case k.turn <- struct{}{}:
 	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", ErrKeysUnavailable, ctx.Err())
+		return nil, ctx.Err()
 	}
 	defer func() { <-k.turn }()
-	return k.update(ctx, kid)
+	return k.update(ctx, set, vouched)
 }
 
-// renew fetches in the background if nobody else does.
-func (k *RemoteKeys) renew(ctx context.Context, kid string) {
-	select {
-	case k.turn <- struct{}{}:
-	default:
-		return
-	}
-	go func() {
-		defer func() { <-k.turn }()
-		_ = k.update(ctx, kid) // kept in k.failure; the known keys go on
-	}()
-}
-
-// update is called by the holder of the turn.
-func (k *RemoteKeys) update(ctx context.Context, kid string) error {
-	if _, _, due := k.look(kid); !due {
-		return nil
+// update is called by the holder of the turn. The error is that of the last fetch, this one's or an earlier one's.
+func (k *RemoteKeys) update(ctx context.Context, set *keySet, vouched bool) (*keySet, error) {
+	if now, failure, fetch := k.due(set, vouched); !fetch {
+		return now, failure
 	}
 	// Detached: a client that goes away must not spend the attempt everybody else waits for.
-	keys, err := k.fetch(context.WithoutCancel(ctx))
+	found, err := k.fetch(context.WithoutCancel(ctx))
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.tried, k.failure = k.now(), err
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrKeysUnavailable, err)
+	k.pace.done(err != nil)
+	if k.failure = err; err != nil {
+		return nil, err
 	}
-	k.keys, k.fetched = keys, k.tried
-	return nil
+	k.set, k.fetched = found, k.now()
+	return k.set, nil
 }
 
-func (k *RemoteKeys) fetch(ctx context.Context) (map[string]publicKey, error) {
+// due reports whether to fetch now: nobody has meanwhile, and the pace allows it.
+func (k *RemoteKeys) due(set *keySet, vouched bool) (current *keySet, failure error, fetch bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.set != set {
+		return k.set, nil, false
+	}
+	now := k.now()
+	if vouched {
+		k.pace.vouched(now)
+	}
+	return k.set, k.failure, k.pace.take(now)
+}
+
+func (k *RemoteKeys) fetch(ctx context.Context) (*keySet, error) {
 	document, err := k.download(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("fetch JWKS: %w", err)
 	}
-	keys, err := parseJWKS(document)
+	set, err := parseJWKS(document)
 	if err != nil {
 		return nil, fmt.Errorf("fetch JWKS: %w", err)
 	}
-	return keys, nil
+	return set, nil
 }
 
 func (k *RemoteKeys) download(ctx context.Context) ([]byte, error) {

@@ -30,13 +30,20 @@ func newKey(t testing.TB, id, alg string) token.SigningKey {
 		}
 		return key
 	}
-	pem, err := token.GenerateSigningKey(alg)
+	generate, renamed := alg, alg == token.Ed25519
+	if renamed {
+		generate = token.EdDSA
+	}
+	pem, err := token.GenerateSigningKey(generate)
 	if err != nil {
 		t.Fatal(err)
 	}
 	key, err := token.ParseSigningKey(id, pem)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if renamed {
+		key = key.Fully()
 	}
 	return key
 }

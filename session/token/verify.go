@@ -20,7 +20,7 @@ const (
 var (
 	// ErrInvalid means that the token is not to be believed. The wrapped cause is for the log; it never contains any
 	// part of the token.
-	ErrInvalid = errors.New("access token is invalid")
+	ErrInvalid = errors.New("token is invalid")
 	// ErrKeysUnavailable means that the keys could not be fetched, so that nothing can be said about the token. It is
 	// an infrastructure fault and not the bearer's: answer 503, not 401.
 	ErrKeysUnavailable = errors.New("verification keys are unavailable")
@@ -34,6 +34,8 @@ var (
 	errUnknownKey     = errors.New("kid names no known key")
 	errWrongAlgorithm = errors.New("alg is not the one of the key")
 	errMissingClaim   = errors.New("a required claim is missing or has the wrong type")
+	errNoIssuedAt     = errors.New("iat is missing or not a number")
+	errForeignType    = errors.New("typ is that of another kind of token")
 )
 
 // KeySource finds verification keys. Implementations: Ring, RemoteKeys.
@@ -91,6 +93,7 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 		o.Leeway = 0
 	}
 	v := &Verifier{options: o}
+	registerEd25519()
 	// The claims are validated apart from the signature, because only then can "expired and nothing else" be told.
 	v.parser = jwt.NewParser(jwt.WithValidMethods(o.Keys.Algorithms()), jwt.WithStrictDecoding(), jwt.WithJSONNumber(),
 		jwt.WithoutClaimsValidation())
@@ -162,12 +165,17 @@ func (v *Verifier) validate(m jwt.MapClaims) (expired bool, err error) {
 
 // invalid keeps one known cause and drops the library's text, which may quote what the token contains.
 func invalid(err error) error {
-	if errors.Is(err, ErrKeysUnavailable) {
+	var alg algorithmError
+	switch {
+	case errors.Is(err, ErrKeysUnavailable):
 		return err
+	case errors.As(err, &alg):
+		return fmt.Errorf("%w: %w", ErrInvalid, alg)
 	}
 	for _, cause := range []error{
 		errTooLong, errWrongType, errCritical, errNoKeyID, errUnknownKey, errWrongAlgorithm, errMissingClaim,
-		jwt.ErrTokenMalformed, jwt.ErrTokenExpired, jwt.ErrTokenNotValidYet, jwt.ErrTokenInvalidIssuer,
+		errNoIssuedAt, errForeignType,
+		jwt.ErrTokenMalformed, jwt.ErrTokenExpired, jwt.ErrTokenNotValidYet, jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenInvalidIssuer,
 		jwt.ErrTokenInvalidAudience, jwt.ErrTokenRequiredClaimMissing, jwt.ErrTokenSignatureInvalid,
 		jwt.ErrInvalidType, jwt.ErrTokenInvalidClaims, jwt.ErrTokenUnverifiable,
 	} {

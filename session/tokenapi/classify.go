@@ -40,19 +40,23 @@ func (c *endpoint) judge(r *reply, now time.Time) error {
 	fault := &session.FaultError{Err: fmt.Errorf("the API answered %d to %s", r.status, c.what)}
 	switch {
 	case code == "invalid_client" || code == "unauthorized_client":
-		// RFC 6749 §5.2: it is the gateway that was refused, and no user.
+		// RFC 6749 §5.2: it is the gateway that was refused, and no user; but some say unauthorized_client of a dead token.
 		fault.Err = fmt.Errorf("the API refused the gateway (%s) at %s", code, c.what)
-		fault.Misconfigured = true
+		fault.Misconfigured, fault.Doubt = true, code == "unauthorized_client"
 	case r.fieldMissing():
 		fault.Err = fmt.Errorf("the API misses a field of the %s request (%d): the names do not fit it", c.what, r.status)
 		fault.Misconfigured = true
-	case r.status == http.StatusBadRequest && code == "invalid_grant", slices.Contains(c.refused, r.status):
+	case session.AboutUser(code), slices.Contains(c.refused, r.status):
 		return &refusal{c.what, r.status, r.ownWord()}
 	case r.status >= 300 && r.status < 400:
 		fault.Err = fmt.Errorf("the API answered %d to %s, and redirects are not followed: does the path lack a slash at its end, or have one too many?", r.status, c.what)
 		fault.Misconfigured = true
 	case r.status == http.StatusNotFound, r.status == http.StatusMethodNotAllowed, r.status == http.StatusUnsupportedMediaType:
 		fault.Misconfigured = true
+	case r.status == http.StatusBadRequest, r.status == http.StatusUnauthorized, r.status == http.StatusForbidden,
+		r.status == http.StatusConflict, r.status == http.StatusGone, r.status == http.StatusUnprocessableEntity:
+		// It may well be about this token, although the configuration does not list it under refused.
+		fault.Doubt = true
 	}
 	fault.RetryAfter = retryAfter(r.header.Get("Retry-After"), now)
 	return fault

@@ -229,15 +229,16 @@ func (p *Provider) inherit(r *reply, id *session.Identity, former session.Identi
 	}
 }
 
-// Revoke implements [session.Revoker] by the API's logout. A token that the API refuses there is dead already.
+// Revoke implements [session.Revoker] by the API's logout. A token that the API refuses or does not find there is dead
+// already.
 func (p *Provider) Revoke(ctx context.Context, t session.Tokens) error {
 	v := values{refresh: t.Refresh.Reveal(), access: t.Access.Reveal()}
 	if p.logout == nil || !p.logout.possible(v) {
 		return nil
 	}
-	_, err := p.call(ctx, p.logout, v, "")
+	r, err := p.call(ctx, p.logout, v, "")
 	var no *refusal
-	if errors.As(err, &no) {
+	if errors.As(err, &no) || r != nil && (r.status == http.StatusNotFound || r.status == http.StatusGone) {
 		return nil
 	}
 	return err

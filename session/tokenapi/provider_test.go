@@ -141,14 +141,19 @@ func TestRefreshAnswers(t *testing.T) {
 		"a proxy's status":       {say(401, `401`), nil, "doubt"},
 		"401 cut short":          {cutShort401, nil, "doubt"},
 		"a proxy's 403":          {say(403, `<h1>WAF</h1>`), []int{401, 403}, "doubt"},
-		"unlisted, no word":      {say(403, ``), nil, "fault"},
+		"unlisted, no word":      {say(403, ``), nil, "doubt"},
 		"invalid_grant":          {say(400, `{"error":"invalid_grant"}`), nil, "provider_refused"},
-		"another 400":            {say(400, `{"error":"invalid_request"}`), nil, "fault"},
-		"400 with a nested text": {say(400, `{"detail":"invalid_grant"}`), nil, "fault"},
-		"403":                    {say(403, `{}`), nil, "fault"},
+		"another 400":            {say(400, `{"error":"invalid_request"}`), nil, "doubt"},
+		"access_denied":          {say(400, `{"error":"access_denied"}`), nil, "provider_refused"},
+		"interaction_required":   {say(400, `{"error":"interaction_required"}`), nil, "provider_refused"},
+		"409":                    {say(409, `{}`), nil, "doubt"},
+		"410":                    {say(410, `{}`), nil, "doubt"},
+		"415":                    {say(415, `{}`), nil, "misconfigured"},
+		"400 with a nested text": {say(400, `{"detail":"invalid_grant"}`), nil, "doubt"},
+		"403":                    {say(403, `{}`), nil, "doubt"},
 		"403 by configuration":   {say(403, `{}`), []int{403}, "provider_refused"},
-		"401 not by then":        {say(401, `{}`), []int{403}, "fault"},
-		"422":                    {say(422, `{}`), nil, "fault"},
+		"401 not by then":        {say(401, `{}`), []int{403}, "doubt"},
+		"422":                    {say(422, `{}`), nil, "doubt"},
 		"client refused":         {say(401, `{"error":"invalid_client"}`), nil, "misconfigured"},
 		"404":                    {say(404, ``), nil, "misconfigured"},
 		"redirect to a login":    {redirect(302, "/login"), nil, "misconfigured"},
@@ -218,7 +223,7 @@ func TestNoRefreshToken(t *testing.T) {
 }
 
 func TestRevoke(t *testing.T) {
-	for status, ok := range map[int]bool{200: true, 204: true, 401: true, 302: false, 404: false, 429: false, 500: false} {
+	for status, ok := range map[int]bool{200: true, 204: true, 401: true, 302: false, 404: true, 410: true, 429: false, 500: false} {
 		a := newAPI(t, say(status, ""))
 		err := a.provider(t, nil).Revoke(t.Context(), held().Tokens)
 		if (err == nil) != ok {

@@ -2,19 +2,10 @@ package tokenapi
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 
 	"sessiongate/session"
 	"sessiongate/session/token"
@@ -24,11 +15,7 @@ import (
 const leeway = 60 * time.Second
 
 // verifier checks access tokens against the API's key.
-type verifier struct {
-	parser *jwt.Parser
-	key    any               // a static key, or
-	remote *token.RemoteKeys // keys by id
-}
+type verifier struct{ tokens *token.JWTVerifier }
 
 func newVerifier(v *Verification, transport http.RoundTripper, now func() time.Time) (*verifier, error) {
 	if v == nil {
@@ -37,91 +24,34 @@ func newVerifier(v *Verification, transport http.RoundTripper, now func() time.T
 	if (len(v.Key) > 0) == (v.JWKS != "") {
 		return nil, errors.New("verify: give either a key or the URL of a key set")
 	}
-	c := &verifier{}
-	var methods []string
+	// Every token that is checked here was given to us by the API: nobody can forge one to make us fetch keys.
+	rules := token.JWTRules{Issuer: v.Issuer, Audience: v.Audience, Leeway: leeway, Vouched: true, Now: now}
 	if v.JWKS != "" {
 		if _, err := parseURL(v.JWKS); err != nil {
 			return nil, fmt.Errorf("verify: key set: %w", err)
 		}
-		c.remote = token.NewRemoteKeys(v.JWKS, transport, now)
-		methods = c.remote.Algorithms()
+		rules.Remote = token.NewRemoteKeys(v.JWKS, transport, now)
 	} else {
 		var err error
-		if c.key, methods, err = staticKey(v.Key); err != nil {
+		if rules.Key, err = token.StaticKey(v.Key); err != nil {
 			return nil, fmt.Errorf("verify: key: %w", err)
 		}
 	}
-	options := []jwt.ParserOption{
-		jwt.WithValidMethods(methods), jwt.WithExpirationRequired(), jwt.WithLeeway(leeway),
-		jwt.WithStrictDecoding(), jwt.WithTimeFunc(now), jwt.WithJSONNumber(),
+	tokens, err := token.NewJWTVerifier(rules)
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
 	}
-	if v.Issuer != "" {
-		options = append(options, jwt.WithIssuer(v.Issuer))
-	}
-	if v.Audience != "" {
-		options = append(options, jwt.WithAudience(v.Audience))
-	}
-	c.parser = jwt.NewParser(options...)
-	return c, nil
-}
-
-// staticKey binds a key to the algorithms it is for (RFC 8725 §3.1): what looks like PEM is never a shared secret, or
-// a token signed with the public key would pass.
-func staticKey(text []byte) (key any, methods []string, err error) {
-	if !strings.Contains(string(text), "-----BEGIN ") {
-		return text, []string{"HS256", "HS384", "HS512"}, nil
-	}
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != "PUBLIC KEY" {
-		return nil, nil, errors.New("want PEM of type PUBLIC KEY")
-	}
-	if key, err = x509.ParsePKIXPublicKey(block.Bytes); err != nil {
-		return nil, nil, errors.New("cannot read the PUBLIC KEY block")
-	}
-	switch k := key.(type) {
-	case *rsa.PublicKey:
-		return k, []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}, nil
-	case ed25519.PublicKey:
-		return k, []string{"EdDSA"}, nil
-	case *ecdsa.PublicKey:
-		switch k.Curve {
-		case elliptic.P256():
-			return k, []string{"ES256"}, nil
-		case elliptic.P384():
-			return k, []string{"ES384"}, nil
-		}
-	}
-	return nil, nil, errors.New("want an RSA, P-256, P-384 or Ed25519 key")
+	return &verifier{tokens}, nil
 }
 
 // verify returns nil, [token.ErrKeysUnavailable], or a fault that is the configuration's.
 func (v *verifier) verify(ctx context.Context, raw string) error {
-	_, err := v.parser.Parse(raw, func(t *jwt.Token) (any, error) {
-		if v.remote == nil {
-			return v.key, nil
-		}
-		kid, _ := t.Header["kid"].(string)
-		return v.remote.VerificationKey(ctx, kid, t.Method.Alg())
-	})
+	_, err := v.tokens.Verify(ctx, raw)
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, token.ErrKeysUnavailable):
 		return fmt.Errorf("verify: %w", token.ErrKeysUnavailable)
 	}
-	return &session.FaultError{Misconfigured: true, Err: fmt.Errorf("the access token does not verify: %s", cause(err))}
-}
-
-// cause keeps the library's text out of the log: it may quote the token.
-func cause(err error) string {
-	for _, known := range []error{
-		jwt.ErrTokenExpired, jwt.ErrTokenNotValidYet, jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenInvalidIssuer,
-		jwt.ErrTokenInvalidAudience, jwt.ErrTokenRequiredClaimMissing, jwt.ErrTokenSignatureInvalid,
-		jwt.ErrTokenUnverifiable, jwt.ErrTokenMalformed,
-	} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
-	}
-	return "it is not a JWT of the kind the key is for"
+	return &session.FaultError{Misconfigured: true, Err: fmt.Errorf("the access token does not verify: %w", err)}
 }

@@ -25,8 +25,12 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "bad authorization request: "+r.URL.RawQuery, http.StatusBadRequest)
 		return
 	}
-	if b.AuthError != "" {
-		p.answer(w, r, url.Values{"error": {b.AuthError}, "error_description": {"<script>alert(1)</script>"}})
+	if p.fails(b) {
+		detail := b.AuthDetail
+		if detail == "" {
+			detail = "<script>alert(1)</script>"
+		}
+		p.answer(w, r, url.Values{"error": {b.AuthError}, "error_description": {detail}})
 		return
 	}
 	l := p.signedIn(r)
@@ -44,6 +48,21 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		l = p.signIn(w, b)
 	}
 	p.answer(w, r, p.code(q, b, l))
+}
+
+// fails reports whether the answer is AuthError, and counts it.
+func (p *Provider) fails(b Behaviour) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b.AuthError == "" || b.AuthErrors < 0 {
+		return false
+	}
+	if p.behaviour.AuthErrors > 0 {
+		if p.behaviour.AuthErrors--; p.behaviour.AuthErrors == 0 {
+			p.behaviour.AuthErrors = -1
+		}
+	}
+	return true
 }
 
 func subject(b Behaviour) string {

@@ -1,9 +1,14 @@
 package oidctest
 
 import (
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"maps"
@@ -29,6 +34,8 @@ type Behaviour struct {
 	Subject string // who signs in; empty: "ada"
 
 	AuthError  string  // the authorization endpoint's answer is this error
+	AuthErrors int     // … so many times, then no more; 0: always
+	AuthDetail string  // its error_description; empty: a script
 	AnswerIss  *string // iss of the answer; nil: the issuer; empty: none
 	LoseCode   bool    // the answer has no code
 	OldSignIn  time.Duration
@@ -50,6 +57,7 @@ type Behaviour struct {
 	LoseAnswer  bool          // the token endpoint does its work, and the answer is lost
 	TokenStatus int           // answer of the token endpoint, with TokenError
 	TokenError  string
+	TokenDetail string // its error_description
 	TokenBody   string // raw body in the place of an error document
 	RetryAfter  string
 	RevokeFails int // answers 503 so many times
@@ -58,14 +66,19 @@ type Behaviour struct {
 	NoRefresh    bool          // no refresh token, ever
 	KeepRefresh  bool          // a refresh answers without a new refresh token, the old one stays good
 	NoExpiresIn  bool
+	LongAccess   int  // access tokens are opaque, and so many bytes
 	OpaqueAccess bool // access tokens are not JWTs
 	NoIDToken    bool
-	NoRefreshID  bool           // a refresh answers without an ID token
-	Scope        any            // in token replies; nil: what was asked for
-	IDClaims     map[string]any // replaces claims of ID tokens; nil values remove them
-	RefreshAs    string         // a refresh answers for this subject
+	NoRefreshID  bool              // a refresh answers without an ID token
+	Scope        any               // in token replies; nil: what was asked for
+	IDClaims     map[string]any    // replaces claims of ID tokens; nil values remove them
+	Rename       map[string]string // … and then gives them other names
+	RefreshAs    string            // a refresh answers for this subject
 	Sign         func(header, claims map[string]any) string
 	Userinfo     map[string]any
+	Answer       map[string]http.HandlerFunc // by path: answers in the place of the provider
+	NoKeyIDs     bool                        // the key set has no kids; tokens have them all the same
+	NoTokenKeyID bool                        // tokens have no kid
 }
 
 // Provider is a running provider. It is safe for concurrent use.
@@ -77,7 +90,8 @@ type Provider struct {
 	behaviour  Behaviour
 	redirects  []string
 	postLogout []string
-	key        *ecdsa.PrivateKey
+	alg        string
+	key        crypto.Signer
 	kid        string
 	keys       []map[string]any // published
 	clientKey  any              // public key for private_key_jwt
@@ -117,8 +131,27 @@ type grant struct {
 // redirect URIs, see [Provider.Register].
 func New(t testing.TB, redirects ...string) *Provider {
 	t.Helper()
+	return start(t, httptest.NewServer, redirects)
+}
+
+// NewTLS is New with an https issuer. [Provider.Trust] says whom its clients have
+// to trust.
+func NewTLS(t testing.TB, redirects ...string) *Provider {
+	t.Helper()
+	return start(t, httptest.NewTLSServer, redirects)
+}
+
+// Trust returns what a client needs to talk to a provider of NewTLS.
+func (p *Provider) Trust() *tls.Config {
+	pool := x509.NewCertPool()
+	pool.AddCert(p.server.Certificate())
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
+}
+
+func start(t testing.TB, listen func(http.Handler) *httptest.Server, redirects []string) *Provider {
+	t.Helper()
 	p := &Provider{
-		t: t, redirects: redirects,
+		t: t, redirects: redirects, alg: "ES256",
 		codes: map[string]*grant{}, refreshes: map[string]*grant{}, sessions: map[string]*login{},
 	}
 	p.RotateKey()
@@ -130,10 +163,14 @@ func New(t testing.TB, redirects ...string) *Provider {
 	mux.HandleFunc("POST /revoke", p.revoke)
 	mux.HandleFunc("GET /userinfo", p.userinfo)
 	mux.HandleFunc("GET /logout", p.logout)
-	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	p.server = listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		recorder := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		defer func() { p.note(r, recorder.status) }()
+		if as := p.now().Answer[r.URL.Path]; as != nil {
+			as(recorder, r)
+			return
+		}
 		mux.ServeHTTP(recorder, r)
 	}))
 	t.Cleanup(p.server.Close)
@@ -192,16 +229,33 @@ func (p *Provider) now() Behaviour {
 	return p.behaviour
 }
 
+// SignWith changes the algorithm of ID and logout tokens: RS256, ES256, EdDSA or
+// Ed25519. Discovery says so.
+func (p *Provider) SignWith(alg string) {
+	p.mu.Lock()
+	p.alg = alg
+	p.mu.Unlock()
+	p.RotateKey()
+}
+
 // RotateKey makes a new signing key. The old ones stay published.
 func (p *Provider) RotateKey() {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var err error
+	switch p.alg {
+	case "RS256":
+		p.key, err = rsa.GenerateKey(rand.Reader, 2048)
+	case "ES256":
+		p.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	default:
+		_, p.key, err = ed25519.GenerateKey(rand.Reader)
+	}
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.key, p.kid = key, rand.Text()
-	p.keys = append(p.keys, publicKey(&key.PublicKey, p.kid))
+	p.kid = rand.Text()
+	p.keys = append(p.keys, publicKey(p.key.Public(), p.alg, p.kid))
 }
 
 func (p *Provider) note(r *http.Request, status int) {
@@ -282,11 +336,14 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "down", http.StatusServiceUnavailable)
 		return
 	}
+	p.mu.Lock()
+	alg := p.alg
+	p.mu.Unlock()
 	base := p.Issuer()
 	doc := map[string]any{
 		"issuer": base, "authorization_endpoint": base + "/authorize", "token_endpoint": base + "/token",
 		"jwks_uri": base + "/jwks", "userinfo_endpoint": base + "/userinfo", "revocation_endpoint": base + "/revoke",
-		"end_session_endpoint": base + "/logout", "id_token_signing_alg_values_supported": []string{"ES256"},
+		"end_session_endpoint": base + "/logout", "id_token_signing_alg_values_supported": []string{alg},
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		"authorization_response_iss_parameter_supported": true, "backchannel_logout_supported": true,
 	}
@@ -309,7 +366,14 @@ func (p *Provider) jwks(w http.ResponseWriter, _ *http.Request) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	send(w, http.StatusOK, map[string]any{"keys": slices.Concat(b.MoreKeys, p.keys)})
+	keys := slices.Concat(b.MoreKeys, p.keys)
+	for i := range keys {
+		if b.NoKeyIDs {
+			keys[i] = maps.Clone(keys[i])
+			delete(keys[i], "kid")
+		}
+	}
+	send(w, http.StatusOK, map[string]any{"keys": keys})
 }
 
 func send(w http.ResponseWriter, status int, doc any) {

@@ -1,12 +1,17 @@
 package oidctest
 
 import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"maps"
+	"math/big"
 	"net/http"
 	"net/url"
 	"strings"
@@ -54,7 +59,11 @@ func pause(r *http.Request, d time.Duration) {
 
 func (p *Provider) issue(r *http.Request, b Behaviour) (int, map[string]any) {
 	if b.TokenStatus != 0 {
-		return b.TokenStatus, map[string]any{"error": b.TokenError}
+		doc := map[string]any{"error": b.TokenError, "error_description": b.TokenDetail}
+		if b.TokenDetail == "" {
+			delete(doc, "error_description")
+		}
+		return b.TokenStatus, doc
 	}
 	if !p.authentic(r) {
 		return http.StatusUnauthorized, map[string]any{"error": "invalid_client"}
@@ -150,6 +159,9 @@ func (p *Provider) tokens(g *grant, b Behaviour, sub string, first bool) map[str
 			"iss": p.Issuer(), "sub": sub, "aud": "api", "client_id": ClientID, "iat": now.Unix(), "exp": now.Add(lifetime).Unix(), "jti": rand.Text(),
 		})
 	}
+	if b.LongAccess > 0 {
+		access = strings.Repeat("a", b.LongAccess)
+	}
 	doc := map[string]any{"access_token": access, "token_type": "Bearer", "scope": g.scope, "expires_in": int(lifetime.Seconds())}
 	if b.Scope != nil {
 		doc["scope"] = b.Scope
@@ -170,11 +182,10 @@ func (p *Provider) tokens(g *grant, b Behaviour, sub string, first bool) map[str
 
 func (p *Provider) idToken(g *grant, b Behaviour, sub string, first bool, access string) string {
 	now := time.Now()
-	half := sha256.Sum256([]byte(access))
 	claims := map[string]any{
 		"iss": p.Issuer(), "sub": sub, "aud": ClientID, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 		"sid": g.login.sid, "name": strings.ToUpper(sub[:1]) + sub[1:], "roles": []string{"user"},
-		"at_hash": base64.RawURLEncoding.EncodeToString(half[:16]),
+		"at_hash": p.hash(access),
 	}
 	if first {
 		claims["nonce"] = g.nonce
@@ -186,16 +197,37 @@ func (p *Provider) idToken(g *grant, b Behaviour, sub string, first bool, access
 		claims["acr"] = b.ACR
 	}
 	merge(claims, b.IDClaims)
+	for from, to := range b.Rename {
+		claims[to] = claims[from]
+		delete(claims, from)
+	}
 	if b.Sign != nil {
-		return b.Sign(map[string]any{"alg": "ES256", "typ": "JWT", "kid": p.kid}, claims)
+		return b.Sign(map[string]any{"alg": p.alg, "typ": "JWT", "kid": p.kid}, claims)
 	}
 	return p.sign(map[string]any{"typ": "JWT"}, claims)
 }
 
+// hash is at_hash under the algorithm in force (OpenID Connect Core §3.1.3.6).
+func (p *Provider) hash(access string) string {
+	if p.alg == "EdDSA" || p.alg == "Ed25519" {
+		sum := sha512.Sum512([]byte(access))
+		return base64.RawURLEncoding.EncodeToString(sum[:32])
+	}
+	sum := sha256.Sum256([]byte(access))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
 // sign is called with the lock held.
 func (p *Provider) sign(header, claims map[string]any) string {
-	t := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims(claims))
-	t.Header["kid"] = p.kid
+	method := map[string]jwt.SigningMethod{"RS256": jwt.SigningMethodRS256, "ES256": jwt.SigningMethodES256}[p.alg]
+	if method == nil {
+		method = jwt.SigningMethodEdDSA
+	}
+	t := jwt.NewWithClaims(method, jwt.MapClaims(claims))
+	t.Header["alg"] = p.alg
+	if !p.behaviour.NoTokenKeyID {
+		t.Header["kid"] = p.kid
+	}
 	maps.Copy(t.Header, header)
 	merge(t.Header, nil)
 	signed, err := t.SignedString(p.key)
@@ -257,14 +289,27 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	send(w, http.StatusOK, claims)
 }
 
-func publicKey(k interface{ Bytes() ([]byte, error) }, kid string) map[string]any {
-	point, err := k.Bytes() // 4, X, Y
-	if err != nil {
-		panic(fmt.Sprintf("oidctest: %v", err))
+// SignClaims signs any claims with the key in force. nil header entries are left out.
+func (p *Provider) SignClaims(header, claims map[string]any) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sign(header, claims)
+}
+
+func publicKey(public any, alg, kid string) map[string]any {
+	enc := base64.RawURLEncoding.EncodeToString
+	doc := map[string]any{"alg": alg, "use": "sig", "kid": kid}
+	switch k := public.(type) {
+	case *rsa.PublicKey:
+		doc["kty"], doc["n"], doc["e"] = "RSA", enc(k.N.Bytes()), enc(big.NewInt(int64(k.E)).Bytes())
+	case ed25519.PublicKey:
+		doc["kty"], doc["crv"], doc["x"] = "OKP", "Ed25519", enc(k)
+	case *ecdsa.PublicKey:
+		point, err := k.Bytes() // 4, X, Y
+		if err != nil {
+			panic(fmt.Sprintf("oidctest: %v", err))
+		}
+		doc["kty"], doc["crv"], doc["x"], doc["y"] = "EC", "P-256", enc(point[1:33]), enc(point[33:65])
 	}
-	enc := base64.RawURLEncoding
-	return map[string]any{
-		"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid,
-		"x": enc.EncodeToString(point[1:33]), "y": enc.EncodeToString(point[33:65]),
-	}
+	return doc
 }

@@ -1,12 +1,16 @@
 // A real OpenID Connect provider for the tests: npm oidc-provider on 127.0.0.1.
-// node provider.mjs NODE_MODULES '{"redirect": […], "postLogout": […], "backChannel": "…", "lifetime": 300}'
+// node provider.mjs NODE_MODULES '{"redirect": […], "postLogout": […], "backChannel": "…", "lifetime": 300, "alg": "Ed25519"}'
 // It prints its issuer once it listens.
+import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
 import { pathToFileURL } from 'node:url'
 
 const [modules, settings] = process.argv.slice(2)
 const { Provider } = await import(pathToFileURL(`${modules}/oidc-provider/lib/index.js`))
-const { redirect, postLogout, backChannel, lifetime } = JSON.parse(settings)
+const { redirect, postLogout, backChannel, lifetime, alg } = JSON.parse(settings)
+
+// A key for the algorithm that is wanted; without one, the provider's own for development.
+const key = alg && generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
 
 const server = createServer()
 await new Promise((done) => server.listen(0, '127.0.0.1', done))
@@ -22,6 +26,7 @@ const provider = new Provider(issuer, {
     backchannel_logout_session_required: true,
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
+    ...(alg && { id_token_signed_response_alg: alg }),
   }],
   cookies: { keys: ['a key of the test'] },
   claims: { openid: ['sub'], profile: ['name'], roles: ['roles'] },
@@ -34,12 +39,19 @@ const provider = new Provider(issuer, {
     rpInitiatedLogout: { enabled: true },
     backchannelLogout: { enabled: true },
   },
+  ...(alg && { jwks: { keys: [key] }, enabledJWA: { idTokenSigningAlgValues: [alg] } }),
   pkce: { required: () => true },
   rotateRefreshToken: true,
   ttl: { AccessToken: lifetime, Grant: 3600, IdToken: 3600, RefreshToken: 3600, Session: 3600, Interaction: 600 },
   // Its own fetch refuses loopback addresses, where the gateway of a test listens.
   fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
 })
+if (alg) {
+  provider.use(async (ctx, next) => { // keys without kid, which RFC 7517 §4.5 allows; tokens keep theirs
+    await next()
+    if (ctx.path === '/jwks') ctx.body = { keys: ctx.body.keys.map(({ kid, ...rest }) => rest) }
+  })
+}
 provider.on('server_error', (_, error) => console.error(error))
 server.on('request', provider.callback())
 console.log(issuer)
