@@ -167,7 +167,7 @@ func TestChromiumReloadPage(t *testing.T) {
 	// By itself it does nothing more, and a click is one request.
 	sessiontest.Click(tab, "#next a.primary")
 	eventually(t, "the click arrived", func() bool { return asked() == 3 })
-	sessiontest.WaitFor(tab, shown)
+	sessiontest.WaitFor(tab, shown+` && location.hash === "#here"`)
 	sessiontest.Navigate(tab, origin+"/auth/login?return_to=/page/x")
 	sessiontest.WaitFor(tab, shown)
 	if n := asked(); n != 4 {

@@ -24,6 +24,10 @@
     : location.pathname + location.search;
   if (here) link.search += "&return_to=" + encodeURIComponent(here);
   link.hash = location.hash; // no server is told
+  at("again").addEventListener("click", (event) => { // as a link it would lose the fragment
+    event.preventDefault();
+    location.reload();
+  });
   document.title = at("title").textContent = "Please try again";
   at("next").hidden = false;
 })();
