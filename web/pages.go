@@ -139,7 +139,7 @@ func icon() template.URL {
 
 func (p *Pages) parse(name string) (*template.Template, error) {
 	style := template.CSS(p.style) //nolint:gosec // G203: the embedded stylesheet, byte for byte, as its hash demands
-	code := template.JS(p.script)     //nolint:gosec // G203: the embedded script, byte for byte, as its hash demands
+	code := template.JS(p.script)  //nolint:gosec // G203: the embedded script, byte for byte, as its hash demands
 	return template.New("layout.html").Funcs(template.FuncMap{
 		"stylesheet": func() template.CSS { return style },
 		"script":     func() template.JS { return code },

@@ -118,7 +118,7 @@ window.auth = await import("/auth/client.js")</script>`)
 	landed(tab, origin+"/page/a#/secret7")
 
 	// Without a refresh token the session lasts as long as the access token, and starts anew without a click.
-	s.idp.Set(func(b *oidctest.Behaviour) { b.NoRefresh, b.Lifetime = true, 2 * time.Second })
+	s.idp.Set(func(b *oidctest.Behaviour) { b.NoRefresh, b.Lifetime = true, 2*time.Second })
 	signedOut := func() {
 		sessiontest.Eval[bool](tab, `fetch("/auth/logout", {method: "POST"}).then(r => r.ok)`)
 		sessiontest.Navigate(tab, origin+"/page/b#/secret7?x=1")
