@@ -89,10 +89,13 @@ func TestOneDeviceIsSignedOut(t *testing.T) {
 	}
 	foreign = other.devices()[0].ID
 
-	for _, path := range []string{foreign, "AAAAAAAAAAAAAAAAAAAAAA", "x", strings.Repeat("A", 500), "%00", id + "%20"} {
+	for _, path := range []string{foreign, "AAAAAAAAAAAAAAAAAAAAAA", "x", strings.Repeat("A", 500), id + "%20"} {
 		if a := desk.do("DELETE", "/auth/sessions/"+path); a.status != http.StatusNotFound || a.code() != "not_found" {
 			t.Errorf("DELETE of %q: %s", path, a)
 		}
+	}
+	if a := desk.do("DELETE", "/auth/sessions/%00"); a.code() != "bad_request" { // no path holds such
+		t.Errorf("%s", a)
 	}
 	other.ok("/api/x")
 	a := desk.do("DELETE", "/auth/sessions/"+id)
