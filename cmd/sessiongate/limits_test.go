@@ -248,7 +248,7 @@ func TestLoginPageWhenLimited(t *testing.T) {
 func TestSignInsThatOnlyBeginAreLimited(t *testing.T) {
 	t.Parallel()
 	s := newOIDCScene(t, oidcSetup{routes: "rate_limits: {login: {start_per_ip: 3/1h}}"})
-	b := s.browser()
+	b := s.person()
 	for range 3 {
 		if a := b.get("/auth/login", navigating("none")); a.status != http.StatusSeeOther {
 			t.Fatalf("%s", a)
