@@ -31,7 +31,7 @@ func (d descriptors) clients() int {
 		return 0
 	}
 	const most = 1 << 30
-	return int(min(max(d.limit-min(d.reserve(), d.limit), 2)/2, most)) //nolint:gosec // not more than most
+	return int(min(max(d.limit-min(d.reserve(), d.limit), 2)/2, most))
 }
 
 // requests is what of so many requests at a time may be let in; 0: any number.

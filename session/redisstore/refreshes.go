@@ -103,7 +103,7 @@ func (s *Store) commitAnew(ctx context.Context, c session.Commit, sealed []byte,
 	f := &r.Facts
 	f.Found, f.CommitNumber, f.Stamp = true, c.Base.CommitNumber+1, c.Tokens.Stamp()
 	f.SoftAt, f.HardAt, f.Grace = out.Now.Add(c.Schedule.Soft), out.Now.Add(c.Schedule.Hard), c.Schedule.Grace
-	state := stateOf(r)
+	state := append(stateOf(r), "ca", number(out.Now.UnixMilli()))
 	e := newEntry(&r, sealed, state)
 	e.owner, e.at = s.ownerKey(r.Identity.Owner()), s.o.Now()
 	if key := r.Identity.ProviderSession(); key != "" {

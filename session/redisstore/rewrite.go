@@ -160,7 +160,8 @@ func (s *Store) rewrite(ctx context.Context, e *entry, now time.Time) error {
 		return unavailable("list session under its owner", err)
 	}
 	if e.link != "" {
-		closed, err := s.scripts.link.Run(ctx, s.client, []string{e.link}, string(e.id), left, s.offset()).Int64()
+		closed, err := s.scripts.link.Run(ctx, s.client, []string{e.link}, string(e.id), left,
+			session.ClosedFor.Milliseconds(), s.offset()).Int64()
 		if err != nil {
 			return unavailable(s.scripts.link.name, err)
 		}
