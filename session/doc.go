@@ -79,7 +79,9 @@
 // request. A retired handle that is replayed without a cookie jar is refused and
 // counted, no more. The same goes for a thief who rotates, leaves within a minute
 // and never comes back, for a robbed client that does not repeat its request while
-// its mark lives, and behind a proxy that drops Set-Cookie from a 401.
+// its mark lives, and behind a proxy that drops Set-Cookie from a 401. A response that
+// is held up between gateway and browser until the session has rotated twice takes the
+// browser back like that of a process that stood still (see below), and looks like a theft.
 //
 // Replicas of the version before know neither la nor rp and keep a field of their
 // own for the table they have (a first late sight, "strike"). So la holds the
