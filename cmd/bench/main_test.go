@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
+
+	"sessiongate/cmd/rig"
 )
 
 // TestMain lets the test binary play the roles: run starts its own executable again.
@@ -49,7 +49,10 @@ func TestSmoke(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds sessiongate")
 	}
-	gate := buildGateway(t)
+	gate := t.TempDir() + "/sessiongate"
+	if err := rig.BuildGatewayLikeThis(t.Context(), gate); err != nil {
+		t.Fatal(err)
+	}
 	t.Run("compare", func(t *testing.T) {
 		dir := t.TempDir()
 		out := tiny(t, "--sessiongate", gate, "--only", "direct,cached,"+openidcModule, "--json", dir+"/r.json", "--svg", dir+"/c.svg")
@@ -103,23 +106,4 @@ func TestMarkdownFlags(t *testing.T) {
 			}
 		}
 	}
-}
-
-// buildGateway builds as this test was built: what the suite has compiled is not compiled once more.
-func buildGateway(t *testing.T) string {
-	t.Helper()
-	path := t.TempDir() + "/sessiongate"
-	args := []string{"build", "-o", path}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "-race" && s.Value == "true" {
-				args = append(args, "-race")
-			}
-		}
-	}
-	out, err := exec.CommandContext(t.Context(), "go", append(args, "sessiongate/cmd/sessiongate")...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return path
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"sessiongate/cmd/rig"
 	"sessiongate/session/sessiontest"
 )
 
@@ -30,10 +31,11 @@ func TestSmoke(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var progress bytes.Buffer
-	r := &runner{options: options{quick: true, parallel: 2, repeat: 1}, dir: dir, progress: &progress}
-	if err := r.build(t.Context(), dir+"/sessiongate"); err != nil {
+	binary := dir + "/sessiongate"
+	if err := rig.BuildGatewayLikeThis(t.Context(), binary); err != nil {
 		t.Fatal(err)
 	}
+	r := &runner{options: options{quick: true, parallel: 2, repeat: 1, binary: binary}, dir: dir, progress: &progress}
 	results, err := r.all(t.Context(), []scenario{
 		tiny("killed", func(_ context.Context, w *world) error {
 			w.gateways[1].kill()

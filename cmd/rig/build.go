@@ -4,11 +4,26 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"runtime/debug"
+	"slices"
 )
 
 // BuildGateway makes the sessiongate binary as a release would be made.
-func BuildGateway(ctx context.Context, file string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", file, "sessiongate/cmd/sessiongate") //nolint:gosec // a path of our own
+func BuildGateway(ctx context.Context, file string) error { return build(ctx, file, "-trimpath") }
+
+// BuildGatewayLikeThis makes the binary with the flags of the program that runs, a test
+// most of all: what was compiled for it is not compiled once more.
+func BuildGatewayLikeThis(ctx context.Context, file string) error {
+	info, _ := debug.ReadBuildInfo()
+	if info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return build(ctx, file, "-race")
+	}
+	return build(ctx, file)
+}
+
+func build(ctx context.Context, file string, flags ...string) error {
+	args := append(append([]string{"build"}, flags...), "-o", file, "sessiongate/cmd/sessiongate")
+	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // a path of our own
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build sessiongate: %w\n%s", err, out)
 	}
