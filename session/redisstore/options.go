@@ -75,9 +75,11 @@ type Options struct {
 	Offset func() time.Duration
 
 	alone bool // known to have no replicas
+	last  *lastWords
 }
 
 func (o Options) withDefaults() Options {
+	o.last = new(lastWords)
 	if o.Mode == "" {
 		o.Mode = Standalone
 	}
