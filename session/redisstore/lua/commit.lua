@@ -42,7 +42,7 @@ s.gr, s.st = num(ARGV[12]), stamp
 redis.call('SET', RECORD, ARGV[13], 'PX', str(math.max(1, redis.call('PTTL', STATE))))
 redis.call('HSET', STATE, 'ax', str(s.ax), 'so', str(s.so), 'ha', str(s.ha), 'gr', str(s.gr), 'st', stamp,
   'ca', str(now))
-redis.call('HDEL', STATE, 'rt', 'rs')
+redis.call('HDEL', STATE, 'rt', 'rs', 'lo')
 if v.force then
   s.fo = now
   redis.call('HSET', STATE, 'fo', str(now))

@@ -251,6 +251,35 @@ local function advance(s, g, binding)
   redis.call('HDEL', STATE, 'aa', 'la', 'rp', 'sk')
 end
 
+-- lost notes that this server has lost a commit: a handle was presented that it never
+-- issued, and handles are issued when tokens are stored, so the tokens here were spent.
+-- The note (lo) is of these tokens, by the first bytes of their stamp, and stays as
+-- old as the first time it was made; tokens of another stamp make it void.
+local function lost(s)
+  local of = string.sub(s.st, 1, 4)
+  local noted = redis.call('HGET', STATE, 'lo')
+  if not noted or string.sub(noted, 1, #of + 1) ~= of .. ' ' then
+    redis.call('HSET', STATE, 'lo', of .. ' ' .. str(now))
+  end
+end
+
+-- REPLAY is how long tokens that were noted as lost are not spent. Whoever spent them
+-- writes again what came of it as soon as it finds this server, which takes a moment
+-- for each thousand of its sessions, and longer where it is busy; 15 s is twice the
+-- slowest seen. After that it is dead, or has dropped the entry: to spend them then is
+-- all that is left, and a provider that rotates strictly refuses it.
+local REPLAY = 15000
+
+-- awaited tells whether the tokens are noted as lost, and may still be replaced.
+local function awaited(s)
+  local noted = redis.call('HGET', STATE, 'lo')
+  if not noted then
+    return false
+  end
+  local of, at = string.match(noted, '^(.-) (%d+)$')
+  return of == string.sub(s.st, 1, 4) and num(at) <= now and now - num(at) < REPLAY
+end
+
 -- decide judges a presented handle. An adopted generation (row 4) is put into s
 -- at once; every other effect is the caller's.
 local function decide(s, v, rules)

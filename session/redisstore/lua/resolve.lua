@@ -17,6 +17,7 @@ local raw = s.raw
 local r = decide(s, visit, rules)
 
 if r.adopt then
+  lost(s)
   advance(s, s.g, s.b)
   s.aa = now
   redis.call('HSET', STATE, 'aa', str(now))
