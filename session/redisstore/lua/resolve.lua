@@ -61,4 +61,4 @@ end
 for i = 2, 15 do
   raw[i] = raw[i] or ''
 end
-return head .. ',' .. str(s.n) .. ',' .. table.concat(raw, ',', 2, 15) .. '\n' .. s.blob
+return head .. ',' .. str(s.n) .. ',' .. s.au .. ',' .. table.concat(raw, ',', 2, 15) .. '\n' .. s.blob
