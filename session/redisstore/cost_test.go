@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"context"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -96,6 +97,9 @@ func TestStrictCost(t *testing.T) {
 		}
 	}
 	ask(20, 64)() // opens connections, fills pools
+	eventually(t, "every login has told its number and its owner", func() bool {
+		return strings.Contains(commands(server), "publish 128")
+	})
 	server.CLI("CONFIG", "RESETSTAT")
 	allocs, bytes := cost(ask(1000, 1), 1000)
 	t.Logf("at rest: %.1f allocations, %.0f bytes", allocs, bytes)
