@@ -213,7 +213,7 @@ func storeMistakes() map[string]mistake {
 	return map[string]mistake{
 		"none":             in("{}"),
 		"both":             in(`{embedded: true, redis: {addresses: ["redis:6379"]}}`),
-		"slip":             in("{embeded: true}"),
+		"slip":             in("{embedd: true}"),
 		"no addresses":     in("{redis: {}}"),
 		"empty addresses":  in("{redis: {addresses: []}}"),
 		"text address":     in(`{redis: {addresses: "redis:6379"}}`),

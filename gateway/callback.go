@@ -126,9 +126,11 @@ func (s *Server) denied(x *exchange, again, code string) {
 }
 
 // again is the address that begins the same sign-in once more: at the same provider,
-// with what was asked of it.
+// with what was asked of it. The fragment is still noted, for the page has none.
 func (s *Server) again(x *exchange, done session.LoginDone) string {
-	q := url.Values{"return_to": {done.ReturnTo}, "provider": {strings.TrimPrefix(x.r.URL.Path, s.prefix+"/callback/")}}
+	q := url.Values{
+		"return_to": {done.ReturnTo}, "provider": {strings.TrimPrefix(x.r.URL.Path, s.prefix+"/callback/")}, begun: {"1"},
+	}
 	if done.Ask.Prompt != "" {
 		q.Set("prompt", done.Ask.Prompt)
 	}

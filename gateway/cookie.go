@@ -162,10 +162,13 @@ func (s *Server) write(h http.Header, c *http.Cookie) {
 }
 
 // beforeHeader runs when a response's headers are about to go out: the newest
-// handle the browser should have, and the CORS headers of a listed origin.
-func (s *Server) beforeHeader(x *exchange) {
+// handle the browser should have, and the CORS headers of a listed origin. It
+// reports whether there is such a handle: then they have to go out at once.
+func (s *Server) beforeHeader(x *exchange) (successor bool) {
 	if x.session != nil {
-		if value, maxAge, ok := s.manager.Successor(x.r.Context(), x.session); ok {
+		var value string
+		var maxAge time.Duration
+		if value, maxAge, successor = s.manager.Successor(x.r.Context(), x.session); successor {
 			s.setSession(x.Header(), value, maxAge)
 		}
 	}
@@ -175,4 +178,5 @@ func (s *Server) beforeHeader(x *exchange) {
 	if s.hsts != nil && x.Header()["Strict-Transport-Security"] == nil {
 		x.Header()["Strict-Transport-Security"] = s.hsts
 	}
+	return successor
 }

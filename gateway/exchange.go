@@ -85,17 +85,24 @@ func hex16(dst []byte, v uint64) {
 }
 
 // WriteHeader implements http.ResponseWriter. Informational responses pass as
-// they are (RFC 9110 §15.2); the final one gets its cookies first.
+// they are (RFC 9110 §15.2); the final one gets its cookies first. One with a newer
+// handle does not wait for the body in the server's buffer: that can be long in
+// coming, and the process can stand still, while the browser gets newer handles
+// elsewhere. This one, arriving after those, would take the browser back.
 func (x *exchange) WriteHeader(status int) {
 	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
 		x.ResponseWriter.WriteHeader(status)
 		return
 	}
+	successor := false
 	if x.status == 0 {
 		x.status = status
-		x.server.beforeHeader(x)
+		successor = x.server.beforeHeader(x)
 	}
 	x.ResponseWriter.WriteHeader(status)
+	if successor {
+		_ = http.NewResponseController(x.ResponseWriter).Flush() // an error shows in the next write
+	}
 }
 
 // Write implements http.ResponseWriter.

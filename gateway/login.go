@@ -36,6 +36,8 @@ func (s *Server) loginForm(x *exchange) error {
 	_, err := s.authenticate(x, session.Presentation{})
 	switch {
 	case asksForMore(q):
+	case err == nil && q.Get(begun) != "": // another tab was faster, and the fragment is in its place
+		return s.continueTo(x, to)
 	case err == nil:
 		return seeOther(x, to)
 	case errors.Is(err, session.ErrStale) && repeatable(x.r):

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -40,6 +41,10 @@ func (s *Server) redirectLogin(x *exchange, to string, current error) (handled b
 	ask, err := readAsk(q)
 	if err != nil {
 		return true, err
+	}
+	if x.r.Header.Get("Sec-Fetch-Mode") != "" && q.Get(begun) == "" {
+		s.begin(x, to)
+		return true, nil
 	}
 	if err := s.chargeStart(x); err != nil {
 		return true, err
@@ -110,14 +115,11 @@ func readAsk(q url.Values) (ask session.Ask, err error) {
 // providerLinks is the picker of the login page. What the request asks for goes
 // along with each link.
 func (s *Server) providerLinks(x *exchange, to string) (links []web.ProviderLink) {
-	q, out := x.r.URL.Query(), s.justSignedOut(x.r)
+	q, out := goesAlong(x.r.URL.Query()), s.justSignedOut(x.r)
 	for _, name := range s.manager.RedirectProviders() {
-		next := url.Values{"provider": {name}, "return_to": {to}}
-		for _, key := range []string{"prompt", "max_age", "acr_values", "login_hint"} {
-			if v := q.Get(key); v != "" {
-				next.Set(key, v)
-			}
-		}
+		next := maps.Clone(q)
+		next.Set("provider", name)
+		next.Set("return_to", to)
 		if out && !next.Has("prompt") {
 			if prompt := s.promptAfterLogout(x, name); prompt != "" {
 				next.Set("prompt", prompt)
@@ -128,6 +130,35 @@ func (s *Server) providerLinks(x *exchange, to string) (links []web.ProviderLink
 		})
 	}
 	return links
+}
+
+// goesAlong are the parameters of a sign-in's address that its next one has too.
+func goesAlong(q url.Values) url.Values {
+	next := make(url.Values)
+	for _, key := range []string{"prompt", "max_age", "acr_values", "login_hint"} {
+		if v := q.Get(key); v != "" {
+			next.Set(key, v)
+		}
+	}
+	return next
+}
+
+// begun marks the address of a sign-in whose page to begin with has been shown.
+const begun = "begin"
+
+// begin shows that page: the fragment is still there, and after the redirect to the
+// provider it is not. Only a browser that speaks Fetch Metadata gets it; other
+// clients get their redirect at once.
+func (s *Server) begin(x *exchange, to string) {
+	q := x.r.URL.Query()
+	next := goesAlong(q)
+	next.Set("return_to", to)
+	next.Set(begun, "1")
+	if name := q.Get("provider"); name != "" {
+		next.Set("provider", name)
+	}
+	pageHeaders(x.Header(), s.pages.PassingCSP())
+	s.sendPage(x, http.StatusOK, []byte(s.pages.Begin(s.prefix+"/login?"+next.Encode(), to)))
 }
 
 // landing is the chain in front of endpoints that another site sends a browser
@@ -143,10 +174,10 @@ func (s *Server) landing(h func(*exchange) error) func(*exchange) error {
 	}
 }
 
-// continueTo leads on from our own origin (see [web.Continue]).
+// continueTo leads on from our own origin (see [web.Pages.Continue]).
 func (s *Server) continueTo(x *exchange, to string) error {
-	pageHeaders(x.Header(), web.ContinueCSP())
+	pageHeaders(x.Header(), s.pages.PassingCSP())
 	x.Header().Set("Referrer-Policy", "no-referrer") // our address holds the code
-	s.sendPage(x, http.StatusOK, []byte(web.Continue(to)))
+	s.sendPage(x, http.StatusOK, []byte(s.pages.Continue(to)))
 	return nil
 }

@@ -271,15 +271,15 @@ func (s *Server) failJSON(x *exchange, p *problem) {
 func (s *Server) failPage(x *exchange, p *problem) {
 	page := web.MessagePage{
 		Status: p.Status, Title: p.Title, Text: p.Detail, RequestID: x.client.RequestID,
-		Primary: web.Link{Label: "Try again", Href: x.r.URL.RequestURI()},
+		Primary: web.Link{Label: "Try again", Href: x.r.URL.RequestURI(), Keep: true},
 	}
 	switch {
 	case p.Login:
 		page.Text = "Sign in to see this page."
-		page.Primary = web.Link{Label: "Sign in", Href: s.loginURLFor(x.r, p)}
+		page.Primary = web.Link{Label: "Sign in", Href: s.loginURLFor(x.r, p), Keep: true}
 	case p.Anew && !strings.HasPrefix(x.r.URL.Path, s.prefix+"/"):
 		page.Text = "This signs nobody out. Try again shortly; if this repeats, sign in again."
-		page.Secondary = web.Link{Label: "Sign in again", Href: s.loginURL(x.r)}
+		page.Secondary = web.Link{Label: "Sign in again", Href: s.loginURL(x.r), Keep: true}
 	case p.OtherUser:
 		page.Primary = web.Link{Label: "To the start page", Href: "/"}
 		page.Secondary = web.Link{Label: "Sign out", Href: s.prefix + "/logout"}
@@ -296,6 +296,7 @@ func (s *Server) failPage(x *exchange, p *problem) {
 // the form, so the way is back to the page it stood on.
 func (s *Server) afterForm(x *exchange, p *problem, page *web.MessagePage) {
 	from := s.referer(x.r)
+	page.Primary.Keep, page.Secondary.Keep = false, false // the fragment here is the form's, not that page's
 	switch {
 	case p.Login:
 		page.Title = "Nothing was sent"

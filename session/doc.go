@@ -79,7 +79,9 @@
 // request. A retired handle that is replayed without a cookie jar is refused and
 // counted, no more. The same goes for a thief who rotates, leaves within a minute
 // and never comes back, for a robbed client that does not repeat its request while
-// its mark lives, and behind a proxy that drops Set-Cookie from a 401.
+// its mark lives, and behind a proxy that drops Set-Cookie from a 401. A response that
+// is held up between gateway and browser until the session has rotated twice takes the
+// browser back like that of a process that stood still (see below), and looks like a theft.
 //
 // Replicas of the version before know neither la nor rp and keep a field of their
 // own for the table they have (a first late sight, "strike"). So la holds the
@@ -96,6 +98,13 @@
 //   - A retired handle stays good until its successor was seen (acked): a lost
 //     response costs nothing. After that it has a short grace, and then it is
 //     refused. Only who comes back with the refusal's mark is judged by it.
+//   - What a response sets is judged when its headers go out, and they go out at once
+//     (successor.go). A process can stand still between any two steps, and a handle
+//     that it sets afterwards would take its browser back by generations: to the next
+//     request's row 9, and with the mark to row 11. Then the store is asked again, or
+//     nothing is set: the browser keeps what it has, which is good, or it is refused
+//     once and has something newer by then. A mark that comes late proves no more
+//     than one in time, so it is sent: it counts only beside the handle that it names.
 //   - Only the user, the operator, the provider's refusal, time or theft ends a
 //     session. Every other fault is an [UnavailableError]: the cookie and the
 //     session stay as they are.

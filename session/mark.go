@@ -34,7 +34,7 @@ func (k mark) payload() []byte {
 		return nil
 	}
 	b = binary.BigEndian.AppendUint32(b, k.generation)
-	return binary.BigEndian.AppendUint64(b, uint64(k.issued.UnixMilli())) //nolint:gosec // and back again
+	return binary.BigEndian.AppendUint64(b, uint64(k.issued.UnixMilli()))
 }
 
 // parseMark reads what payload made.
@@ -45,7 +45,7 @@ func parseMark(b []byte) (k mark, ok bool) {
 	return mark{
 		id:         ID(base64.RawURLEncoding.EncodeToString(b[:rawID])),
 		generation: binary.BigEndian.Uint32(b[rawID:]),
-		issued:     time.UnixMilli(int64(binary.BigEndian.Uint64(b[rawID+4:]))).UTC(), //nolint:gosec // see payload
+		issued:     time.UnixMilli(int64(binary.BigEndian.Uint64(b[rawID+4:]))).UTC(),
 	}, true
 }
 

@@ -419,6 +419,88 @@ func TestRenewForced(t *testing.T) {
 	}
 }
 
+// TestTokenRanOutInAStall: the store's answer lies unread while the process stands still,
+// until the token in it has expired. The request goes on with a good one, whether or not
+// others went on with the session meanwhile; nobody is refused.
+func TestTokenRanOutInAStall(t *testing.T) {
+	for name, c := range map[string]struct {
+		others bool
+		ttl    time.Duration
+	}{"others went on": {true, 5 * time.Second}, "nobody did": {false, 5 * time.Second}, "others, no cache": {true, 0}, "nobody, no cache": {false, 0}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, options{managers: 2, cacheTTL: c.ttl})
+			cookie := w.login()
+			w.live(0, cookie)
+			w.clock.Advance(6 * time.Second)
+			release := w.stores[0].hold()
+			type outcome struct {
+				s   *session.Session
+				err error
+			}
+			done := make(chan outcome, 1)
+			go func() { s, err := w.resolve(0, cookie); done <- outcome{s, err} }()
+			<-w.stores[0].reached
+			newest := cookie
+			w.clock.Advance(expired)
+			if c.others {
+				newest = w.at(cookie, 2)
+				w.live(1, cookie)
+				w.live(1, newest)
+				w.clock.Advance(expired)
+				w.live(1, newest)
+				newest = w.at(cookie, 3)
+				w.live(1, newest)
+			}
+			release()
+			got := <-done
+			w.must(got.err)
+			if _, _, access := got.s.Remaining(w.clock.Now()); access <= 0 {
+				t.Error("an expired token goes on")
+			}
+			if c.others && got.s.Authorization != w.live(1, newest).Authorization {
+				t.Error("not the token in force")
+			}
+			if n := w.events.count(session.EventRetired) + w.events.count(session.EventStale); n != 0 {
+				t.Errorf("%d refusals", n)
+			}
+		})
+	}
+}
+
+// TestRenewOfAnOvertakenHandle: the upstream refuses a token that others have replaced
+// several times meanwhile. Its request gets the one in force, and its handle is not judged.
+func TestRenewOfAnOvertakenHandle(t *testing.T) {
+	w := newWorld(t, options{managers: 2})
+	cookie := w.login()
+	s := w.live(0, cookie)
+	w.stores[0].lose()
+	calls := w.provider.Calls
+	newest := cookie
+	for g := uint32(2); g <= 3; g++ {
+		w.clock.Advance(expired)
+		w.live(1, newest)
+		newest = w.at(cookie, g)
+		w.live(1, newest)
+	}
+	before := calls()
+	fresh, err := w.managers[0].Renew(context.Background(), s, client())
+	w.must(err)
+	if fresh.Authorization != w.live(1, newest).Authorization || calls() != before {
+		t.Error("not the token in force")
+	}
+	if _, err := w.managers[0].Renew(context.Background(), fresh, client()); !errors.Is(err, session.ErrNotRenewed) {
+		t.Errorf("a second time: %v", err)
+	}
+	_, err = w.managers[1].End(context.Background(), s.ID(), session.Logout, client())
+	w.must(err)
+	if _, err := w.managers[0].Renew(context.Background(), s, client()); !errors.Is(err, session.ErrNotRenewed) {
+		t.Errorf("of a session that is over: %v", err)
+	}
+	if n := w.events.count(session.EventRetired) + w.events.count(session.EventReuse); n != 0 {
+		t.Errorf("%d events", n)
+	}
+}
+
 // TestRefreshNamesTheClient: the provider hears for whose request it is asked.
 func TestRefreshNamesTheClient(t *testing.T) {
 	w := newWorld(t, options{})

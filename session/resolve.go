@@ -91,6 +91,9 @@ func (m *Manager) visit(ctx context.Context, value string, h Handle, v Visit, kn
 	if e := rd.track.over.Load(); e != nil {
 		return nil, e // it ended while we asked
 	}
+	if !s.before(m.now(), s.accessEnd) {
+		return m.ranOut(ctx, rd, h, v)
+	}
 	if rd.Verdict.Row == RowCurrent && v.Touch && v.Kind == Cookie && !rd.Unchanged {
 		m.keep(value, rd, s)
 	}
@@ -99,6 +102,24 @@ func (m *Manager) visit(ctx context.Context, value string, h Handle, v Visit, kn
 		m.renewInBackground(s, &from, p.Client)
 	}
 	return s, nil
+}
+
+// ranOut is for an answer that lay unread, while this process stood still, until the
+// access token in it had expired. Its handle was good when the request came, and is
+// not judged again: the request gets the token that others have by now, or a new one.
+func (m *Manager) ranOut(ctx context.Context, rd reading, h Handle, v Visit) (*Session, error) {
+	turn, err := m.glanceAt(ctx, v.ID)
+	switch {
+	case err != nil:
+		return nil, m.storeFault(err, v.ID)
+	case turn.State == TurnOver:
+		return nil, m.foundOver(ctx, v.ID, turn.Reason, rd.client)
+	}
+	rd = m.adopt(rd, turn.Record, turn.Now, turn.asked)
+	if m.expired(rd) {
+		return m.refresh(ctx, rd, h, v)
+	}
+	return m.snapshot(rd, h, turn.Record), nil
 }
 
 // keep keeps an answer about the current handle for the requests to come.
@@ -205,7 +226,7 @@ func flightKey(v Visit) string {
 // if nobody has yet, or [ErrNotRenewed] if a forced refresh is not in order.
 func (m *Manager) Renew(ctx context.Context, s *Session, c Client) (*Session, error) {
 	if !m.presentable(s) {
-		return nil, ErrNotRenewed
+		return m.overtaken(ctx, s, c)
 	}
 	v := Visit{
 		ID: s.ID(), Generation: s.handle.generation, Kind: s.handle.kind,
@@ -221,13 +242,33 @@ func (m *Manager) Renew(ctx context.Context, s *Session, c Client) (*Session, er
 	return fresh, nil
 }
 
+// overtaken is Renew for a handle that may have been retired since its request came:
+// it is not judged again. If others have refreshed the session meanwhile, its request
+// gets their token.
+func (m *Manager) overtaken(ctx context.Context, s *Session, c Client) (*Session, error) {
+	if s.handle.generation == 0 {
+		return nil, ErrNotRenewed // nobody presented it, see [Bearer.Family]
+	}
+	rd := reading{client: c, epoch: m.epoch.Load(), up: m.up.Load()}
+	turn, err := m.glanceAt(ctx, s.ID())
+	if err != nil || turn.Record == nil || turn.Record.Facts.Stamp == s.stamp {
+		return nil, ErrNotRenewed
+	}
+	rd = m.adopt(rd, turn.Record, turn.Now, turn.asked)
+	rd.track.learn(turn.Record.Facts)
+	if m.expired(rd) || rd.track.over.Load() != nil || rd.track.barred(s.handle.generation, false) {
+		return nil, ErrNotRenewed
+	}
+	return m.snapshot(rd, s.handle, turn.Record), nil
+}
+
 // presentable reports whether the handle of s may be judged once more. It was
 // good when its request arrived, but an upstream may have taken its time since:
 // a handle retired in between is the upstream's fault and must not look like a
-// thief's. Within grace of the reading it cannot have left its window.
+// thief's. If it was current, it cannot have left its window within grace of the reading.
 func (m *Manager) presentable(s *Session) bool {
-	if s.handle.generation == 0 {
-		return false // nobody presented it, see [Bearer.Family]
+	if s.handle.generation == 0 || s.handle.generation != s.generation {
+		return false // nobody presented it, see [Bearer.Family]; or it is retired
 	}
 	if m.now().Sub(s.readAt) <= s.grace {
 		return true

@@ -262,6 +262,9 @@ type pausable struct {
 
 	turnedAway atomic.Int32 // commits that failed so
 
+	// got happens between the answer to a question without a handle and its receiver; nil: nothing.
+	got atomic.Pointer[func()]
+
 	mu        sync.Mutex
 	questions int
 	held      chan struct{} // closed to let answers go; nil: they are not held
@@ -311,6 +314,15 @@ func (p *pausable) Commit(ctx context.Context, c session.Commit) (session.Commit
 		return session.Committed{}, errAway
 	}
 	return p.Store.Commit(ctx, c)
+}
+
+// Get implements session.Refreshes.
+func (p *pausable) Get(ctx context.Context, id session.ID) (session.Turn, error) {
+	turn, err := p.Store.Get(ctx, id)
+	if happens := p.got.Load(); happens != nil {
+		(*happens)()
+	}
+	return turn, err
 }
 
 // End implements session.Families.

@@ -153,14 +153,16 @@ globalThis.addEventListener?.("pageshow", async (event) => {
 });
 
 /**
- * Where to sign in and come back from.
+ * Where to sign in and come back from. The fragment of returnTo is the URL's own: the browser brings it back, and no
+ * server is told.
  * @param {{returnTo?: string, provider?: string}} [options] returnTo: a path on this origin; this page if left out
  */
 export function loginURL({ returnTo = location.pathname + location.search + location.hash, provider } = {}) {
   const url = new URL("login", base);
-  url.searchParams.set("return_to", returnTo);
+  const [path] = returnTo.split("#", 1);
+  url.searchParams.set("return_to", path);
   if (provider) url.searchParams.set("provider", provider);
-  return url.pathname + url.search;
+  return url.pathname + url.search + returnTo.slice(path.length);
 }
 
 /** Goes to the login page and comes back here. @param {Parameters<typeof loginURL>[0]} [options] */
@@ -170,13 +172,14 @@ export function login(options) {
 
 /**
  * Ends the session, tells the other tabs, and goes to the identity provider's own sign-out page if there is one.
- * @param {{returnTo?: string}} [options] returnTo: where to go otherwise; nowhere if left out
+ * @param {{returnTo?: string}} [options] returnTo: where to go otherwise; the gateway's page after a logout
+ *   (session.after_logout) if left out, nowhere if empty
  */
 export async function logout({ returnTo } = {}) {
-  const { logout_url: away } = await ask("logout", { method: "POST" });
+  const { logout_url: away, next } = await ask("logout", { method: "POST" });
   ended("logout");
-  const next = away || returnTo;
-  if (next) location.assign(next);
+  const to = away || (returnTo ?? next); // next: where a page goes that has nowhere else to go
+  if (to) location.assign(to);
 }
 
 // The event stream. One tab of the browser holds it and passes on what it hears.

@@ -5,31 +5,57 @@ import (
 	"strings"
 )
 
-// Continue is the page that follows a sign-in at another site. It leads on to a path of ours by itself: a redirect would
-// belong to the chain that began over there, and the SameSite=Strict cookie that was just set would not come along; a
-// meta refresh is a navigation of our own origin. A path on another origin becomes "/", as in every Link.
+// Begin is the page before a sign-in at another site. It notes the fragment of its
+// own address, which no server ever sees, in the tab's sessionStorage for the
+// [Pages.Continue] page of the same path, and leads on to next by itself: without
+// the fragment, which is none of the other site's business. next and path are on this
+// origin; others become "/", as in every [Link].
 //
-// It goes out as 200 text/html with ContinueCSP and "Cache-Control: no-store".
-func Continue(path string) string {
-	// Within the content attribute a quote would begin a URL that ends at the next one; percent-encoded it is just text.
-	target := html.EscapeString(strings.NewReplacer(`"`, "%22", "'", "%27").Replace(localPath(path)))
+// A page that led to the other site at once would hold the address of the sign-in, with
+// its state, where any script of our origin can read it. It goes out as 200 text/html
+// with PassingCSP and "Cache-Control: no-store".
+func (p *Pages) Begin(next, path string) string {
+	return p.passing("One moment", next, ` data-leave="`+passingTarget(path)+`"`)
+}
+
+// Continue is the page that follows a sign-in at another site. It leads on to a path of ours by itself: a redirect would
+// belong to the chain that began over there, and the SameSite=Strict cookie that was just set would not come along; what
+// this page begins is a navigation of our own origin. A path on another origin becomes "/", as in every Link. The
+// fragment that a [Pages.Begin] page of this tab noted for the same path in the last hour is put back.
+//
+// It goes out as 200 text/html with PassingCSP and "Cache-Control: no-store".
+func (p *Pages) Continue(path string) string { return p.passing("Signed in", path, " data-arrive") }
+
+// passing leads on with the script, by a meta refresh where there are no scripts, and
+// by a click where neither works.
+func (p *Pages) passing(title, next, mark string) string {
+	target := passingTarget(next)
 	return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="refresh" content="0; url=` + target + `">
-<title>Signed in</title>
+<noscript><meta http-equiv="refresh" content="0; url=` + target + `"></noscript>
+<title>` + title + `</title>
 </head>
 <body>
-<p><a href="` + target + `">Continue</a></p>
+<p><a href="` + target + `"` + mark + `>Continue</a></p>
+<script>` + p.script + `</script>
 </body>
 </html>
 `
 }
 
-// ContinueCSP returns the Content-Security-Policy of the Continue page: nothing at all.
-func ContinueCSP() string {
-	return "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+// passingTarget is a path as an attribute's value. Within the content attribute of a meta
+// refresh a quote would begin a URL that ends at the next one; percent-encoded it is just text.
+func passingTarget(path string) string {
+	return html.EscapeString(strings.NewReplacer(`"`, "%22", "'", "%27").Replace(localPath(path)))
+}
+
+// PassingCSP returns the Content-Security-Policy of the Begin and Continue pages:
+// their script by hash, and nothing else.
+func (p *Pages) PassingCSP() string {
+	return "default-src 'none'; script-src " + cspHash(p.script) +
+		"; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 }

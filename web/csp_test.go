@@ -21,11 +21,12 @@ func hashOf(n *html.Node) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-func TestPolicyAllowsExactlyTheStylesheet(t *testing.T) {
+func TestPolicyAllowsExactlyOurBlocks(t *testing.T) {
 	p := newPages(t)
+	ours := hashOf(one(t, parse(t, p.Continue("/")), "script"))
 	for name, write := range every(p, "/x") {
 		style := one(t, parse(t, renderString(t, write)), "style")
-		want := "default-src 'none'; img-src data:; style-src " + hashOf(style) + "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+		want := "default-src 'none'; img-src data:; style-src " + hashOf(style) + "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; script-src " + ours
 		if got := p.CSP(); got != want {
 			t.Errorf("%s: policy\n%s, want\n%s", name, got, want)
 		}

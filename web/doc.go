@@ -1,10 +1,10 @@
 // Package web holds what the gateway itself shows to a browser: the login, logout and message pages, the bounce page,
 // and the demo app. Everything is embedded in the binary; nothing is loaded from another origin.
 //
-// The pages are complete HTML documents that need no JavaScript. Their only subresource is one stylesheet, written into
-// each page and allowed by its hash, so that the Content-Security-Policy can forbid everything else: no script runs on
-// a page where a password is typed, not even one that an error text or a user name smuggled in. html/template does
-// the escaping; the policy is the second lock.
+// The pages are complete HTML documents that need no JavaScript. Their stylesheet, and the one constant script that takes
+// the fragment of the address along, are written into each page and allowed by their hashes, so that the
+// Content-Security-Policy can forbid everything else: no other script runs on a page where a password is typed, not even
+// one that an error text or a user name smuggled in. html/template does the escaping; the policy is the second lock.
 //
 // The package knows nothing about sessions, HTTP routes or headers. A caller fills a small struct, writes the page, and
 // sends the policy that this package names for it:

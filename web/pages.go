@@ -17,6 +17,7 @@ var templateFiles embed.FS
 // concurrent use.
 type Pages struct {
 	style     string
+	script    string // takes the fragment along
 	login     *template.Template
 	message   *template.Template
 	logout    *template.Template
@@ -32,6 +33,8 @@ type Pages struct {
 type Link struct {
 	Label string
 	Href  string
+	// Keep: the fragment of the page's own address goes along, in browsers with scripts.
+	Keep bool
 }
 
 // ProviderLink is one entry of the OpenID Connect picker: Name is the configured provider name, Label what the button
@@ -107,6 +110,11 @@ func NewPages() (*Pages, error) {
 	}
 	// The browser hashes the block after line ends have become \n (HTML §13.2.3.5), whatever the checkout made of them.
 	p := &Pages{style: strings.ReplaceAll(string(css), "\r\n", "\n")}
+	script, err := templateFiles.ReadFile("templates/fragment.js")
+	if err != nil {
+		return nil, fmt.Errorf("read script: %w", err)
+	}
+	p.script = strings.ReplaceAll(string(script), "\r\n", "\n")
 	for name, dst := range map[string]**template.Template{
 		"login": &p.login, "message": &p.message, "logout": &p.logout, "signedout": &p.signedOut,
 	} {
@@ -131,16 +139,22 @@ func icon() template.URL {
 
 func (p *Pages) parse(name string) (*template.Template, error) {
 	style := template.CSS(p.style) //nolint:gosec // G203: the embedded stylesheet, byte for byte, as its hash demands
+	code := template.JS(p.script)  //nolint:gosec // G203: the embedded script, byte for byte, as its hash demands
 	return template.New("layout.html").Funcs(template.FuncMap{
 		"stylesheet": func() template.CSS { return style },
+		"script":     func() template.JS { return code },
 		"icon":       icon,
 		"local":      localPath,
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
 }
 
-// CSP returns the Content-Security-Policy of every page but Logout at a provider and Bounce: the stylesheet by hash,
-// forms to this origin, no script, no frame.
-func (p *Pages) CSP() string { return pageCSP(p.style, "'self'") }
+// CSP returns the Content-Security-Policy of every page that has no method for its own: the stylesheet and the script
+// that takes the fragment along by hash, forms to this origin, no frame.
+func (p *Pages) CSP() string { return p.policy("'self'") }
+
+func (p *Pages) policy(formAction string) string {
+	return pageCSP(p.style, formAction) + "; script-src " + cspHash(p.script)
+}
 
 // LogoutCSP returns the policy of the logout page whose POST may be answered by a redirect to one of these origins
 // (RP-initiated logout): Chromium applies form-action to the redirects after a form post too. An origin is
@@ -150,7 +164,7 @@ func (p *Pages) LogoutCSP(origins ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return pageCSP(p.style, targets), nil
+	return p.policy(targets), nil
 }
 
 // Login writes the login page. Like every method here it writes the whole document in one call or, on a template

@@ -25,7 +25,7 @@ func every(p *web.Pages, s string) map[string]func(io.Writer) error {
 		},
 		"message": func(w io.Writer) error {
 			return p.Message(w, web.MessagePage{
-				Status: 404, Title: s, Text: s, Primary: web.Link{Label: s, Href: s}, Secondary: web.Link{Label: s, Href: s}, RequestID: s,
+				Status: 404, Title: s, Text: s, Primary: web.Link{Label: s, Href: s}, Secondary: web.Link{Label: s, Href: s, Keep: true}, RequestID: s,
 			})
 		},
 		"logout": func(w io.Writer) error {
@@ -94,10 +94,16 @@ func checkLabels(t *testing.T, doc *html.Node) {
 	}
 }
 
-// checkPlain wants nothing that runs, nothing inline but the stylesheet, and no resource or target elsewhere.
+// checkPlain wants nothing that runs but the script that keeps the fragment, nothing inline but that and the stylesheet,
+// and no resource or target elsewhere.
 func checkPlain(t *testing.T, doc *html.Node) {
 	t.Helper()
-	for _, tag := range []string{"script", "iframe", "object", "embed", "img", "base"} {
+	for _, script := range all(doc, "script") {
+		if hashOf(script) != hashOf(one(t, parse(t, newPages(t).Continue("/")), "script")) || len(script.Attr) != 0 {
+			t.Errorf("a script that is not ours: %q", script.FirstChild.Data)
+		}
+	}
+	for _, tag := range []string{"iframe", "object", "embed", "img", "base"} {
 		if n := len(all(doc, tag)); n != 0 {
 			t.Errorf("%d <%s>", n, tag)
 		}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -36,9 +39,14 @@ func (r *runner) build(ctx context.Context, file string) error {
 // all runs the list and returns a result for each scenario that began, in order.
 func (r *runner) all(ctx context.Context, list []scenario) ([]*result, error) {
 	var jobs []scenario
+	var logs []string // folder of each
 	for _, s := range list {
-		for range r.repeat {
-			jobs = append(jobs, s)
+		for n := range r.repeat {
+			dir, err := r.logs(n)
+			if err != nil {
+				return nil, err
+			}
+			jobs, logs = append(jobs, s), append(logs, dir)
 		}
 	}
 	results := make([]*result, len(jobs))
@@ -54,7 +62,7 @@ func (r *runner) all(ctx context.Context, list []scenario) ([]*result, error) {
 		}
 		all.Go(func() {
 			defer func() { <-places }()
-			results[i] = r.one(ctx, s)
+			results[i] = r.one(ctx, s, logs[i])
 			r.tell(results[i], len(jobs))
 		})
 	}
@@ -68,8 +76,19 @@ func (r *runner) all(ctx context.Context, list []scenario) ([]*result, error) {
 	return begun, ctx.Err()
 }
 
-// one runs a scenario in a world of its own.
-func (r *runner) one(ctx context.Context, s scenario) *result {
+// logs is the folder for the logs of the nth run of a scenario: each has its own, or
+// their figures would run into each other. Empty: none are kept.
+func (r *runner) logs(n int) (string, error) {
+	if r.keep == "" || r.repeat == 1 {
+		return r.keep, nil
+	}
+	dir := filepath.Join(r.keep, strconv.Itoa(n+1))
+	return dir, os.MkdirAll(dir, 0o750)
+}
+
+// one runs a scenario in a world of its own, whose logs are kept in a folder; empty:
+// with the world.
+func (r *runner) one(ctx context.Context, s scenario, logs string) *result {
 	began := time.Now()
 	missing := need("redis-server", "sh")()
 	if missing == nil && s.needs != nil {
@@ -78,7 +97,7 @@ func (r *runner) one(ctx context.Context, s scenario) *result {
 	if missing != nil {
 		return &result{Scenario: s.name, Skipped: missing.Error()}
 	}
-	w := &world{scenario: s, setup: s.setup.defaults(r.options), binary: r.binary, ports: &r.ports, logs: r.keep}
+	w := &world{scenario: s, setup: s.setup.defaults(r.options), binary: r.binary, ports: &r.ports, logs: logs}
 	x, err := w.run(ctx)
 	if err != nil {
 		x = &result{Scenario: s.name, Broken: err.Error()}

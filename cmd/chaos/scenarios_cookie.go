@@ -164,7 +164,7 @@ func (b *browser) redirects(ctx context.Context, path string) (n int) {
 		req.Header.Set("Accept", "text/html")
 		req.Header.Set("Sec-Fetch-Mode", "navigate")
 		req.Header.Set("Sec-Fetch-Dest", "document")
-		res, err := b.w.client.Transport.RoundTrip(req) //nolint:gosec // a process we started
+		res, err := b.w.client.Transport.RoundTrip(req)
 		if err != nil {
 			return n
 		}

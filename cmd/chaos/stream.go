@@ -32,7 +32,7 @@ func (b *browser) stream(ctx context.Context) {
 		return
 	}
 	req.Header.Set("Accept", "text/event-stream")
-	res, err := b.w.client.Do(req) //nolint:gosec // a process we started
+	res, err := b.w.client.Do(req)
 	if err != nil {
 		return
 	}

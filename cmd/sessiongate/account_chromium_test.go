@@ -86,12 +86,17 @@ func TestChromiumDevicesPage(t *testing.T) {
 		t.Errorf("%d devices are called this one", n)
 	}
 
+	// The button that had the focus goes with its row: the focus moves to the heading, where the list is read from.
 	sessiontest.Click(tab, `button[aria-label="Sign out Safari on iOS"]`)
-	sessiontest.WaitFor(tab, `document.querySelectorAll(".device").length === 2`)
+	sessiontest.WaitFor(tab, `document.querySelectorAll(".device").length === 2 && document.activeElement === document.querySelector("h1")`)
+	if got := sessiontest.Text(tab, "#status"); got != "Safari on iOS is signed out." {
+		t.Errorf("said: %q", got)
+	}
 	eventually(t, "the phone is out", func() bool { return phone.get("/api/x").status == http.StatusUnauthorized })
 	windows.ok("/api/x")
 	sessiontest.Click(tab, "#others")
 	sessiontest.WaitFor(tab, `document.querySelectorAll(".device").length === 1 && document.querySelector("#others")?.hidden !== false`)
+	sessiontest.WaitFor(tab, `document.activeElement === document.querySelector("h1")`)
 	eventually(t, "Windows is out", func() bool { return windows.get("/api/x").status == http.StatusUnauthorized })
 
 	// A login elsewhere appears, and an end from elsewhere shows the login page.
@@ -136,6 +141,9 @@ auth.subscribe();
 	if sessiontest.Eval[bool](first, `auth.session().then(d => d.authenticated)`) {
 		t.Error("signed in before anybody signed in")
 	}
+	if got := sessiontest.Eval[string](first, `auth.loginURL({returnTo: "/x?a=1#/b?c#d", provider: "local"})`); got != "/auth/login?return_to=%2Fx%3Fa%3D1&provider=local#/b?c#d" {
+		t.Errorf("login URL with a fragment %s", got)
+	}
 	if got := sessiontest.Eval[string](first, `auth.loginURL({provider: "local"})`); got != "/auth/login?return_to=%2Fopen%2F&provider=local" {
 		t.Errorf("login URL %s", got)
 	}
@@ -175,8 +183,9 @@ auth.subscribe();
 		sessiontest.Navigate(tab, origin+"/open/")
 		sessiontest.WaitFor(tab, `window.auth`)
 	}
-	sessiontest.Eval[string](first, `auth.logout().then(() => "")`)
+	sessiontest.Eval[string](first, `setTimeout(() => auth.logout(), 0), ""`)
 	sessiontest.WaitFor(second, `heard.includes('ended {"reason":"logout"}')`)
+	sessiontest.WaitFor(first, `location.pathname === "/auth/logout/done"`) // the page for it
 	got := sessiontest.Eval[string](second, `auth.fetch("/api/x").then(r => r.status + " " + r.headers.get("Content-Type"))`)
 	if got != "401 application/problem+json" {
 		t.Errorf("a call after the end: %s", got)

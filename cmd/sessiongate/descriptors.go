@@ -25,18 +25,29 @@ const (
 // reserve is what clients do not get.
 func (d descriptors) reserve() uint64 { return max(leastReserve, d.limit/reserveShare) }
 
-// clients is how many connections of clients are served at a time; 0: any number.
+// shared is what clients and upstreams get together.
+func (d descriptors) shared() int {
+	const most = 1 << 30
+	return int(min(max(d.limit-min(d.reserve(), d.limit), 4), most))
+}
+
+// clients is how many connections of clients are served at a time; 0: any number. They
+// get three sevenths and upstreams the rest: of the requests under way one address may
+// have three quarters (gateway.Capacity), and nobody who has a connection is refused then.
 func (d descriptors) clients() int {
 	if d.limit == 0 {
 		return 0
 	}
-	const most = 1 << 30
-	return int(min(max(d.limit-min(d.reserve(), d.limit), 2)/2, most)) //nolint:gosec // not more than most
+	return max(1, d.shared()*3/7)
 }
 
-// requests is what of so many requests at a time may be let in; 0: any number.
+// requests is what of so many requests at a time may be let in, each with a connection to
+// an upstream; 0: any number.
 func (d descriptors) requests(configured int) int {
-	if most := d.clients(); most > 0 && (configured == 0 || configured > most) {
+	if d.limit == 0 {
+		return configured
+	}
+	if most := d.shared() - d.clients(); configured == 0 || configured > most {
 		return most
 	}
 	return configured
@@ -47,8 +58,8 @@ func (d descriptors) report(out io.Writer) {
 	if d.limit == 0 {
 		return
 	}
-	fmt.Fprintf(out, "ok        descriptors: %d; %d client connections and as many to upstreams at a time, %d in reserve\n",
-		d.limit, d.clients(), d.reserve())
+	fmt.Fprintf(out, "ok        descriptors: %d; %d client connections and %d to upstreams at a time, %d in reserve\n",
+		d.limit, d.clients(), d.requests(0), d.reserve())
 	if d.clients() < fewConnections {
 		fmt.Fprintln(out, "warning: there are few descriptors; raise the limit (ulimit -n, LimitNOFILE=, ulimits: nofile)")
 	}

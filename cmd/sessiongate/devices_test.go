@@ -89,10 +89,13 @@ func TestOneDeviceIsSignedOut(t *testing.T) {
 	}
 	foreign = other.devices()[0].ID
 
-	for _, path := range []string{foreign, "AAAAAAAAAAAAAAAAAAAAAA", "x", strings.Repeat("A", 500), "%00", id + "%20"} {
+	for _, path := range []string{foreign, "AAAAAAAAAAAAAAAAAAAAAA", "x", strings.Repeat("A", 500), id + "%20"} {
 		if a := desk.do("DELETE", "/auth/sessions/"+path); a.status != http.StatusNotFound || a.code() != "not_found" {
 			t.Errorf("DELETE of %q: %s", path, a)
 		}
+	}
+	if a := desk.do("DELETE", "/auth/sessions/%00"); a.code() != "bad_request" { // no path holds such
+		t.Errorf("%s", a)
 	}
 	other.ok("/api/x")
 	a := desk.do("DELETE", "/auth/sessions/"+id)
@@ -460,6 +463,33 @@ func TestSessionsCommand(t *testing.T) {
 			t.Errorf("%v: accepted", bad)
 		}
 	}
+}
+
+// TestSessionsOfANameInAnotherSpelling: the operator types the name with combining accents, the users file has it
+// without, and both mean the same user.
+func TestSessionsOfANameInAnotherSpelling(t *testing.T) {
+	t.Parallel()
+	redis := sessiontest.Redis(t)
+	store := "redis: redis://" + redis.Addr()
+	dir := t.TempDir()
+	list := filepath.Join(dir, "users.yaml")
+	if _, err := runCommand(t, "long enough\n", "users", "add", "jos\u00e9", "--file", list); err != nil {
+		t.Fatal(err)
+	}
+	s := newScene(t, setup{realTime: true, store: store, users: "{file: " + list + "}"})
+	file := filepath.Join(dir, "sessiongate.yaml")
+	if err := os.WriteFile(file, []byte(s.config(s.setup)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := s.browser()
+	b.login("jose\u0301", "long enough")
+	if out, err := runCommand(t, "", "sessions", "list", "--config", file, "--user", "jose\u0301"); err != nil || !strings.Contains(out, "Chrome") {
+		t.Errorf("list: %v %s", err, out)
+	}
+	if out, err := runCommand(t, "", "sessions", "revoke", "--config", file, "--user", "jose\u0301"); err != nil || !strings.Contains(out, "ended 1") {
+		t.Errorf("revoke: %v %s", err, out)
+	}
+	within(t, 5*time.Second, "signed out", func() bool { return b.get("/api/x").code() == "session_ended" })
 }
 
 // An end that the feed did not tell of is found when the feed is back.

@@ -242,3 +242,20 @@ func TestLoginPageWhenLimited(t *testing.T) {
 		t.Errorf("%q %s", a.header.Get("Retry-After"), a)
 	}
 }
+
+// Sign-ins that only begin at a provider leave something in the store each, so a stranger can begin so many and no more;
+// whoever comes from elsewhere is not kept waiting.
+func TestSignInsThatOnlyBeginAreLimited(t *testing.T) {
+	t.Parallel()
+	s := newOIDCScene(t, oidcSetup{routes: "rate_limits: {login: {start_per_ip: 3/1h}}"})
+	b := s.person()
+	for range 3 {
+		if a := b.get("/auth/login", navigating("none")); a.status != http.StatusSeeOther {
+			t.Fatalf("%s", a)
+		}
+	}
+	a := b.get("/auth/login", navigating("none"))
+	if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" {
+		t.Errorf("the fourth: %s", a)
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"html"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -94,6 +96,8 @@ routes:
 		or(o.provider, "client_secret_file: "+secret), o.more, s.upstream.server.URL, o.routes)
 }
 
+var beginLink = regexp.MustCompile(`<a href="([^"]+)" data-leave=`)
+
 // oidcBrowser is a browser with a second jar, for the provider.
 type oidcBrowser struct {
 	*browser
@@ -108,6 +112,16 @@ func (s *oidcScene) person() *oidcBrowser {
 	return &oidcBrowser{browser: s.browser(), idp: &http.Client{
 		Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// get is the browser's, which goes on by itself from the page before a sign-in.
+func (b *oidcBrowser) get(path string, changes ...change) answer {
+	b.t.Helper()
+	a := b.browser.get(path, changes...)
+	if link := beginLink.FindStringSubmatch(a.body); link != nil {
+		a = b.browser.get(html.UnescapeString(link[1]), navigating("same-origin"))
+	}
+	return a
 }
 
 // fromProvider makes a request the provider's redirect: no Strict cookie comes along.

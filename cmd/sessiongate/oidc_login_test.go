@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"strings"
@@ -340,5 +341,35 @@ func TestOIDCReturnURLStaysHere(t *testing.T) {
 	}
 	if n < 200 {
 		t.Errorf("only %d attacks", n)
+	}
+}
+
+// A browser's way to a provider begins with a page of ours, which does nothing yet; other clients, and those who come
+// from it, are redirected at once.
+func TestOIDCBeginsWithAPage(t *testing.T) {
+	s := newOIDCScene(t, oidcSetup{})
+	b := s.person()
+	const path = "/auth/login?return_to=/page/x%3Fa%3D'1'&acr_values=a+b&login_hint=ada&evil=1"
+	a := b.browser.get(path, navigating("same-origin"))
+	if a.status != http.StatusOK || a.header.Get("Set-Cookie") != "" || a.header.Get("Cache-Control") != "no-store" || strings.Contains(a.body, "evil") ||
+		!strings.Contains(a.body, `data-leave="/page/x?a=%271%27"`) || len(b.jar.cookies) != 0 {
+		t.Errorf("page: %s %v", a, a.header)
+	}
+	if frame := b.browser.get(path, navigating("same-origin"), header("Sec-Fetch-Dest", "iframe")); strings.Contains(frame.body, "data-leave") {
+		t.Errorf("in a frame: %s", frame)
+	}
+	next := html.UnescapeString(beginLink.FindStringSubmatch(a.body)[1])
+	for name, a := range map[string]answer{
+		"the next":          b.browser.get(next, navigating("same-origin")),
+		"no Fetch Metadata": b.browser.get(path, header("Accept", "text/html"), without("Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")),
+	} {
+		to := query(t, a.header.Get("Location"))
+		if a.status != http.StatusSeeOther || to.Get("acr_values") != "a b" || to.Get("login_hint") != "ada" {
+			t.Errorf("%s: %s, asks %v", name, a, to)
+		}
+	}
+	b.signIn()
+	if a := b.browser.get("/auth/login?return_to=/page/x&begin=1", navigating("same-origin")); a.status != http.StatusOK || !strings.Contains(a.body, `href="/page/x" data-arrive`) {
+		t.Errorf("signed in meanwhile: %s", a)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"sessiongate/configs"
 	"sessiongate/gateway"
 	"sessiongate/session"
+	"sessiongate/session/users"
 )
 
 // sessionsOptions are the flags of `sessiongate sessions …`.
@@ -41,8 +43,8 @@ func listSessionsCommand() *cobra.Command {
 		Short: "Show where a user is signed in",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withManager(cmd, o, func(ctx context.Context, m *session.Manager, owner session.Owner) error {
-				return listSessions(ctx, cmd.OutOrStdout(), m, owner)
+			return withManager(cmd, o, func(ctx context.Context, m *session.Manager, owners []session.Owner) error {
+				return listSessions(ctx, cmd.OutOrStdout(), m, owners)
 			})
 		},
 	}
@@ -58,8 +60,8 @@ func revokeSessionsCommand() *cobra.Command {
 		Short: "End all sessions of a user, or one session",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withManager(cmd, o, func(ctx context.Context, m *session.Manager, owner session.Owner) error {
-				return revokeSessions(ctx, cmd.OutOrStdout(), m, o, owner)
+			return withManager(cmd, o, func(ctx context.Context, m *session.Manager, owners []session.Owner) error {
+				return revokeSessions(ctx, cmd.OutOrStdout(), m, o, owners)
 			})
 		},
 	}
@@ -77,8 +79,9 @@ func (o *sessionsOptions) flags(cmd *cobra.Command) {
 	_ = cmd.MarkFlagRequired("config") // fails only for a flag that does not exist
 }
 
-// withManager runs f on the store of the configuration, without serving anything.
-func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, *session.Manager, session.Owner) error) error {
+// withManager runs f on the store of the configuration, without serving anything. The
+// owners are the user whom the flags name, under each spelling of the name.
+func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, *session.Manager, []session.Owner) error) error {
 	loaded, err := configs.Load(o.file, os.LookupEnv)
 	if err != nil {
 		return err
@@ -87,9 +90,9 @@ func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, 
 	if c.Store.Redis == nil {
 		return errors.New("sessions: the store is embedded: its sessions live inside the gateway's own process, out of reach of this one")
 	}
-	owner := session.Owner{Provider: o.provider, Subject: o.user}
+	var owners []session.Owner
 	if o.user != "" {
-		if owner.Provider, err = ownerProvider(c, o.provider); err != nil {
+		if owners, err = ownersOf(c, o); err != nil {
 			return err
 		}
 	}
@@ -104,10 +107,31 @@ func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, 
 	ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 	defer cancel()
 	defer g.manager.Close(ctx)
-	if err := f(ctx, g.manager, owner); err != nil {
+	if err := f(ctx, g.manager, owners); err != nil {
 		return fmt.Errorf("sessions: %w", err)
 	}
 	return nil
+}
+
+// ownersOf is the owner that --user names. The subject of a local user is the name as
+// its source writes it, which need not be how it is typed here (RFC 8265 §3.4).
+func ownersOf(c *configs.Config, o sessionsOptions) ([]session.Owner, error) {
+	provider, err := ownerProvider(c, o.provider)
+	if err != nil {
+		return nil, err
+	}
+	owners := []session.Owner{{Provider: provider, Subject: o.user}}
+	for i := range c.Providers {
+		if c.Providers[i].Name != provider || c.Providers[i].Local == nil {
+			continue
+		}
+		for _, spelling := range users.NameSpellings(o.user) {
+			if other := (session.Owner{Provider: provider, Subject: spelling}); !slices.Contains(owners, other) {
+				owners = append(owners, other)
+			}
+		}
+	}
+	return owners, nil
 }
 
 // ownerProvider is the provider that --user is a subject of. The same subject at
@@ -129,13 +153,22 @@ func ownerProvider(c *configs.Config, name string) (string, error) {
 	return "", fmt.Errorf("sessions: whose user? Name one with --provider: %s", strings.Join(names, ", "))
 }
 
-func listSessions(ctx context.Context, out io.Writer, m *session.Manager, o session.Owner) error {
-	list, err := m.Sessions(ctx, o)
-	var lost *session.UnreadableError
-	if err != nil && !errors.As(err, &lost) {
-		return err
+func listSessions(ctx context.Context, out io.Writer, m *session.Manager, owners []session.Owner) error {
+	var list []session.Record
+	var unreadable []session.ID
+	var failed error
+	for _, o := range owners {
+		some, err := m.Sessions(ctx, o)
+		var lost *session.UnreadableError
+		if err != nil && !errors.As(err, &lost) {
+			return err
+		}
+		if lost != nil {
+			unreadable, failed = append(unreadable, lost.IDs...), err
+		}
+		list = append(list, some...)
 	}
-	if len(list) == 0 && lost == nil {
+	if len(list) == 0 && failed == nil {
 		fmt.Fprintln(out, "no sessions")
 		return nil
 	}
@@ -145,21 +178,15 @@ func listSessions(ctx context.Context, out io.Writer, m *session.Manager, o sess
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Created.UTC().Format(time.RFC3339),
 			r.Facts.LastSeen.UTC().Format(time.RFC3339), r.Device.IPPrefix, gateway.DeviceName(r.Device))
 	}
-	if lost != nil {
-		for _, id := range lost.IDs {
-			fmt.Fprintf(table, "%s\t-\t-\t-\tcannot be read; revoke ends it\n", id)
-		}
+	for _, id := range unreadable {
+		fmt.Fprintf(table, "%s\t-\t-\t-\tcannot be read; revoke ends it\n", id)
 	}
-	return errors.Join(table.Flush(), err)
+	return errors.Join(table.Flush(), failed)
 }
 
-func revokeSessions(ctx context.Context, out io.Writer, m *session.Manager, o sessionsOptions, owner session.Owner) error {
+func revokeSessions(ctx context.Context, out io.Writer, m *session.Manager, o sessionsOptions, owners []session.Owner) error {
 	if o.id == "" {
-		n, err := m.EndAll(ctx, owner, "", session.RevokedByOperator, session.Client{})
-		if n > 0 || err == nil {
-			fmt.Fprintln(out, "ended", n)
-		}
-		return err
+		return revokeAll(ctx, out, m, owners)
 	}
 	if !session.ValidID(o.id) {
 		return errors.New("--session is not a session id: copy it from `sessiongate sessions list` or from the log")
@@ -173,4 +200,19 @@ func revokeSessions(ctx context.Context, out io.Writer, m *session.Manager, o se
 	}
 	fmt.Fprintln(out, "ended 1")
 	return nil
+}
+
+// revokeAll goes on past an owner that fails: the others' sessions are to end as well.
+func revokeAll(ctx context.Context, out io.Writer, m *session.Manager, owners []session.Owner) error {
+	ended := 0
+	var failed error
+	for _, owner := range owners {
+		n, err := m.EndAll(ctx, owner, "", session.RevokedByOperator, session.Client{})
+		ended += n
+		failed = errors.Join(failed, err)
+	}
+	if ended > 0 || failed == nil {
+		fmt.Fprintln(out, "ended", ended)
+	}
+	return failed
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -103,4 +104,81 @@ func TestSlowResponseAfterLogout(t *testing.T) {
 	if v, is := release().set(); is {
 		t.Errorf("set %q", v)
 	}
+}
+
+// TestHeaderDoesNotWaitForTheBody: a response was judged, its header is written, and its
+// body takes until the session has rotated several times. What it sets reaches the
+// browser when it was judged, not when the body comes: it would take the browser back to
+// a handle that is long retired, and with the mark of an older request that would look
+// like a theft.
+func TestHeaderDoesNotWaitForTheBody(t *testing.T) {
+	plain := func(*http.Request) {}
+	for name, kind := range map[string]change{"plain": plain, "by net/http": chunked} {
+		for _, method := range []string{"GET", "POST"} {
+			t.Run(name+" "+method, func(t *testing.T) {
+				s := newScene(t, setup{gateways: 2})
+				b := s.browser()
+				b.ada()
+				b.ok("/api/x")
+				s.clock.Advance(11 * time.Minute) // the slow request rotates
+				release := s.slowBody(b, method, kind)
+				other := b.at(s.gateways[1].addr)
+				for range 3 {
+					other.ok("/api/x")
+					s.clock.Advance(11 * time.Minute)
+					other.ok("/api/x")
+				}
+				newest := b.cookie()
+				s.clock.Advance(45 * time.Second)
+				if a := release(); a.status != 200 || a.body != "late" {
+					t.Errorf("the slow answer: %s", a)
+				}
+				if b.cookie() != newest {
+					t.Errorf("the browser went back from generation %d to %d", s.open(newest).Generation(), s.open(b.cookie()).Generation())
+				}
+				b.ok("/api/x")
+				other.ok("/api/x")
+				if n := s.logs.count(`"msg":"retired_handle"`) + s.logs.count(`"msg":"reuse_detected"`); n != 0 {
+					t.Errorf("%d events", n)
+				}
+			})
+		}
+	}
+}
+
+// chunked makes a request one that net/http serves.
+func chunked(r *http.Request) {
+	if r.Method == http.MethodPost {
+		body("text/plain", "x")(r)
+		r.ContentLength = -1
+		return
+	}
+	r.Header.Set("Connection", "keep-alive, x-other")
+}
+
+// slowBody sends a request whose answer has come but for its body, and returns once the
+// browser has what it sets.
+func (s *scene) slowBody(b *browser, method string, kind change) (release func() answer) {
+	s.t.Helper()
+	hold, done := make(chan struct{}), make(chan answer, 1)
+	s.upstream.answer(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/slow" {
+			w.Header().Set("Content-Length", "4")
+			_ = http.NewResponseController(w).Flush()
+			<-hold
+			fmt.Fprint(w, "late")
+		}
+	})
+	open := sync.OnceFunc(func() { close(hold) })
+	s.t.Cleanup(open)
+	before := b.cookie()
+	go func() {
+		a, err := b.try(method, "/api/slow", kind)
+		if err != nil {
+			s.t.Error(err)
+		}
+		done <- a
+	}()
+	eventually(s.t, "the header is here", func() bool { return b.cookie() != before })
+	return func() answer { open(); return <-done }
 }

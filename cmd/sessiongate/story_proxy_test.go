@@ -166,6 +166,7 @@ func TestUpstreamFailures(t *testing.T) {
 	s := newScene(t, setup{routes: fmt.Sprintf(`
   - {path: /dead/, upstreams: ["http://%[1]s"]}
   - {path: /small/, upstreams: ["http://%[1]s"], body_limit: 10B}
+  - {path: /none/, upstreams: ["http://%[1]s"], body_limit: 0B}
   - {path: /get/, upstreams: ["http://%[1]s"], methods: [GET]}`, dead)})
 	for _, c := range []struct {
 		method, path, code string
@@ -174,6 +175,7 @@ func TestUpstreamFailures(t *testing.T) {
 	}{
 		{"GET", "/dead/x", "upstream_unreachable", 502, nil},
 		{"POST", "/small/x", "payload_too_large", 413, []change{body("text/plain", "twelve bytes")}},
+		{"POST", "/none/x", "payload_too_large", 413, []change{body("text/plain", "x")}},
 		{"POST", "/get/x", "method_not_allowed", 405, nil},
 		{"GET", "/nowhere", "not_found", 404, nil},
 		{"GET", "/auth/nowhere", "not_found", 404, nil},

@@ -29,7 +29,7 @@ func TestRedirectsOfAnApplicationStayHere(t *testing.T) {
 		w.Header().Set("Location", "http://"+r.Host+r.URL.Path+"/")
 		w.Header().Add("Set-Cookie", "seen=1; Path=/app/x; Domain=127.0.0.1")
 		w.WriteHeader(http.StatusTemporaryRedirect)
-		_, _ = io.WriteString(w, r.Host+" "+r.Header.Get("X-Forwarded-Prefix")+" "+r.Header.Get("X-Forwarded-Host"))
+		_, _ = io.WriteString(w, r.Host+" "+or(r.Header.Get("X-Forwarded-Prefix"), "-")+" "+r.Header.Get("X-Forwarded-Host"))
 	}})
 	address := strings.TrimPrefix(s.upstream.server.URL, "http://")
 	b := s.browser()
@@ -39,8 +39,8 @@ func TestRedirectsOfAnApplicationStayHere(t *testing.T) {
 		"/based/items": {publicOrigin + "/based/items/", address + " /based localhost:8080", "seen=1; Path=/based/x"},
 		"/named/items": {publicOrigin + "/named/items/", "api.internal /named localhost:8080", "seen=1; Path=/named/app/x"},
 		"/off/items":   {publicOrigin + "/items/", "localhost:8080 /off localhost:8080", "seen=1; Path=/app/x; Domain=127.0.0.1"},
-		"/put/items":   {publicOrigin + "/put/items/", "localhost:8080  localhost:8080", "seen=1; Path=/put/x"},
-		"/api/items":   {publicOrigin + "/api/items/", "localhost:8080  localhost:8080", "seen=1; Path=/app/x"},
+		"/put/items":   {publicOrigin + "/put/items/", "localhost:8080 - localhost:8080", "seen=1; Path=/put/x"},
+		"/api/items":   {publicOrigin + "/api/items/", "localhost:8080 - localhost:8080", "seen=1; Path=/app/x"},
 	} {
 		for name, chunked := range map[string]change{"leg": func(*http.Request) {}, "net/http": func(r *http.Request) {
 			r.Method, r.Body, r.ContentLength = "POST", io.NopCloser(strings.NewReader("x")), -1 // the leg does not do these

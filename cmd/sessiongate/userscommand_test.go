@@ -89,20 +89,25 @@ func TestUsersCommandRefuses(t *testing.T) {
 	for name, row := range map[string]struct {
 		stdin string
 		args  []string
+		says  string
 	}{
-		"twice":              {"long enough\n", []string{"add", "ada"}},
-		"no password":        {"", []string{"add", "eve"}},
-		"an empty line":      {"\n", []string{"passwd", "ada"}},
-		"too long":           {strings.Repeat("x", 2000), []string{"passwd", "ada"}},
-		"nobody":             {"long enough\n", []string{"passwd", "eve"}},
-		"disable nobody":     {"", []string{"disable", "eve"}},
-		"password as an arg": {"long enough\n", []string{"passwd", "ada", "secret"}},
-		"a name with breaks": {"long enough\n", []string{"add", "a\nb"}},
-		"no name":            {"long enough\n", []string{"add"}},
+		"twice":              {"long enough\n", []string{"add", "ada"}, "sessiongate users passwd ada --file"},
+		"seven characters":   {"1234567\n", []string{"add", "eve"}, "8"},
+		"seven, for passwd":  {"ßßßßßßß\n", []string{"passwd", "ada"}, "8"}, // characters, not bytes
+		"no password":        {"", []string{"add", "eve"}, ""},
+		"an empty line":      {"\n", []string{"passwd", "ada"}, ""},
+		"too long":           {strings.Repeat("x", 2000), []string{"passwd", "ada"}, ""},
+		"nobody":             {"long enough\n", []string{"passwd", "eve"}, ""},
+		"disable nobody":     {"", []string{"disable", "eve"}, ""},
+		"password as an arg": {"long enough\n", []string{"passwd", "ada", "secret"}, ""},
+		"a name with breaks": {"long enough\n", []string{"add", "a\nb"}, ""},
+		"no name":            {"long enough\n", []string{"add"}, ""},
 	} {
 		out, err := runCommand(t, row.stdin, append([]string{"users"}, append(row.args, "--file", file)...)...)
 		if err == nil {
 			t.Errorf("%s: accepted, %q", name, out)
+		} else if !strings.Contains(err.Error(), row.says) {
+			t.Errorf("%s: %v, want %q in it", name, err, row.says)
 		}
 	}
 	if after, _ := os.ReadFile(file); !bytes.Equal(before, after) {

@@ -53,7 +53,7 @@ func (g *assembled) route(n *generation, c *configs.Route) (*proxy.Route, error)
 		Path: c.Path, Exact: c.Match == "exact", Host: g.foreignHost(c.Host), StripPrefix: c.StripPrefix,
 		Rewrite: c.Rewrite, Methods: c.Methods, CSP: c.CSP, CaseSensitive: c.Case == "sensitive",
 		UpstreamHost: c.UpstreamHost, KeepReferences: c.Redirects == "off",
-		Timeout: time.Duration(c.Timeout), BodyLimit: int64(c.BodyLimit), BodyRate: int64(c.BodyRate), Bearer: c.Bearer == "allow",
+		Timeout: time.Duration(c.Timeout), BodyLimit: bodyLimit(c.BodyLimit), BodyRate: int64(c.BodyRate), Bearer: c.Bearer == "allow",
 	}
 	policy(r, c)
 	rules(r, c)
@@ -177,4 +177,12 @@ func upstreamTLS(c *configs.UpstreamTLS) (*tls.Config, error) {
 	}
 	t.Certificates = []tls.Certificate{pair}
 	return t, nil
+}
+
+// bodyLimit translates the file's 0, no body at all: to the proxy that is no limit.
+func bodyLimit(size configs.Size) int64 {
+	if size == 0 {
+		return proxy.NoBody
+	}
+	return int64(size)
 }

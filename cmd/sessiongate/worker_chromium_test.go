@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"sessiongate/session/oidc/oidctest"
 	"sessiongate/session/sessiontest"
@@ -61,5 +62,28 @@ func TestChromiumBehindAServiceWorker(t *testing.T) {
 	sessiontest.WaitFor(tab, `location.pathname === "/bye"`)
 	if sessiontest.Eval[bool](tab, `fetch("/auth/session").then(r => r.json()).then(d => d.authenticated)`) {
 		t.Error("still signed in")
+	}
+}
+
+// TestChromiumSilentSignInBehindAServiceWorker: a session that ends with its access token is renewed without a click
+// there too, and the address keeps its fragment.
+func TestChromiumSilentSignInBehindAServiceWorker(t *testing.T) {
+	tab := sessiontest.Chromium(t)
+	s, origin := forChromium(t, oidcSetup{upstream: workerApp})
+	s.idp.Set(func(b *oidctest.Behaviour) { b.NoRefresh, b.Lifetime = true, 2*time.Second })
+	sessiontest.Navigate(tab, origin+"/")
+	sessiontest.WaitFor(tab, workerRuns)
+	sessiontest.Navigate(tab, origin+"/page/home#/a?b")
+	landed(tab, origin+"/page/home#/a?b")
+	if !sessiontest.Eval[bool](tab, "navigator.serviceWorker.controller !== null") {
+		t.Fatal("the worker does not control the page")
+	}
+	sessiontest.WaitFor(tab, `fetch("/auth/session").then(r => r.json()).then(d => !d.authenticated)`)
+	before := len(s.idp.Requests("/authorize"))
+	sessiontest.Navigate(tab, origin+"/page/next?x=1#/c?d")
+	landed(tab, origin+"/page/next?x=1#/c?d")
+	asked := s.idp.Requests("/authorize")[before:]
+	if len(asked) != 1 || asked[0].Query.Get("prompt") != "none" {
+		t.Errorf("asked %d times, %v", len(asked), asked)
 	}
 }

@@ -157,7 +157,7 @@ func (c *handed) spend(n int) {
 // follow notes what the client's frames say.
 func (c *handed) follow(b []byte) {
 	c.http2.take(b)
-	c.guard.http2.moves.Add(uint32(c.http2.updates)) //nolint:gosec // it may wrap
+	c.guard.http2.moves.Add(uint32(c.http2.updates))
 	c.http2.updates = 0
 	switch {
 	case !c.http2.unfinished():
@@ -253,7 +253,7 @@ func (c *handed) release(size int) {
 	case h.coded:
 		c.trust()
 	case h.length > 0:
-		n := int(min(h.length, uint64(len(rest)))) //nolint:gosec // not more than rest
+		n := int(min(h.length, uint64(len(rest))))
 		c.mode, c.left, c.ready = inBody, h.length, size+n
 		c.spend(n)
 	}

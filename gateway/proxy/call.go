@@ -79,7 +79,7 @@ func (c *call) takeBody() {
 	if c.r.ContentLength == 0 || c.r.Body == nil {
 		return
 	}
-	c.body = &body{src: c.r.Body, call: c, left: c.f.route.BodyLimit}
+	c.body = &body{src: c.r.Body, call: c, left: c.f.route.mostBody()}
 	// Without this, an HTTP/1 server reads the whole request body before it lets the response begin. Writers
 	// that cannot do it (tests, HTTP/2, where it is always so) say so, and nothing is lost.
 	_ = http.NewResponseController(c.w).EnableFullDuplex()

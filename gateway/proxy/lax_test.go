@@ -33,6 +33,7 @@ func TestLaxReadingsAreJudgedByWhatTheOtherRouteDemands(t *testing.T) {
 		"more methods":                 {Route{Methods: []string{"GET"}}, Route{}, false},
 		"a smaller body":               {Route{BodyLimit: 2}, Route{BodyLimit: 1}, true},
 		"some limit":                   {Route{}, Route{BodyLimit: 1}, true},
+		"no body":                      {Route{BodyLimit: 1}, Route{BodyLimit: NoBody}, true},
 		"a larger body":                {Route{BodyLimit: 1}, Route{BodyLimit: 2}, false},
 		"but this one minds the case":  {Route{CaseSensitive: true}, Route{Require: admin}, false},
 		"but that one minds the case":  {Route{}, Route{Require: admin, CaseSensitive: true}, false},

@@ -133,7 +133,7 @@ func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, t Target, valu
 		f.options.OnError(w, r, &Failure{Kind: BadRequest, Err: ErrBadPath})
 		return
 	}
-	if limit := f.route.BodyLimit; limit > 0 && r.ContentLength > limit {
+	if r.ContentLength > f.route.mostBody() {
 		refuseBody(w, r)
 		f.options.OnError(w, r, &Failure{Kind: TooLarge, Err: errTooLarge})
 		return

@@ -252,6 +252,8 @@ func TestFailures(t *testing.T) {
 		"nonsense":  {proxy.Route{Upstreams: nonsense}, "\r\n", 502, proxy.Unreachable},
 		"timeout":   {proxy.Route{Upstreams: hanging, Timeout: 20 * time.Millisecond}, "\r\n", 504, proxy.TimedOut},
 		"length":    {proxy.Route{Upstreams: reading, BodyLimit: 4}, "Content-Length: 5\r\n\r\n", 413, proxy.TooLarge},
+		"none":      {proxy.Route{Upstreams: reading, BodyLimit: proxy.NoBody}, "Content-Length: 1\r\n\r\n", 413, proxy.TooLarge},
+		"no chunk":  {proxy.Route{Upstreams: reading, BodyLimit: proxy.NoBody}, "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 413, proxy.TooLarge},
 		"chunked":   {proxy.Route{Upstreams: reading, BodyLimit: 4}, "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", 413, proxy.TooLarge},
 		"bad chunk": {proxy.Route{Upstreams: reading}, "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400, proxy.BadRequest},
 	} {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net/url"
 	"strings"
 	"time"
@@ -97,7 +98,7 @@ type Route struct {
 	Timeout time.Duration
 	// Upstream says how the addresses are reached and watched.
 	Upstream Upstream
-	// BodyLimit is the largest request body in bytes. 0: no limit.
+	// BodyLimit is the largest request body in bytes. 0: no limit. [NoBody]: none at all.
 	BodyLimit int64
 	// BodyRate is how many bytes of a request body a client must send per second, on average and after the first 30 s. Only
 	// the time in which it is waited for counts. 0: any. Upgraded connections are not bodies.
@@ -160,7 +161,7 @@ func (r *Route) check() error {
 			errs = append(errs, fmt.Errorf("method %s is never forwarded", m))
 		}
 	}
-	if r.Timeout < 0 || r.BodyLimit < 0 || r.BodyRate < 0 || r.Require.AuthAge < 0 {
+	if r.Timeout < 0 || r.BodyLimit < NoBody || r.BodyRate < 0 || r.Require.AuthAge < 0 {
 		errs = append(errs, errors.New("timeout, body_limit, body_rate and auth_age cannot be negative"))
 	}
 	return errors.Join(errs...)
@@ -206,4 +207,18 @@ func checkBase(u *url.URL) error {
 		return fmt.Errorf("upstream %s: the path has an empty or a dot segment", u.Redacted())
 	}
 	return nil
+}
+
+// NoBody as [Route.BodyLimit] refuses every request that has a body.
+const NoBody = -1
+
+// mostBody is the largest body that the route takes.
+func (r *Route) mostBody() int64 {
+	switch {
+	case r.BodyLimit == 0:
+		return math.MaxInt64
+	case r.BodyLimit == NoBody:
+		return 0
+	}
+	return r.BodyLimit
 }

@@ -115,7 +115,7 @@ func (b *beater) run(ctx context.Context) {
 		case <-next.C:
 		}
 		// Not at the same time as the others: one that beats spares them the trouble.
-		next.Reset(beatEvery + rand.N(beatSpread))
+		next.Reset(beatEvery + rand.N(beatSpread)) //nolint:gosec // G404: only spreads the processes over time
 		if err := b.store.onCommandConn(ctx, func(ctx context.Context, addr string, conn *redis.Conn) error {
 			return b.speak(ctx, addr, conn, urgent, &shown)
 		}); err != nil {

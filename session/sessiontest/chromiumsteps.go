@@ -95,6 +95,15 @@ func SetCookie(ctx context.Context, cookie network.SetCookieParams) {
 	}))
 }
 
+// ClearCookies makes the browser forget all cookies of all sites.
+func ClearCookies(ctx context.Context) {
+	browserOf(ctx).t.Helper()
+	step(ctx, "clear cookies", chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, network.ClearBrowserCookies, cdp.Empty{})
+		return err
+	}))
+}
+
 // DisableScripts makes the tab run no page's JavaScript from the next page on.
 func DisableScripts(ctx context.Context) {
 	browserOf(ctx).t.Helper()

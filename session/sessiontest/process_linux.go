@@ -24,7 +24,7 @@ func Children(pid int) (list []int) {
 		return nil
 	}
 	for _, name := range stats {
-		text, err := os.ReadFile(name) //nolint:gosec // the kernel's own list
+		text, err := os.ReadFile(name)
 		if err != nil {
 			continue // it has ended meanwhile
 		}

@@ -21,8 +21,13 @@
   const link = at("signin");
   const here = location.pathname === link.pathname
     ? new URLSearchParams(location.search).get("return_to")
-    : location.pathname + location.search + location.hash;
+    : location.pathname + location.search;
   if (here) link.search += "&return_to=" + encodeURIComponent(here);
+  link.hash = location.hash; // no server is told
+  at("again").addEventListener("click", (event) => { // as a link it would lose the fragment
+    event.preventDefault();
+    location.reload();
+  });
   document.title = at("title").textContent = "Please try again";
   at("next").hidden = false;
 })();
