@@ -2,8 +2,8 @@ package redisstore_test
 
 import (
 	"context"
+	"regexp"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -97,9 +97,6 @@ func TestStrictCost(t *testing.T) {
 		}
 	}
 	ask(20, 64)() // opens connections, fills pools
-	eventually(t, "every login has told its number and its owner", func() bool {
-		return strings.Contains(commands(server), "publish 128")
-	})
 	server.CLI("CONFIG", "RESETSTAT")
 	allocs, bytes := cost(ask(1000, 1), 1000)
 	t.Logf("at rest: %.1f allocations, %.0f bytes", allocs, bytes)
@@ -111,7 +108,8 @@ func TestStrictCost(t *testing.T) {
 	if allocs > crowdAllocs || bytes > crowdBytes {
 		t.Errorf("a strict request in a crowd costs %.1f allocations and %.0f bytes, the gates are %d and %d", allocs, bytes, crowdAllocs, crowdBytes)
 	}
-	if got := commands(server); got != "evalsha 7400, getrange 7400, hmget 7400, time 7400" {
+	// The process beats for its feed meanwhile, see beat.go: no request's doing.
+	if got := regexp.MustCompile("publish [0-9]{1,2}, ").ReplaceAllString(commands(server), ""); got != "evalsha 7400, getrange 7400, hmget 7400, time 7400" {
 		t.Errorf("for 7400 strict requests Redis was sent %q", got)
 	}
 }
