@@ -270,6 +270,39 @@ func TestEarlyRefreshesGiveWay(t *testing.T) {
 	})
 }
 
+// TestJoinedAnEarlyRefresh: a request that waits joins the early refresh under way. The
+// tokens have expired when they arrive, and places are scarce: the request refreshes
+// again in its turn, and does not give way as what it joined would.
+func TestJoinedAnEarlyRefresh(t *testing.T) {
+	w := newWorld(t, options{cacheTTL: 5 * time.Second, timeout: time.Minute})
+	urgent := w.loginAs("fake", "urgent")
+	early := w.fleet("fake", session.RefreshesAtOnce)
+	w.clock.Advance(lifetime - 20*time.Second)
+	c, arrive := newCrowd(), make(chan struct{})
+	defer c.open()
+	w.provider.Fail(func(ctx context.Context, r session.Refresh, usual func() (session.Grant, error)) (session.Grant, error) {
+		if r.Identity.Subject != "urgent" {
+			return c.answer(ctx, r, usual)
+		}
+		<-arrive
+		return usual()
+	})
+	w.live(0, urgent)
+	w.eventually("its early refresh is under way", func() bool { return w.provider.Calls() == 1 })
+	w.clock.Advance(expired)
+	others := w.storm(0, early)
+	w.eventually("all places are taken", func() bool { return c.held() == session.RefreshesAtOnce-1 })
+	waiting := w.storm(0, []string{urgent})
+	time.Sleep(20 * time.Millisecond) // it is judged; joining is next
+	close(arrive)
+	w.eventually("its place is another's", func() bool { return c.held() == session.RefreshesAtOnce })
+	c.open()
+	w.must(<-waiting)
+	for range early {
+		w.must(<-others)
+	}
+}
+
 // TestFleetDoesNotMarch: of sessions that began in the same moment, about half are
 // refreshed in the first half of the time in which they may be.
 func TestFleetDoesNotMarch(t *testing.T) {

@@ -74,7 +74,10 @@ func (m *Manager) fly(ctx context.Context, rd reading, v Visit) (reading, error)
 		if r.Err != nil {
 			return reading{}, r.Err
 		}
-		return r.Val.(reading), nil
+		fresh := r.Val.(reading)
+		// Whoever began it may have been in no hurry; we go on as what we are.
+		fresh.early, fresh.client = rd.early, rd.client
+		return fresh, nil
 	}
 }
 

@@ -81,7 +81,7 @@ func (s *sideBySide) oldRotates(generation int) {
 	s.Helper()
 	s.clock.Advance(2 * tableGrace)
 	state, record := s.store.Keys(s.id)
-	sealed, err := s.store.Client().Get(s.Context(), record).Result()
+	sealed, err := s.store.AsFormer(s.Context(), s.id)
 	if err != nil {
 		s.Fatal(err)
 	}

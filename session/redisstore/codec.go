@@ -26,6 +26,7 @@ type secretPart struct {
 	device   session.Device
 	tokens   session.Tokens
 	created  time.Time
+	bound    bool // to a commit, see commit.go
 }
 
 func encodeRecord(p secretPart) []byte {
@@ -38,9 +39,21 @@ func encodeRecord(p secretPart) []byte {
 	b = appendStrings(b, string(i.Claims), i.ACR, i.SID)
 	b = binary.AppendVarint(b, millis(i.AuthTime))
 	b = appendStrings(b, d.Name, d.UserAgent, d.IPPrefix)
-	b = binary.AppendVarint(b, millis(p.created))
+	b = appendCreated(b, p)
 	for _, token := range [...]session.Secret{t.Access, t.Refresh, t.ID} {
 		b = appendToken(b, token.Reveal())
+	}
+	return b
+}
+
+// appendCreated writes the time of a bound record one byte longer than it need be: the
+// varint goes on, with nothing. Former versions read the same time and know nothing of
+// it, and it cannot be taken out of the seal.
+func appendCreated(b []byte, p secretPart) []byte {
+	b = binary.AppendVarint(b, millis(p.created))
+	if p.bound {
+		b[len(b)-1] |= 0x80
+		b = append(b, 0)
 	}
 	return b
 }
@@ -77,7 +90,9 @@ func decodeRecord(b []byte) (secretPart, error) {
 	}
 	i.AuthTime = r.time()
 	r.strings(&d.Name, &d.UserAgent, &d.IPPrefix)
+	before := len(r.rest)
 	p.created = r.time()
+	p.bound = before-len(r.rest) > len(binary.AppendVarint(nil, millis(p.created)))
 	for _, token := range [...]*session.Secret{&t.Access, &t.Refresh, &t.ID} {
 		*token = session.Secret(r.token())
 	}

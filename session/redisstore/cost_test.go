@@ -2,6 +2,7 @@ package redisstore_test
 
 import (
 	"context"
+	"regexp"
 	"runtime"
 	"sync"
 	"testing"
@@ -107,7 +108,8 @@ func TestStrictCost(t *testing.T) {
 	if allocs > crowdAllocs || bytes > crowdBytes {
 		t.Errorf("a strict request in a crowd costs %.1f allocations and %.0f bytes, the gates are %d and %d", allocs, bytes, crowdAllocs, crowdBytes)
 	}
-	if got := commands(server); got != "evalsha 7400, getrange 7400, hmget 7400, time 7400" {
+	// The process beats for its feed meanwhile, see beat.go: no request's doing.
+	if got := regexp.MustCompile("publish [0-9]{1,2}, ").ReplaceAllString(commands(server), ""); got != "evalsha 7400, getrange 7400, hmget 7400, time 7400" {
 		t.Errorf("for 7400 strict requests Redis was sent %q", got)
 	}
 }

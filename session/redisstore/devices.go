@@ -102,12 +102,13 @@ func (s *Store) read(ctx context.Context, ids []string, now time.Time, lost *ses
 			continue
 		}
 		r, ok := parseState(states[i].Val())
-		sealed := records[i].Val()
-		if !ok || sealed == "" || !alive(r.Facts, s.o.Rules, now) {
+		found := sealed{record: records[i].Val()}
+		if !ok || found.record == "" || !alive(r.Facts, s.o.Rules, now) {
 			continue
 		}
 		r.ID = session.ID(id)
-		if err := s.open(&r, sealed); err != nil {
+		found.proof, _ = states[i].Val()[proofField].(string)
+		if err := s.open(&r, found); err != nil {
 			skip(id, err)
 			continue
 		}
@@ -128,8 +129,11 @@ func alive(f session.Facts, rules session.Rules, now time.Time) bool {
 
 // stateFields are the fields of the state a list needs, as parseState reads them.
 func stateFields() []string {
-	return []string{"why", "g", "ra", "aa", "fo", "ls", "ab", "ax", "so", "ha", "gr", "b", "st"}
+	return []string{"why", "g", "ra", "aa", "fo", "ls", "ab", "ax", "so", "ha", "gr", "b", "st", "n", "nm", "au"}
 }
+
+// proofField is the place of the proof among them.
+const proofField = 15
 
 // parseState reads the values of stateFields; false for tombstones and for
 // sessions that are gone.
@@ -146,6 +150,7 @@ func parseState(values []any) (session.Record, bool) {
 			RotatedAt: at(2), AckedAt: at(3), ForcedAt: at(4),
 			LastSeen: at(5), Absolute: at(6), SoftAt: at(8), HardAt: at(9),
 			Grace: time.Duration(num(10)) * time.Millisecond, Binding: text(11), Stamp: text(12),
+			CommitNumber: parseNumber(text(13), text(14), text(12)),
 		},
 		Expires: at(7),
 	}, true

@@ -46,7 +46,7 @@ func (o Options) dial(ctx context.Context, network, address string) (net.Conn, e
 		return nil, err
 	}
 	if a.TLS == nil {
-		return &listening{Conn: conn}, nil
+		return &listening{Conn: conn, last: o.last}, nil
 	}
 	secure := tls.Client(conn, forHost(a.TLS, address))
 	shake, cancel := context.WithTimeout(ctx, o.Timeout)
@@ -55,7 +55,7 @@ func (o Options) dial(ctx context.Context, network, address string) (net.Conn, e
 		_ = conn.Close()
 		return nil, fmt.Errorf("TLS with Redis at %s: %w", address, err)
 	}
-	return &listening{Conn: secure}, nil
+	return &listening{Conn: secure, last: o.last}, nil
 }
 
 // forHost names the server whose certificate is expected, unless c does.
@@ -98,7 +98,7 @@ func (o Options) greetSentinel(ctx context.Context, cn *redis.Conn) error {
 	if err != nil || a.SentinelPassword == "" {
 		return err
 	}
-	if err := cn.Ping(ctx).Err(); err == nil || !strings.HasPrefix(err.Error(), "NOAUTH") {
+	if err := cn.Process(ctx, newOnce(ctx, "ping")); err == nil || !strings.HasPrefix(err.Error(), "NOAUTH") {
 		return err
 	}
 	if o.SentinelUsername != "" {

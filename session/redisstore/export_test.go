@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"context"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -33,13 +34,32 @@ func Codec(b []byte) (again []byte, err error) {
 
 // Encode and Decode carry the sealed part of a record.
 func Encode(r session.Record) []byte {
-	return encodeRecord(secretPart{r.Identity, r.Device, r.Tokens, r.Created})
+	return encodeRecord(secretPart{r.Identity, r.Device, r.Tokens, r.Created, false})
 }
 
 // Decode is the other half of Encode.
 func Decode(b []byte) (session.Record, error) {
 	p, err := decodeRecord(b)
 	return session.Record{Identity: p.identity, Device: p.device, Tokens: p.tokens, Created: p.created}, err
+}
+
+// AsFormer seals the stored record as former versions do: bound to no commit.
+func (s *Store) AsFormer(ctx context.Context, id session.ID) (string, error) {
+	blob, err := s.client.Get(ctx, s.recordKey(id)).Bytes()
+	if err != nil {
+		return "", err
+	}
+	plain, err := s.o.Sealer.Open(string(id), recordField, blob)
+	if err != nil {
+		return "", err
+	}
+	p, err := decodeRecord(plain)
+	if err != nil {
+		return "", err
+	}
+	p.bound = false
+	blob, err = s.seal(id, p)
+	return string(blob), err
 }
 
 // FeedQuiet is how long a silent subscription is trusted.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -57,6 +58,12 @@ func (l *eventLog) count(t session.EventType) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.n[t]
+}
+
+func (l *eventLog) all() map[session.EventType]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.n)
 }
 
 const fleetLifetime = 2 * time.Second // of an access token
@@ -180,7 +187,7 @@ func (f *fleet) finish() {
 	f.t.Helper()
 	close(f.stop)
 	f.browsers.Wait()
-	f.t.Logf("%d requests, %d answered 503, %d refreshes; events %v", f.requests.Load(), f.unavailable.Load(), f.provider.Calls(), f.log.n)
+	f.t.Logf("%d requests, %d answered 503, %d refreshes; events %v", f.requests.Load(), f.unavailable.Load(), f.provider.Calls(), f.log.all())
 	if n := f.lost.Load(); n > 0 {
 		f.t.Errorf("%d sessions lost", n)
 	}

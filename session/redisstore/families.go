@@ -11,15 +11,16 @@ import (
 func (s *Store) Create(ctx context.Context, r session.Record, lives session.Lives, plan session.Schedule) (*session.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
+	now, err := s.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if r.Created.IsZero() {
-		now, err := s.Now(ctx)
-		if err != nil {
-			return nil, err
-		}
 		r.Created = now
 	}
+	absolute := millis(now.Add(lives.Absolute))
 	r.Created = fromMillis(millis(r.Created)) // as it will be read back
-	sealed, err := s.seal(r.ID, secretPart{r.Identity, r.Device, r.Tokens, r.Created})
+	sealed, err := s.seal(r.ID, secretPart{r.Identity, r.Device, r.Tokens, r.Created, true})
 	if err != nil {
 		return nil, err
 	}
@@ -27,9 +28,10 @@ func (s *Store) Create(ctx context.Context, r session.Record, lives session.Live
 		return nil, err
 	}
 	reply, err := s.run(ctx, s.scripts.create, r.ID,
-		number(r.Facts.Generation), r.Facts.Binding, number(lives.Absolute.Milliseconds()),
+		number(r.Facts.Generation), r.Facts.Binding, number(absolute),
 		number(plan.Lifetime.Milliseconds()), number(plan.Soft.Milliseconds()), number(plan.Hard.Milliseconds()),
-		number(plan.Grace.Milliseconds()), r.Tokens.Stamp(), sealed, number(s.o.Rules.Idle.Milliseconds()))
+		number(plan.Grace.Milliseconds()), r.Tokens.Stamp(), sealed, number(s.o.Rules.Idle.Milliseconds()),
+		s.prove(r.ID, 1, absolute, sealed))
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,15 @@ func TestFormerVersionCommits(t *testing.T) {
 		}
 		spent = next
 	}
+	asFormer := func() {
+		t.Helper()
+		sealed, err := ours.AsFormer(t.Context(), v.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, record := ours.Keys(v.ID)
+		ours.Client().Set(t.Context(), record, sealed, 0)
+	}
 	commit(ours, "ours")
 	state, _ := ours.Keys(v.ID)
 	before, err := ours.Client().HMGet(t.Context(), state, "n", "nm").Result()
@@ -43,6 +52,7 @@ func TestFormerVersionCommits(t *testing.T) {
 		t.Fatal(err)
 	}
 	commit(theirs, "theirs")
+	asFormer()
 	if err := ours.Client().HSet(t.Context(), state, "n", before[0], "nm", before[1]).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +75,8 @@ func TestFormerVersionCommits(t *testing.T) {
 	}
 
 	// And one that was created by a former version.
-	if err := ours.Client().HDel(t.Context(), state, "n", "nm").Err(); err != nil {
+	asFormer()
+	if err := ours.Client().HDel(t.Context(), state, "n", "nm", "au").Err(); err != nil {
 		t.Fatal(err)
 	}
 	if n := number(); n != 0 {

@@ -120,10 +120,9 @@ func (m *masters) mention(name string) bool {
 // identify asks a connection which master it leads to. ok is false where Redis does
 // not say, and for sentinels and replicas.
 func identify(ctx context.Context, conn redis.Cmdable) (id identity, ok bool) {
-	var server, replication *redis.StringCmd
+	server, replication := newOnce(ctx, "info", "server"), newOnce(ctx, "info", "replication")
 	_, err := conn.Pipelined(ctx, func(p redis.Pipeliner) error {
-		server, replication = p.Info(ctx, "server"), p.Info(ctx, "replication")
-		return nil
+		return p.BatchProcess(ctx, server, replication)
 	})
 	if err != nil {
 		return identity{}, false
@@ -136,6 +135,17 @@ func identify(ctx context.Context, conn redis.Cmdable) (id identity, ok bool) {
 		name: nameOf(s["run_id"], r["master_replid"]), history: r["master_replid"], previous: r["master_replid2"],
 	}, true
 }
+
+// once is a command that go-redis does not try again. A new connection is asked who it
+// leads to before the command that it was made for; a server that refuses everything
+// would be asked so often, sentinels above all, that the time is up before the reason
+// is known.
+type once struct{ *redis.StringCmd }
+
+func newOnce(ctx context.Context, args ...any) once { return once{redis.NewStringCmd(ctx, args...)} }
+
+// NoRetry implements [redis.Cmder].
+func (once) NoRetry() bool { return true }
 
 // nameOf has the form of a session id, as all first words on the channel have.
 func nameOf(parts ...string) string {

@@ -32,11 +32,14 @@ const (
 // Sealer encrypts the record of a session so that it opens only for the same id
 // and field. Open returns an error for everything Seal did not make. No two sealed
 // values of a field end in the same 16 bytes, even if what they hold is the same:
-// an authentication tag under a nonce of its own gives that. Both are safe for
-// concurrent use.
+// an authentication tag under a nonce of its own gives that. Vouch returns a few
+// letters for an id and a text that nobody can make without the key, and Vouched
+// recognises them. All are safe for concurrent use.
 type Sealer interface {
 	Seal(id, field string, plain []byte) ([]byte, error)
 	Open(id, field string, sealed []byte) ([]byte, error)
+	Vouch(id, text string) string
+	Vouched(id, text, by string) bool
 }
 
 // Options say where Redis is and how sessions are kept there.
@@ -75,9 +78,11 @@ type Options struct {
 	Offset func() time.Duration
 
 	alone bool // known to have no replicas
+	last  *lastWords
 }
 
 func (o Options) withDefaults() Options {
+	o.last = new(lastWords)
 	if o.Mode == "" {
 		o.Mode = Standalone
 	}

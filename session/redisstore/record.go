@@ -10,7 +10,7 @@ import (
 
 // sessionFields is how many values a script's reply has for a session, see
 // reply() in lua/family.lua.
-const sessionFields = 16
+const sessionFields = 17
 
 var errReply = errors.New("unexpected reply of a script")
 
@@ -70,11 +70,14 @@ func (a *answer) time() time.Time         { return fromMillis(a.int()) }
 func (a *answer) duration() time.Duration { return time.Duration(a.int()) * time.Millisecond }
 func (a *answer) reason() session.Reason  { return session.Reason(a.text()) }
 
+// sealed is a sealed record and the proof of where it belongs, see commit.go.
+type sealed struct{ record, proof string }
+
 // session reads the session at the end of a reply: its facts, when its access
 // token expires, and the sealed record. found is false if the reply has none.
-func (a *answer) session() (r session.Record, sealed string, found bool) {
+func (a *answer) session() (r session.Record, s sealed, found bool) {
 	if len(a.values) == 0 {
-		return session.Record{}, "", false
+		return session.Record{}, sealed{}, false
 	}
 	f := session.Facts{
 		Found:      true,
@@ -87,7 +90,8 @@ func (a *answer) session() (r session.Record, sealed string, found bool) {
 	f.Grace, f.Stamp, f.Binding = a.duration(), a.text(), a.text()
 	f.CommitNumber = a.int()
 	r.Facts = f
-	return r, a.text(), true
+	s.proof, s.record = a.text(), a.text()
+	return r, s, true
 }
 
 // record reads and opens the session at the end of a reply; nil if it has none.
@@ -107,14 +111,19 @@ func (s *Store) record(doing string, id session.ID, a *answer) (*session.Record,
 }
 
 // open fills in what the sealed record holds.
-func (s *Store) open(r *session.Record, sealed string) error {
-	plain, err := s.o.Sealer.Open(string(r.ID), recordField, []byte(sealed))
+func (s *Store) open(r *session.Record, from sealed) error {
+	plain, err := s.o.Sealer.Open(string(r.ID), recordField, []byte(from.record))
 	if err != nil {
 		return fmt.Errorf("%w: session %s: %w", session.ErrSealed, r.ID, err)
 	}
 	p, err := decodeRecord(plain)
 	if err != nil {
 		return fmt.Errorf("%w: session %s: %w", session.ErrSealed, r.ID, err)
+	}
+	if p.bound {
+		if err := s.proved(r, from.record, from.proof); err != nil {
+			return err
+		}
 	}
 	r.Identity, r.Device, r.Tokens, r.Created = p.identity, p.device, p.tokens, p.created
 	return nil

@@ -51,24 +51,21 @@ func (s *Store) Extend(ctx context.Context, id session.ID, lease, stamp string, 
 func (s *Store) Commit(ctx context.Context, c session.Commit) (session.Committed, error) {
 	const doing = "commit refresh"
 	v, plan := c.Visit, c.Schedule
-	sealed, err := s.seal(v.ID, secretPart{c.Identity, c.Device, c.Tokens, c.Created})
+	sealed, err := s.seal(v.ID, secretPart{c.Identity, c.Device, c.Tokens, c.Created, true})
 	if err != nil {
 		return session.Committed{}, err
 	}
-	run := s.runOnce
+	run := runner(s.runOnce)
 	if c.Lease != "" {
 		run = s.runOnReplicas
 	}
-	reply, everywhere, err := run(ctx, s.scripts.commit, v.ID,
+	args := []any{
 		number(v.Generation), flag(v.Kind == session.Explicit), v.Binding, flag(v.Force), c.Spent, c.Lease,
 		flag(c.Rotate), c.Tokens.Stamp(), number(plan.Lifetime.Milliseconds()), number(plan.Soft.Milliseconds()),
 		number(plan.Hard.Milliseconds()), number(plan.Grace.Milliseconds()), sealed, number(s.o.Rules.Idle.Milliseconds()),
-		number(c.Base.CommitNumber))
-	if err != nil {
-		return session.Committed{}, err
+		number(c.Base.CommitNumber),
 	}
-	reply, state := withState(reply)
-	a, err := newAnswer(doing, reply, 5)
+	a, state, everywhere, err := s.commitProved(ctx, run, c, sealed, args)
 	if err != nil {
 		return session.Committed{}, err
 	}
@@ -93,6 +90,42 @@ func (s *Store) Commit(ctx context.Context, c session.Commit) (session.Committed
 	return out, nil
 }
 
+// proofTries is how often a commit is made anew because it has another number than was
+// thought: each time somebody else was faster.
+const proofTries = 5
+
+// commitProved runs the script with the proof that the record belongs to the commit.
+// Its number is one more than the base's, unless there is a newer one.
+func (s *Store) commitProved(
+	ctx context.Context, run runner, c session.Commit, sealed []byte, args []any,
+) (a *answer, state []any, everywhere bool, err error) {
+	const doing = "commit refresh"
+	n, absolute := c.Base.CommitNumber+1, millis(c.Base.Absolute)
+	for range proofTries {
+		proof := s.prove(c.Visit.ID, n, absolute, sealed)
+		var reply any
+		reply, everywhere, err = run(ctx, s.scripts.commit, c.Visit.ID, append(args[:len(args):len(args)],
+			number(n), number(absolute), proof)...)
+		if err != nil {
+			return nil, nil, false, err
+		}
+		reply, state = withState(reply)
+		if a, err = newAnswer(doing, reply, 5); err != nil || a.values[0] != int64(2) {
+			return a, state, everywhere, err
+		}
+		a.values = a.values[5:]
+		r, _, found := a.session()
+		if a.bad || !found {
+			break
+		}
+		n, absolute = r.Facts.CommitNumber+1, millis(r.Facts.Absolute)
+	}
+	return nil, nil, false, unavailable(doing, errReply)
+}
+
+// runner runs a script, see [Store.runOnReplicas].
+type runner func(ctx context.Context, sc script, id session.ID, args ...any) (reply any, everywhere bool, err error)
+
 // commitAnew writes a session that the server has forgotten as a whole while its
 // tokens were being refreshed: sessions leave tombstones when they end.
 func (s *Store) commitAnew(ctx context.Context, c session.Commit, sealed []byte, out session.Committed) (session.Committed, error) {
@@ -103,7 +136,8 @@ func (s *Store) commitAnew(ctx context.Context, c session.Commit, sealed []byte,
 	f := &r.Facts
 	f.Found, f.CommitNumber, f.Stamp = true, c.Base.CommitNumber+1, c.Tokens.Stamp()
 	f.SoftAt, f.HardAt, f.Grace = out.Now.Add(c.Schedule.Soft), out.Now.Add(c.Schedule.Hard), c.Schedule.Grace
-	state := append(stateOf(r), "ca", number(out.Now.UnixMilli()))
+	state := append(stateOf(r), "ca", number(out.Now.UnixMilli()),
+		"au", s.prove(r.ID, f.CommitNumber, millis(f.Absolute), sealed))
 	e := newEntry(&r, sealed, state)
 	e.owner, e.at = s.ownerKey(r.Identity.Owner()), s.o.Now()
 	if key := r.Identity.ProviderSession(); key != "" {

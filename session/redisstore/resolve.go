@@ -107,7 +107,7 @@ func readUnchanged(doing, known, reply string) (session.Resolution, error) {
 
 // readJudgement reads the reply of resolve.lua.
 func (s *Store) readJudgement(doing string, id session.ID, reply string) (session.Resolution, error) {
-	head, sealed, found := strings.Cut(reply, "\n")
+	head, blob, found := strings.Cut(reply, "\n")
 	l := line{rest: head}
 	res := session.Resolution{Verdict: session.Verdict{
 		Row: l.row(), Adopt: l.flag(), Due: session.Due(l.int()), Rotate: l.flag(), Reason: session.Reason(l.text()),
@@ -119,8 +119,9 @@ func (s *Store) readJudgement(doing string, id session.ID, reply string) (sessio
 		return res, nil
 	}
 	l.lenient = true
+	n, proof := l.int(), l.text()
 	r := &session.Record{ID: id, Facts: session.Facts{
-		Found: true, CommitNumber: l.int(), Generation: uint32(l.int()),
+		Found: true, CommitNumber: n, Generation: uint32(l.int()),
 		RotatedAt: l.time(), AckedAt: l.time(), Late: uint32(l.int()), Recovered: uint32(l.int()),
 		ForcedAt: l.time(), LastSeen: l.time(), Absolute: l.time(),
 	}}
@@ -130,12 +131,12 @@ func (s *Store) readJudgement(doing string, id session.ID, reply string) (sessio
 	if l.bad {
 		return session.Resolution{}, unavailable(doing, errReply)
 	}
-	if err := s.open(r, sealed); err != nil {
+	if err := s.open(r, sealed{blob, proof}); err != nil {
 		return session.Resolution{}, fmt.Errorf("%s: %w", doing, err)
 	}
 	res.Record = r
 	if res.Verdict.Row == session.RowCurrent {
-		res.Version = version(r.Facts, sealed)
+		res.Version = version(r.Facts, blob)
 	}
 	return res, nil
 }

@@ -45,6 +45,7 @@ func New(o Options) (*Store, error) {
 	})
 	s.masters = newMasters(s.masterChanged)
 	s.client = newClient(o, s.masters)
+	s.client.AddHook(o.last)
 	s.questions = newQuestions(o, s.client, s.scripts.resolve)
 	return s, nil
 }

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 const (
@@ -25,6 +28,7 @@ const (
 // It is as safe for concurrent use as the connection.
 type listening struct {
 	net.Conn
+	last *lastWords // of all connections
 
 	said atomic.Pointer[string] // the last reply, if it was an error
 }
@@ -36,6 +40,9 @@ func (l *listening) Read(b []byte) (int, error) {
 		l.hear(b[:n])
 	}
 	if err != nil && !isTimeout(err) {
+		if alert := tlsAlert(err); alert != "" {
+			l.last.note(alert)
+		}
 		err = l.parting(err)
 	}
 	return n, err
@@ -63,6 +70,7 @@ func (l *listening) hearLast() {
 	}
 	if alert := tlsAlert(err); alert != "" {
 		l.said.Store(&alert)
+		l.last.note(alert)
 	}
 }
 
@@ -97,6 +105,7 @@ func (l *listening) hear(b []byte) {
 	}
 	said := withoutArguments(string(found[1]))
 	l.said.Store(&said)
+	l.last.note(said)
 }
 
 // withoutArguments cuts what Redis repeats of a command that it does not know:
@@ -139,6 +148,60 @@ func (e *partingError) Error() string {
 // try again. A list, because go-redis takes one wrapping off what happens while it
 // sets a connection up, and that would be this one.
 func (e *partingError) Unwrap() []error { return []error{e.err} }
+
+// lastWords is the last error that a server said on any connection. go-redis tries
+// again what may pass, at several levels, and may be at it when the time of an
+// operation is up: then this is why. It is a hook of go-redis, and safe for
+// concurrent use.
+type lastWords struct {
+	p atomic.Pointer[words]
+}
+
+type words struct {
+	said string
+	at   time.Time
+}
+
+func (w *lastWords) note(said string) { w.p.Store(&words{said, time.Now()}) }
+
+// explain adds to the end of an operation's time what was said since it began.
+func (w *lastWords) explain(err error, began time.Time) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if last := w.p.Load(); last != nil && !last.at.Before(began) {
+		return fmt.Errorf("%w; Redis said %q", err, last.said)
+	}
+	return err
+}
+
+// DialHook implements [redis.Hook].
+func (w *lastWords) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook implements [redis.Hook].
+func (w *lastWords) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		began := time.Now()
+		return w.explain(next(ctx, cmd), began)
+	}
+}
+
+// ProcessPipelineHook implements [redis.Hook].
+func (w *lastWords) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		began := time.Now()
+		err := next(ctx, cmds)
+		if err == nil {
+			return nil
+		}
+		for _, cmd := range cmds {
+			if err := cmd.Err(); err != nil {
+				cmd.SetErr(w.explain(err, began))
+			}
+		}
+		return w.explain(err, began)
+	}
+}
 
 // plainly is an error of go-redis in words for an operator.
 type plainly struct{ error }

@@ -30,7 +30,9 @@ type Fields struct {
 	ring  ring
 	ids   []string
 	aeads []cipher.AEAD
-	byID  map[string]cipher.AEAD
+	// vouchers are the keys of Vouch, in the order of the ring.
+	vouchers [][]byte
+	byID     map[string]cipher.AEAD
 }
 
 // NewFields makes the sealer from a ring. now nil means time.Now. The errors are those of a bad ring (see the package
@@ -50,6 +52,11 @@ func NewFields(keys []Key, now func() time.Time) (*Fields, error) {
 		if err != nil {
 			return nil, fmt.Errorf("field keys: key %q: %w", key.ID, err)
 		}
+		voucher, err := derive(key.Secret, "field", "hmac-sha256")
+		if err != nil {
+			return nil, fmt.Errorf("field keys: key %q: %w", key.ID, err)
+		}
+		f.vouchers = append(f.vouchers, voucher)
 		f.ids = append(f.ids, key.ID)
 		f.aeads = append(f.aeads, aead)
 		f.byID[key.ID] = aead

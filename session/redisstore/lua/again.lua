@@ -9,8 +9,8 @@ local e, idle = {}, num(ARGV[2])
 for name, value in string.gmatch(ARGV[3], '([^\n]*)\n([^\n]*)\n') do
   e[name] = value
 end
--- A lease and a back-off belong to what is stored.
-e.le, e.lu, e.rt, e.rs = nil, nil, nil, nil
+-- A lease, a back-off and what was noted of lost tokens belong to what is stored.
+e.le, e.lu, e.rt, e.rs, e.lo = nil, nil, nil, nil, nil
 
 local s = load()
 if s.why ~= '' then
@@ -39,7 +39,7 @@ else
     s.g = num(e.g)
     redis.call('HDEL', STATE, unpack(OF_GENERATION))
   end
-  redis.call('HDEL', STATE, 'rt', 'rs')
+  redis.call('HDEL', STATE, 'rt', 'rs', 'lo')
 end
 local fields = {}
 for name, value in pairs(e) do

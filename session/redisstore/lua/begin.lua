@@ -12,7 +12,7 @@ local s = load()
 local ended, why = over(s, num(ARGV[4]))
 if ended then
   return { 0, why, 0, now }
-elseif s.n < num(ARGV[5]) then
+elseif s.n < num(ARGV[5]) or awaited(s) then
   return reply({ 5, '', 0, now }, s, s.blob)
 elseif s.st ~= stamp then
   return reply({ 2, '', 0, now }, s, s.blob)

@@ -2,8 +2,9 @@
 -- The tombstone of a logout wins, and of two commits the first.
 -- ARGV: generation, explicit, binding, force, spent stamp, lease, rotate, new
 -- stamp, expiry, soft, hard (from now), grace, record, idle, number of the record
--- the refresh was made from, offset.
--- Reply: stored, rotated, gone, why, now, and the session in force. Its record
+-- the refresh was made from, number and absolute deadline that the record was proved
+-- for, the proof, offset.
+-- Reply: stored (2: nothing was, make the proof for the session that follows), rotated, gone, why, now, and the session in force. Its record
 -- is '' when it is the one just sent; one that had a lease gets its state as well.
 
 local v = { g = num(ARGV[1]), explicit = ARGV[2] == '1', binding = ARGV[3], force = ARGV[4] == '1' }
@@ -18,6 +19,14 @@ local s = load()
 local ended, why = over(s, num(ARGV[14]))
 if ended then
   return { 0, 0, why == '' and 1 or 0, why, now }
+end
+local n, fits = math.max(s.n, num(ARGV[15])) + 1, true
+if s.st == spent or (s.st ~= stamp and s.n < num(ARGV[15])) then
+  fits = n == num(ARGV[16]) and s.ab == num(ARGV[17])
+end
+if not fits then
+  s.n = n - 1
+  return reply({ 2, 0, 0, '', now }, s, '')
 end
 if lease ~= '' and s.le == lease then
   redis.call('HDEL', STATE, 'le', 'lu')
@@ -41,8 +50,8 @@ s.ax, s.so, s.ha = now + num(ARGV[9]), now + num(ARGV[10]), now + num(ARGV[11])
 s.gr, s.st = num(ARGV[12]), stamp
 redis.call('SET', RECORD, ARGV[13], 'PX', str(math.max(1, redis.call('PTTL', STATE))))
 redis.call('HSET', STATE, 'ax', str(s.ax), 'so', str(s.so), 'ha', str(s.ha), 'gr', str(s.gr), 'st', stamp,
-  'ca', str(now))
-redis.call('HDEL', STATE, 'rt', 'rs')
+  'ca', str(now), 'au', ARGV[18])
+redis.call('HDEL', STATE, 'rt', 'rs', 'lo')
 if v.force then
   s.fo = now
   redis.call('HSET', STATE, 'fo', str(now))
@@ -51,7 +60,8 @@ if rotated then
   advance(s, s.g + 1, v.binding)
 end
 announce('g ' .. str(s.g))
-count(s, math.max(s.n, num(ARGV[15])) + 1)
+s.au = ARGV[18]
+count(s, n)
 -- A provider may answer with the tokens it was given: then only the generation
 -- tells an earlier run.
 rotated = rotated or (advanced and spent == stamp)

@@ -1,11 +1,11 @@
 -- Writes a new session. Sent twice it changes nothing, and it never brings a
 -- session back that has ended in between.
--- ARGV: generation, binding, absolute, expiry, soft, hard (all from now), grace,
--- stamp, record, idle, offset.
+-- ARGV: generation, binding, absolute deadline, expiry, soft, hard (from now), grace,
+-- stamp, record, idle, proof of the record (as the first commit), offset.
 -- Reply: now, the session, and its state as it is stored.
 
 local s = {
-  g = num(ARGV[1]), ra = now, aa = 0, la = 0, rp = 0, fo = 0, n = 0, b = ARGV[2], ls = now, ab = now + num(ARGV[3]),
+  g = num(ARGV[1]), ra = now, aa = 0, la = 0, rp = 0, fo = 0, n = 0, b = ARGV[2], ls = now, ab = num(ARGV[3]), au = ARGV[11],
   ax = now + num(ARGV[4]), so = now + num(ARGV[5]), ha = now + num(ARGV[6]), gr = num(ARGV[7]), st = ARGV[8],
 }
 if redis.call('EXISTS', STATE) == 1 then
@@ -16,7 +16,7 @@ if redis.call('EXISTS', STATE) == 1 then
   return with_state(reply({ now }, s, ''))
 end
 redis.call('HSET', STATE, 'g', str(s.g), 'ra', str(s.ra), 'b', s.b, 'ls', str(s.ls), 'ab', str(s.ab),
-  'ax', str(s.ax), 'so', str(s.so), 'ha', str(s.ha), 'gr', str(s.gr), 'st', s.st, 'ca', str(now))
+  'ax', str(s.ax), 'so', str(s.so), 'ha', str(s.ha), 'gr', str(s.gr), 'st', s.st, 'ca', str(now), 'au', s.au)
 redis.call('SET', RECORD, ARGV[9])
 count(s, 1)
 keep(s, num(ARGV[10]))

@@ -69,7 +69,7 @@ end
 -- g-1); it is cleared with every new generation and otherwise ignored.
 local function load()
   local v = redis.call('HMGET', STATE, 'why', 'g', 'ra', 'aa', 'la', 'rp', 'fo', 'ls', 'ab', 'ax', 'so', 'ha',
-    'gr', 'st', 'b', 'le', 'lu', 'rt', 'ca', 'rs', 'n', 'nm')
+    'gr', 'st', 'b', 'le', 'lu', 'rt', 'ca', 'rs', 'n', 'nm', 'au')
   local s = {
     raw = v, why = v[1] or '', g = (v[2] or 0) + 0, ra = (v[3] or 0) + 0, aa = (v[4] or 0) + 0, la = (v[5] or 0) + 0,
     rp = (v[6] or 0) + 0, fo = (v[7] or 0) + 0, ls = (v[8] or 0) + 0, ab = (v[9] or 0) + 0, ax = (v[10] or 0) + 0,
@@ -77,7 +77,7 @@ local function load()
     le = v[16] or '', lu = (v[17] or 0) + 0, rt = (v[18] or 0) + 0, ca = (v[19] or 0) + 0,
     rs = (v[20] or 0) + 0, blob = '',
   }
-  s.n = (v[21] or 0) + 0
+  s.n, s.au = (v[21] or 0) + 0, v[23] or ''
   -- A replica of a former version commits without counting: then the mark is that
   -- of other tokens.
   if v[21] and v[22] ~= string.sub(s.st, 1, 4) then
@@ -96,7 +96,7 @@ end
 
 -- reply appends the session's fields and its sealed record to head.
 local function reply(head, s, blob)
-  for _, v in ipairs({ s.g, s.ra, s.aa, s.la, s.rp, s.fo, s.ls, s.ab, s.ax, s.so, s.ha, s.gr, s.st, s.b, s.n, blob }) do
+  for _, v in ipairs({ s.g, s.ra, s.aa, s.la, s.rp, s.fo, s.ls, s.ab, s.ax, s.so, s.ha, s.gr, s.st, s.b, s.n, s.au, blob }) do
     head[#head + 1] = v
   end
   return head
@@ -249,6 +249,35 @@ local function advance(s, g, binding)
   s.g, s.ra, s.aa, s.la, s.rp, s.b = g, now, 0, 0, 0, binding
   redis.call('HSET', STATE, 'g', str(g), 'ra', str(now), 'b', binding)
   redis.call('HDEL', STATE, 'aa', 'la', 'rp', 'sk')
+end
+
+-- lost notes that this server has lost a commit: a handle was presented that it never
+-- issued, and handles are issued when tokens are stored, so the tokens here were spent.
+-- The note (lo) is of these tokens, by the first bytes of their stamp, and stays as
+-- old as the first time it was made; tokens of another stamp make it void.
+local function lost(s)
+  local of = string.sub(s.st, 1, 4)
+  local noted = redis.call('HGET', STATE, 'lo')
+  if not noted or string.sub(noted, 1, #of + 1) ~= of .. ' ' then
+    redis.call('HSET', STATE, 'lo', of .. ' ' .. str(now))
+  end
+end
+
+-- REPLAY is how long tokens that were noted as lost are not spent. Whoever spent them
+-- writes again what came of it as soon as it finds this server, which takes a moment
+-- for each thousand of its sessions, and longer where it is busy; 15 s is twice the
+-- slowest seen. After that it is dead, or has dropped the entry: to spend them then is
+-- all that is left, and a provider that rotates strictly refuses it.
+local REPLAY = 15000
+
+-- awaited tells whether the tokens are noted as lost, and may still be replaced.
+local function awaited(s)
+  local noted = redis.call('HGET', STATE, 'lo')
+  if not noted then
+    return false
+  end
+  local of, at = string.match(noted, '^(.-) (%d+)$')
+  return of == string.sub(s.st, 1, 4) and num(at) <= now and now - num(at) < REPLAY
 end
 
 -- decide judges a presented handle. An adopted generation (row 4) is put into s

@@ -17,6 +17,7 @@ local raw = s.raw
 local r = decide(s, visit, rules)
 
 if r.adopt then
+  lost(s)
   advance(s, s.g, s.b)
   s.aa = now
   redis.call('HSET', STATE, 'aa', str(now))
@@ -60,4 +61,4 @@ end
 for i = 2, 15 do
   raw[i] = raw[i] or ''
 end
-return head .. ',' .. str(s.n) .. ',' .. table.concat(raw, ',', 2, 15) .. '\n' .. s.blob
+return head .. ',' .. str(s.n) .. ',' .. s.au .. ',' .. table.concat(raw, ',', 2, 15) .. '\n' .. s.blob

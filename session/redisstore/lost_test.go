@@ -1,0 +1,107 @@
+package redisstore_test
+
+import (
+	"testing"
+	"time"
+
+	"sessiongate/session"
+	"sessiongate/session/redisstore"
+	"sessiongate/session/sessiontest"
+)
+
+// lostCommit is a session whose last commit the server has forgotten, as two processes
+// see it: the one that made the commit, and one that heard nothing of it.
+type lostCommit struct {
+	*testing.T
+	writer, other *redisstore.Store
+	clock         *sessiontest.Clock
+	visit         session.Visit // with the handle of the lost generation
+	spent         session.Tokens
+}
+
+func newLostCommit(t *testing.T, server redisstore.Options) *lostCommit {
+	t.Helper()
+	clock := sessiontest.NewClock()
+	server.Offset, server.Sealer = clock.Offset, newSealer(t)
+	l := &lostCommit{
+		T: t, clock: clock, writer: newStore(t, server), other: newStore(t, server), spent: smallTokens(),
+	}
+	l.visit = login(t, l.writer, l.spent)
+	l.clock.Advance(5 * time.Minute)
+	forget := snapshot(t, l.writer, l.visit.ID)
+	turn, err := l.writer.Get(t.Context(), l.visit.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := l.writer.Commit(t.Context(), session.Commit{
+		Visit: l.visit, Spent: l.spent.Stamp(), Base: turn.Record.Facts, Lease: "writer's", Rotate: true,
+		Identity: turn.Record.Identity, Device: turn.Record.Device, Created: turn.Record.Created,
+		Tokens: session.Tokens{Access: "new", Refresh: "new"}, Schedule: session.NewSchedule(10*time.Minute, 30*time.Second),
+	})
+	if err != nil || !done.Rotated {
+		t.Fatalf("commit = %+v, %v", done, err)
+	}
+	forget()
+	l.visit.Generation = 2
+	return l
+}
+
+// adopted presents the handle that the server has forgotten.
+func (l *lostCommit) adopted() {
+	l.Helper()
+	res, err := l.other.Resolve(l.Context(), l.visit)
+	if err != nil || !res.Verdict.Adopt {
+		l.Fatalf("%+v, %v", res.Verdict, err)
+	}
+}
+
+func (l *lostCommit) begin(lease string) session.Turn {
+	l.Helper()
+	turn, err := l.other.Begin(l.Context(), l.visit.ID, l.spent.Stamp(), 1, lease, time.Minute)
+	if err != nil {
+		l.Fatal(err)
+	}
+	return turn
+}
+
+// TestAdoptedTokensAreSpent: a handle that the server never issued says that tokens were
+// stored that it has not, so the ones it has are not spent before their successors had
+// time to be written again.
+func TestAdoptedTokensAreSpent(t *testing.T) {
+	for name, server := range map[string]redisstore.Options{
+		"embedded": embedded(t), "real Redis": standalone(sessiontest.Redis(t)),
+	} {
+		t.Run(name+"/nobody writes again", func(t *testing.T) {
+			l := newLostCommit(t, server)
+			l.adopted()
+			if turn := l.begin("a"); turn.State != session.TurnForgot {
+				t.Errorf("at once: state %d", turn.State)
+			}
+			l.clock.Advance(14 * time.Second)
+			l.visit.Generation = 3 // once more: that does not make it any longer
+			l.adopted()
+			if turn := l.begin("b"); turn.State != session.TurnForgot {
+				t.Errorf("after 14 s: state %d", turn.State)
+			}
+			l.clock.Advance(time.Second)
+			if turn := l.begin("c"); turn.State != session.TurnTaken {
+				t.Errorf("after 15 s: state %d", turn.State)
+			}
+		})
+		t.Run(name+"/the writer does", func(t *testing.T) {
+			l := newLostCommit(t, server)
+			l.adopted()
+			if err := l.writer.Rewrite(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			turn := l.begin("a")
+			if turn.State != session.TurnDone || turn.Record.Tokens.Refresh != "new" {
+				t.Fatalf("%+v", turn)
+			}
+			l.spent = turn.Record.Tokens
+			if turn := l.begin("b"); turn.State != session.TurnTaken {
+				t.Errorf("the new tokens: state %d", turn.State)
+			}
+		})
+	}
+}
