@@ -214,10 +214,10 @@ const NoBody = -1
 
 // mostBody is the largest body that the route takes.
 func (r *Route) mostBody() int64 {
-	switch {
-	case r.BodyLimit == 0:
+	switch r.BodyLimit {
+	case 0:
 		return math.MaxInt64
-	case r.BodyLimit == NoBody:
+	case NoBody:
 		return 0
 	}
 	return r.BodyLimit
