@@ -147,7 +147,7 @@ func TestNewTableReportsAllMistakes(t *testing.T) {
 		{Path: "/ftp", Upstreams: []*url.URL{mustURL(t, "ftp://app")}},
 		{Path: "/user", Upstreams: []*url.URL{mustURL(t, "http://u:hunter2@app")}},
 		{Path: "/base", Upstreams: []*url.URL{mustURL(t, "http://app//x")}},
-		{Path: "/neg", Upstreams: up, BodyLimit: -1},
+		{Path: "/neg", Upstreams: up, BodyLimit: -2},
 		nil,
 	}, []string{"/auth", "/"})
 	if err == nil {
