@@ -87,7 +87,7 @@ func TestCommitsWaitForEveryReplica(t *testing.T) {
 		number++
 		v := login(t, store, smallTokens())
 		done, err := store.Commit(t.Context(), session.Commit{
-			Visit: v, Spent: smallTokens().Stamp(), Lease: "lease", Tokens: session.Tokens{Access: "next"},
+			Visit: v, Spent: smallTokens().Stamp(), Base: factsOf(t, store, v), Lease: "lease", Tokens: session.Tokens{Access: "next"},
 		})
 		if err != nil || !done.Stored {
 			t.Fatalf("commit = %+v, %v", done, err)
@@ -109,4 +109,14 @@ func TestCommitsWaitForEveryReplica(t *testing.T) {
 	if err := store.Confirm(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// factsOf reads what a refresh of the session starts from.
+func factsOf(t *testing.T, store *redisstore.Store, v session.Visit) session.Facts {
+	t.Helper()
+	turn, err := store.Get(t.Context(), v.ID)
+	if err != nil || turn.Record == nil {
+		t.Fatalf("get = %+v, %v", turn, err)
+	}
+	return turn.Record.Facts
 }

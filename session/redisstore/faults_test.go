@@ -174,7 +174,7 @@ func TestEndsWaitForAReplica(t *testing.T) {
 	defer replica.Resume()
 	v = login(t, store, smallTokens())
 	done, err := store.Commit(t.Context(), session.Commit{
-		Visit: v, Spent: smallTokens().Stamp(), Lease: "lease", Tokens: session.Tokens{Access: "next"},
+		Visit: v, Spent: smallTokens().Stamp(), Base: factsOf(t, store, v), Lease: "lease", Tokens: session.Tokens{Access: "next"},
 	})
 	if err != nil || !done.Stored {
 		t.Fatalf("commit = %+v, %v", done, err)
