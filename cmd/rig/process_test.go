@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// shell is a child that any Unix has.
+// shell is a child for a script.
 func shell(t *testing.T, firstLine bool, script string) *Process {
 	t.Helper()
 	path, err := exec.LookPath("sh")
@@ -24,7 +24,18 @@ func shell(t *testing.T, firstLine bool, script string) *Process {
 	return p
 }
 
+// needs skips a test whose script calls programs that are not on PATH.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip("no " + program)
+		}
+	}
+}
+
 func TestStopEndsAChildThatIsStopped(t *testing.T) {
+	needs(t, "sleep")
 	p := shell(t, true, "echo $WORD; exec sleep 60")
 	if p.First != "hello" {
 		t.Errorf("first line %q", p.First)
@@ -43,6 +54,7 @@ func TestStopEndsAChildThatIsStopped(t *testing.T) {
 
 // What a child started goes with it.
 func TestStopEndsTheWholeGroup(t *testing.T) {
+	needs(t, "sleep", "ps")
 	p := shell(t, true, "trap '' TERM; sleep 60 & echo $!; wait; sleep 60")
 	p.StopWithin(50 * time.Millisecond)
 	state, _ := exec.CommandContext(t.Context(), "ps", "-o", "stat=", "-p", p.First).Output() // nothing if it is gone
