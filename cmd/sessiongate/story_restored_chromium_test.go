@@ -55,6 +55,7 @@ func threeTabs(tab context.Context, url string) [3]context.Context {
 // and before it has written it to its disk. Started again a minute later, all three
 // tabs are signed in.
 func TestChromiumRestoredTabs(t *testing.T) {
+	sessiontest.Need(t, "chromium") // here, and not in the parts: what follows them needs it too
 	s, origin := onItsOwnOrigin(t, setup{})
 	profile := filepath.Join(t.TempDir(), "profile")
 	if err := os.Mkdir(profile, 0o700); err != nil {
