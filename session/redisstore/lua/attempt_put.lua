@@ -16,9 +16,9 @@ local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   if string.sub(all[i], 1, 2) == 't:' then
     local id, began = string.sub(all[i], 3), tonumber(all[i + 1])
-    if began > now then -- the clock went back
-      began = now
-      redis.call('HSET', KEYS[1], all[i], string.format('%.0f', now))
+    if began > now then -- the clock went back; the one that comes now is the newer
+      began = now - 1
+      redis.call('HSET', KEYS[1], all[i], string.format('%.0f', began))
     end
     if now - began >= memory then
       drop(id)
