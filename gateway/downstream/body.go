@@ -64,7 +64,7 @@ func (b *body) Close() error {
 		return nil
 	}
 	b.closed = true
-	if b.left >= readOn {
+	if b.left > readOn {
 		b.early = true
 		return nil
 	}

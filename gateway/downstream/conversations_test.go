@@ -118,7 +118,7 @@ func bodies() (rows []conversation) {
 			conversation{name: fmt.Sprintf("unread %d, closing", n), says: []string{sent(n, "Connection: close")}, handler: unread},
 			conversation{name: fmt.Sprintf("read %d", n), says: []string{sent(n), get("/2")}},
 		)
-		if n >= limit { // with less, net/http's server may panic: see TestUnreadInFullDuplex
+		if n > limit { // with less, net/http's server may panic, and releases differ at the limit: see TestUnreadInFullDuplex
 			rows = append(rows, conversation{name: fmt.Sprintf("unread %d, full duplex", n), says: []string{sent(n), get("/2")}, handler: unreadFully})
 		}
 	}

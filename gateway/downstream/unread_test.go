@@ -88,7 +88,7 @@ func TestOverALimit(t *testing.T) {
 func TestUnreadInFullDuplex(t *testing.T) {
 	t.Parallel()
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { unreadFully(w, r, &notes{}) })
-	for _, n := range []int{5, 5000, 100_000, 200_000} {
+	for _, n := range []int{5, 5000, 100_000, 200_000, 256 << 10} {
 		s := start(t, "downstream", &http.Server{Handler: h})
 		c := s.used(t, sent(n), sent(n), get("/3"))
 		if _ = c.CloseWrite(); c.hear("GET").Failure != "closed" {
