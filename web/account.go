@@ -1,10 +1,7 @@
 package web
 
 import (
-	"fmt"
-	"html/template"
 	"io"
-	"strings"
 	"time"
 )
 
@@ -47,26 +44,4 @@ func (p *Pages) Account(w io.Writer, page AccountPage) error { return render(w, 
 // script by hash, requests to this origin only.
 func (p *Pages) AccountCSP() string {
 	return pageCSP(p.style, "'self'") + "; script-src " + cspHash(p.accountScript) + "; connect-src 'self'"
-}
-
-func (p *Pages) parseAccount() error {
-	script, err := templateFiles.ReadFile("templates/account.js")
-	if err != nil {
-		return fmt.Errorf("read script: %w", err)
-	}
-	p.accountScript = strings.ReplaceAll(string(script), "\r\n", "\n")
-	code := template.JS(p.accountScript) //nolint:gosec // G203: the embedded script, byte for byte, as its hash demands
-	style := template.CSS(p.style)       //nolint:gosec // G203: the embedded stylesheet, as its hash demands
-	p.account, err = template.New("layout.html").Funcs(template.FuncMap{
-		"stylesheet": func() template.CSS { return style },
-		"icon":       icon,
-		"script":     func() template.JS { return code },
-		"local":      localPath,
-		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"day":        func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04") + " UTC" },
-	}).ParseFS(templateFiles, "templates/layout.html", "templates/account.html")
-	if err != nil {
-		return fmt.Errorf("parse page account: %w", err)
-	}
-	return nil
 }

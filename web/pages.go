@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"time"
 )
 
 //go:embed templates
@@ -104,28 +105,36 @@ type SignedOutPage struct {
 
 // NewPages parses the embedded templates. An error means that the binary was built from broken files.
 func NewPages() (*Pages, error) {
-	css, err := templateFiles.ReadFile("templates/style.css")
-	if err != nil {
-		return nil, fmt.Errorf("read stylesheet: %w", err)
+	p := &Pages{}
+	for name, dst := range map[string]*string{
+		"style.css": &p.style, "fragment.js": &p.script, "account.js": &p.accountScript,
+	} {
+		var err error
+		if *dst, err = readBlock(name); err != nil {
+			return nil, err
+		}
 	}
-	// The browser hashes the block after line ends have become \n (HTML §13.2.3.5), whatever the checkout made of them.
-	p := &Pages{style: strings.ReplaceAll(string(css), "\r\n", "\n")}
-	script, err := templateFiles.ReadFile("templates/fragment.js")
-	if err != nil {
-		return nil, fmt.Errorf("read script: %w", err)
-	}
-	p.script = strings.ReplaceAll(string(script), "\r\n", "\n")
 	for name, dst := range map[string]**template.Template{
 		"login": &p.login, "message": &p.message, "logout": &p.logout, "signedout": &p.signedOut,
 	} {
-		if *dst, err = p.parse(name); err != nil {
-			return nil, fmt.Errorf("parse page %s: %w", name, err)
+		var err error
+		if *dst, err = p.parse(name, p.script); err != nil {
+			return nil, err
 		}
 	}
-	if err := p.parseAccount(); err != nil {
-		return nil, err
+	var err error
+	p.account, err = p.parse("account", p.accountScript)
+	return p, err
+}
+
+// readBlock reads a stylesheet or script that goes into a page. The browser hashes the block after line ends have become
+// \n (HTML §13.2.3.5), whatever the checkout made of them.
+func readBlock(name string) (string, error) {
+	text, err := templateFiles.ReadFile("templates/" + name)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", name, err)
 	}
-	return p, nil
+	return strings.ReplaceAll(string(text), "\r\n", "\n"), nil
 }
 
 // icon is the mark as the page's own favicon: without one a browser asks for /favicon.ico,
@@ -137,15 +146,22 @@ func icon() template.URL {
 	return template.URL("data:image/svg+xml," + url.PathEscape(mark)) //nolint:gosec // G203: a constant
 }
 
-func (p *Pages) parse(name string) (*template.Template, error) {
+// parse reads the template of a page, whose one script this is.
+func (p *Pages) parse(name, script string) (*template.Template, error) {
 	style := template.CSS(p.style) //nolint:gosec // G203: the embedded stylesheet, byte for byte, as its hash demands
-	code := template.JS(p.script)  //nolint:gosec // G203: the embedded script, byte for byte, as its hash demands
-	return template.New("layout.html").Funcs(template.FuncMap{
+	code := template.JS(script)    //nolint:gosec // G203: the embedded script, byte for byte, as its hash demands
+	t, err := template.New("layout.html").Funcs(template.FuncMap{
 		"stylesheet": func() template.CSS { return style },
 		"script":     func() template.JS { return code },
 		"icon":       icon,
 		"local":      localPath,
+		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"day":        func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04") + " UTC" },
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
+	if err != nil {
+		return nil, fmt.Errorf("parse page %s: %w", name, err)
+	}
+	return t, nil
 }
 
 // CSP returns the Content-Security-Policy of every page that has no method for its own: the stylesheet and the script

@@ -1,11 +1,6 @@
 package web
 
-import (
-	"bytes"
-	"fmt"
-	"html/template"
-	"strings"
-)
+import "bytes"
 
 // Constant is a page that is the same for everybody, with the policy it goes out
 // under.
@@ -21,27 +16,19 @@ type Constant struct {
 // must not make it go round. Without storage or scripts it is a link. signIn is the
 // path of the page to sign in on, for those whose cookies never arrive.
 func (p *Pages) Reload(signIn string) (Constant, error) {
-	script, err := templateFiles.ReadFile("templates/reload.js")
+	script, err := readBlock("reload.js")
 	if err != nil {
-		return Constant{}, fmt.Errorf("read script: %w", err)
+		return Constant{}, err
 	}
-	text := strings.ReplaceAll(string(script), "\r\n", "\n")
-	style := template.CSS(p.style) //nolint:gosec // G203: the embedded stylesheet, as its hash demands
-	code := template.JS(text)      //nolint:gosec // G203: the embedded script, as its hash demands
-	t, err := template.New("layout.html").Funcs(template.FuncMap{
-		"stylesheet": func() template.CSS { return style },
-		"icon":       icon,
-		"script":     func() template.JS { return code },
-		"local":      localPath,
-	}).ParseFS(templateFiles, "templates/layout.html", "templates/reload.html")
+	t, err := p.parse("reload", script)
 	if err != nil {
-		return Constant{}, fmt.Errorf("parse page reload: %w", err)
+		return Constant{}, err
 	}
 	var body bytes.Buffer
 	if err := render(&body, t, signIn); err != nil {
 		return Constant{}, err
 	}
 	return Constant{
-		Body: body.Bytes(), CSP: pageCSP(p.style, "'none'") + "; script-src " + cspHash(text),
+		Body: body.Bytes(), CSP: pageCSP(p.style, "'none'") + "; script-src " + cspHash(script),
 	}, nil
 }
