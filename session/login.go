@@ -147,11 +147,13 @@ func (m *Manager) Sessions(ctx context.Context, o Owner) ([]Record, error) {
 	return list, err
 }
 
-// PasswordProviders returns the names of the providers that take a password, sorted.
-func (m *Manager) PasswordProviders() []string {
-	var names []string
+// PasswordProviders returns the names of the providers that take a password, in the
+// order of [Options.Providers].
+func (m *Manager) PasswordProviders() []string { return providersThatAre[PasswordProvider](m) }
+
+func providersThatAre[P Provider](m *Manager) (names []string) {
 	for _, name := range m.order {
-		if _, ok := m.providers[name].(PasswordProvider); ok {
+		if _, ok := m.providers[name].(P); ok {
 			names = append(names, name)
 		}
 	}

@@ -66,16 +66,9 @@ func (e *RejectedError) Unwrap() error { return e.Err }
 // late, or never made.
 var ErrNoAttempt = errors.New("session: no such login attempt")
 
-// RedirectProviders returns the names of the providers with pages of their own, sorted.
-func (m *Manager) RedirectProviders() []string {
-	var names []string
-	for _, name := range m.order {
-		if _, ok := m.providers[name].(RedirectProvider); ok {
-			names = append(names, name)
-		}
-	}
-	return names
-}
+// RedirectProviders returns the names of the providers with pages of their own, in the
+// order of [Options.Providers].
+func (m *Manager) RedirectProviders() []string { return providersThatAre[RedirectProvider](m) }
 
 // LoginStart begins an attempt.
 type LoginStart struct {

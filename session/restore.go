@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -105,11 +106,7 @@ func (ls *leases) release(id ID, lease string) {
 func (ls *leases) all() map[ID]heldLease {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	list := make(map[ID]heldLease, len(ls.m))
-	for id, l := range ls.m {
-		list[id] = l
-	}
-	return list
+	return maps.Clone(ls.m)
 }
 
 // stamp returns the stamp of the tokens a lease is held for; empty: it is not.

@@ -157,7 +157,7 @@ type Abandonment struct {
 	End     Reason
 }
 
-// Peeker reads what decides a late Set-Cookie, without judging or touching.
+// Peeker tells whether a session lives, without opening, judging or touching it.
 type Peeker interface {
 	// Peek returns the current generation, or alive == false.
 	Peek(ctx context.Context, id ID) (generation uint32, alive bool, err error)

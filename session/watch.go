@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 )
@@ -182,23 +181,14 @@ func (m *Manager) glance(ctx context.Context, s *Session) (glimpse, error) {
 }
 
 func (m *Manager) lookAt(ctx context.Context, s *Session) (glimpse, error) {
-	began := m.now()
-	_, alive, err := m.store.Peek(ctx, s.ID())
-	if err != nil {
-		return glimpse{}, err
-	}
-	if !alive {
-		return m.settleEnd(ctx, s)
-	}
 	turn, err := m.peruse(ctx, s.ID())
 	switch {
 	case err != nil:
 		return glimpse{}, err
 	case turn.State == TurnOver:
-		_ = m.foundOver(ctx, s.ID(), turn.Reason, Client{})
-		return glimpse{over: true}, nil
+		return m.settleEnd(ctx, s.ID(), turn.Reason)
 	}
-	local := func(t time.Time) time.Time { return began.Add(t.Sub(turn.Now)) }
+	local := func(t time.Time) time.Time { return turn.asked.Add(t.Sub(turn.Now)) }
 	return glimpse{
 		stamp:     turn.Record.Facts.Stamp,
 		idleEnd:   local(turn.Record.Facts.LastSeen).Add(m.rules.Idle),
@@ -206,26 +196,17 @@ func (m *Manager) lookAt(ctx context.Context, s *Session) (glimpse, error) {
 	}, nil
 }
 
-// settleEnd finds out why a session is over, if it is. One whose deadline nobody
-// has noticed yet ends here, with all that follows from an end.
-func (m *Manager) settleEnd(ctx context.Context, s *Session) (glimpse, error) {
-	turn, err := m.peruse(ctx, s.ID())
-	switch {
-	case err != nil:
-		return glimpse{}, err
-	case turn.State != TurnOver:
-		return glimpse{}, errBackAgain
-	case turn.Reason.Expiry():
-		if _, err := m.End(ctx, s.ID(), turn.Reason, Client{}); err != nil {
+// settleEnd takes in that a session is over. One whose deadline nobody has noticed
+// yet ends here, with all that follows from an end.
+func (m *Manager) settleEnd(ctx context.Context, id ID, why Reason) (glimpse, error) {
+	if why.Expiry() {
+		if _, err := m.End(ctx, id, why, Client{}); err != nil {
 			return glimpse{}, err
 		}
 	}
-	_ = m.markOver(s.ID(), turn.Reason)
+	_ = m.markOver(id, why)
 	return glimpse{over: true}, nil
 }
-
-// errBackAgain: the store had forgotten the session, and has been told again.
-var errBackAgain = errors.New("the session is in the store again")
 
 // announce tells pages that show the owner's sessions to look again.
 func (m *Manager) announce(o Owner) {
