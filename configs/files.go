@@ -54,17 +54,25 @@ func (r *reader) secretFile(path string, file Path) Secret {
 	if !r.privateFile(path, file) {
 		return Secret{}
 	}
-	data, err := readBounded(string(file), maxSecret)
+	secret, err := ReadSecret(file)
 	if err != nil {
 		r.breaks(path, "cannot be read: "+reason(err), "write the path of a file that this user may read")
 		return Secret{}
 	}
-	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	if text == "" {
+	if secret.Empty() {
 		r.breaks(path, r.fileName(path, file)+" is empty", "put the secret into it")
-		return Secret{}
 	}
-	return NewSecret(text)
+	return secret
+}
+
+// ReadSecret reads the secret in a file as the configuration does: the text without the newline at its end, at most
+// 64 KiB. Whether it is empty is for the caller to judge.
+func ReadSecret(file Path) (Secret, error) {
+	data, err := readBounded(string(file), maxSecret)
+	if err != nil {
+		return Secret{}, err
+	}
+	return NewSecret(strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")), nil
 }
 
 // privateFile checks that a file with a secret is there and not readable by everyone.

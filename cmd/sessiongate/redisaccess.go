@@ -2,11 +2,8 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"log/slog"
-	"os"
-	"strings"
 	"sync"
 
 	"sessiongate/configs"
@@ -67,20 +64,19 @@ func (a *redisAccess) read() (access redisstore.Access, err error) {
 	return access, err
 }
 
-// currentSecret reads a secret file as the configuration does.
+// currentSecret is the secret of a file as it is now, or the configured one without a file.
 func currentSecret(key string, configured configs.Secret, file configs.Path) (session.Secret, error) {
 	if file == "" {
 		return session.Secret(configured.Reveal()), nil
 	}
-	data, err := os.ReadFile(file.String())
-	if err != nil {
+	secret, err := configs.ReadSecret(file)
+	switch {
+	case err != nil:
 		return "", fmt.Errorf("store.redis.%s: %w", key, err)
-	}
-	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	if text == "" {
+	case secret.Empty():
 		return "", fmt.Errorf("store.redis.%s: %s is empty", key, file)
 	}
-	return session.Secret(text), nil
+	return session.Secret(secret.Reveal()), nil
 }
 
 func redisTLS(c *configs.RedisTLS) (*tls.Config, error) {
@@ -88,25 +84,12 @@ func redisTLS(c *configs.RedisTLS) (*tls.Config, error) {
 		return nil, nil //nolint:nilnil // plain TCP
 	}
 	t := &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile.String())
-		if err != nil {
-			return nil, fmt.Errorf("store.redis.tls.ca_file: %w", err)
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("store.redis.tls.ca_file: %s holds no PEM certificate", c.CAFile)
-		}
+	var err error
+	if t.RootCAs, err = trustedCAs("store.redis.tls.ca_file", c.CAFile); err != nil {
+		return nil, err
 	}
-	if c.CertFile == "" {
-		return t, nil
-	}
-	pair, err := tls.LoadX509KeyPair(c.CertFile.String(), c.KeyFile.String())
-	if err != nil {
-		return nil, fmt.Errorf("store.redis.tls: cert_file and key_file: %w", err)
-	}
-	t.Certificates = []tls.Certificate{pair}
-	return t, nil
+	t.Certificates, err = ownCertificate("store.redis.tls: cert_file and key_file", c.CertFile, c.KeyFile)
+	return t, err
 }
 
 // withoutRotated is the section as a reload compares it: what is read again for

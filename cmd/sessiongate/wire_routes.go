@@ -2,11 +2,9 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"time"
 
 	"sessiongate/configs"
@@ -158,25 +156,12 @@ func upstreamTLS(c *configs.UpstreamTLS) (*tls.Config, error) {
 		return nil, nil //nolint:nilnil // nil is the transport's own default
 	}
 	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile.String())
-		if err != nil {
-			return nil, fmt.Errorf("upstream_tls.ca_file: %w", err)
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("upstream_tls.ca_file: %s holds no PEM certificate", c.CAFile)
-		}
+	var err error
+	if t.RootCAs, err = trustedCAs("upstream_tls.ca_file", c.CAFile); err != nil {
+		return nil, err
 	}
-	if c.CertFile == "" {
-		return t, nil
-	}
-	pair, err := tls.LoadX509KeyPair(c.CertFile.String(), c.KeyFile.String())
-	if err != nil {
-		return nil, fmt.Errorf("upstream_tls.cert_file: %w", err)
-	}
-	t.Certificates = []tls.Certificate{pair}
-	return t, nil
+	t.Certificates, err = ownCertificate("upstream_tls.cert_file", c.CertFile, c.KeyFile)
+	return t, err
 }
 
 // bodyLimit translates the file's 0, no body at all: to the proxy that is no limit.

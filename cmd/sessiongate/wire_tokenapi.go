@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
@@ -96,18 +95,9 @@ func clientTLS(c *configs.ClientTLS) (*tls.Config, error) {
 		return nil, nil //nolint:nilnil // the default
 	}
 	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
-	if c.CAFile == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(c.CAFile.String())
-	if err != nil {
-		return nil, fmt.Errorf("tls.ca_file: %w", err)
-	}
-	t.RootCAs = x509.NewCertPool()
-	if !t.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("tls.ca_file: %s holds no PEM certificate", c.CAFile)
-	}
-	return t, nil
+	var err error
+	t.RootCAs, err = trustedCAs("tls.ca_file", c.CAFile)
+	return t, err
 }
 
 // hidden are the paths under a route's upstreams where a token API gives tokens away: login, refresh, logout. Through
