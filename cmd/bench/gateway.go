@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"text/template"
 	"time"
 
 	"sessiongate/cmd/rig"
@@ -85,7 +83,7 @@ func (b *bench) startGateway(ctx context.Context, c gatewayConfig) (*gateway, er
 	}
 	c.Redis, c.Upstream = b.redis, b.upstream
 	file := filepath.Join(dir, c.Name+".yaml")
-	if err := writeConfig(file, c); err != nil {
+	if err := rig.WriteConfig(file, gatewayYAML, c); err != nil {
 		return nil, err
 	}
 	p, err := rig.Start(c.Core, []string{"GOMAXPROCS=" + strconv.Itoa(c.Procs)}, false, binary, "serve", "--config", file)
@@ -104,18 +102,6 @@ func (b *bench) keys(binary string, c gatewayConfig) (dir string, err error) {
 	}
 	dir = filepath.Join(b.dir, c.Name)
 	return dir, rig.GenerateKeys(binary, dir)
-}
-
-func writeConfig(file string, c gatewayConfig) error {
-	t, err := template.New("config").Parse(gatewayYAML)
-	if err != nil {
-		return err
-	}
-	var text bytes.Buffer
-	if err := t.Execute(&text, c); err != nil {
-		return err
-	}
-	return os.WriteFile(file, text.Bytes(), 0o600) //nolint:gosec // in a folder of our own
 }
 
 // signIn signs in, and asks again for a while where the gateway has no time now for one more password.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"text/template"
 	"time"
 
 	"sessiongate/cmd/rig"
@@ -41,18 +39,6 @@ type gatewayConfig struct {
 	Listen, Public, Admin           string
 	Store, Keys, Provider, Upstream string
 	CacheTTL, Grace                 string
-}
-
-func (c gatewayConfig) write(file string) error {
-	t, err := template.New("config").Parse(gatewayYAML)
-	if err != nil {
-		return err
-	}
-	var text bytes.Buffer
-	if err := t.Execute(&text, c); err != nil {
-		return err
-	}
-	return os.WriteFile(file, text.Bytes(), 0o600)
 }
 
 // gateway is one of the three. Its methods are safe for concurrent use.
@@ -236,7 +222,7 @@ func (w *world) openGateways(ctx context.Context) error {
 		if w.setup.grace > 0 {
 			c.Grace = w.setup.grace.String()
 		}
-		if err := c.write(g.file); err != nil {
+		if err := rig.WriteConfig(g.file, gatewayYAML, c); err != nil {
 			return err
 		}
 		if err := g.start(ctx); err != nil {

@@ -78,8 +78,9 @@ func (w *world) afterGrace(ctx context.Context) error {
 	return sleep(ctx, w.setup.lifetime/4+1500*time.Millisecond)
 }
 
-// crash brings a browser back with the cookies that its disk had.
-func crash(ctx context.Context, w *world, b *browser) error {
+// restored brings a browser back with the cookies that its disk had before the last
+// rotation, when their window is closed.
+func restored(ctx context.Context, w *world, b *browser) error {
 	disk, err := b.rotated(ctx)
 	if err != nil {
 		return err
@@ -88,6 +89,14 @@ func crash(ctx context.Context, w *world, b *browser) error {
 		return err
 	}
 	b.jar.restore(disk)
+	return nil
+}
+
+// crash lets three tabs of a restored browser ask at once.
+func crash(ctx context.Context, w *world, b *browser) error {
+	if err := restored(ctx, w, b); err != nil {
+		return err
+	}
 	var tabs sync.WaitGroup
 	for tab := range 3 {
 		tabs.Go(func() {
@@ -116,14 +125,9 @@ func stillIn(ctx context.Context, w *world, b *browser, when string) error {
 
 // recoveryLost is crash, and the first answer that lets the browser in does not reach it.
 func recoveryLost(ctx context.Context, w *world, b *browser) error {
-	disk, err := b.rotated(ctx)
-	if err != nil {
+	if err := restored(ctx, w, b); err != nil {
 		return err
 	}
-	if err := w.afterGrace(ctx); err != nil {
-		return err
-	}
-	b.jar.restore(disk)
 	b.once(ctx, w.gateways[0], http.MethodGet, "/api/orders", "") // 401 session_stale, with its mark
 	marked := b.jar.saved()
 	b.once(ctx, w.gateways[1], http.MethodGet, "/api/orders", "") // 200, with the successor

@@ -1,11 +1,14 @@
 package rig
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime/debug"
 	"slices"
+	"text/template"
 )
 
 // BuildGateway makes the sessiongate binary as a release would be made.
@@ -41,4 +44,17 @@ func GenerateKeys(binary, dir string) error {
 		return fmt.Errorf("keys: %w\n%s", err, p.Log())
 	}
 	return nil
+}
+
+// WriteConfig fills in a template of a configuration file and writes it.
+func WriteConfig(file, text string, data any) error {
+	t, err := template.New("config").Parse(text)
+	if err != nil {
+		return err
+	}
+	var filled bytes.Buffer
+	if err := t.Execute(&filled, data); err != nil {
+		return err
+	}
+	return os.WriteFile(file, filled.Bytes(), 0o600)
 }
