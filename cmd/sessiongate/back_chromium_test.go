@@ -10,7 +10,7 @@ import (
 
 // backApp is an app that shows who is signed in, with the client library loaded.
 func backApp(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/html")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = fmt.Fprint(w, `<title>app</title><p id="who">…</p><script type="module">
 import * as auth from "/auth/client.js";
 const doc = await auth.session();
