@@ -46,7 +46,7 @@ func (s *Server) serveApp(x *exchange, m proxy.Match) {
 		s.serveBearer(x, a, m.Target)
 		return
 	}
-	found, err := s.authenticate(x, session.Presentation{Touch: true})
+	found, err := s.authenticate(x, session.ResolveOptions{Touch: true})
 	switch {
 	case err == nil:
 		if p := permits(a.route.Require, found.Identity(), found.AuthAge(x.started)); p != nil {
@@ -110,7 +110,7 @@ func (s *Server) retry(w http.ResponseWriter, _ *http.Response) (bearer string, 
 	if !ok || x.session == nil {
 		return "", false
 	}
-	fresh, err := s.manager.Renew(x.r.Context(), x.session, x.client)
+	fresh, err := s.manager.ForceRefresh(x.r.Context(), x.session, x.client)
 	if err != nil {
 		// The upstream's 401 is then the best answer there is: the session itself
 		// is judged by its next request.

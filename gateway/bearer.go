@@ -17,7 +17,7 @@ func (s *Server) serveBearer(x *exchange, a *app, t proxy.Target) {
 		s.fail(x, bearerProblem(session.ErrUnauthentic))
 		return
 	}
-	found, err := s.manager.Bearer(x.r.Context(), token)
+	found, err := s.manager.Authenticate(x.r.Context(), token)
 	if err != nil {
 		s.fail(x, bearerProblem(err))
 		return

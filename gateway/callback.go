@@ -28,7 +28,7 @@ func (s *Server) callback(x *exchange) error {
 		Response: session.Response{
 			Code: session.Secret(q.Get("code")), Issuer: q.Get("iss"), Error: q.Get("error"), Description: q.Get("error_description"),
 		},
-		IPPrefix: ipPrefix(x.client.IP), Carried: x.presented(), Client: x.client,
+		IPPrefix: ipPrefix(x.client.IP), PriorCookies: x.presented(), Client: x.client,
 	})
 	done.ReturnTo = returnURL(done.ReturnTo)
 	switch {
@@ -61,7 +61,7 @@ func repeated(q url.Values) bool {
 }
 
 func (s *Server) signedIn(x *exchange, done session.LoginDone) error {
-	value, maxAge, ok := s.manager.Value(done.Session)
+	value, maxAge, ok := s.manager.CookieValue(done.Session)
 	if !ok {
 		return errors.New("seal session cookie")
 	}
@@ -78,7 +78,7 @@ func (s *Server) noAttempt(x *exchange, to string) error {
 		s.bounce(x)
 		return nil
 	}
-	if _, err := s.authenticate(x, session.Presentation{}); err == nil {
+	if _, err := s.authenticate(x, session.ResolveOptions{}); err == nil {
 		return s.continueTo(x, to)
 	}
 	s.callbackPage(x, http.StatusBadRequest, s.again(x, session.LoginDone{ReturnTo: to}), "This sign-in is no longer valid",
@@ -131,17 +131,17 @@ func (s *Server) again(x *exchange, done session.LoginDone) string {
 	q := url.Values{
 		"return_to": {done.ReturnTo}, "provider": {strings.TrimPrefix(x.r.URL.Path, s.prefix+"/callback/")}, begun: {"1"},
 	}
-	if done.Ask.Prompt != "" {
-		q.Set("prompt", done.Ask.Prompt)
+	if done.AuthRequest.Prompt != "" {
+		q.Set("prompt", done.AuthRequest.Prompt)
 	}
-	if done.Ask.MaxAge != nil {
-		q.Set("max_age", strconv.Itoa(seconds(*done.Ask.MaxAge)))
+	if done.AuthRequest.MaxAge != nil {
+		q.Set("max_age", strconv.Itoa(seconds(*done.AuthRequest.MaxAge)))
 	}
-	if len(done.Ask.ACR) > 0 {
-		q.Set("acr_values", strings.Join(done.Ask.ACR, " "))
+	if len(done.AuthRequest.ACR) > 0 {
+		q.Set("acr_values", strings.Join(done.AuthRequest.ACR, " "))
 	}
-	if done.Ask.LoginHint != "" {
-		q.Set("login_hint", done.Ask.LoginHint)
+	if done.AuthRequest.LoginHint != "" {
+		q.Set("login_hint", done.AuthRequest.LoginHint)
 	}
 	return s.prefix + "/login?" + q.Encode()
 }

@@ -116,7 +116,7 @@ func (s *Server) setProbe(h http.Header) {
 func (s *Server) bindBrowser(x *exchange) string {
 	value := boundBrowser(x.r)
 	if value == "" {
-		value = session.NewBrowserBinding()
+		value = session.NewLoginBinding()
 		s.bindTo(x, value)
 	}
 	return value
@@ -149,7 +149,7 @@ func boundBrowser(r *http.Request) string {
 
 // bindingShape keeps values out that we never made.
 func bindingShape(value string) bool {
-	return len(value) == len(session.NewBrowserBinding()) && !strings.ContainsFunc(value, func(r rune) bool {
+	return len(value) == len(session.NewLoginBinding()) && !strings.ContainsFunc(value, func(r rune) bool {
 		return (r < 'A' || r > 'Z') && (r < '2' || r > '7')
 	})
 }

@@ -39,7 +39,7 @@ func (s *Server) listSessions(x *exchange) error {
 
 // devices lists the owner's sessions, and counts those that cannot be read.
 func (s *Server) devices(x *exchange) (_ *session.Session, _ []deviceDocument, unreadable int, _ error) {
-	found, err := s.authenticate(x, session.Presentation{Touch: true})
+	found, err := s.authenticate(x, session.ResolveOptions{Touch: true})
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -66,7 +66,7 @@ func (s *Server) devices(x *exchange) (_ *session.Session, _ []deviceDocument, u
 // endSession ends one of the caller's own sessions. It never touches the cookie,
 // not even for the session it came with: that is logout's.
 func (s *Server) endSession(x *exchange, id string) error {
-	found, err := s.authenticate(x, session.Presentation{Touch: true})
+	found, err := s.authenticate(x, session.ResolveOptions{Touch: true})
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *Server) endSessions(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.authenticate(x, session.Presentation{Touch: true})
+	found, err := s.authenticate(x, session.ResolveOptions{Touch: true})
 	if err != nil {
 		return err
 	}

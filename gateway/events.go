@@ -59,7 +59,7 @@ func (s *Server) Drain() { s.streams.once.Do(func() { close(s.streams.drained) }
 // events tells a page what happens to its session, as Server-Sent Events (HTML
 // §9.2). It never moves the idle deadline and ends with the session.
 func (s *Server) events(x *exchange) error {
-	found, err := s.authenticate(x, session.Presentation{})
+	found, err := s.authenticate(x, session.ResolveOptions{})
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func eventText(n session.Notice) string {
 		name, data["expires_in"] = "expiring", int(n.In/time.Second)
 	case session.Ended:
 		name, data["reason"] = "ended", n.Reason
-	case session.Relisted:
+	case session.DevicesChanged:
 	}
 	body, err := json.Marshal(data)
 	if err != nil {

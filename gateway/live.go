@@ -177,7 +177,7 @@ func (l *Live) watch(stream *proxy.Stream, s *session.Session) (leave func()) {
 	notices, stop := l.manager.Watch(s)
 	go func() {
 		defer stop()
-		tick := time.NewTicker(max(l.manager.KeepEvery(), time.Millisecond))
+		tick := time.NewTicker(max(l.manager.TouchInterval(), time.Millisecond))
 		defer tick.Stop()
 		var heard uint64
 		for {
@@ -193,7 +193,7 @@ func (l *Live) watch(stream *proxy.Stream, s *session.Session) (leave func()) {
 			case <-tick.C:
 				if now := stream.Heard(); now != heard {
 					heard = now
-					l.manager.Keep(context.Background(), s)
+					l.manager.Touch(context.Background(), s)
 				}
 			}
 		}

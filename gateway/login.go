@@ -33,7 +33,7 @@ type credentials struct {
 func (s *Server) loginForm(x *exchange) error {
 	q := x.r.URL.Query()
 	to := returnURL(q.Get("return_to"))
-	_, err := s.authenticate(x, session.Presentation{})
+	_, err := s.authenticate(x, session.ResolveOptions{})
 	switch {
 	case asksForMore(q):
 	case err == nil && q.Get(begun) != "": // another tab was faster, and the fragment is in its place
@@ -105,12 +105,12 @@ func (s *Server) login(x *exchange) error {
 	signedIn, err := s.signIn(x, session.Login{
 		Provider: c.Provider, Username: c.Username, Password: c.Password,
 		DeviceName: clipText(strings.TrimSpace(c.DeviceName), 64),
-		IPPrefix:   ipPrefix(x.client.IP), Carried: x.presented(), Client: x.client,
+		IPPrefix:   ipPrefix(x.client.IP), PriorCookies: x.presented(), Client: x.client,
 	})
 	if err != nil {
 		return s.loginFailed(x, form, c, err)
 	}
-	value, maxAge, ok := s.manager.Value(signedIn)
+	value, maxAge, ok := s.manager.CookieValue(signedIn)
 	if !ok {
 		return errors.New("seal session cookie")
 	}

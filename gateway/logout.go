@@ -12,7 +12,7 @@ import (
 
 // logoutForm asks; a GET never ends a session (a link or an image must not).
 func (s *Server) logoutForm(x *exchange) error {
-	found, err := s.authenticate(x, session.Presentation{})
+	found, err := s.authenticate(x, session.ResolveOptions{})
 	if err != nil {
 		if !signedOut(err) {
 			return err
@@ -46,7 +46,7 @@ func (s *Server) logout(x *exchange) error {
 	form, to := s.readLogout(x)
 	var ended []*session.Record
 	for _, value := range x.presented() {
-		rec, err := s.manager.Logout(x.r.Context(), session.Cookie, value, session.Logout, x.client)
+		rec, err := s.manager.Logout(x.r.Context(), session.Browser, value, session.Logout, x.client)
 		if err != nil && !errors.Is(err, session.ErrUnauthentic) {
 			return err
 		}

@@ -33,7 +33,7 @@ func (s *Server) redirectLogin(x *exchange, to string, current error) (handled b
 		if q.Get("provider") == "" {
 			return false, nil // nobody is signed in again without a click
 		}
-		s.bindTo(x, session.NewBrowserBinding())
+		s.bindTo(x, session.NewLoginBinding())
 	}
 	if !startable(x.r) {
 		return true, badRequest("A sign-in begins with a navigation: open this address in the browser's window.", nil)
@@ -50,12 +50,12 @@ func (s *Server) redirectLogin(x *exchange, to string, current error) (handled b
 		return true, err
 	}
 	start := session.LoginStart{
-		Provider: name, Browser: s.bindBrowser(x), ReturnTo: to, Ask: ask, Carried: x.presented(),
+		Provider: name, Browser: s.bindBrowser(x), ReturnTo: to, AuthRequest: ask, PriorCookies: x.presented(),
 	}
 	// Whoever was signed in a moment ago, and lost the session to a token that ran
 	// out, most likely still is at the provider.
 	var ended *session.EndedError
-	start.Silent = errors.As(current, &ended) && ended.Reason == session.ProviderRefused && ask.Prompt == "" && ask.MaxAge == nil &&
+	start.PromptNone = errors.As(current, &ended) && ended.Reason == session.ProviderRefused && ask.Prompt == "" && ask.MaxAge == nil &&
 		len(ask.ACR) == 0
 	location, err := s.manager.StartLogin(x.r.Context(), start)
 	if err != nil {
@@ -89,7 +89,7 @@ func asksForMore(q url.Values) bool {
 
 // readAsk takes the parameters that a page may pass on to the provider. The list
 // is closed: anything else could change what the sign-in means.
-func readAsk(q url.Values) (ask session.Ask, err error) {
+func readAsk(q url.Values) (ask session.AuthRequest, err error) {
 	ask.LoginHint = clipText(q.Get("login_hint"), mostHint)
 	switch p := q.Get("prompt"); p {
 	case "", "none", "login", "consent", "select_account", "create":

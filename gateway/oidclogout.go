@@ -15,10 +15,10 @@ type signOut struct{ location, page string }
 
 func (s *Server) signOutOf(x *exchange, ended []*session.Record, to string) (out signOut) {
 	for _, rec := range ended {
-		if s.manager.SignOutOrigin(x.r.Context(), rec.Identity.Provider) == "" {
+		if s.manager.LogoutOrigin(x.r.Context(), rec.Identity.Provider) == "" {
 			continue
 		}
-		d := s.manager.StartSignOut(x.r.Context(), rec, s.bindBrowser(x), to)
+		d := s.manager.StartLogout(x.r.Context(), rec, s.bindBrowser(x), to)
 		if d != nil {
 			return signOut{location: d.URL, page: s.origin + s.prefix + "/logout/continue?ticket=" + url.QueryEscape(d.Ticket)}
 		}
@@ -28,7 +28,7 @@ func (s *Server) signOutOf(x *exchange, ended []*session.Record, to string) (out
 
 // departLogout redeems the page of a signOut.
 func (s *Server) departLogout(x *exchange) error {
-	to, err := s.manager.Depart(x.r.Context(), boundBrowser(x.r), x.r.URL.Query().Get("ticket"))
+	to, err := s.manager.RedeemLogout(x.r.Context(), boundBrowser(x.r), x.r.URL.Query().Get("ticket"))
 	if errors.Is(err, session.ErrNoAttempt) {
 		return s.signedOutPage(x)
 	}
@@ -46,7 +46,7 @@ func (s *Server) logoutDone(x *exchange) error {
 	if len(states) != 1 {
 		return s.signedOutPage(x)
 	}
-	to, err := s.manager.SignedOut(x.r.Context(), boundBrowser(x.r), states[0])
+	to, err := s.manager.FinishLogout(x.r.Context(), boundBrowser(x.r), states[0])
 	if err != nil {
 		return s.signedOutPage(x) // also without the store: the session is over
 	}
@@ -56,7 +56,7 @@ func (s *Server) logoutDone(x *exchange) error {
 // logoutCSP lets the form of the logout page be answered by a redirect to the
 // provider.
 func (s *Server) logoutCSP(x *exchange, provider string) string {
-	origin := s.manager.SignOutOrigin(x.r.Context(), provider)
+	origin := s.manager.LogoutOrigin(x.r.Context(), provider)
 	if origin == "" {
 		return s.pages.CSP()
 	}

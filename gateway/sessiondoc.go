@@ -39,7 +39,7 @@ type detailDocument struct {
 // showSession answers who is signed in. Nobody is an answer, not an error.
 func (s *Server) showSession(x *exchange) error {
 	touch := x.r.URL.Query().Get("touch") != "false"
-	found, err := s.authenticate(x, session.Presentation{Touch: touch})
+	found, err := s.authenticate(x, session.ResolveOptions{Touch: touch})
 	if err == nil {
 		return s.sendSession(x, found)
 	}
@@ -56,7 +56,7 @@ func (s *Server) showSession(x *exchange) error {
 
 // refreshSession refreshes the access token if it is due, or now with force=true.
 func (s *Server) refreshSession(x *exchange) error {
-	found, err := s.authenticate(x, session.Presentation{
+	found, err := s.authenticate(x, session.ResolveOptions{
 		Touch: true, Eager: true, Force: x.r.URL.Query().Get("force") == "true",
 	})
 	if err != nil {

@@ -29,7 +29,7 @@ const signedOutMemory = 10 * time.Minute
 
 // The mark of a logout is the value of the binding cookie itself, so that it costs no
 // cookie more and works for older replicas as any other: 3 characters, the time in 8,
-// and 75 random bits, in the alphabet of [session.NewBrowserBinding].
+// and 75 random bits, in the alphabet of [session.NewLoginBinding].
 const (
 	signedOutMark = "OUT"
 	markTime      = 8 // characters of base32 for 5 bytes of seconds
@@ -44,7 +44,7 @@ func (s *Server) markSignedOut(x *exchange) {
 	var at [8]byte
 	binary.BigEndian.PutUint64(at[:], uint64(s.now().Unix()))
 	stamp := base32.StdEncoding.EncodeToString(at[3:])
-	value := signedOutMark + stamp + rand.Text()[:len(session.NewBrowserBinding())-len(signedOutMark)-markTime]
+	value := signedOutMark + stamp + rand.Text()[:len(session.NewLoginBinding())-len(signedOutMark)-markTime]
 	s.bindTo(x, value)
 }
 
@@ -70,7 +70,7 @@ func (s *Server) promptAfterLogout(x *exchange, provider string) string {
 		return ""
 	case p != "":
 		return p
-	case s.manager.SignOutOrigin(x.r.Context(), provider) == "":
+	case s.manager.LogoutOrigin(x.r.Context(), provider) == "":
 		return "login"
 	}
 	return ""
@@ -81,7 +81,7 @@ func (s *Server) signedOutPage(x *exchange) error {
 		SignIn: web.Link{Label: "Sign in", Href: s.loginPage}, Continue: web.Link{Label: "To the start page", Href: "/"},
 	}
 	for _, name := range s.manager.RedirectProviders() {
-		if s.manager.SignOutOrigin(x.r.Context(), name) == "" {
+		if s.manager.LogoutOrigin(x.r.Context(), name) == "" {
 			page.Text = "This browser's session here has ended. The sign-in service has one of its own, which goes on: " +
 				"on a shared computer, sign out there too, or close the browser."
 		}

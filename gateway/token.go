@@ -48,10 +48,10 @@ type tokenPair struct {
 	RefreshExpiresIn int    `json:"refresh_expires_in"`
 }
 
-func sendPair(x *exchange, i session.Issued) error {
+func sendPair(x *exchange, i session.TokenPair) error {
 	return sendJSON(x, http.StatusOK, tokenPair{
 		AccessToken: i.Access.Reveal(), RefreshToken: i.Refresh.Reveal(), TokenType: "bearer",
-		ExpiresIn: int(i.AccessFor / time.Second), RefreshExpiresIn: int(i.RefreshFor / time.Second),
+		ExpiresIn: int(i.AccessTTL / time.Second), RefreshExpiresIn: int(i.RefreshTTL / time.Second),
 	})
 }
 
@@ -65,14 +65,14 @@ func (s *Server) tokenLogin(x *exchange) error {
 		return badRequest(`Send a JSON object: {"username": "…", "password": "…"}.`, nil)
 	}
 	signedIn, err := s.signIn(x, session.Login{
-		Kind: session.Explicit, Provider: c.Provider, Username: c.Username, Password: c.Password,
+		Kind: session.TokenClient, Provider: c.Provider, Username: c.Username, Password: c.Password,
 		DeviceName: clipText(strings.TrimSpace(c.DeviceName), 64),
 		IPPrefix:   ipPrefix(x.client.IP), Client: x.client,
 	})
 	if err != nil {
 		return err
 	}
-	issued, err := s.manager.Issue(signedIn)
+	issued, err := s.manager.TokenPair(signedIn)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *Server) tokenRefresh(x *exchange) error {
 	if refresh == "" {
 		return errNoRefreshToken()
 	}
-	issued, err := s.manager.RefreshExplicit(x.r.Context(), session.ExplicitRefresh{
+	issued, err := s.manager.RefreshTokenClient(x.r.Context(), session.TokenClientRefresh{
 		Refresh: refresh, Access: access, Client: x.client,
 	})
 	if err != nil {
@@ -105,7 +105,7 @@ func (s *Server) tokenLogout(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	err = s.manager.LogoutExplicit(x.r.Context(), session.ExplicitRefresh{Refresh: refresh, Access: access, Client: x.client})
+	err = s.manager.LogoutTokenClient(x.r.Context(), session.TokenClientRefresh{Refresh: refresh, Access: access, Client: x.client})
 	if err != nil {
 		return err
 	}

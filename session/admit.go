@@ -39,8 +39,8 @@ var (
 	errGaveWay = errors.New("an early refresh gave way")
 )
 
-// places are those of one provider, handed out in the order of arrival.
-type places struct {
+// slots are those of one provider, handed out in the order of arrival.
+type slots struct {
 	mu    sync.Mutex
 	taken int
 	fewer int       // how many less than usual there are, after an outage
@@ -52,14 +52,14 @@ type places struct {
 const restartAt = 4
 
 // restart leaves few places for now.
-func (ps *places) restart() {
+func (ps *slots) restart() {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	ps.fewer = RefreshesAtOnce - restartAt
 }
 
 // succeeded adds a place, if there are fewer than usual.
-func (ps *places) succeeded() {
+func (ps *slots) succeeded() {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	ps.fewer = max(0, ps.fewer-1)
@@ -67,31 +67,31 @@ func (ps *places) succeeded() {
 }
 
 // most is how many places there are. The caller holds mu.
-func (ps *places) most() int { return RefreshesAtOnce - ps.fewer }
+func (ps *slots) most() int { return RefreshesAtOnce - ps.fewer }
 
 // fill gives free places to the queue. The caller holds mu.
-func (ps *places) fill() {
+func (ps *slots) fill() {
 	for ps.taken < ps.most() && ps.queue.Len() > 0 {
-		next := ps.queue.Remove(ps.queue.Front()).(*place)
+		next := ps.queue.Remove(ps.queue.Front()).(*slot)
 		next.waiting = nil
 		ps.taken++
 		close(next.ready)
 	}
 }
 
-// place is a place, or the wish for one. It is given back by leave.
-type place struct {
-	of      *places
+// slot is a place, or the wish for one. It is given back by leave.
+type slot struct {
+	of      *slots
 	ready   chan struct{} // closed when the place is ours
 	waiting *list.Element // nil: it is not in the queue
 	left    bool
 }
 
-// enter takes a place or queues for one.
-func (ps *places) enter() *place {
+// acquire takes a place or queues for one.
+func (ps *slots) acquire() *slot {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	p := &place{of: ps, ready: make(chan struct{})}
+	p := &slot{of: ps, ready: make(chan struct{})}
 	if ps.taken < ps.most() && ps.queue.Len() == 0 {
 		ps.taken++
 		close(p.ready)
@@ -101,37 +101,37 @@ func (ps *places) enter() *place {
 	return p
 }
 
-// spare takes a place for an early refresh, if there is one to spare.
-func (ps *places) spare() (*place, bool) {
+// tryAcquire takes a place for an early refresh, if there is one to spare.
+func (ps *slots) tryAcquire() (*slot, bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	if ps.crowded() {
+	if ps.full() {
 		return nil, false
 	}
 	ps.taken++
-	p := &place{of: ps, ready: make(chan struct{})}
+	p := &slot{of: ps, ready: make(chan struct{})}
 	close(p.ready)
 	return p, true
 }
 
-// full reports whether an early refresh would have to give way. A provider that is
+// busy reports whether an early refresh would have to give way. A provider that is
 // not configured any more has no places, and is not full.
-func (ps *places) full() bool {
+func (ps *slots) busy() bool {
 	if ps == nil {
 		return false
 	}
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	return ps.crowded()
+	return ps.full()
 }
 
-// crowded reports whether there is no place to spare. The caller holds mu.
-func (ps *places) crowded() bool {
+// full reports whether there is no place to spare. The caller holds mu.
+func (ps *slots) full() bool {
 	return ps.taken >= min(earlyAtOnce, ps.most()*3/4) || ps.queue.Len() > 0
 }
 
-// mine reports whether the place was given.
-func (p *place) mine() bool {
+// held reports whether the place was given.
+func (p *slot) held() bool {
 	select {
 	case <-p.ready:
 		return true
@@ -140,9 +140,9 @@ func (p *place) mine() bool {
 	}
 }
 
-// leave gives the place to the next in the queue, or leaves the queue. It may be
+// release gives the place to the next in the queue, or leaves the queue. It may be
 // called more than once.
-func (p *place) leave() {
+func (p *slot) release() {
 	ps := p.of
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -161,55 +161,55 @@ func (p *place) leave() {
 // queue waits for a place, about as long as one call may take, or until the session
 // has changed: by then another process may have refreshed or ended it, and the turn
 // says which. The error is errGaveWay or a [FaultError].
-func (m *Manager) queue(ctx context.Context, p Provider, limit time.Duration, rd reading) (*place, Turn, error) {
-	ps := m.places[p.Name()]
+func (m *Manager) queue(ctx context.Context, p Provider, limit time.Duration, rd readPoint) (*slot, LeaseResult, error) {
+	ps := m.slots[p.Name()]
 	if rd.early {
-		if pl, ok := ps.spare(); ok {
-			return pl, Turn{}, nil
+		if pl, ok := ps.tryAcquire(); ok {
+			return pl, LeaseResult{}, nil
 		}
-		return nil, Turn{}, errGaveWay
+		return nil, LeaseResult{}, errGaveWay
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	pl := ps.enter()
+	pl := ps.acquire()
 	for heard := rd.version; ; {
-		changed := rd.track.next()
-		if v := rd.track.version.Load(); v != heard && !pl.mine() {
+		changed := rd.track.Changed()
+		if v := rd.track.version.Load(); v != heard && !pl.held() {
 			heard = v
-			if turn, err := m.peruse(ctx, rd.Record.ID); err == nil && turn.news(rd.Record) {
-				pl.leave()
+			if turn, err := m.get(ctx, rd.Record.ID); err == nil && turn.news(rd.Record) {
+				pl.release()
 				return nil, turn, nil
 			}
 		}
 		select {
 		case <-pl.ready:
-			return pl, Turn{}, nil
+			return pl, LeaseResult{}, nil
 		case <-changed:
 		case <-ctx.Done():
-			pl.leave()
-			return nil, Turn{}, &FaultError{RetryAfter: crowdedRetry, Err: errCrowded}
+			pl.release()
+			return nil, LeaseResult{}, &FaultError{RetryAfter: crowdedRetry, Err: errCrowded}
 		case <-m.closing.Done():
-			pl.leave()
-			return nil, Turn{}, &FaultError{RetryAfter: crowdedRetry, Err: errClosing}
+			pl.release()
+			return nil, LeaseResult{}, &FaultError{RetryAfter: crowdedRetry, Err: errClosing}
 		}
 	}
 }
 
 // news reports whether the session is over, or has other tokens than rec.
-func (t Turn) news(rec *Record) bool {
-	return t.State == TurnOver || t.Record.Facts.Stamp != rec.Facts.Stamp
+func (t LeaseResult) news(rec *Record) bool {
+	return t.State == LeaseSessionEnded || t.Record.Facts.TokensHash != rec.Facts.TokensHash
 }
 
 // admitted is a provider that is asked from a place, which it gives back as soon
 // as it has answered.
 type admitted struct {
 	Provider
-	place *place
+	place *slot
 }
 
 // Refresh implements [Provider].
 func (a admitted) Refresh(ctx context.Context, r Refresh) (Grant, error) {
-	defer a.place.leave()
+	defer a.place.release()
 	g, err := a.Provider.Refresh(ctx, r)
 	if err == nil {
 		a.place.of.succeeded()

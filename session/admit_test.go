@@ -176,7 +176,7 @@ func TestQueueLetsGo(t *testing.T) {
 	ctx, leave := context.WithCancel(context.Background())
 	left := make(chan error, 1)
 	go func() {
-		_, err := w.managers[0].Resolve(ctx, last, session.Presentation{Client: client()})
+		_, err := w.managers[0].Resolve(ctx, last, session.ResolveOptions{Client: client()})
 		left <- err
 	}()
 	leave()

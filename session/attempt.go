@@ -24,33 +24,33 @@ type AttemptKind uint8
 
 // The kinds of [Attempt].
 const (
-	AttemptLogin   AttemptKind = iota
-	AttemptDepart              // on the way to the provider's logout page: Onward
-	AttemptSignOut             // on the way back from it
+	AttemptLogin          AttemptKind = iota
+	AttemptLogoutRedirect             // on the way to the provider's logout page: Onward
+	AttemptLogoutReturn               // on the way back from it
 )
 
 // Attempt is one trip of a browser to a provider's page. It is kept sealed, and
 // found only by whoever has both the state (from the URL) and the browser's
 // binding cookie: a state that was planted or overheard is worth nothing.
 type Attempt struct {
-	State    string
-	Browser  string // value of the binding cookie; the store keeps a hash
-	Kind     AttemptKind
-	Created  time.Time // when the browser left
-	Provider string
-	Nonce    Secret // echoed in the ID token (OpenID Connect Core §3.1.2.1)
-	Verifier Secret // of PKCE (RFC 7636)
-	ReturnTo string // checked before it gets here
-	Ask      Ask
-	Silent   bool   // prompt=none of our own: an interactive try may follow
-	Again    bool   // the one before was left to expire by the provider
-	Replaces []ID   // sessions this browser had when it left
-	Onward   Secret // of AttemptDepart: the provider's logout URL
+	State       string
+	Browser     string // value of the binding cookie; the store keeps a hash
+	Kind        AttemptKind
+	Created     time.Time // when the browser left
+	Provider    string
+	Nonce       Secret // echoed in the ID token (OpenID Connect Core §3.1.2.1)
+	Verifier    Secret // of PKCE (RFC 7636)
+	ReturnTo    string // checked before it gets here
+	AuthRequest AuthRequest
+	PromptNone  bool   // prompt=none of our own: an interactive try may follow
+	Again       bool   // the one before was left to expire by the provider
+	Replaces    []ID   // sessions this browser had when it left
+	LogoutURL   Secret // of AttemptDepart: the provider's logout URL
 }
 
-// Ask is what a login request may demand of the provider (OpenID Connect Core
+// AuthRequest is what a login request may demand of the provider (OpenID Connect Core
 // §3.1.2.1). MaxAge and ACR are checked when the answer comes.
-type Ask struct {
+type AuthRequest struct {
 	Prompt    string
 	LoginHint string
 	MaxAge    *time.Duration // nil: no demand; 0: now
@@ -66,15 +66,15 @@ type Attempts interface {
 	// TakeAttempt gives an attempt out exactly once. Without one, or too late, or
 	// for another browser, Attempt is nil; ReturnTo is there as long as it is
 	// remembered.
-	TakeAttempt(ctx context.Context, browser, state string) (Taken, error)
+	TakeAttempt(ctx context.Context, browser, state string) (TakenAttempt, error)
 }
 
-// Taken is the answer to [Attempts.TakeAttempt].
-type Taken struct {
+// TakenAttempt is the answer to [Attempts.TakeAttempt].
+type TakenAttempt struct {
 	Attempt  *Attempt
 	ReturnTo string
 }
 
-// NewBrowserBinding returns a value for the cookie that binds a browser to its
+// NewLoginBinding returns a value for the cookie that binds a browser to its
 // attempts: 130 random bits.
-func NewBrowserBinding() string { return rand.Text() }
+func NewLoginBinding() string { return rand.Text() }

@@ -45,7 +45,7 @@ func (m *Manager) HandleLogoutToken(ctx context.Context, provider, token string,
 		return 0, m.loginFault(m.providers[provider], err, c)
 	}
 	jti := digest("jti", provider, n.ID)
-	first, err := m.links.Once(ctx, jti, max(n.Expires.Sub(m.now())+time.Minute, noticeMemory))
+	first, err := m.links.MarkUsed(ctx, jti, max(n.Expires.Sub(m.now())+time.Minute, noticeMemory))
 	switch {
 	case err != nil:
 		return 0, m.storeFault(err, "")
@@ -54,7 +54,7 @@ func (m *Manager) HandleLogoutToken(ctx context.Context, provider, token string,
 	}
 	ended, err := m.endNoticed(ctx, provider, n, c)
 	if err != nil {
-		_ = m.links.Again(context.WithoutCancel(ctx), jti)
+		_ = m.links.Unmark(context.WithoutCancel(ctx), jti)
 		return ended, err
 	}
 	return ended, nil
@@ -80,14 +80,14 @@ func (m *Manager) endNoticed(ctx context.Context, provider string, n LogoutNotic
 // error comes with what was found all the same.
 func (m *Manager) noticed(ctx context.Context, provider string, n LogoutNotice) (ids []ID, err error) {
 	if n.SID != "" {
-		if ids, err = m.links.CloseLinks(ctx, linkKey(provider, n.SID)); err != nil {
+		if ids, err = m.links.TakeLinks(ctx, linkKey(provider, n.SID)); err != nil {
 			return nil, err
 		}
 	}
 	if n.Subject == "" {
 		return ids, nil
 	}
-	list, err := m.store.Sessions(ctx, Owner{Provider: provider, Subject: n.Subject})
+	list, err := m.store.List(ctx, Owner{Provider: provider, Subject: n.Subject})
 	unreadable, err := splitUnreadable(err)
 	if n.SID == "" {
 		ids = append(ids, unreadable...)

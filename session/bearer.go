@@ -39,7 +39,7 @@ var (
 	ErrAccessRevoked = errors.New("session: access token revoked")
 )
 
-// Bearer is who presents an access token. It is immutable and shared between
+// Authenticate is who presents an access token. It is immutable and shared between
 // requests.
 type Bearer struct {
 	// Authorization is the ready value for the upstream's Authorization header.
@@ -61,7 +61,7 @@ func (b *Bearer) Identity() *Identity { return b.family.Identity() }
 func (b *Bearer) AuthAge(now time.Time) time.Duration { return b.family.AuthAge(now) }
 
 // Family returns the token's session as last looked at, for [Manager.Watch] and
-// [Manager.Keep]. Nobody presented a handle of it: it has no successor and
+// [Manager.Touch]. Nobody presented a handle of it: it has no successor and
 // cannot be renewed.
 func (b *Bearer) Family() *Session { return b.family }
 
@@ -73,12 +73,12 @@ func (m *Manager) WatchBearer(b *Bearer) (notices <-chan Notice, stop func()) {
 	return m.Watch(b.family)
 }
 
-// Bearer admits an access token. Errors: [ErrUnauthentic], [ErrAccessExpired],
+// Authenticate admits an access token. Errors: [ErrUnauthentic], [ErrAccessExpired],
 // [ErrAccessRevoked], [*EndedError], [*UnavailableError]. It never moves the
 // idle deadline: a refresh does.
-func (m *Manager) Bearer(ctx context.Context, raw string) (*Bearer, error) {
+func (m *Manager) Authenticate(ctx context.Context, raw string) (*Bearer, error) {
 	cached := m.bearers.get(raw, m.now(), m.epoch.Load())
-	if cached != nil && m.up.Load() {
+	if cached != nil && m.connected.Load() {
 		return cached, nil
 	}
 	if m.access == nil {
@@ -108,7 +108,7 @@ func (m *Manager) admitBearer(ctx context.Context, raw string) (*Bearer, error) 
 	if err != nil {
 		return nil, err
 	}
-	if e := m.departed.get(a.SessionID, m.now()); e != nil {
+	if e := m.recentlyEnded.get(a.SessionID, m.now()); e != nil {
 		return nil, e
 	}
 	rd, err := m.familyOf(ctx, a)
@@ -129,14 +129,14 @@ func (m *Manager) admitBearer(ctx context.Context, raw string) (*Bearer, error) 
 	case gone:
 		return nil, ErrAccessRevoked
 	}
-	family := m.snapshot(rd, Handle{kind: Explicit}, rd.Record)
+	family := m.snapshot(rd, Handle{kind: TokenClient}, rd.Record)
 	family.Authorization = "" // what is forwarded is the token that was presented
 	b := &Bearer{Authorization: bearer + raw, family: family}
-	if e := rd.track.over.Load(); e != nil {
+	if e := rd.track.Ended.Load(); e != nil {
 		return nil, e // it ended while we asked
 	}
 	if b.usable = b.until(min(m.cacheTTL, left)); rd.up && m.bearers != nil {
-		m.detach(family)
+		m.compact(family)
 		m.bearers.put(b)
 	}
 	return b, nil
@@ -148,15 +148,15 @@ func (b *Bearer) until(most time.Duration) time.Duration {
 }
 
 // familyOf looks at a token's family without judging a handle.
-func (m *Manager) familyOf(ctx context.Context, a Access) (reading, error) {
-	rd := reading{began: m.now(), track: m.tracks.get(a.SessionID), epoch: m.epoch.Load(), up: m.up.Load()}
+func (m *Manager) familyOf(ctx context.Context, a Access) (readPoint, error) {
+	rd := readPoint{began: m.now(), track: m.tracks.get(a.SessionID), epoch: m.epoch.Load(), up: m.connected.Load()}
 	rd.version = rd.track.version.Load()
-	turn, err := m.peruse(ctx, a.SessionID)
+	turn, err := m.get(ctx, a.SessionID)
 	switch {
 	case err != nil:
 		return rd, m.storeFault(err, a.SessionID)
-	case turn.State == TurnOver:
-		return rd, m.foundOver(ctx, a.SessionID, turn.Reason, Client{})
+	case turn.State == LeaseSessionEnded:
+		return rd, m.expire(ctx, a.SessionID, turn.Reason, Client{})
 	case turn.Record.Identity.Subject != a.Subject:
 		return rd, ErrUnauthentic // a signing key is in foreign hands, or two providers share an issuer
 	}
@@ -168,7 +168,7 @@ func (m *Manager) isRevoked(ctx context.Context, a Access) (bool, error) {
 	if m.revoked == nil {
 		return false, nil
 	}
-	gone, err := m.revoked.Seen(ctx, accessKey(a))
+	gone, err := m.revoked.IsUsed(ctx, accessKey(a))
 	if err != nil {
 		return false, m.storeFault(err, a.SessionID)
 	}
@@ -190,7 +190,7 @@ func newBearerCache(bytes uint64, ttl time.Duration) (*bearerCache, error) {
 	entries, err := otter.New(&otter.Options[string, *Bearer]{
 		MaximumWeight: bytes,
 		// The key is the end of the Authorization value.
-		Weigher: func(raw string, b *Bearer) uint32 { return uint32(len(raw)) + b.family.weight() },
+		Weigher: func(raw string, b *Bearer) uint32 { return uint32(len(raw)) + b.family.size() },
 	})
 	if err != nil {
 		return nil, err
@@ -203,7 +203,7 @@ func (c *bearerCache) get(raw string, now time.Time, epoch uint64) *Bearer {
 		return nil
 	}
 	b, ok := c.entries.GetIfPresent(raw)
-	if !ok || !b.family.good(now, b.usable, epoch) {
+	if !ok || !b.family.Fresh(now, b.usable, epoch) {
 		return nil
 	}
 	return b
@@ -213,7 +213,7 @@ func (c *bearerCache) put(b *Bearer) { c.entries.Set(b.Authorization[len(bearer)
 
 func (c *bearerCache) sweep(now time.Time, epoch uint64) {
 	for raw, b := range c.entries.All() {
-		if !b.family.good(now, b.usable, epoch) {
+		if !b.family.Fresh(now, b.usable, epoch) {
 			c.entries.Invalidate(raw)
 		}
 	}

@@ -29,10 +29,10 @@ type counting struct {
 }
 
 // Get implements session.Refreshes.
-func (c *counting) Get(ctx context.Context, id session.ID) (session.Turn, error) {
+func (c *counting) Get(ctx context.Context, id session.ID) (session.LeaseResult, error) {
 	c.gets.Add(1)
 	if c.broken.Load() {
-		return session.Turn{}, session.ErrStoreUnavailable
+		return session.LeaseResult{}, session.ErrStoreUnavailable
 	}
 	return c.Store.Get(ctx, id)
 }
@@ -70,8 +70,8 @@ type tokenList struct {
 
 var errListDown = errors.New("the list does not answer")
 
-// Once implements session.TokenList.
-func (l *tokenList) Once(_ context.Context, token string, _ time.Duration) (bool, error) {
+// MarkUsed implements session.TokenList.
+func (l *tokenList) MarkUsed(_ context.Context, token string, _ time.Duration) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.broken {
@@ -82,8 +82,8 @@ func (l *tokenList) Once(_ context.Context, token string, _ time.Duration) (bool
 	return first, nil
 }
 
-// Seen implements session.TokenList.
-func (l *tokenList) Seen(_ context.Context, token string) (bool, error) {
+// IsUsed implements session.TokenList.
+func (l *tokenList) IsUsed(_ context.Context, token string) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked++
@@ -108,7 +108,7 @@ func newExplicitWorld(t *testing.T, ttl time.Duration) *explicitWorld {
 	handles, err := seal.NewHandles("explicit", []seal.Key{{ID: "e", Secret: key}}, nil)
 	w.must(err)
 	w.manager, err = session.NewManager(session.Options{
-		Store: w.store, Cookies: w.handles, Explicit: handles, Providers: []session.Provider{w.provider}, Recorder: w.events,
+		Store: w.store, Cookies: w.handles, TokenClients: handles, Providers: []session.Provider{w.provider}, Recorder: w.events,
 		Access: w.verifier, Revoked: w.revoked, Rules: session.Rules{Idle: 12 * time.Hour}, Absolute: 14 * 24 * time.Hour,
 		Grace: 30 * time.Second, CacheTTL: ttl, Now: w.clock.Now,
 	})
@@ -122,25 +122,25 @@ func newExplicitWorld(t *testing.T, ttl time.Duration) *explicitWorld {
 }
 
 // signIn starts an explicit session whose access token is believed.
-func (w *explicitWorld) signIn() session.Issued {
+func (w *explicitWorld) signIn() session.TokenPair {
 	w.t.Helper()
-	s, err := w.manager.Login(context.Background(), session.Login{Kind: session.Explicit, Username: "ada", Password: "right", Client: client()})
+	s, err := w.manager.Login(context.Background(), session.Login{Kind: session.TokenClient, Username: "ada", Password: "right", Client: client()})
 	w.must(err)
-	issued, err := w.manager.Issue(s)
+	issued, err := w.manager.TokenPair(s)
 	w.must(err)
 	w.believe(issued)
 	return issued
 }
 
-func (w *explicitWorld) believe(i session.Issued) {
+func (w *explicitWorld) believe(i session.TokenPair) {
 	w.verifier.believe(i.Access.Reveal(), session.Access{
 		ID: i.Access.Reveal(), Issuer: "us", Subject: i.Session.Identity().Subject,
-		SessionID: i.Session.ID(), Expires: w.clock.Now().Add(i.AccessFor),
+		SessionID: i.Session.ID(), Expires: w.clock.Now().Add(i.AccessTTL),
 	})
 }
 
 func (w *explicitWorld) bearer(raw string) (*session.Bearer, error) {
-	return w.manager.Bearer(context.Background(), raw)
+	return w.manager.Authenticate(context.Background(), raw)
 }
 
 // TestBearerHitCostsNothing: a token that was admitted a moment ago costs no
@@ -154,7 +154,7 @@ func TestBearerHitCostsNothing(t *testing.T) {
 	gets, asked := w.store.gets.Load(), w.revoked.asked
 	ctx := context.Background()
 	allocs := testing.AllocsPerRun(1000, func() {
-		if _, err := w.manager.Bearer(ctx, token); err != nil {
+		if _, err := w.manager.Authenticate(ctx, token); err != nil {
 			t.Error(err)
 		}
 	})
@@ -220,7 +220,7 @@ func TestBearerRefusals(t *testing.T) {
 	if _, err := w.bearer("from before the clock went back"); !errors.Is(err, session.ErrAccessExpired) {
 		t.Errorf("a token from the future: %v", err)
 	}
-	foreign.SessionID = session.NewHandle(session.Explicit).ID()
+	foreign.SessionID = session.NewHandle(session.TokenClient).ID()
 	w.verifier.believe("of no session", foreign)
 	_, err := w.bearer("of no session")
 	w.wantEnded(err, "")
@@ -235,13 +235,13 @@ func TestBearerRefusals(t *testing.T) {
 		t.Errorf("%v says %q", b, b.Authorization)
 	}
 	// The family was presented by nobody: nothing may be made of it.
-	if _, _, ok := w.manager.Value(b.Family()); ok {
+	if _, _, ok := w.manager.CookieValue(b.Family()); ok {
 		t.Error("a bearer's family has a handle")
 	}
 	if _, _, ok := w.manager.Successor(context.Background(), b.Family()); ok {
 		t.Error("a bearer's family has a successor")
 	}
-	if _, err := w.manager.Renew(context.Background(), b.Family(), client()); !errors.Is(err, session.ErrNotRenewed) {
+	if _, err := w.manager.ForceRefresh(context.Background(), b.Family(), client()); !errors.Is(err, session.ErrNotRenewed) {
 		t.Errorf("a bearer's family was renewed: %v", err)
 	}
 	w.clock.Advance(lifetime)
@@ -255,12 +255,12 @@ func TestBearerRefusals(t *testing.T) {
 func TestRefreshWithoutTheList(t *testing.T) {
 	w := newExplicitWorld(t, 5*time.Second)
 	i := w.signIn()
-	again := session.ExplicitRefresh{Refresh: i.Refresh, Access: i.Access, Client: client()}
+	again := session.TokenClientRefresh{Refresh: i.Refresh, Access: i.Access, Client: client()}
 	w.revoked.fail(true)
-	_, err := w.manager.RefreshExplicit(context.Background(), again)
+	_, err := w.manager.RefreshTokenClient(context.Background(), again)
 	w.wantUnavailable(err, session.SubsystemStore)
 	w.revoked.fail(false)
-	next, err := w.manager.RefreshExplicit(context.Background(), again)
+	next, err := w.manager.RefreshTokenClient(context.Background(), again)
 	w.must(err)
 	if next.Refresh == i.Refresh || next.Session.Generation() != 2 {
 		t.Errorf("generation %d", next.Session.Generation())

@@ -2,10 +2,10 @@ package session
 
 import "strings"
 
-// Binding reduces a User-Agent to browser family and platform, without
+// BrowserClass reduces a User-Agent to browser family and platform, without
 // versions: browsers update under a live session. It gates the window in which
 // a retired handle is forgiven and proves nothing by itself.
-func Binding(userAgent string) string {
+func BrowserClass(userAgent string) string {
 	return digest("binding", family(userAgent), platform(userAgent))[:11]
 }
 

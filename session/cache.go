@@ -29,7 +29,7 @@ func newCache(bytes uint64, ttl time.Duration) (*cache, error) {
 	}
 	entries, err := otter.New(&otter.Options[string, *Session]{
 		MaximumWeight: bytes,
-		Weigher:       func(value string, s *Session) uint32 { return uint32(len(value)) + s.weight() },
+		Weigher:       func(value string, s *Session) uint32 { return uint32(len(value)) + s.size() },
 	})
 	if err != nil {
 		return nil, err
@@ -43,14 +43,14 @@ func (c *cache) get(value string, now time.Time, epoch uint64) *Session {
 		return nil
 	}
 	s, ok := c.entries.GetIfPresent(value)
-	if !ok || !s.good(now, s.usable, epoch) {
+	if !ok || !s.Fresh(now, s.usable, epoch) {
 		return nil
 	}
 	return s
 }
 
-// good reports whether a copy may be used without asking the store.
-func (s *Session) good(now time.Time, until time.Duration, epoch uint64) bool {
+// Fresh reports whether a copy may be used without asking the store.
+func (s *Session) Fresh(now time.Time, until time.Duration, epoch uint64) bool {
 	return s.epoch == epoch && s.version == s.track.version.Load() && s.before(now, until)
 }
 
@@ -63,7 +63,7 @@ func (c *cache) put(value string, s *Session) { c.entries.Set(strings.Clone(valu
 // the cache itself needs no clock on each look-up.
 func (c *cache) sweep(now time.Time, epoch uint64) {
 	for value, s := range c.entries.All() {
-		if !s.good(now, s.usable, epoch) {
+		if !s.Fresh(now, s.usable, epoch) {
 			c.entries.Invalidate(value) // a newer copy that came just now is read once more
 		}
 	}
@@ -76,8 +76,8 @@ func (m *Manager) sweep(ctx context.Context) {
 		m.cache.sweep(now, epoch)
 		m.bearers.sweep(now, epoch)
 	}
-	for m.memos != nil && sleep(ctx, memoAge/5) {
-		m.memos.sweep(m.now())
+	for m.revalidations != nil && sleep(ctx, memoAge/5) {
+		m.revalidations.sweep(m.now())
 	}
 }
 
@@ -85,29 +85,29 @@ func (m *Manager) sweep(ctx context.Context) {
 // and the entries of both.
 const overhead = 800
 
-// weight estimates the bytes a detached snapshot holds on to.
-func (s *Session) weight() uint32 {
+// size estimates the bytes a detached snapshot holds on to.
+func (s *Session) size() uint32 {
 	id := &s.identity
 	return uint32(overhead + len(s.Authorization) + len(id.Claims) +
 		len(id.Subject) + len(id.Name) + len(id.ACR) + len(id.SID) + len(s.stamp))
 }
 
-// detach makes the snapshot's words its own before it is kept: until then they are
+// compact makes the snapshot's words its own before it is kept: until then they are
 // cut out of the store's answer, and would keep all of it in memory, the refresh
 // token and the ID token with it. Nobody else may have seen the snapshot yet.
-func (m *Manager) detach(s *Session) *Session {
+func (m *Manager) compact(s *Session) *Session {
 	id := &s.identity
 	if p := m.providers[id.Provider]; p != nil {
 		id.Provider = p.Name()
 	}
-	id.Roles, id.Scopes = m.lists.one(id.Roles), m.lists.one(id.Scopes)
+	id.Roles, id.Scopes = m.lists.intern(id.Roles), m.lists.intern(id.Scopes)
 	id.Claims = bytes.Clone(id.Claims)
-	repack(&id.Subject, &id.Name, &id.ACR, &id.SID, &s.stamp)
+	compactStrings(&id.Subject, &id.Name, &id.ACR, &id.SID, &s.stamp)
 	return s
 }
 
-// repack copies words into one piece of memory of their own.
-func repack(words ...*string) {
+// compactStrings copies words into one piece of memory of their own.
+func compactStrings(words ...*string) {
 	var b strings.Builder
 	size := 0
 	for _, w := range words {
@@ -135,9 +135,9 @@ type lists struct {
 	m  map[string][]string
 }
 
-// one returns a list equal to list that holds on to no foreign memory. Nobody may
+// intern returns a list equal to list that holds on to no foreign memory. Nobody may
 // change it.
-func (l *lists) one(list []string) []string {
+func (l *lists) intern(list []string) []string {
 	var buf [listLongest]byte
 	key := buf[:0]
 	for _, x := range list {

@@ -14,7 +14,7 @@ func TestCachedHitCostsNothing(t *testing.T) {
 	cookie := w.login()
 	w.live(0, cookie)
 	asked := w.stores[0].asked()
-	ctx, p := context.Background(), session.Presentation{Touch: true, Client: client()}
+	ctx, p := context.Background(), session.ResolveOptions{Touch: true, Client: client()}
 	allocs := testing.AllocsPerRun(1000, func() {
 		if _, err := w.managers[0].Resolve(ctx, cookie, p); err != nil {
 			t.Error(err)
@@ -30,17 +30,17 @@ func TestWhatIsNeverCached(t *testing.T) {
 	for name, c := range map[string]struct {
 		ttl     time.Duration
 		prepare func(w *world, cookie string) string
-		p       session.Presentation
+		p       session.ResolveOptions
 	}{
-		"strict":      {0, nil, session.Presentation{Touch: true}},
-		"not touched": {5 * time.Second, nil, session.Presentation{}},
-		"forced":      {5 * time.Second, nil, session.Presentation{Touch: true, Force: true}},
-		"eager":       {5 * time.Second, nil, session.Presentation{Touch: true, Eager: true}},
+		"strict":      {0, nil, session.ResolveOptions{Touch: true}},
+		"not touched": {5 * time.Second, nil, session.ResolveOptions{}},
+		"forced":      {5 * time.Second, nil, session.ResolveOptions{Touch: true, Force: true}},
+		"eager":       {5 * time.Second, nil, session.ResolveOptions{Touch: true, Eager: true}},
 		"retired": {5 * time.Second, func(w *world, cookie string) string {
 			w.clock.Advance(expired)
 			w.live(0, cookie) // rotates; the browser never sees it
 			return cookie
-		}, session.Presentation{Touch: true}},
+		}, session.ResolveOptions{Touch: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, options{cacheTTL: c.ttl})
@@ -103,7 +103,7 @@ func TestFillRacesInvalidation(t *testing.T) {
 		filled <- s
 	}()
 	<-w.stores[0].reached // the answer is read, and not yet delivered
-	fresh, err := w.managers[1].Resolve(context.Background(), cookie, session.Presentation{Touch: true, Force: true, Client: client()})
+	fresh, err := w.managers[1].Resolve(context.Background(), cookie, session.ResolveOptions{Touch: true, Force: true, Client: client()})
 	w.must(err)
 	w.eventually("the first process hears of it", func() bool {
 		_, _, ok := w.managers[0].Successor(context.Background(), witness)
@@ -149,7 +149,7 @@ func TestIdleAndTouch(t *testing.T) {
 			var err error
 			for range 3 {
 				w.clock.Advance(4 * time.Minute)
-				_, err = w.managers[0].Resolve(context.Background(), cookie, session.Presentation{Touch: c.touch, Client: client()})
+				_, err = w.managers[0].Resolve(context.Background(), cookie, session.ResolveOptions{Touch: c.touch, Client: client()})
 			}
 			if c.idle {
 				w.wantEnded(err, session.Idle)

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Cap bounds how many sessions one owner may have at a time.
-type Cap struct {
+// SessionLimit bounds how many sessions one owner may have at a time.
+type SessionLimit struct {
 	Max    int  // 0: no bound
 	Refuse bool // a login at the bound is refused; else the oldest session ends
 }

@@ -23,21 +23,21 @@ func TestDecideInvariants(t *testing.T) {
 		}
 		return at(d)
 	}
-	for _, kind := range []session.Kind{session.Cookie, session.Explicit} {
+	for _, kind := range []session.Kind{session.Browser, session.TokenClient} {
 		for _, p := range []uint32{1, 97, 98, 99, 100, 101, 200} {
 			for _, rotated := range ages {
 				for _, acked := range never {
 					for _, marked := range never {
 						for i := range 128 {
-							f := session.Facts{
+							f := session.State{
 								Found: true, Generation: 100, RotatedAt: at(rotated), AckedAt: stamp(acked),
-								Binding: "b", LastSeen: now, Absolute: now.Add(time.Hour), SoftAt: now.Add(time.Minute), HardAt: now.Add(2 * time.Minute),
-								Grace: 30 * time.Second, Stamp: "s",
+								BrowserClass: "b", LastSeen: now, Absolute: now.Add(time.Hour), SoftAt: now.Add(time.Minute), HardAt: now.Add(2 * time.Minute),
+								Grace: 30 * time.Second, TokensHash: "s",
 								Late: []uint32{0, 99, 100, 0}[i>>4&3],
 							}
-							v := session.Visit{Kind: kind, Generation: p, Binding: "b", Force: i&1 != 0, Marked: stamp(marked)}
+							v := session.Presentation{Kind: kind, Generation: p, BrowserClass: "b", Force: i&1 != 0, Marked: stamp(marked)}
 							if i&2 != 0 {
-								v.Binding = "other"
+								v.BrowserClass = "other"
 							}
 							if i&4 != 0 {
 								f.SoftAt, f.HardAt = at(time.Second), at(time.Second)
@@ -57,7 +57,7 @@ func TestDecideInvariants(t *testing.T) {
 	}
 }
 
-func checkVerdict(t *testing.T, f session.Facts, v session.Visit, got session.Verdict) {
+func checkVerdict(t *testing.T, f session.State, v session.Presentation, got session.Verdict) {
 	t.Helper()
 	ended := got.Reason != ""
 	switch {
@@ -65,21 +65,21 @@ func checkVerdict(t *testing.T, f session.Facts, v session.Visit, got session.Ve
 		t.Fatalf("both over and not: %+v for %+v %+v", got, v, f)
 	case f.Generation-v.Generation >= 2 && v.Generation < f.Generation && v.Generation != f.Recovered && got.Live():
 		t.Fatalf("g−2 lives, and no recovery took it in: %+v for %+v %+v", got, v, f)
-	case f.Recovered != 0 && v.Generation == 99 && got.Live() && v.Kind == session.Cookie:
+	case f.Recovered != 0 && v.Generation == 99 && got.Live() && v.Kind == session.Browser:
 		t.Fatalf("the handle that was lost lives: %+v for %+v %+v", got, v, f)
-	case (got.Row == session.RowConverge || got.Row == session.RowRecover) && (got.Rotate || v.Binding != f.Binding && v.Kind == session.Cookie):
+	case (got.Outcome == session.OutcomeConverge || got.Outcome == session.OutcomeRecover) && (got.Rotate || v.BrowserClass != f.BrowserClass && v.Kind == session.Browser):
 		t.Fatalf("a retired handle rotates, or from another browser: %+v for %+v %+v", got, v, f)
-	case got.Row == session.RowRecover && (f.Late == f.Generation || f.Recovered != 0 || v.Marked.IsZero()):
+	case got.Outcome == session.OutcomeRecover && (f.Late == f.Generation || f.Recovered != 0 || v.Marked.IsZero()):
 		t.Fatalf("recovered what is in use, or without proof: %+v for %+v %+v", got, v, f)
-	case got.Row == session.RowReuse && v.Kind == session.Cookie && v.Marked.IsZero():
+	case got.Outcome == session.OutcomeReuse && v.Kind == session.Browser && v.Marked.IsZero():
 		t.Fatalf("theft without proof: %+v for %+v %+v", got, v, f)
-	case v.Kind == session.Explicit && v.Generation < f.Generation && (got.Live() || got.Stale()):
+	case v.Kind == session.TokenClient && v.Generation < f.Generation && (got.Live() || got.Stale()):
 		t.Fatalf("an explicit handle has a window: %+v for %+v %+v", got, v, f)
 	case v.Generation >= f.Generation && !ended && !got.Live():
 		t.Fatalf("the current handle is refused: %+v for %+v %+v", got, v, f)
-	case got.Adopt != (v.Generation > f.Generation && !ended):
+	case got.StoreLostWrites != (v.Generation > f.Generation && !ended):
 		t.Fatalf("adopt: %+v for %+v %+v", got, v, f)
-	case got.Rotate && v.Kind == session.Cookie && !got.Adopt && f.RotatedAt.After(time.Unix(1_800_000_000, 0).Add(-2*f.Grace)):
+	case got.Rotate && v.Kind == session.Browser && !got.StoreLostWrites && f.RotatedAt.After(time.Unix(1_800_000_000, 0).Add(-2*f.Grace)):
 		t.Fatalf("rotates too soon: %+v for %+v %+v", got, v, f)
 	}
 }
@@ -110,7 +110,7 @@ func TestBinding(t *testing.T) {
 		{"", ""},
 	}
 	for _, c := range same {
-		if session.Binding(c[0]) != session.Binding(c[1]) {
+		if session.BrowserClass(c[0]) != session.BrowserClass(c[1]) {
 			t.Errorf("an update changes the binding: %q", c)
 		}
 	}
@@ -121,7 +121,7 @@ func TestBinding(t *testing.T) {
 		"Mozilla/5.0 (Linux; Android 14) Chrome/140 Mobile Safari/537.36", "Mozilla/5.0 (Macintosh) Version/17 Safari/605",
 		"Mozilla/5.0 (iPhone) CriOS/140 Safari/604", "Mozilla/5.0 (iPhone) FxiOS/130 Safari/604",
 	} {
-		all = append(all, session.Binding(ua))
+		all = append(all, session.BrowserClass(ua))
 	}
 	if n := len(all); distinct(all) != n {
 		t.Error("two browsers share a binding")
@@ -131,7 +131,7 @@ func TestBinding(t *testing.T) {
 // TestSecretsPrintNothing, by any verb and in any wrapping.
 func TestSecretsPrintNothing(t *testing.T) {
 	const canary = "canary-7f3a"
-	h := session.NewHandle(session.Cookie)
+	h := session.NewHandle(session.Browser)
 	secret := h.Payload()[:32]
 	raw := string(secret)
 	s := session.Secret(canary)

@@ -14,8 +14,8 @@ const (
 	departedMost = 100_000
 )
 
-// departed remembers the sessions this process saw end.
-type departed struct {
+// recentlyEnded remembers the sessions this process saw end.
+type recentlyEnded struct {
 	mu    sync.RWMutex
 	m     map[ID]departure
 	sweep time.Time // when to look for old entries next
@@ -26,7 +26,7 @@ type departure struct {
 	until time.Time
 }
 
-func (d *departed) add(e *EndedError, now time.Time) {
+func (d *recentlyEnded) add(e *EndedError, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.m == nil {
@@ -43,7 +43,7 @@ func (d *departed) add(e *EndedError, now time.Time) {
 }
 
 // get returns why the session ended, or nil.
-func (d *departed) get(id ID, now time.Time) *EndedError {
+func (d *recentlyEnded) get(id ID, now time.Time) *EndedError {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	x, ok := d.m[id]
@@ -54,7 +54,7 @@ func (d *departed) get(id ID, now time.Time) *EndedError {
 }
 
 // all returns what is remembered, for ending it again after a fail-over.
-func (d *departed) all(now time.Time) []*EndedError {
+func (d *recentlyEnded) all(now time.Time) []*EndedError {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	list := make([]*EndedError, 0, len(d.m))

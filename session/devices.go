@@ -45,12 +45,12 @@ func (m *Manager) OwnSessions(ctx context.Context, s *Session) ([]Record, error)
 		return nil, err
 	}
 	listed := slices.ContainsFunc(list, func(r Record) bool { return r.ID == s.ID() })
-	if !listed && s.track.over.Load() == nil {
-		turn, err := m.peruse(ctx, s.ID())
+	if !listed && s.track.Ended.Load() == nil {
+		turn, err := m.get(ctx, s.ID())
 		switch {
 		case err != nil:
 			return nil, m.storeFault(err, s.ID())
-		case turn.State == TurnOver:
+		case turn.State == LeaseSessionEnded:
 			return list, lost // it ended since
 		}
 		list = append(list, *turn.Record)
@@ -70,7 +70,7 @@ func (m *Manager) EndOwn(ctx context.Context, s *Session, id ID, why Reason, c C
 	if !slices.ContainsFunc(list, func(r Record) bool { return r.ID == id }) && !slices.Contains(unreadable, id) {
 		return ErrNoSession
 	}
-	// Over in between is as good: it is gone, which is what was asked for.
+	// ChangeEnded in between is as good: it is gone, which is what was asked for.
 	_, err = m.End(ctx, id, why, c)
 	return err
 }

@@ -36,7 +36,7 @@
 // What the session keeps for it: ra, when g became current; aa, when g was first
 // presented (rows 5 and 6); la, set when g is presented more than [LateAfter] after
 // ra, for use or not; rp, the handle that the last recovery took in; the binding
-// ([Binding]) of the request that caused the last rotation. A rotation, row 4 and
+// ([BrowserClass]) of the request that caused the last rotation. A rotation, row 4 and
 // a recovery clear aa, la and rp, but that row 4 sets aa and a recovery rp.
 //
 // The window of a retired handle: g was not presented yet, for at most min(idle,

@@ -17,9 +17,9 @@ func (m *Manager) End(ctx context.Context, id ID, why Reason, c Client) (*Record
 	defer cancel()
 	rec, err := m.store.End(ctx, id, why)
 	if errors.Is(err, ErrSealed) {
-		// Over all the same. Only its tokens, and whose they were, are out of reach.
+		// ChangeEnded all the same. Only its tokens, and whose they were, are out of reach.
 		m.record(Event{Type: EventUnsealable, ID: id, Err: err})
-		_ = m.markOver(id, why)
+		_ = m.markEnded(id, why)
 		m.record(Event{Type: EventEnded, ID: id, Reason: why, Client: c})
 		return &Record{ID: id}, nil
 	}
@@ -34,7 +34,7 @@ func (m *Manager) End(ctx context.Context, id ID, why Reason, c Client) (*Record
 }
 
 const (
-	endTimeout  = 5 * time.Second // one end
+	endTimeout  = 5 * time.Second // intern end
 	endsTimeout = time.Minute     // all of a user's
 )
 
@@ -49,7 +49,7 @@ func (m *Manager) insist(ctx context.Context, id ID, why Reason, end func(contex
 	if end(ctx) == nil {
 		return
 	}
-	_ = m.markOver(id, why)
+	_ = m.markEnded(id, why)
 	m.goBackground(func(ctx context.Context) {
 		for pause := time.Second; sleep(ctx, pause); pause = min(2*pause, 10*time.Second) {
 			if end(ctx) == nil {
@@ -73,7 +73,7 @@ func (m *Manager) Logout(ctx context.Context, kind Kind, value string, why Reaso
 // ended does what follows the end of a session: this process forgets it, the
 // audit log hears of it, the provider is told.
 func (m *Manager) ended(rec *Record, why Reason, c Client) {
-	_ = m.markOver(rec.ID, why)
+	_ = m.markEnded(rec.ID, why)
 	m.record(Event{
 		Type: EventEnded, ID: rec.ID, Reason: why, Client: c,
 		Subject: rec.Identity.Subject, Provider: rec.Identity.Provider,

@@ -16,7 +16,7 @@ func TestEndsGoThroughWhenTheClientHangsUp(t *testing.T) {
 	one, two, three := w.login(), w.login(), w.login()
 	gone, hangUp := context.WithCancel(context.Background())
 	hangUp()
-	_, err := w.managers[0].Logout(gone, session.Cookie, one, session.Logout, client())
+	_, err := w.managers[0].Logout(gone, session.Browser, one, session.Logout, client())
 	w.must(err)
 	_, err = w.resolve(0, one)
 	w.wantEnded(err, session.Logout)
@@ -38,7 +38,7 @@ func TestReplacedThoughTheStoreFails(t *testing.T) {
 	old := w.login()
 	w.stores[0].away.Store(true)
 	_, err := w.managers[0].Login(context.Background(), session.Login{
-		Username: "ada", Password: "right", Carried: []string{old}, Client: client(),
+		Username: "ada", Password: "right", PriorCookies: []string{old}, Client: client(),
 	})
 	w.must(err)
 	_, err = w.resolve(0, old)
@@ -102,7 +102,7 @@ func TestStopWaitsForARefreshUnderWay(t *testing.T) {
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
-		_, _ = w.managers[0].Resolve(ctx, cookie, session.Presentation{Touch: true, Client: client()})
+		_, _ = w.managers[0].Resolve(ctx, cookie, session.ResolveOptions{Touch: true, Client: client()})
 	}()
 	<-gate.Arrived
 	leave()
@@ -134,7 +134,7 @@ func TestCopyIsLookedUpAgainAfterAWait(t *testing.T) {
 	waited := make(chan error, 1)
 	go func() { _, err := w.resolve(0, cookie); waited <- err }()
 	<-w.stores[0].reached
-	_, err := w.managers[0].Logout(context.Background(), session.Cookie, cookie, session.Logout, client())
+	_, err := w.managers[0].Logout(context.Background(), session.Browser, cookie, session.Logout, client())
 	w.must(err)
 	w.stores[0].away.Store(true)
 	release()

@@ -122,21 +122,21 @@ func TestSignInCountsFromBeforeTheCall(t *testing.T) {
 	ctx := context.Background()
 	store := w.stores[0].Store.(*redisstore.Store)
 	m, err := session.NewManager(session.Options{
-		Store: store, Cookies: w.handles, Explicit: w.handles, Attempts: store.Attempts(),
+		Store: store, Cookies: w.handles, TokenClients: w.handles, Attempts: store.Attempts(),
 		Providers: []session.Provider{slowLogin{w.provider, w.clock}},
 		Rules:     session.Rules{Idle: 12 * time.Hour}, Absolute: 24 * time.Hour, Grace: 30 * time.Second, Now: w.clock.Now,
 	})
 	w.must(err)
 	defer m.Close(ctx)
-	for _, kind := range []session.Kind{session.Cookie, session.Explicit} {
+	for _, kind := range []session.Kind{session.Browser, session.TokenClient} {
 		s, err := m.Login(ctx, session.Login{Username: "ada", Password: "right", Kind: kind, Client: client()})
 		w.must(err)
 		w.left(s, lifetime-3*time.Minute)
-		if kind == session.Explicit {
-			issued, err := m.Issue(s)
+		if kind == session.TokenClient {
+			issued, err := m.TokenPair(s)
 			w.must(err)
-			if issued.AccessFor > lifetime-3*time.Minute+time.Second {
-				t.Errorf("an explicit client is told %v", issued.AccessFor)
+			if issued.AccessTTL > lifetime-3*time.Minute+time.Second {
+				t.Errorf("an explicit client is told %v", issued.AccessTTL)
 			}
 		}
 	}

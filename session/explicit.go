@@ -39,60 +39,60 @@ const revokedFor = 5 * time.Minute
 // why, in more words than the client gets.
 const EventRefreshRefused EventType = "refresh_refused"
 
-// Issued is what an explicit client gets.
-type Issued struct {
+// TokenPair is what an explicit client gets.
+type TokenPair struct {
 	Session    *Session
 	Access     Secret
 	Refresh    Secret
-	AccessFor  time.Duration // rest of the access token's life
-	RefreshFor time.Duration // how long the refresh token may stay unused
+	AccessTTL  time.Duration // rest of the access token's life
+	RefreshTTL time.Duration // how long the refresh token may stay unused
 }
 
-// ExplicitRefresh is what an explicit client presents to refresh or to sign out.
-type ExplicitRefresh struct {
+// TokenClientRefresh is what an explicit client presents to refresh or to sign out.
+type TokenClientRefresh struct {
 	Refresh Secret // the refresh token
 	Access  Secret // the access token it had until now, to be revoked; empty: none
 	Client
 }
 
-// RefreshExplicit spends a refresh token for a new pair and revokes the old
+// RefreshTokenClient spends a refresh token for a new pair and revokes the old
 // access token. Errors are those of [Manager.Resolve] without ErrStale; a
 // provider that gives no new tokens is an [*UnavailableError], and the refresh
 // token stays good.
-func (m *Manager) RefreshExplicit(ctx context.Context, r ExplicitRefresh) (Issued, error) {
+func (m *Manager) RefreshTokenClient(ctx context.Context, r TokenClientRefresh) (TokenPair, error) {
 	value, ours := strings.CutPrefix(r.Refresh.Reveal(), RefreshPrefix)
 	if !ours {
-		return Issued{}, m.refreshRefused("", errors.New("bad format"), ErrUnauthentic, r.Client)
+		return TokenPair{}, m.refreshRefused("", errors.New("bad format"), ErrUnauthentic, r.Client)
 	}
-	h, err := m.open(Explicit, value)
+	h, err := m.open(TokenClient, value)
 	if err != nil {
-		return Issued{}, m.refreshRefused("", errors.New("not sealed by us"), err, r.Client)
+		return TokenPair{}, m.refreshRefused("", errors.New("not sealed by us"), err, r.Client)
 	}
 	// Revoked before the new pair is committed: the commit's message then voids
 	// what other processes remember of the old token.
 	if err := m.retire(ctx, r.Access); err != nil {
-		return Issued{}, err
+		return TokenPair{}, err
 	}
-	s, err := m.Resolve(ctx, value, Presentation{Kind: Explicit, Force: true, Touch: true, Client: r.Client})
+	s, err := m.Resolve(ctx, value, ResolveOptions{Kind: TokenClient, Force: true, Touch: true, Client: r.Client})
 	if err != nil {
 		var ended *EndedError
 		if errors.As(err, &ended) {
-			return Issued{}, m.refreshRefused(h.ID(), refusal(ended), err, r.Client)
+			return TokenPair{}, m.refreshRefused(h.ID(), refusal(ended), err, r.Client)
 		}
-		return Issued{}, err
+		return TokenPair{}, err
 	}
 	if s.Generation() <= h.generation {
-		return Issued{}, &UnavailableError{
+		return TokenPair{}, &UnavailableError{
 			Subsystem: SubsystemProvider, RetryAfter: time.Second, Err: errors.New("the provider gave no new tokens"),
 		}
 	}
-	return m.Issue(s)
+	return m.TokenPair(s)
 }
 
-// LogoutExplicit ends the family of a refresh token, whatever its generation,
+// LogoutTokenClient ends the family of a refresh token, whatever its generation,
 // and revokes an access token that came along. Whoever has not got the secret
 // ends nothing; that is no error either.
-func (m *Manager) LogoutExplicit(ctx context.Context, r ExplicitRefresh) error {
+func (m *Manager) LogoutTokenClient(ctx context.Context, r TokenClientRefresh) error {
 	if err := m.retire(ctx, r.Access); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (m *Manager) LogoutExplicit(ctx context.Context, r ExplicitRefresh) error {
 	if !ours {
 		return nil
 	}
-	_, err := m.Logout(ctx, Explicit, value, Logout, r.Client)
+	_, err := m.Logout(ctx, TokenClient, value, Logout, r.Client)
 	if errors.Is(err, ErrUnauthentic) {
 		return nil
 	}
@@ -130,28 +130,28 @@ type issued struct {
 	value      string
 }
 
-// Issue returns the pair for an explicit session that was just begun with
+// TokenPair returns the pair for an explicit session that was just begun with
 // [Manager.Login], or refreshed.
-func (m *Manager) Issue(s *Session) (Issued, error) {
-	if s.handle.kind != Explicit {
-		return Issued{}, errors.New("session: a cookie session has no tokens to give out")
+func (m *Manager) TokenPair(s *Session) (TokenPair, error) {
+	if s.handle.kind != TokenClient {
+		return TokenPair{}, errors.New("session: a cookie session has no tokens to give out")
 	}
 	text := s.track.issued.Load()
 	if text == nil || text.generation != s.Generation() {
-		value, _, ok := m.Value(s)
+		value, _, ok := m.CookieValue(s)
 		if !ok {
-			return Issued{}, errors.New("session: the refresh token cannot be sealed")
+			return TokenPair{}, errors.New("session: the refresh token cannot be sealed")
 		}
 		fresh := &issued{generation: s.Generation(), value: value}
 		if !s.track.issued.CompareAndSwap(text, fresh) {
-			return m.Issue(s) // somebody else sealed meanwhile
+			return m.TokenPair(s) // somebody else sealed meanwhile
 		}
 		text = fresh
 	}
 	_, idle, access := s.Remaining(m.now())
-	return Issued{
+	return TokenPair{
 		Session: s, Access: Secret(s.Authorization[len(bearer):]), Refresh: Secret(RefreshPrefix + text.value),
-		AccessFor: access, RefreshFor: idle,
+		AccessTTL: access, RefreshTTL: idle,
 	}, nil
 }
 
@@ -169,11 +169,11 @@ func (m *Manager) retire(ctx context.Context, raw Secret) error {
 	if keep <= 0 {
 		return nil
 	}
-	if _, err := m.revoked.Once(ctx, accessKey(a), keep); err != nil {
+	if _, err := m.revoked.MarkUsed(ctx, accessKey(a), keep); err != nil {
 		return m.storeFault(err, a.SessionID)
 	}
 	if t := m.tracks.find(a.SessionID); t != nil {
-		t.void() // answers about it, also those on their way into the cache
+		t.Invalidate() // answers about it, also those on their way into the cache
 	}
 	return nil
 }

@@ -21,57 +21,57 @@ const (
 	forceEvery = 10 * time.Second
 )
 
-// Facts is what the store knows of a session when a handle is presented. Zero
+// State is what the store knows of a session when a handle is presented. Zero
 // times mean "never".
-type Facts struct {
-	Found      bool
-	Ended      Reason // why it ended; empty while it lives
-	Generation uint32
-	RotatedAt  time.Time // when Generation became current
-	AckedAt    time.Time // when Generation was first presented
-	Late       uint32    // the generation that was presented more than [LateAfter] after its rotation
-	Recovered  uint32    // the handle that the last recovery took in, see [RowRecover]; 0: none
-	ForcedAt   time.Time // last forced refresh
-	Binding    string    // of the request that caused the last rotation
-	LastSeen   time.Time
-	Absolute   time.Time     // end by age
-	SoftAt     time.Time     // the access token enters its early window
-	HardAt     time.Time     // the access token counts as expired
-	Grace      time.Duration // for the token in hand, see [Schedule]
-	Stamp      string        // identifies the tokens in the record, see [Tokens.Stamp]
+type State struct {
+	Found        bool
+	Ended        Reason // why it ended; empty while it lives
+	Generation   uint32
+	RotatedAt    time.Time // when Generation became current
+	AckedAt      time.Time // when Generation was first presented
+	Late         uint32    // the generation that was presented more than [LateAfter] after its rotation
+	Recovered    uint32    // the handle that the last recovery took in, see [OutcomeRecover]; 0: none
+	ForcedAt     time.Time // last forced refresh
+	BrowserClass string    // of the request that caused the last rotation
+	LastSeen     time.Time
+	Absolute     time.Time     // MarkEnded by age
+	SoftAt       time.Time     // the access token enters its early window
+	HardAt       time.Time     // the access token counts as expired
+	Grace        time.Duration // for the token in hand, see [Schedule]
+	TokensHash   string        // identifies the tokens in the record, see [Tokens.Hash]
 
 	// CommitNumber counts how often the tokens were written. Of two states of one
 	// session the one with the larger number is the later. 0: by a former version.
 	CommitNumber int64
 }
 
-// Visit is one presentation of a handle.
-type Visit struct {
-	ID         ID
-	Kind       Kind
-	Generation uint32
-	Binding    string // see [Binding]
-	Touch      bool   // counts as use: moves the idle deadline
-	Force      bool   // wants new tokens even if none are due
-	Seen       string // with Force: only if the record still has the tokens of this stamp; empty: any
+// Presentation is one presentation of a handle.
+type Presentation struct {
+	ID           ID
+	Kind         Kind
+	Generation   uint32
+	BrowserClass string // see [BrowserClass]
+	Touch        bool   // counts as use: moves the idle deadline
+	Force        bool   // wants new tokens even if none are due
+	IfTokens     string // with Force: only if the record still has the tokens of this stamp; empty: any
 
 	// Marked is when the stale mark of exactly this handle, which came along with
 	// it, was issued by the store's clock; zero: none came. See [Mark].
 	Marked time.Time
 
-	// Known is the [Resolution.Version] of an earlier answer to this handle that
+	// Validator is the [Answer.Validator] of an earlier answer to this handle that
 	// the caller still has; empty: none.
-	Known string
+	Validator string
 }
 
 // Rules are the operator's limits the table needs.
 type Rules struct {
-	Idle          time.Duration // end by silence
-	ExplicitGrace time.Duration // window for explicit handles; 0: none
+	Idle             time.Duration // MarkEnded by silence
+	TokenClientGrace time.Duration // window for explicit handles; 0: none
 }
 
-// Unacked is how long a handle stays good while its successor was never seen.
-func (r Rules) Unacked() time.Duration { return min(r.Idle, 24*time.Hour) }
+// UnackedTTL is how long a handle stays good while its successor was never seen.
+func (r Rules) UnackedTTL() time.Duration { return min(r.Idle, 24*time.Hour) }
 
 // Due says how urgent a refresh of the access token is.
 type Due uint8
@@ -85,42 +85,42 @@ const (
 
 // Verdict is the table's answer.
 type Verdict struct {
-	Row    int    // the row that matched: 1–3 and 5–11, 7 also for 7r; row 4 is Adopt
-	Reason Reason // rows 2, 3, 11: why the session is over
-	Adopt  bool   // the handle is newer than the store: it lost writes
-	Due    Due    // rows 5, 6, 7, 10
-	Rotate bool   // rows 5, 6: a refresh may advance the generation
+	Outcome         int    // the row that matched: 1–3 and 5–11, 7 also for 7r; row 4 is Adopt
+	Reason          Reason // rows 2, 3, 11: why the session is over
+	StoreLostWrites bool   // the handle is newer than the store: it lost writes
+	Due             Due    // rows 5, 6, 7, 10
+	Rotate          bool   // rows 5, 6: a refresh may advance the generation
 }
 
 // The rows, by name.
 const (
-	RowGone         = 1
-	RowEnded        = 2
-	RowExpired      = 3
-	RowCurrent      = 5
-	RowRefresh      = 6
-	RowConverge     = 7
-	RowOtherBrowser = 8
-	RowRetired      = 9
-	RowRecover      = 10
-	RowReuse        = 11
+	OutcomeGone         = 1
+	OutcomeEnded        = 2
+	OutcomeExpired      = 3
+	OutcomeCurrent      = 5
+	OutcomeRefresh      = 6
+	OutcomeConverge     = 7
+	OutcomeOtherBrowser = 8
+	OutcomeRetired      = 9
+	OutcomeRecover      = 10
+	OutcomeReuse        = 11
 )
 
 // Live reports whether the request may go on (perhaps after a refresh).
 func (v Verdict) Live() bool {
-	return v.Row >= RowCurrent && v.Row <= RowConverge || v.Row == RowRecover
+	return v.Outcome >= OutcomeCurrent && v.Outcome <= OutcomeConverge || v.Outcome == OutcomeRecover
 }
 
 // Stale reports whether the handle is retired and nothing is proved by that.
-func (v Verdict) Stale() bool { return v.Row == RowOtherBrowser || v.Row == RowRetired }
+func (v Verdict) Stale() bool { return v.Outcome == OutcomeOtherBrowser || v.Outcome == OutcomeRetired }
 
 // late reports whether the current handle was presented late. A mark of another
 // generation is left over: replicas of a former version do not clear it.
-func (f Facts) late() bool { return f.Late == f.Generation }
+func (f State) late() bool { return f.Late == f.Generation }
 
-// LateFrom is from when on the next sight of the current handle has to be noted;
+// LateSince is from when on the next sight of the current handle has to be noted;
 // zero: it was noted already.
-func (f Facts) LateFrom() time.Time {
+func (f State) LateSince() time.Time {
 	if f.late() {
 		return time.Time{}
 	}
@@ -130,84 +130,84 @@ func (f Facts) LateFrom() time.Time {
 // recovered reports whether the current handle came of a recovery, which always
 // lies two above the handle it took in. Any other distance means that a replica
 // of a former version, which does not clear the field, has rotated since.
-func (f Facts) recovered() bool { return f.Recovered != 0 && f.Generation == f.Recovered+2 }
+func (f State) recovered() bool { return f.Recovered != 0 && f.Generation == f.Recovered+2 }
 
 // proof reports whether the handle came with a mark that says: this very handle
 // was refused before, and whoever brings it back has received the refusal.
-func (v Visit) proof(now time.Time) bool {
+func (v Presentation) proof(now time.Time) bool {
 	return !v.Marked.IsZero() && !v.Marked.After(now) && now.Sub(v.Marked) <= MarkLife
 }
 
 // Decide judges a presented handle. First match wins, in the order of the table.
-func Decide(f Facts, v Visit, r Rules, now time.Time) Verdict {
+func Decide(f State, v Presentation, r Rules, now time.Time) Verdict {
 	switch {
 	case !f.Found:
-		return Verdict{Row: RowGone}
+		return Verdict{Outcome: OutcomeGone}
 	case f.Ended != "":
-		return Verdict{Row: RowEnded, Reason: f.Ended}
+		return Verdict{Outcome: OutcomeEnded, Reason: f.Ended}
 	case !now.Before(f.Absolute):
-		return Verdict{Row: RowExpired, Reason: AbsoluteLifetime}
+		return Verdict{Outcome: OutcomeExpired, Reason: AbsoluteLifetime}
 	case age(now, f.LastSeen) >= r.Idle:
-		return Verdict{Row: RowExpired, Reason: Idle}
+		return Verdict{Outcome: OutcomeExpired, Reason: Idle}
 	case v.Generation > f.Generation:
 		// Only we can seal a handle, so the store forgot a rotation (an
 		// asynchronous replica was promoted). From here on v is current.
 		f.Generation, f.RotatedAt, f.AckedAt, f.Late, f.Recovered = v.Generation, now, now, 0, 0
 		verdict := current(f, v, now)
-		verdict.Adopt = true
+		verdict.StoreLostWrites = true
 		return verdict
 	case v.Generation == f.Generation:
 		return current(f, v, now)
-	case v.Kind == Explicit:
+	case v.Kind == TokenClient:
 		return retiredToken(f, v, r, now)
 	}
 	return retired(f, v, r, now)
 }
 
 // current decides rows 5 and 6.
-func current(f Facts, v Visit, now time.Time) Verdict {
-	verdict := Verdict{Row: RowCurrent, Due: due(f, now)}
+func current(f State, v Presentation, now time.Time) Verdict {
+	verdict := Verdict{Outcome: OutcomeCurrent, Due: due(f, now)}
 	// Two graces between rotations: otherwise g-2 could still be on its way in a
 	// slow request when g is issued.
-	verdict.Rotate = v.Kind == Explicit || age(now, f.RotatedAt) >= 2*f.Grace
+	verdict.Rotate = v.Kind == TokenClient || age(now, f.RotatedAt) >= 2*f.Grace
 	if verdict.Due == HardDue || forced(f, v, now) {
-		verdict.Row, verdict.Due = RowRefresh, HardDue
+		verdict.Outcome, verdict.Due = OutcomeRefresh, HardDue
 	}
 	return verdict
 }
 
 // retired decides rows 7 to 11 for a cookie below the current one.
-func retired(f Facts, v Visit, r Rules, now time.Time) Verdict {
+func retired(f State, v Presentation, r Rules, now time.Time) Verdict {
 	recovered := f.recovered()
 	parent := f.Generation-v.Generation == 1 && !recovered
-	since, same := age(now, later(f.RotatedAt, f.AckedAt)), v.Binding == f.Binding
+	since, same := age(now, later(f.RotatedAt, f.AckedAt)), v.BrowserClass == f.BrowserClass
 	inWindow := (parent || recovered && v.Generation == f.Recovered) &&
-		(since <= f.Grace || f.AckedAt.IsZero() && age(now, f.RotatedAt) <= r.Unacked())
+		(since <= f.Grace || f.AckedAt.IsZero() && age(now, f.RotatedAt) <= r.UnackedTTL())
 	switch {
 	case inWindow && same:
-		return Verdict{Row: RowConverge, Due: hardOnly(f, now)}
+		return Verdict{Outcome: OutcomeConverge, Due: hardOnly(f, now)}
 	case inWindow:
-		return Verdict{Row: RowOtherBrowser}
+		return Verdict{Outcome: OutcomeOtherBrowser}
 	case !v.proof(now):
-		return Verdict{Row: RowRetired}
+		return Verdict{Outcome: OutcomeRetired}
 	case parent && same && !f.late() && since <= min(r.Idle, MarkLife):
-		return Verdict{Row: RowRecover, Due: hardOnly(f, now)}
+		return Verdict{Outcome: OutcomeRecover, Due: hardOnly(f, now)}
 	}
-	return Verdict{Row: RowReuse, Reason: Reused}
+	return Verdict{Outcome: OutcomeReuse, Reason: Reused}
 }
 
 // retiredToken decides for an explicit handle below the current one. It comes
 // without cookies, so there is no mark to prove anything, and every answer to it
 // is the client's last: only the window that the operator grants forgives it.
-func retiredToken(f Facts, v Visit, r Rules, now time.Time) Verdict {
-	if f.Generation-v.Generation == 1 && r.ExplicitGrace > 0 &&
-		age(now, later(f.RotatedAt, f.AckedAt)) <= r.ExplicitGrace {
-		return Verdict{Row: RowConverge, Due: hardOnly(f, now)}
+func retiredToken(f State, v Presentation, r Rules, now time.Time) Verdict {
+	if f.Generation-v.Generation == 1 && r.TokenClientGrace > 0 &&
+		age(now, later(f.RotatedAt, f.AckedAt)) <= r.TokenClientGrace {
+		return Verdict{Outcome: OutcomeConverge, Due: hardOnly(f, now)}
 	}
-	return Verdict{Row: RowReuse, Reason: Reused}
+	return Verdict{Outcome: OutcomeReuse, Reason: Reused}
 }
 
-func due(f Facts, now time.Time) Due {
+func due(f State, now time.Time) Due {
 	switch {
 	case !now.Before(f.HardAt):
 		return HardDue
@@ -219,19 +219,19 @@ func due(f Facts, now time.Time) Due {
 
 // hardOnly leaves background refreshes to requests that present the current
 // handle, whose refresh may rotate as well.
-func hardOnly(f Facts, now time.Time) Due {
+func hardOnly(f State, now time.Time) Due {
 	if due(f, now) == HardDue {
 		return HardDue
 	}
 	return NotDue
 }
 
-func forced(f Facts, v Visit, now time.Time) bool {
-	if !v.Force || v.Seen != "" && v.Seen != f.Stamp {
+func forced(f State, v Presentation, now time.Time) bool {
+	if !v.Force || v.IfTokens != "" && v.IfTokens != f.TokensHash {
 		return false
 	}
 	// One in the future was written before the store's clock went back: long ago.
-	return v.Kind == Explicit || f.ForcedAt.IsZero() || f.ForcedAt.After(now) || age(now, f.ForcedAt) >= forceEvery
+	return v.Kind == TokenClient || f.ForcedAt.IsZero() || f.ForcedAt.After(now) || age(now, f.ForcedAt) >= forceEvery
 }
 
 // age is how long ago t was, never negative: a promoted replica's clock may

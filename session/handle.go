@@ -20,8 +20,8 @@ type Kind uint8
 
 // The kinds of handle.
 const (
-	Cookie   Kind = iota // a browser's cookie: rotation tolerates lost responses
-	Explicit             // a token of a mobile app or command line: no window
+	Browser     Kind = iota // a browser's cookie: rotation tolerates lost responses
+	TokenClient             // a token of a mobile app or command line: no window
 )
 
 const (
@@ -84,7 +84,7 @@ func (h Handle) At(generation uint32) Handle {
 // of the secret, base64url. Short enough to log, and no way back.
 func (h Handle) ID() ID {
 	label := "sessiongate cookie session id\x00"
-	if h.kind == Explicit {
+	if h.kind == TokenClient {
 		label = "sessiongate explicit session id\x00"
 	}
 	var buf [64]byte

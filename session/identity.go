@@ -50,9 +50,9 @@ type Tokens struct {
 	ID      Secret
 }
 
-// Stamp identifies a set of tokens without revealing it. A refresh is committed
+// TokensHash identifies a set of tokens without revealing it. A refresh is committed
 // only if the record still bears the stamp of the tokens that were spent.
-func (t Tokens) Stamp() string { return digest(string(t.Refresh), string(t.Access)) }
+func (t Tokens) Hash() string { return digest(string(t.Refresh), string(t.Access)) }
 
 // digest is H of DESIGN §4: 16 bytes of SHA-256 over length-prefixed parts, so
 // that no two lists of parts collide by moving a boundary.

@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// Keeper moves the idle deadline of a session for which no handle is presented:
+// Toucher moves the idle deadline of a session for which no handle is presented:
 // a stream that was authorised at its start is still being used.
-type Keeper interface {
-	// Keep counts as use. It judges no handle, acknowledges no generation, and
+type Toucher interface {
+	// Touch counts as use. It judges no handle, acknowledges no generation, and
 	// never revives a session that is over.
-	Keep(ctx context.Context, id ID) (alive bool, err error)
+	Touch(ctx context.Context, id ID) (alive bool, err error)
 }
 
-// KeepEvery is how often a stream in use has to say so: more often would move
+// TouchInterval is how often a stream in use has to say so: more often would move
 // nothing (DESIGN §4).
-func (m *Manager) KeepEvery() time.Duration { return min(time.Minute, m.rules.Idle/20) }
+func (m *Manager) TouchInterval() time.Duration { return min(time.Minute, m.rules.Idle/20) }
 
-// Keep notes that the session is in use. A fault of the store is recorded and
+// Touch notes that the session is in use. A fault of the store is recorded and
 // otherwise nothing: the next call makes it good.
-func (m *Manager) Keep(ctx context.Context, s *Session) {
+func (m *Manager) Touch(ctx context.Context, s *Session) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	if _, err := m.store.Keep(ctx, s.ID()); err != nil {
+	if _, err := m.store.Touch(ctx, s.ID()); err != nil {
 		_ = m.storeFault(err, s.ID())
 	}
 }

@@ -14,9 +14,9 @@ type Login struct {
 	DeviceName string
 	IPPrefix   string
 	Kind       Kind
-	// Carried are the cookie values the request came with. They are never
+	// PriorCookies are the cookie values the request came with. They are never
 	// adopted: whatever session they belong to ends when the new one exists.
-	Carried []string
+	PriorCookies []string
 	Client
 
 	replaces []ID      // sessions noted before the browser left for the provider's page
@@ -45,7 +45,7 @@ func (m *Manager) Login(ctx context.Context, l Login) (*Session, error) {
 		return nil, m.loginFault(p, err, l.Client)
 	}
 	device := Device{Name: l.DeviceName, UserAgent: clip(l.UserAgent, 256), IPPrefix: l.IPPrefix}
-	return m.establish(ctx, h, grant, device, l)
+	return m.create(ctx, h, grant, device, l)
 }
 
 func (m *Manager) passwordProvider(name string) (PasswordProvider, error) {
@@ -77,9 +77,9 @@ func (m *Manager) loginFault(p Provider, err error, c Client) error {
 
 var errNoSubject = errors.New("the provider did not say who signed in: the subject is empty")
 
-// establish stores a granted session and ends those the request carried.
-func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l Login) (*Session, error) {
-	replaces, owner := append(m.carriedIDs(l.Carried), l.replaces...), g.Identity.Owner()
+// create stores a granted session and ends those the request carried.
+func (m *Manager) create(ctx context.Context, h Handle, g Grant, d Device, l Login) (*Session, error) {
+	replaces, owner := append(m.carriedIDs(l.PriorCookies), l.replaces...), g.Identity.Owner()
 	if err := m.checkCap(ctx, owner, replaces); err != nil {
 		m.revoke(g.Identity.Provider, g.Tokens)
 		return nil, err
@@ -88,16 +88,16 @@ func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l 
 		m.revoke(g.Identity.Provider, g.Tokens)
 		return nil, m.providerFault(owner.Provider, &FaultError{Misconfigured: true, Err: errNoSubject})
 	}
-	rd := reading{began: m.now(), track: m.tracks.get(h.ID()), epoch: m.epoch.Load()}
+	rd := readPoint{began: m.now(), track: m.tracks.get(h.ID()), epoch: m.epoch.Load()}
 	rd.version = rd.track.version.Load()
 	rec := Record{
 		ID: h.ID(), Identity: g.Identity, Device: d, Tokens: g.Tokens,
-		Facts: Facts{Generation: h.generation, Binding: Binding(l.UserAgent)},
+		Facts: State{Generation: h.generation, BrowserClass: BrowserClass(l.UserAgent)},
 	}
 	ctx, cancel := lasting(ctx, endsTimeout) // from here on nothing is left half done
 	defer cancel()
 	stored, err := m.store.Create(ctx, rec,
-		Lives{Idle: m.rules.Idle, Absolute: m.absolute}, g.schedule(m.grace).After(m.now().Sub(l.asked)))
+		Lifetimes{Idle: m.rules.Idle, Absolute: m.absolute}, g.schedule(m.grace).After(m.now().Sub(l.asked)))
 	if err != nil {
 		m.revoke(g.Identity.Provider, g.Tokens)
 		return nil, m.storeFault(err, rec.ID)
@@ -106,7 +106,7 @@ func (m *Manager) establish(ctx context.Context, h Handle, g Grant, d Device, l 
 	m.record(Event{
 		Type: EventLogin, ID: rec.ID, Subject: g.Identity.Subject, Provider: g.Identity.Provider, Client: l.Client,
 	})
-	for _, value := range l.Carried {
+	for _, value := range l.PriorCookies {
 		if old, err := m.open(l.Kind, value); err == nil {
 			m.insist(ctx, old.ID(), Replaced, func(ctx context.Context) error {
 				_, err := m.End(ctx, old.ID(), Replaced, l.Client)
@@ -133,10 +133,10 @@ func clip(s string, n int) string {
 	return s
 }
 
-// Sessions lists the owner's live sessions. With an [*UnreadableError] the list is
+// List lists the owner's live sessions. With an [*UnreadableError] the list is
 // good but for the sessions it names.
 func (m *Manager) Sessions(ctx context.Context, o Owner) ([]Record, error) {
-	list, err := m.store.Sessions(ctx, o)
+	list, err := m.store.List(ctx, o)
 	unreadable, fault := splitUnreadable(err)
 	if fault != nil {
 		return nil, m.storeFault(fault, "")

@@ -12,12 +12,12 @@ import (
 
 // Options are what a [Manager] is made of.
 type Options struct {
-	Store     Store
-	Cookies   Sealer // seals cookie handles
-	Explicit  Sealer // seals explicit handles; nil: the explicit flow is off
-	Marks     Sealer // seals stale marks; nil: none are issued, so no retired handle proves anything
-	Providers []Provider
-	Recorder  Recorder // nil: events are dropped
+	Store        Store
+	Cookies      Sealer // seals cookie handles
+	TokenClients Sealer // seals explicit handles; nil: the explicit flow is off
+	Marks        Sealer // seals stale marks; nil: none are issued, so no retired handle proves anything
+	Providers    []Provider
+	Recorder     Recorder // nil: events are dropped
 
 	// Attempts and Links are for providers with pages of their own; nil: none
 	// signs in that way, and none can end sessions on the back channel.
@@ -30,10 +30,10 @@ type Options struct {
 	Revoked TokenList
 
 	Rules    Rules
-	Absolute time.Duration // end by age
+	Absolute time.Duration // MarkEnded by age
 	Grace    time.Duration // most a retired handle is forgiven; at most a quarter of the token's lifetime
 
-	PerUser Cap // sessions of one owner at a time
+	PerUser SessionLimit // sessions of one owner at a time
 
 	CacheTTL   time.Duration // 0: strict, every request asks the store
 	CacheBytes uint64        // 0: 64 MiB; a quarter more goes to access tokens of explicit clients
@@ -50,8 +50,8 @@ type Manager struct {
 	marks     Sealer
 	providers map[string]Provider
 	order     []string // of the providers, as they were given
-	health    map[string]*health
-	places    map[string]*places
+	backoff   map[string]*backoff
+	slots     map[string]*slots
 	refusals  map[string]*refusals
 	restarts  map[string]*restart
 	clock     storeClock
@@ -63,25 +63,25 @@ type Manager struct {
 	rules     Rules
 	absolute  time.Duration
 	grace     time.Duration
-	perUser   Cap
+	perUser   SessionLimit
 	cacheTTL  time.Duration
 	now       func() time.Time
 
-	cache    *cache
-	memos    *memos
-	bearers  *bearerCache
-	lists    lists
-	tracks   tracks
-	departed departed
-	numbers  numbers
-	leases   leases
-	restores chan struct{} // takes one: the store may have forgotten
-	doubted  atomic.Int64  // readings are compared with numbers until then, in ms
-	watchers watchers
-	up       atomic.Bool   // the feed is subscribed
-	epoch    atomic.Uint64 // counts (re)subscriptions
+	cache         *cache
+	revalidations *revalidations
+	bearers       *bearerCache
+	lists         lists
+	tracks        trackIndex
+	recentlyEnded recentlyEnded
+	numbers       numbers
+	leases        leases
+	restores      chan struct{} // takes one: the store may have forgotten
+	doubted       atomic.Int64  // readings are compared with numbers until then, in ms
+	subscriptions subscriptions
+	connected     atomic.Bool   // the feed is subscribed
+	epoch         atomic.Uint64 // counts (re)subscriptions
 
-	questions questions
+	questions calls
 	reads     singleflight.Group
 	flights   singleflight.Group
 
@@ -118,28 +118,28 @@ func NewManager(o Options) (*Manager, error) {
 		return nil, fmt.Errorf("bearer cache: %w", err)
 	}
 	m := &Manager{
-		store:     o.Store,
-		sealers:   [2]Sealer{Cookie: o.Cookies, Explicit: o.Explicit},
-		marks:     o.Marks,
-		providers: make(map[string]Provider, len(o.Providers)),
-		health:    make(map[string]*health, len(o.Providers)),
-		places:    make(map[string]*places, len(o.Providers)),
-		refusals:  make(map[string]*refusals, len(o.Providers)),
-		restarts:  make(map[string]*restart, len(o.Providers)),
-		recorder:  o.Recorder,
-		attempts:  o.Attempts,
-		links:     o.Links,
-		access:    o.Access,
-		revoked:   o.Revoked,
-		rules:     o.Rules,
-		absolute:  o.Absolute,
-		grace:     o.Grace,
-		perUser:   o.PerUser,
-		cacheTTL:  o.CacheTTL,
-		now:       o.Now,
-		cache:     c,
-		memos:     k,
-		bearers:   bearers,
+		store:         o.Store,
+		sealers:       [2]Sealer{Browser: o.Cookies, TokenClient: o.TokenClients},
+		marks:         o.Marks,
+		providers:     make(map[string]Provider, len(o.Providers)),
+		backoff:       make(map[string]*backoff, len(o.Providers)),
+		slots:         make(map[string]*slots, len(o.Providers)),
+		refusals:      make(map[string]*refusals, len(o.Providers)),
+		restarts:      make(map[string]*restart, len(o.Providers)),
+		recorder:      o.Recorder,
+		attempts:      o.Attempts,
+		links:         o.Links,
+		access:        o.Access,
+		revoked:       o.Revoked,
+		rules:         o.Rules,
+		absolute:      o.Absolute,
+		grace:         o.Grace,
+		perUser:       o.PerUser,
+		cacheTTL:      o.CacheTTL,
+		now:           o.Now,
+		cache:         c,
+		revalidations: k,
+		bearers:       bearers,
 	}
 	if m.now == nil {
 		m.now = time.Now
@@ -150,8 +150,8 @@ func NewManager(o Options) (*Manager, error) {
 		}
 		m.providers[p.Name()] = p
 		m.order = append(m.order, p.Name())
-		m.health[p.Name()] = &health{}
-		m.places[p.Name()] = &places{}
+		m.backoff[p.Name()] = &backoff{}
+		m.slots[p.Name()] = &slots{}
 		m.refusals[p.Name()] = &refusals{}
 		m.restarts[p.Name()] = &restart{}
 	}
@@ -168,8 +168,8 @@ func (m *Manager) Run(ctx context.Context) error {
 	defer stop()
 	go m.sweep(sweeping)
 	go m.restore(sweeping)
-	err := m.store.Watch(ctx, m.observe)
-	m.up.Store(false)
+	err := m.store.Follow(ctx, m.observe)
+	m.connected.Store(false)
 	return err
 }
 
@@ -194,58 +194,58 @@ func (m *Manager) Close(ctx context.Context) {
 }
 
 // StoreUp reports whether the store's feed is connected.
-func (m *Manager) StoreUp() bool { return m.up.Load() }
+func (m *Manager) StoreUp() bool { return m.connected.Load() }
 
 // observe applies one message of the feed.
 func (m *Manager) observe(c Change) {
 	switch c.Kind {
-	case FeedDown:
-		m.up.Store(false)
+	case ChangeFeedDown:
+		m.connected.Store(false)
 		m.doubt()
-	case FeedUp:
+	case ChangeFeedUp:
 		// Anything may have been missed: every copy made before is void.
 		m.epoch.Add(1)
-		m.up.Store(true)
-		nudge(m.restores)
-		m.watchers.resubscribed()
-	case Listed:
-		m.watchers.listed(c.Owner)
-	case ProviderUp:
+		m.connected.Store(true)
+		signal(m.restores)
+		m.subscriptions.resubscribed()
+	case ChangeOwnerList:
+		m.subscriptions.listed(c.Owner)
+	case ChangeProviderUp:
 		m.heardUp(c)
-	case Advanced:
+	case ChangeAdvanced:
 		if t := m.tracks.find(c.ID); t != nil {
-			t.advance(c.Generation)
-			t.void()
+			t.Advance(c.Generation)
+			t.Invalidate()
 		}
-	case Numbered:
+	case ChangeCommitted:
 		m.numbers.note(c.ID, c.Number, m.now())
-	case StoreChanged:
+	case ChangeStore:
 		m.doubt()
-		nudge(m.restores)
-	case Recovered:
+		signal(m.restores)
+	case ChangeRecovered:
 		if t := m.tracks.find(c.ID); t != nil {
 			t.recover(c.Generation)
 		}
-	case Over:
-		_ = m.markOver(c.ID, c.Reason)
+	case ChangeEnded:
+		_ = m.markEnded(c.ID, c.Reason)
 	}
 }
 
-// markOver makes this process refuse the session from now on.
-func (m *Manager) markOver(id ID, why Reason) *EndedError {
+// markEnded makes this process refuse the session from now on.
+func (m *Manager) markEnded(id ID, why Reason) *EndedError {
 	e := &EndedError{ID: id, Reason: why}
-	m.departed.add(e, m.now())
+	m.recentlyEnded.add(e, m.now())
 	m.numbers.drop(id)
 	if t := m.tracks.find(id); t != nil {
-		t.end(e)
-		t.void()
+		t.MarkEnded(e)
+		t.Invalidate()
 	}
 	return e
 }
 
-// foundOver takes in that a session turned out to be over. One whose time had
+// expire takes in that a session turned out to be over. One whose time had
 // run out unnoticed is ended here, with all that follows an end.
-func (m *Manager) foundOver(ctx context.Context, id ID, why Reason, c Client) *EndedError {
+func (m *Manager) expire(ctx context.Context, id ID, why Reason, c Client) *EndedError {
 	if why == "" {
 		return &EndedError{ID: id}
 	}
@@ -253,7 +253,7 @@ func (m *Manager) foundOver(ctx context.Context, id ID, why Reason, c Client) *E
 		// A fault leaves the end to whoever looks next.
 		_, _ = m.End(ctx, id, why, c)
 	}
-	return m.markOver(id, why)
+	return m.markEnded(id, why)
 }
 
 // goBackground runs f detached from any request, for at most a minute.

@@ -53,7 +53,7 @@ func parseMark(b []byte) (k mark, ok bool) {
 // proves nothing: it is none, does not open (a key of another replica's, during a
 // rollout), or belongs to another session or to another handle of this one.
 func (m *Manager) marked(h Handle, id ID, value string) time.Time {
-	if value == "" || m.marks == nil || h.kind != Cookie {
+	if value == "" || m.marks == nil || h.kind != Browser {
 		return time.Time{}
 	}
 	payload, err := m.marks.Open(value)
@@ -69,9 +69,9 @@ func (m *Manager) marked(h Handle, id ID, value string) time.Time {
 
 // stale is the refusal of a retired handle. Only row 9 gives a mark: in a window
 // another browser's request proves nothing, and is to change nothing.
-func (m *Manager) stale(v Visit, rd reading) error {
+func (m *Manager) stale(v Presentation, rd readPoint) error {
 	e := &StaleError{}
-	if rd.Verdict.Row != RowRetired || m.marks == nil {
+	if rd.Verdict.Outcome != OutcomeRetired || m.marks == nil {
 		return e
 	}
 	value, err := m.marks.Seal(mark{v.ID, v.Generation, rd.Now}.payload())

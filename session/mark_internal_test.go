@@ -7,7 +7,7 @@ import (
 )
 
 func TestMark(t *testing.T) {
-	h := NewHandle(Cookie).At(7)
+	h := NewHandle(Browser).At(7)
 	k := mark{h.ID(), h.Generation(), time.UnixMilli(1_800_000_000_123).UTC()}
 	got, ok := parseMark(k.payload())
 	if !ok || got != k {
@@ -19,7 +19,7 @@ func TestMark(t *testing.T) {
 }
 
 func FuzzMark(f *testing.F) {
-	f.Add(mark{NewHandle(Cookie).ID(), 1, time.UnixMilli(1)}.payload())
+	f.Add(mark{NewHandle(Browser).ID(), 1, time.UnixMilli(1)}.payload())
 	f.Add([]byte("nonsense"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		k, ok := parseMark(b)
@@ -32,12 +32,12 @@ func FuzzMark(f *testing.F) {
 // TestMarkIsPartOfWhatIsAsked: visits with and without a mark, or with another one,
 // share neither an answer nor a refresh.
 func TestMarkIsPartOfWhatIsAsked(t *testing.T) {
-	plain := Visit{ID: "id", Generation: 3, Binding: "b"}
+	plain := Presentation{ID: "id", Generation: 3, BrowserClass: "b"}
 	one, two := plain, plain
 	one.Marked, two.Marked = time.UnixMilli(1), time.UnixMilli(2)
-	questions, flights := make(map[sameness]bool), make(map[string]bool)
-	for _, v := range []Visit{plain, one, two} {
-		questions[samenessOf(v)], flights[flightKey(v)] = true, true
+	questions, flights := make(map[readKey]bool), make(map[string]bool)
+	for _, v := range []Presentation{plain, one, two} {
+		questions[readKeyOf(v)], flights[flightKey(v)] = true, true
 	}
 	if len(questions) != 3 || len(flights) != 3 {
 		t.Errorf("%d questions and %d flights of three", len(questions), len(flights))

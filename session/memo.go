@@ -7,22 +7,22 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// memos are for a manager that asks the store about every request (no cache_ttl).
+// revalidations are for a manager that asks the store about every request (no cache_ttl).
 // What the store said last about a cookie value is remembered, never to be used by
 // itself: the next question says what is known, and where nothing has changed the
 // answer is a few bytes instead of a sealed record to fetch, open and read. The
 // store judges handle, deadlines and end anew each time.
 //
 // With a cache_ttl there are none: a nil memos is always empty.
-type memos struct {
-	entries *otter.Cache[string, *memo]
+type revalidations struct {
+	entries *otter.Cache[string, *revalidation]
 }
 
-// memo is one answer of the store.
-type memo struct {
+// revalidation is one answer of the store.
+type revalidation struct {
 	session *Session // as it was then; its words are its own
 	now     time.Time
-	version string // see [Visit.Known]
+	version string // see [Presentation.Validator]
 }
 
 // memoAge is how long an answer is remembered. It bounds the memory by the
@@ -30,37 +30,39 @@ type memo struct {
 const memoAge = 5 * time.Minute
 
 // newMemos bounds the memory to about the given number of bytes.
-func newMemos(bytes uint64, ttl time.Duration) (*memos, error) {
+func newMemos(bytes uint64, ttl time.Duration) (*revalidations, error) {
 	if ttl > 0 {
 		return nil, nil //nolint:nilnil // see the type
 	}
-	entries, err := otter.New(&otter.Options[string, *memo]{
+	entries, err := otter.New(&otter.Options[string, *revalidation]{
 		MaximumWeight: bytes,
-		Weigher:       func(value string, k *memo) uint32 { return uint32(len(value)+len(k.version)) + 64 + k.session.weight() },
+		Weigher: func(value string, k *revalidation) uint32 {
+			return uint32(len(value)+len(k.version)) + 64 + k.session.size()
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &memos{entries: entries}, nil
+	return &revalidations{entries: entries}, nil
 }
 
 // get returns what is known of a cookie value, or nil.
-func (c *memos) get(value string, p Presentation) *memo {
-	if c == nil || p.Kind != Cookie || p.Force {
+func (c *revalidations) get(value string, p ResolveOptions) *revalidation {
+	if c == nil || p.Kind != Browser || p.Force {
 		return nil
 	}
 	k, _ := c.entries.GetIfPresent(value)
 	return k
 }
 
-// remember keeps the answer behind s, which nobody else may have seen yet.
-func (m *Manager) remember(value string, rd reading, s *Session) {
-	k := &memo{session: m.detach(s), now: rd.Now, version: strings.Clone(rd.Version)}
-	m.memos.entries.Set(strings.Clone(value), k)
+// storeValidator keeps the answer behind s, which nobody else may have seen yet.
+func (m *Manager) storeValidator(value string, rd readPoint, s *Session) {
+	k := &revalidation{session: m.compact(s), now: rd.Now, version: strings.Clone(rd.Validator)}
+	m.revalidations.entries.Set(strings.Clone(value), k)
 }
 
 // sweep forgets what is old.
-func (c *memos) sweep(now time.Time) {
+func (c *revalidations) sweep(now time.Time) {
 	for value, k := range c.entries.All() {
 		if now.Sub(k.session.readAt) > memoAge {
 			c.entries.Invalidate(value)
@@ -71,7 +73,7 @@ func (c *memos) sweep(now time.Time) {
 // again is the snapshot of an answer that said nothing has changed: what it was,
 // as much later as the store's clock says. TestAgainIsASnapshot holds it to
 // [Manager.snapshot].
-func (m *Manager) again(rd reading, k *memo) *Session {
+func (m *Manager) again(rd readPoint, k *revalidation) *Session {
 	old, passed := k.session, max(0, rd.Now.Sub(k.now)) // less than nothing: the store's clock went back
 	return &Session{
 		Authorization: old.Authorization,

@@ -13,12 +13,12 @@ import (
 func TestAgainIsASnapshot(t *testing.T) {
 	m := &Manager{rules: Rules{Idle: time.Hour}}
 	store, here := time.UnixMilli(1_800_000_000_000).UTC(), time.Now()
-	h := NewHandle(Cookie)
+	h := NewHandle(Browser)
 	rec := Record{
 		ID: h.ID(), Created: store.Add(-time.Hour), Expires: store.Add(10 * time.Minute),
-		Facts: Facts{
+		Facts: State{
 			Found: true, Generation: 1, RotatedAt: store, LastSeen: store.Add(-time.Minute), Absolute: store.Add(24 * time.Hour),
-			SoftAt: store.Add(8 * time.Minute), HardAt: store.Add(9 * time.Minute), Grace: 30 * time.Second, Stamp: "stamp",
+			SoftAt: store.Add(8 * time.Minute), HardAt: store.Add(9 * time.Minute), Grace: 30 * time.Second, TokensHash: "stamp",
 		},
 		Identity: Identity{
 			Subject: "ada", Name: "Ada", Provider: "local", Roles: []string{"user"}, Scopes: []string{"a:b"},
@@ -27,12 +27,12 @@ func TestAgainIsASnapshot(t *testing.T) {
 		Tokens: Tokens{Access: "access"},
 	}
 	track := m.tracks.get(rec.ID)
-	first := reading{Resolution: Resolution{Now: store}, began: here, track: track, version: 1, epoch: 1}
-	known := &memo{session: m.detach(m.snapshot(first, h, &rec)), now: store}
+	first := readPoint{Answer: Answer{Now: store}, began: here, track: track, version: 1, epoch: 1}
+	known := &revalidation{session: m.compact(m.snapshot(first, h, &rec)), now: store}
 
-	second := reading{
-		Resolution: Resolution{Now: store.Add(7 * time.Second), Unchanged: true, LastSeen: store.Add(3 * time.Second)},
-		began:      here.Add(9 * time.Second), track: track, version: 2, epoch: 3,
+	second := readPoint{
+		Answer: Answer{Now: store.Add(7 * time.Second), NotModified: true, LastSeen: store.Add(3 * time.Second)},
+		began:  here.Add(9 * time.Second), track: track, version: 2, epoch: 3,
 	}
 	rec.Facts.LastSeen = second.LastSeen
 	want, got := m.snapshot(second, h, &rec), m.again(second, known)
@@ -57,15 +57,15 @@ func TestMemosAreForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, now := &Manager{memos: c}, time.Now()
+	m, now := &Manager{revalidations: c}, time.Now()
 	for value, age := range map[string]time.Duration{"old": memoAge + time.Second, "young": memoAge - time.Second} {
-		m.remember(value, reading{Resolution: Resolution{Version: "v"}}, &Session{readAt: now.Add(-age), track: &track{}})
+		m.storeValidator(value, readPoint{Answer: Answer{Validator: "v"}}, &Session{readAt: now.Add(-age), track: &Track{}})
 	}
 	c.sweep(now)
-	if c.get("old", Presentation{}) != nil || c.get("young", Presentation{}) == nil {
+	if c.get("old", ResolveOptions{}) != nil || c.get("young", ResolveOptions{}) == nil {
 		t.Error("the wrong ones are left")
 	}
-	if c.get("young", Presentation{Force: true}) != nil || c.get("young", Presentation{Kind: Explicit}) != nil {
+	if c.get("young", ResolveOptions{Force: true}) != nil || c.get("young", ResolveOptions{Kind: TokenClient}) != nil {
 		t.Error("known to whom it is of no use")
 	}
 }

@@ -14,12 +14,12 @@ type overheard struct {
 	session.Store
 
 	mu      sync.Mutex
-	visits  []session.Visit
-	answers []session.Resolution
+	visits  []session.Presentation
+	answers []session.Answer
 }
 
 // Resolve implements session.Families.
-func (o *overheard) Resolve(ctx context.Context, v session.Visit) (session.Resolution, error) {
+func (o *overheard) Resolve(ctx context.Context, v session.Presentation) (session.Answer, error) {
 	r, err := o.Store.Resolve(ctx, v)
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -28,7 +28,7 @@ func (o *overheard) Resolve(ctx context.Context, v session.Visit) (session.Resol
 }
 
 // last is the newest visit and its answer, and how many there were.
-func (o *overheard) last() (session.Visit, session.Resolution, int) {
+func (o *overheard) last() (session.Presentation, session.Answer, int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n := len(o.visits)
@@ -53,8 +53,8 @@ func TestStrictAsksBriefly(t *testing.T) {
 		t.Helper()
 		s := w.live(here, cookie)
 		v, r, n := store.last()
-		if asked++; n != asked || r.Unchanged != unchanged {
-			t.Fatalf("%s: asked %d times, want %d; known %q, unchanged %v", what, n, asked, v.Known, r.Unchanged)
+		if asked++; n != asked || r.NotModified != unchanged {
+			t.Fatalf("%s: asked %d times, want %d; known %q, unchanged %v", what, n, asked, v.Validator, r.NotModified)
 		}
 		return s
 	}
@@ -91,7 +91,7 @@ func TestStrictHearsNothing(t *testing.T) {
 	cookie := w.login()
 	w.live(here, cookie)
 	w.live(here, cookie)
-	if _, r, _ := store.last(); !r.Unchanged {
+	if _, r, _ := store.last(); !r.NotModified {
 		t.Fatal("not known")
 	}
 	w.stores[here].lose()
@@ -99,7 +99,7 @@ func TestStrictHearsNothing(t *testing.T) {
 	w.must(err)
 	_, err = w.resolve(here, cookie)
 	w.wantEnded(err, session.Logout)
-	if v, _, _ := store.last(); v.Known == "" {
+	if v, _, _ := store.last(); v.Validator == "" {
 		t.Error("the visit did not say what it knew")
 	}
 }
@@ -137,8 +137,8 @@ func TestNothingKnownWithACache(t *testing.T) {
 	cookie := w.login()
 	for range 3 {
 		w.live(here, cookie)
-		if v, _, _ := store.last(); v.Known != "" {
-			t.Errorf("known: %q", v.Known)
+		if v, _, _ := store.last(); v.Validator != "" {
+			t.Errorf("known: %q", v.Validator)
 		}
 		w.clock.Advance(10 * time.Second)
 	}

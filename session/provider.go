@@ -19,10 +19,10 @@ type Provider interface {
 	Refresh(ctx context.Context, r Refresh) (Grant, error)
 }
 
-// Caller is a provider that calls out over the network. Its refreshes take a
+// RemoteProvider is a provider that calls out over the network. Its refreshes take a
 // lease, so that only one process spends a refresh token. Providers that mint
 // in process do without.
-type Caller interface {
+type RemoteProvider interface {
 	// Timeout bounds one refresh call.
 	Timeout() time.Duration
 }

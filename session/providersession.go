@@ -13,12 +13,12 @@ type ProviderSessions interface {
 	// Link lists id under key for keep. closed means that the key was closed a
 	// short while ago: the provider ended that session before ours began.
 	Link(ctx context.Context, key string, id ID, keep time.Duration) (closed bool, err error)
-	// CloseLinks returns what is listed under key, and closes it for a while.
-	CloseLinks(ctx context.Context, key string) ([]ID, error)
-	// Once reports whether token is seen for the first time within keep.
-	Once(ctx context.Context, token string, keep time.Duration) (bool, error)
-	// Again takes back a Once whose work could not be done.
-	Again(ctx context.Context, token string) error
+	// TakeLinks returns what is listed under key, and closes it for a while.
+	TakeLinks(ctx context.Context, key string) ([]ID, error)
+	// MarkUsed reports whether token is seen for the first time within keep.
+	MarkUsed(ctx context.Context, token string, keep time.Duration) (bool, error)
+	// Unmark takes back a Once whose work could not be done.
+	Unmark(ctx context.Context, token string) error
 }
 
 // ClosedFor is how long a closed key stays closed: longer than any login takes

@@ -10,17 +10,17 @@ import (
 // readTimeout bounds a look at the store that outlives the request that began it.
 const readTimeout = 2 * time.Second
 
-// questions makes one of the questions to the store that are the same and asked at
+// calls makes one of the questions to the store that are the same and asked at
 // the same time: a page that opens with thirty requests asks once. (It is what
 // singleflight does, with a key and a result that need no packing: this is on the
 // path of every request that is not answered from memory.)
-type questions struct {
+type calls struct {
 	mu sync.Mutex
-	m  map[sameness]*question
+	m  map[readKey]*pendingRead
 }
 
-// sameness is everything that changes the answer to a visit.
-type sameness struct {
+// readKey is everything that changes the answer to a visit.
+type readKey struct {
 	id                   ID
 	binding, seen, known string
 	marked               int64
@@ -29,13 +29,13 @@ type sameness struct {
 	touch, force         bool
 }
 
-func samenessOf(v Visit) sameness {
-	return sameness{v.ID, v.Binding, v.Seen, v.Known, v.Marked.UnixMilli(), v.Generation, v.Kind, v.Touch, v.Force}
+func readKeyOf(v Presentation) readKey {
+	return readKey{v.ID, v.BrowserClass, v.IfTokens, v.Validator, v.Marked.UnixMilli(), v.Generation, v.Kind, v.Touch, v.Force}
 }
 
-type question struct {
+type pendingRead struct {
 	answered chan struct{} // nil while nobody else waits
-	reading  reading
+	reading  readPoint
 	err      error
 }
 
@@ -44,14 +44,14 @@ var errAborted = errors.New("session: the question was given up")
 // read asks the store to judge the visit. Requests that present exactly the same
 // at the same time share one question, detached from any one of them; the store
 // bounds its time. The reading holds what was known when it began.
-func (m *Manager) read(ctx context.Context, v Visit, known *memo, c Client) (reading, error) {
+func (m *Manager) read(ctx context.Context, v Presentation, known *revalidation, c Client) (readPoint, error) {
 	ctx = context.WithoutCancel(ctx)
-	if !m.up.Load() {
+	if !m.connected.Load() {
 		// A shared question may have been judged before a logout elsewhere that we
 		// would not hear of now: everyone asks for themselves.
 		return m.ask(ctx, v, known, c)
 	}
-	key := samenessOf(v)
+	key := readKeyOf(v)
 	q, first := m.questions.join(key)
 	if !first {
 		<-q.answered
@@ -64,7 +64,7 @@ func (m *Manager) read(ctx context.Context, v Visit, known *memo, c Client) (rea
 }
 
 // join returns the question under way, or a new one for the first to ask.
-func (qs *questions) join(key sameness) (q *question, first bool) {
+func (qs *calls) join(key readKey) (q *pendingRead, first bool) {
 	qs.mu.Lock()
 	defer qs.mu.Unlock()
 	if q := qs.m[key]; q != nil {
@@ -74,14 +74,14 @@ func (qs *questions) join(key sameness) (q *question, first bool) {
 		return q, false
 	}
 	if qs.m == nil {
-		qs.m = make(map[sameness]*question)
+		qs.m = make(map[readKey]*pendingRead)
 	}
-	q = &question{}
+	q = &pendingRead{}
 	qs.m[key] = q
 	return q, true
 }
 
-func (qs *questions) answer(key sameness, q *question) {
+func (qs *calls) answer(key readKey, q *pendingRead) {
 	qs.mu.Lock()
 	defer qs.mu.Unlock()
 	delete(qs.m, key)

@@ -72,16 +72,16 @@ func (m *Manager) RedirectProviders() []string { return providersThatAre[Redirec
 
 // LoginStart begins an attempt.
 type LoginStart struct {
-	Provider string
-	Browser  string // value of the binding cookie
-	ReturnTo string // checked by the caller
-	Ask      Ask
-	// Carried are the session cookies of the browser. They are noted now, because
+	Provider    string
+	Browser     string // value of the binding cookie
+	ReturnTo    string // checked by the caller
+	AuthRequest AuthRequest
+	// PriorCookies are the session cookies of the browser. They are noted now, because
 	// a SameSite=Strict cookie does not come with the callback.
-	Carried []string
-	// Silent asks the provider not to show anything; see [LoginDone.Retry].
-	Silent bool
-	// Again says that this attempt follows one that the provider let expire. There
+	PriorCookies []string
+	// PromptNone asks the provider not to show anything; see [LoginDone.Retry].
+	PromptNone bool
+	// Unmark says that this attempt follows one that the provider let expire. There
 	// is no second one in a row.
 	Again bool
 
@@ -98,10 +98,10 @@ func (m *Manager) StartLogin(ctx context.Context, s LoginStart) (string, error) 
 	a := Attempt{
 		State: rand.Text(), Browser: s.Browser, Created: m.now(), Provider: s.Provider,
 		Nonce: Secret(rand.Text()), Verifier: Secret(rand.Text() + rand.Text()),
-		ReturnTo: s.ReturnTo, Ask: s.Ask, Silent: s.Silent, Again: s.Again, Replaces: append(m.carriedIDs(s.Carried), s.replaces...),
+		ReturnTo: s.ReturnTo, AuthRequest: s.AuthRequest, PromptNone: s.PromptNone, Again: s.Again, Replaces: append(m.carriedIDs(s.PriorCookies), s.replaces...),
 	}
-	if s.Silent {
-		a.Ask.Prompt = "none"
+	if s.PromptNone {
+		a.AuthRequest.Prompt = "none"
 	}
 	to, err := p.AuthorizationURL(ctx, a)
 	if err != nil {
@@ -116,7 +116,7 @@ func (m *Manager) StartLogin(ctx context.Context, s LoginStart) (string, error) 
 func (m *Manager) carriedIDs(values []string) []ID {
 	var ids []ID
 	for _, value := range values {
-		if h, err := m.open(Cookie, value); err == nil {
+		if h, err := m.open(Browser, value); err == nil {
 			ids = append(ids, h.ID())
 		}
 	}
@@ -129,17 +129,17 @@ type LoginReturn struct {
 	Browser  string
 	State    string
 	Response
-	IPPrefix string
-	Carried  []string
+	IPPrefix     string
+	PriorCookies []string
 	Client
 }
 
 // LoginDone is how an attempt ended. ReturnTo and Ask are set whenever they are
 // known, with an error too.
 type LoginDone struct {
-	Session  *Session
-	ReturnTo string
-	Ask      Ask
+	Session     *Session
+	ReturnTo    string
+	AuthRequest AuthRequest
 	// Retry, with a [*DeniedError], is a new attempt to begin at once. The provider
 	// did not sign in silently, which it says in many ways: then the new one may
 	// show something, and no silent attempt follows another. Or it let the attempt
@@ -166,9 +166,9 @@ func (m *Manager) FinishLogin(ctx context.Context, r LoginReturn) (LoginDone, er
 		return done, m.rejected(p, &RejectedError{Err: errors.New("the state was made for another provider")}, r.Client)
 	}
 	asked := m.now()
-	done.Ask = a.Ask
-	if a.Silent {
-		done.Ask.Prompt = ""
+	done.AuthRequest = a.AuthRequest
+	if a.PromptNone {
+		done.AuthRequest.Prompt = ""
 	}
 	grant, err := p.Exchange(ctx, *a, r.Response)
 	if err != nil {
@@ -186,9 +186,9 @@ func (m *Manager) notExchanged(p Provider, done LoginDone, a *Attempt, err error
 	var rejected *RejectedError
 	switch {
 	case errors.As(err, &denied):
-		if a.Silent || denied.passing() && !a.Again { // silent: whatever it was, only the user can see to it
+		if a.PromptNone || denied.passing() && !a.Again { // silent: whatever it was, only the user can see to it
 			done.Retry = &LoginStart{
-				Provider: a.Provider, Browser: a.Browser, ReturnTo: a.ReturnTo, Ask: done.Ask, Again: !a.Silent, replaces: a.Replaces,
+				Provider: a.Provider, Browser: a.Browser, ReturnTo: a.ReturnTo, AuthRequest: done.AuthRequest, Again: !a.PromptNone, replaces: a.Replaces,
 			}
 			return done, denied
 		}
@@ -219,13 +219,13 @@ func (m *Manager) rejected(p Provider, e *RejectedError, c Client) error {
 // before it exists (what cannot be found must not exist), and once more after:
 // a back-channel logout in between found nothing to end, but closed the link.
 func (m *Manager) admit(ctx context.Context, p Provider, a Attempt, g Grant, r LoginReturn, asked time.Time) (*Session, error) {
-	h := NewHandle(Cookie)
+	h := NewHandle(Browser)
 	if err := m.link(ctx, p, h.ID(), g); err != nil {
 		return nil, err
 	}
 	device := Device{UserAgent: clip(r.UserAgent, 256), IPPrefix: r.IPPrefix}
-	replaces := append(m.carriedIDs(r.Carried), a.Replaces...)
-	s, err := m.establish(ctx, h, g, device, Login{Kind: Cookie, Client: r.Client, replaces: replaces, asked: asked})
+	replaces := append(m.carriedIDs(r.PriorCookies), a.Replaces...)
+	s, err := m.create(ctx, h, g, device, Login{Kind: Browser, Client: r.Client, replaces: replaces, asked: asked})
 	if err != nil {
 		return nil, err
 	}

@@ -14,30 +14,30 @@ type LogoutRedirector interface {
 	LogoutURL(ctx context.Context, idToken Secret, state string) string
 }
 
-// Departure is the rest of a logout: the provider has a session of its own.
-type Departure struct {
+// LogoutRedirect is the rest of a logout: the provider has a session of its own.
+type LogoutRedirect struct {
 	URL string // at the provider; holds the ID token, so it is for a Location header only
-	// Ticket redeems the URL once, in this browser, through [Manager.Depart]: what
+	// Ticket redeems the URL once, in this browser, through [Manager.RedeemLogout]: what
 	// a script may see instead of the URL.
 	Ticket string
 }
 
-// StartSignOut prepares the trip to the provider's logout page after the session
+// StartLogout prepares the trip to the provider's logout page after the session
 // of rec has ended. nil: there is nowhere to go.
-func (m *Manager) StartSignOut(ctx context.Context, rec *Record, browser, returnTo string) *Departure {
+func (m *Manager) StartLogout(ctx context.Context, rec *Record, browser, returnTo string) *LogoutRedirect {
 	p, ok := m.providers[rec.Identity.Provider].(LogoutRedirector)
 	if !ok || m.attempts == nil {
 		return nil
 	}
 	back := Attempt{
-		Kind: AttemptSignOut, State: rand.Text(), Browser: browser, Provider: rec.Identity.Provider, ReturnTo: returnTo,
+		Kind: AttemptLogoutReturn, State: rand.Text(), Browser: browser, Provider: rec.Identity.Provider, ReturnTo: returnTo,
 	}
 	to := p.LogoutURL(ctx, rec.Tokens.ID, back.State)
 	if to == "" {
 		return nil
 	}
 	out := Attempt{
-		Kind: AttemptDepart, State: rand.Text(), Browser: browser, Provider: back.Provider, ReturnTo: returnTo, Onward: Secret(to),
+		Kind: AttemptLogoutRedirect, State: rand.Text(), Browser: browser, Provider: back.Provider, ReturnTo: returnTo, LogoutURL: Secret(to),
 	}
 	for _, a := range []Attempt{back, out} {
 		if err := m.attempts.PutAttempt(ctx, a); err != nil {
@@ -45,22 +45,22 @@ func (m *Manager) StartSignOut(ctx context.Context, rec *Record, browser, return
 			return nil
 		}
 	}
-	return &Departure{URL: to, Ticket: out.State}
+	return &LogoutRedirect{URL: to, Ticket: out.State}
 }
 
-// Depart redeems a ticket of [Manager.StartSignOut]. Errors: [ErrNoAttempt], [*UnavailableError].
-func (m *Manager) Depart(ctx context.Context, browser, ticket string) (string, error) {
-	a, err := m.takeKind(ctx, browser, ticket, AttemptDepart)
+// RedeemLogout redeems a ticket of [Manager.StartLogout]. Errors: [ErrNoAttempt], [*UnavailableError].
+func (m *Manager) RedeemLogout(ctx context.Context, browser, ticket string) (string, error) {
+	a, err := m.takeKind(ctx, browser, ticket, AttemptLogoutRedirect)
 	if err != nil {
 		return "", err
 	}
-	return a.Onward.Reveal(), nil
+	return a.LogoutURL.Reveal(), nil
 }
 
-// SignedOut checks the state with which the provider sends a browser back, and
+// FinishLogout checks the state with which the provider sends a browser back, and
 // returns the return URL. Errors: [ErrNoAttempt], [*UnavailableError].
-func (m *Manager) SignedOut(ctx context.Context, browser, state string) (string, error) {
-	a, err := m.takeKind(ctx, browser, state, AttemptSignOut)
+func (m *Manager) FinishLogout(ctx context.Context, browser, state string) (string, error) {
+	a, err := m.takeKind(ctx, browser, state, AttemptLogoutReturn)
 	if err != nil {
 		return "", err
 	}
@@ -81,9 +81,9 @@ func (m *Manager) takeKind(ctx context.Context, browser, state string, kind Atte
 	return taken.Attempt, nil
 }
 
-// SignOutOrigin returns the origin of the provider's logout page, for a
+// LogoutOrigin returns the origin of the provider's logout page, for a
 // Content-Security-Policy; "" if there is none.
-func (m *Manager) SignOutOrigin(ctx context.Context, provider string) string {
+func (m *Manager) LogoutOrigin(ctx context.Context, provider string) string {
 	p, ok := m.providers[provider].(LogoutRedirector)
 	if !ok || m.attempts == nil {
 		return ""

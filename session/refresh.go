@@ -19,7 +19,7 @@ const localTimeout = 5 * time.Second
 
 // refresh returns the session with fresh tokens. The flight goes on when the
 // browser that began it goes away; each waiter may leave on its own context.
-func (m *Manager) refresh(ctx context.Context, rd reading, h Handle, v Visit) (*Session, error) {
+func (m *Manager) refresh(ctx context.Context, rd readPoint, h Handle, v Presentation) (*Session, error) {
 	v.Touch = false // the read has touched; it changes nothing from here on
 	fresh, err := m.flyOut(ctx, rd, v)
 	if err == nil && m.expired(fresh) && !rd.early {
@@ -33,7 +33,7 @@ func (m *Manager) refresh(ctx context.Context, rd reading, h Handle, v Visit) (*
 		return nil, err
 	}
 	s := m.snapshot(fresh, h, fresh.Record)
-	if e := s.track.over.Load(); e != nil {
+	if e := s.track.Ended.Load(); e != nil {
 		return nil, e
 	}
 	return s, nil
@@ -44,37 +44,37 @@ func (m *Manager) refresh(ctx context.Context, rd reading, h Handle, v Visit) (*
 var errStillborn = errors.New("the new access token had expired when it arrived")
 
 // expired reports whether a reading's access token has.
-func (m *Manager) expired(rd reading) bool {
+func (m *Manager) expired(rd readPoint) bool {
 	return !rd.Now.Add(m.now().Sub(rd.began)).Before(rd.Record.Expires)
 }
 
 // flyOut is fly, and again if the flight was one for which nobody waited.
-func (m *Manager) flyOut(ctx context.Context, rd reading, v Visit) (reading, error) {
-	fresh, err := m.fly(ctx, rd, v)
+func (m *Manager) flyOut(ctx context.Context, rd readPoint, v Presentation) (readPoint, error) {
+	fresh, err := m.join(ctx, rd, v)
 	for errors.Is(err, errGaveWay) && !rd.early {
-		fresh, err = m.fly(ctx, rd, v)
+		fresh, err = m.join(ctx, rd, v)
 	}
 	return fresh, err
 }
 
-// fly begins a flight or joins the one under way.
-func (m *Manager) fly(ctx context.Context, rd reading, v Visit) (reading, error) {
+// join begins a flight or joins the one under way.
+func (m *Manager) join(ctx context.Context, rd readPoint, v Presentation) (readPoint, error) {
 	result := m.flights.DoChan(flightKey(v), func() (_ any, err error) {
 		defer m.background.begin()() // a stop waits for what the provider gave to be stored
 		defer recovered(&err)        // nobody's stack but the process's is above us
-		if v.Kind == Explicit {
+		if v.Kind == TokenClient {
 			sleep(m.work, gather) // see explicit.go
 		}
 		return m.renew(context.WithoutCancel(ctx), rd, v)
 	})
 	select {
 	case <-ctx.Done():
-		return reading{}, ctx.Err()
+		return readPoint{}, ctx.Err()
 	case r := <-result:
 		if r.Err != nil {
-			return reading{}, r.Err
+			return readPoint{}, r.Err
 		}
-		fresh := r.Val.(reading)
+		fresh := r.Val.(readPoint)
 		// Whoever began it may have been in no hurry; we go on as what we are.
 		fresh.early, fresh.client = rd.early, rd.client
 		return fresh, nil
@@ -87,11 +87,11 @@ func (m *Manager) fly(ctx context.Context, rd reading, v Visit) (reading, error)
 // It starts from the reading that s was made of. A copy has none (nil), since it
 // holds no refresh token, and the session is read again. Where the provider has
 // enough to do with refreshes that requests wait for, it is left for later.
-func (m *Manager) renewInBackground(s *Session, rd *reading, c Client) {
-	if s.handle.generation != s.generation || m.places[s.identity.Provider].full() || !s.renewing.CompareAndSwap(false, true) {
+func (m *Manager) renewInBackground(s *Session, rd *readPoint, c Client) {
+	if s.handle.generation != s.generation || m.slots[s.identity.Provider].busy() || !s.renewing.CompareAndSwap(false, true) {
 		return
 	}
-	v := Visit{ID: s.ID(), Kind: s.handle.kind, Generation: s.handle.generation, Binding: Binding(c.UserAgent)}
+	v := Presentation{ID: s.ID(), Kind: s.handle.kind, Generation: s.handle.generation, BrowserClass: BrowserClass(c.UserAgent)}
 	m.goBackground(func(ctx context.Context) {
 		from := rd
 		if from == nil {
@@ -110,10 +110,10 @@ func (m *Manager) renewInBackground(s *Session, rd *reading, c Client) {
 
 // reread reads the record of a soft-due copy for a refresh, or returns nil if it
 // needs none any more.
-func (m *Manager) reread(ctx context.Context, s *Session, c Client) *reading {
-	rd := reading{began: m.now(), client: c, track: s.track}
-	turn, err := m.peruse(ctx, s.ID())
-	if err != nil || turn.State == TurnOver || turn.Record.Facts.Stamp != s.stamp {
+func (m *Manager) reread(ctx context.Context, s *Session, c Client) *readPoint {
+	rd := readPoint{began: m.now(), client: c, track: s.track}
+	turn, err := m.get(ctx, s.ID())
+	if err != nil || turn.State == LeaseSessionEnded || turn.Record.Facts.TokensHash != s.stamp {
 		// Over, or fresh already. After a fault the request that finds the token
 		// hard-due will say so.
 		return nil
@@ -122,30 +122,30 @@ func (m *Manager) reread(ctx context.Context, s *Session, c Client) *reading {
 	return &rd
 }
 
-// peruse reads a session without judging a handle. One that the store has forgotten
+// get reads a session without judging a handle. One that the store has forgotten
 // is not over: an error says so.
-func (m *Manager) peruse(ctx context.Context, id ID) (Turn, error) {
+func (m *Manager) get(ctx context.Context, id ID) (LeaseResult, error) {
 	asked, number := m.now(), m.doubtful(id)
 	turn, err := m.store.Get(ctx, id)
 	turn.asked = asked
-	if err == nil && number > 0 && turn.State == TurnOver && turn.Reason == "" {
-		return Turn{}, m.forgotten(id)
+	if err == nil && number > 0 && turn.State == LeaseSessionEnded && turn.Reason == "" {
+		return LeaseResult{}, m.forgotten(id)
 	}
 	return turn, err
 }
 
 // renew spends the record's tokens at its provider and commits the new ones.
-func (m *Manager) renew(ctx context.Context, rd reading, v Visit) (reading, error) {
+func (m *Manager) renew(ctx context.Context, rd readPoint, v Presentation) (readPoint, error) {
 	p := m.providers[rd.Record.Identity.Provider]
 	if p == nil {
 		fault := &FaultError{Misconfigured: true, Err: errors.New("the session's provider is not configured any more")}
-		return m.fallback(rd, rd.Record.Identity.Provider, fault)
+		return m.oldTokenOr(rd, rd.Record.Identity.Provider, fault)
 	}
-	caller, ok := p.(Caller)
+	caller, ok := p.(RemoteProvider)
 	if !ok {
 		ctx, cancel := context.WithTimeout(ctx, localTimeout)
 		defer cancel()
-		return m.spend(ctx, p, rd, v, "")
+		return m.call(ctx, p, rd, v, "")
 	}
 	return m.renewLeased(ctx, p, caller.Timeout(), rd, v)
 }
@@ -162,7 +162,7 @@ const (
 
 // renewLeased takes a place at the provider and the session's lease first, or waits
 // for whoever holds it, about as long as one call may take.
-func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Duration, rd reading, v Visit) (reading, error) {
+func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Duration, rd readPoint, v Presentation) (readPoint, error) {
 	ttl := timeout + leaseSlack
 	waiting, cancel := context.WithTimeout(ctx, timeout+leaseSlack)
 	defer cancel()
@@ -171,14 +171,14 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 	lease, resumed := rand.Text(), false
 	for poll := 50 * time.Millisecond; ; poll = min(2*poll, 500*time.Millisecond) {
 		place, turn, err := m.queue(waiting, p, timeout, rd)
-		changed := rd.track.next()
+		changed := rd.track.Changed()
 		if place != nil {
 			turn, err = m.begin(ctx, rd, place, lease, ttl)
 		}
 		var fault *FaultError
 		switch {
 		case errors.As(err, &fault):
-			return m.fallback(rd, p.Name(), fault)
+			return m.oldTokenOr(rd, p.Name(), fault)
 		case err != nil:
 			return rd, err
 		}
@@ -193,33 +193,33 @@ func (m *Manager) renewLeased(ctx context.Context, p Provider, timeout time.Dura
 			continue
 		}
 		switch turn.State {
-		case TurnOver:
-			return rd, m.foundOver(ctx, v.ID, turn.Reason, rd.client)
-		case TurnDone:
-			return m.adopt(rd, turn.Record, turn.Now, turn.asked), nil
-		case TurnBackoff:
+		case LeaseSessionEnded:
+			return rd, m.expire(ctx, v.ID, turn.Reason, rd.client)
+		case LeaseSuperseded:
+			return m.use(rd, turn.Record, turn.Now, turn.asked), nil
+		case LeaseBackoff:
 			if !resumed && m.resume(ctx, p, timeout, rd, turn.Now) {
 				resumed = true // once: whoever fails again waits again
 				continue
 			}
-			return m.fallback(rd, p.Name(), &FaultError{RetryAfter: turn.Wait, Err: errBackoff})
-		case TurnTaken:
+			return m.oldTokenOr(rd, p.Name(), &FaultError{RetryAfter: turn.Wait, Err: errBackoff})
+		case LeaseAcquired:
 			return m.spendLeased(ctx, admitted{p, place}, timeout, ttl, rd, v, lease)
-		case TurnBusy:
+		case LeaseHeld:
 			if !wait(waiting, changed, min(poll, turn.Wait+10*time.Millisecond)) {
-				return m.fallback(rd, p.Name(), &FaultError{Err: waiting.Err()})
+				return m.oldTokenOr(rd, p.Name(), &FaultError{Err: waiting.Err()})
 			}
 		}
 	}
 }
 
 // begin asks for the lease. Without it the place is for others.
-func (m *Manager) begin(ctx context.Context, rd reading, place *place, lease string, ttl time.Duration) (Turn, error) {
+func (m *Manager) begin(ctx context.Context, rd readPoint, place *slot, lease string, ttl time.Duration) (LeaseResult, error) {
 	asked := m.now()
-	turn, err := m.store.Begin(ctx, rd.Record.ID, rd.Record.Facts.Stamp, m.newestNumber(rd.Record), lease, ttl)
+	turn, err := m.store.Acquire(ctx, rd.Record.ID, rd.Record.Facts.TokensHash, m.newestNumber(rd.Record), lease, ttl)
 	turn.asked = asked
-	if err != nil || turn.State != TurnTaken {
-		place.leave()
+	if err != nil || turn.State != LeaseAcquired {
+		place.release()
 	}
 	if err != nil {
 		return turn, m.storeFault(err, rd.Record.ID)
@@ -230,8 +230,8 @@ func (m *Manager) begin(ctx context.Context, rd reading, place *place, lease str
 var errBackoff = errors.New("the provider failed a moment ago")
 
 // spendLeased calls the provider while the lease is kept alive.
-func (m *Manager) spendLeased(ctx context.Context, p Provider, timeout, ttl time.Duration, rd reading, v Visit, lease string) (reading, error) {
-	m.leases.hold(v.ID, heldLease{lease: lease, stamp: rd.Record.Facts.Stamp, ttl: ttl})
+func (m *Manager) spendLeased(ctx context.Context, p Provider, timeout, ttl time.Duration, rd readPoint, v Presentation, lease string) (readPoint, error) {
+	m.leases.hold(v.ID, heldLease{lease: lease, stamp: rd.Record.Facts.TokensHash, ttl: ttl})
 	defer m.leases.release(v.ID, lease)
 	keeping, stop := context.WithCancel(ctx)
 	defer stop()
@@ -244,12 +244,12 @@ func (m *Manager) spendLeased(ctx context.Context, p Provider, timeout, ttl time
 	}()
 	call, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return m.spend(call, p, rd, v, lease)
+	return m.call(call, p, rd, v, lease)
 }
 
-// spend makes the one call and settles its outcome. The commit gets a context
+// call makes the one call and settles its outcome. The commit gets a context
 // of its own: the provider may have rotated, and what it gave must not be lost.
-func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, lease string) (reading, error) {
+func (m *Manager) call(ctx context.Context, p Provider, rd readPoint, v Presentation, lease string) (readPoint, error) {
 	rec, asked := rd.Record, m.now()
 	grant, err := ask(ctx, p, Refresh{
 		SessionID: rec.ID, Kind: v.Kind, Identity: rec.Identity, Tokens: rec.Tokens,
@@ -259,10 +259,10 @@ func (m *Manager) spend(ctx context.Context, p Provider, rd reading, v Visit, le
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitBudget)
 	defer cancel()
 	if err != nil {
-		return m.settleFailure(ctx, p, rd, lease, err)
+		return m.classify(ctx, p, rd, lease, err)
 	}
 	m.worked(p)
-	m.refusals[p.Name()].granted(spent{rec.ID, rec.Facts.Stamp}, asked, m.now())
+	m.refusals[p.Name()].granted(spent{rec.ID, rec.Facts.TokensHash}, asked, m.now())
 	m.leftOut(p, grant, rd.client)
 	if grant.Identity.Owner() != rec.Identity.Owner() {
 		return m.subjectChanged(ctx, rd, lease, grant)
@@ -285,10 +285,10 @@ func ask(ctx context.Context, p Provider, r Refresh) (g Grant, err error) {
 
 // commit stores the grant, trying again while the store is out of reach. Meanwhile
 // the token ages: each try says what is left of it since its provider was asked.
-func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string, g Grant, asked time.Time) (reading, error) {
+func (m *Manager) commit(ctx context.Context, rd readPoint, v Presentation, lease string, g Grant, asked time.Time) (readPoint, error) {
 	v.Force = forced(rd.Record.Facts, v, rd.Now) // as it took effect, not as it was asked for
 	c := Commit{
-		Visit: v, Spent: rd.Record.Facts.Stamp, Base: rd.Record.Facts, Lease: lease, Rotate: rd.Verdict.Rotate,
+		Presentation: v, FromTokens: rd.Record.Facts.TokensHash, Base: rd.Record.Facts, Lease: lease, Rotate: rd.Verdict.Rotate,
 		Identity: g.Identity, Tokens: g.Tokens, Device: rd.Record.Device, Created: rd.Record.Created,
 	}
 	plan, began := g.schedule(m.grace), time.Time{}
@@ -306,11 +306,11 @@ func (m *Manager) commit(ctx context.Context, rd reading, v Visit, lease string,
 		return rd, m.storeFault(err, v.ID)
 	case done.Record == nil:
 		m.revoke(g.Identity.Provider, g.Tokens) // a logout overtook us: nobody may keep these
-		return rd, m.foundOver(ctx, v.ID, done.Reason, rd.client)
+		return rd, m.expire(ctx, v.ID, done.Reason, rd.client)
 	case done.Stored:
 		m.committed(done, rd.client)
 	}
-	return m.adopt(rd, done.Record, done.Now, began), nil
+	return m.use(rd, done.Record, done.Now, began), nil
 }
 
 // committed records a refresh and voids this process's own copies at once; the
@@ -327,23 +327,23 @@ func (m *Manager) committed(done Committed, c Client) {
 		m.record(e)
 	}
 	if t := m.tracks.find(rec.ID); t != nil {
-		t.advance(rec.Facts.Generation)
-		t.void()
+		t.Advance(rec.Facts.Generation)
+		t.Invalidate()
 	}
 }
 
-// adopt makes a reading of tokens that are in force now, ours or another's, of
+// use makes a reading of tokens that are in force now, ours or another's, of
 // which the store was asked at began.
-func (m *Manager) adopt(rd reading, rec *Record, now, began time.Time) reading {
+func (m *Manager) use(rd readPoint, rec *Record, now, began time.Time) readPoint {
 	rd.Record, rd.Now, rd.began = rec, now, began
 	rd.track = m.tracks.get(rec.ID)
 	rd.version = rd.track.version.Load()
 	return rd
 }
 
-// settleFailure sorts a failed call: a refusal ends the session if it concerned
+// classify sorts a failed call: a refusal ends the session if it concerned
 // the tokens that are still in the record; everything else leaves it alone.
-func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lease string, err error) (reading, error) {
+func (m *Manager) classify(ctx context.Context, p Provider, rd readPoint, lease string, err error) (readPoint, error) {
 	err = m.rule(p, rd, err)
 	var refused *RefusedError
 	if errors.As(err, &refused) {
@@ -360,12 +360,12 @@ func (m *Manager) settleFailure(ctx context.Context, p Provider, rd reading, lea
 	m.leases.release(rd.Record.ID, lease)
 	retryIn := max(fault.RetryAfter, m.pause(p, fault))
 	if lease != "" {
-		_, _ = m.store.Abandon(ctx, Abandonment{
-			ID: rd.Record.ID, Stamp: rd.Record.Facts.Stamp, Lease: lease, RetryIn: retryIn,
-			Guess: fault.RetryAfter == 0 && !fault.Doubt,
+		_, _ = m.store.Release(ctx, Release{
+			ID: rd.Record.ID, TokensHash: rd.Record.Facts.TokensHash, Lease: lease, RetryIn: retryIn,
+			OwnBackoff: fault.RetryAfter == 0 && !fault.Doubt,
 		})
 	}
-	return m.fallback(rd, p.Name(), &FaultError{RetryAfter: retryIn, Misconfigured: fault.Misconfigured, Err: fault.Err})
+	return m.oldTokenOr(rd, p.Name(), &FaultError{RetryAfter: retryIn, Misconfigured: fault.Misconfigured, Err: fault.Err})
 }
 
 // pause is how long to leave a session's tokens alone. A refusal in doubt is the
@@ -377,20 +377,20 @@ func (m *Manager) pause(p Provider, fault *FaultError) time.Duration {
 	if fault.RetryAfter == 0 {
 		m.restarts[p.Name()].fail(m.now())
 	}
-	return m.health[p.Name()].failed(m.now())
+	return m.backoff[p.Name()].failed(m.now())
 }
 
-func (m *Manager) endUnlessReplaced(ctx context.Context, rd reading, lease string, why Reason) (reading, error) {
+func (m *Manager) endUnlessReplaced(ctx context.Context, rd readPoint, lease string, why Reason) (readPoint, error) {
 	m.leases.release(rd.Record.ID, lease)
 	began := m.now()
-	turn, err := m.store.Abandon(ctx, Abandonment{
-		ID: rd.Record.ID, Stamp: rd.Record.Facts.Stamp, Lease: lease, End: why,
+	turn, err := m.store.Release(ctx, Release{
+		ID: rd.Record.ID, TokensHash: rd.Record.Facts.TokensHash, Lease: lease, End: why,
 	})
 	switch {
 	case err != nil:
 		return rd, m.storeFault(err, rd.Record.ID)
-	case turn.State == TurnDone:
-		return m.adopt(rd, turn.Record, turn.Now, began), nil
+	case turn.State == LeaseSuperseded:
+		return m.use(rd, turn.Record, turn.Now, began), nil
 	}
 	m.ended(rd.Record, why, rd.client)
 	return rd, &EndedError{ID: rd.Record.ID, Reason: turn.Reason}
@@ -398,7 +398,7 @@ func (m *Manager) endUnlessReplaced(ctx context.Context, rd reading, lease strin
 
 // subjectChanged handles a refresh that answered for somebody else (OIDC Core
 // §12.2 requires the same sub): the session ends and the new tokens are dropped.
-func (m *Manager) subjectChanged(ctx context.Context, rd reading, lease string, g Grant) (reading, error) {
+func (m *Manager) subjectChanged(ctx context.Context, rd readPoint, lease string, g Grant) (readPoint, error) {
 	m.record(Event{
 		Type: EventSubjectChanged, ID: rd.Record.ID, Provider: rd.Record.Identity.Provider,
 		Subject: rd.Record.Identity.Subject, Reason: ProviderRefused, Client: rd.client,
@@ -407,9 +407,9 @@ func (m *Manager) subjectChanged(ctx context.Context, rd reading, lease string, 
 	return m.endUnlessReplaced(ctx, rd, lease, ProviderRefused)
 }
 
-// fallback is what a request gets when there are no new tokens: the old one
+// oldTokenOr is what a request gets when there are no new tokens: the old one
 // while it is valid, else a 503 that leaves the session alone.
-func (m *Manager) fallback(rd reading, provider string, fault *FaultError) (reading, error) {
+func (m *Manager) oldTokenOr(rd readPoint, provider string, fault *FaultError) (readPoint, error) {
 	err := m.providerFault(provider, fault)
 	if m.expired(rd) {
 		return rd, err
@@ -453,8 +453,8 @@ func wait(ctx context.Context, changed <-chan struct{}, d time.Duration) bool {
 	}
 }
 
-// health counts a provider's failures in a row, for the back-off.
-type health struct {
+// backoff counts a provider's failures in a row, for the back-off.
+type backoff struct {
 	mu       sync.Mutex
 	failures int
 	until    time.Time
@@ -462,7 +462,7 @@ type health struct {
 
 // ok notes a success. It reports whether that ends an outage: more than one failure
 // in a row, so for a second at least.
-func (h *health) ok() (outage bool) {
+func (h *backoff) ok() (outage bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	outage = h.failures > 1
@@ -473,7 +473,7 @@ func (h *health) ok() (outage bool) {
 // failed returns how long to leave the provider alone: 1 s, doubled up to 16 s.
 // Calls that fail together are one failure: a hundred sessions that were due in
 // the same moment say no more than one.
-func (h *health) failed(now time.Time) time.Duration {
+func (h *backoff) failed(now time.Time) time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if left := h.until.Sub(now); left > 0 {

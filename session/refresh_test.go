@@ -287,7 +287,7 @@ func TestLogoutDuringRefresh(t *testing.T) {
 	w.clock.Advance(expired)
 	gate, refreshing := w.holdRefresh(cookie)
 	defer gate.Open()
-	_, err := w.managers[1].Logout(context.Background(), session.Cookie, cookie, session.Logout, client())
+	_, err := w.managers[1].Logout(context.Background(), session.Browser, cookie, session.Logout, client())
 	w.must(err)
 	gate.Open()
 	w.wantEnded(<-refreshing, session.Logout)
@@ -378,7 +378,7 @@ func TestWaiterMayLeave(t *testing.T) {
 	ctx, leave := context.WithCancel(context.Background())
 	left := make(chan error, 1)
 	go func() {
-		_, err := w.managers[0].Resolve(ctx, cookie, session.Presentation{Client: client()})
+		_, err := w.managers[0].Resolve(ctx, cookie, session.ResolveOptions{Client: client()})
 		left <- err
 	}()
 	<-gate.Arrived
@@ -403,7 +403,7 @@ func TestRenewForced(t *testing.T) {
 	s := w.live(0, cookie)
 	fresh := make([]string, 50)
 	together(len(fresh), func(i int) {
-		n, err := w.managers[i%2].Renew(context.Background(), s, client())
+		n, err := w.managers[i%2].ForceRefresh(context.Background(), s, client())
 		if err != nil {
 			t.Error(err)
 			return
@@ -413,7 +413,7 @@ func TestRenewForced(t *testing.T) {
 	if distinct(fresh) != 1 || fresh[0] == s.Authorization || w.provider.Calls() != 1 {
 		t.Errorf("%d tokens, %d calls", distinct(fresh), w.provider.Calls())
 	}
-	again, err := w.managers[0].Renew(context.Background(), w.live(0, w.at(cookie, 2)), client())
+	again, err := w.managers[0].ForceRefresh(context.Background(), w.live(0, w.at(cookie, 2)), client())
 	if !errors.Is(err, session.ErrNotRenewed) {
 		t.Errorf("a second time: %v %v", again, err)
 	}
@@ -483,17 +483,17 @@ func TestRenewOfAnOvertakenHandle(t *testing.T) {
 		w.live(1, newest)
 	}
 	before := calls()
-	fresh, err := w.managers[0].Renew(context.Background(), s, client())
+	fresh, err := w.managers[0].ForceRefresh(context.Background(), s, client())
 	w.must(err)
 	if fresh.Authorization != w.live(1, newest).Authorization || calls() != before {
 		t.Error("not the token in force")
 	}
-	if _, err := w.managers[0].Renew(context.Background(), fresh, client()); !errors.Is(err, session.ErrNotRenewed) {
+	if _, err := w.managers[0].ForceRefresh(context.Background(), fresh, client()); !errors.Is(err, session.ErrNotRenewed) {
 		t.Errorf("a second time: %v", err)
 	}
 	_, err = w.managers[1].End(context.Background(), s.ID(), session.Logout, client())
 	w.must(err)
-	if _, err := w.managers[0].Renew(context.Background(), s, client()); !errors.Is(err, session.ErrNotRenewed) {
+	if _, err := w.managers[0].ForceRefresh(context.Background(), s, client()); !errors.Is(err, session.ErrNotRenewed) {
 		t.Errorf("of a session that is over: %v", err)
 	}
 	if n := w.events.count(session.EventRetired) + w.events.count(session.EventReuse); n != 0 {

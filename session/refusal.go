@@ -154,7 +154,7 @@ func (t *tally) sum(now time.Time) (refused, granted int) {
 
 // rule returns the error of a refresh as it is to be acted on: a [RefusedError] ends
 // the session, everything else leaves it alone.
-func (m *Manager) rule(p Provider, rd reading, err error) error {
+func (m *Manager) rule(p Provider, rd readPoint, err error) error {
 	var refused *RefusedError
 	var fault *FaultError
 	said := errors.As(err, &refused)
@@ -162,7 +162,7 @@ func (m *Manager) rule(p Provider, rd reading, err error) error {
 	if said && (refused.Unasked || refused.Reason != ProviderRefused) || !said && !doubt {
 		return err // nothing a provider's state of health could explain
 	}
-	t := spent{rd.Record.ID, rd.Record.Facts.Stamp}
+	t := spent{rd.Record.ID, rd.Record.Facts.TokensHash}
 	final, suspended := m.refusals[p.Name()].refused(t, doubt, m.now())
 	switch {
 	case suspended:

@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// Presentation is how a handle is presented.
-type Presentation struct {
+// ResolveOptions is how a handle is presented.
+type ResolveOptions struct {
 	Kind  Kind
 	Touch bool // counts as use
 	Eager bool // refresh even if only soft-due; asks the store
@@ -24,13 +24,13 @@ type Presentation struct {
 //
 // A hit in the cache costs one look-up: no store, no cryptography, no
 // allocation.
-func (m *Manager) Resolve(ctx context.Context, value string, p Presentation) (*Session, error) {
+func (m *Manager) Resolve(ctx context.Context, value string, p ResolveOptions) (*Session, error) {
 	now := m.now()
 	var cached *Session
-	if !p.Force && !p.Eager && p.Kind == Cookie {
+	if !p.Force && !p.Eager && p.Kind == Browser {
 		cached = m.cache.get(value, now, m.epoch.Load())
 	}
-	if cached != nil && m.up.Load() {
+	if cached != nil && m.connected.Load() {
 		if !cached.before(now, cached.soft) {
 			m.renewInBackground(cached, nil, p.Client)
 		}
@@ -48,12 +48,12 @@ func (m *Manager) Resolve(ctx context.Context, value string, p Presentation) (*S
 }
 
 // resolve asks the store.
-func (m *Manager) resolve(ctx context.Context, value string, p Presentation) (*Session, error) {
-	v := Visit{Kind: p.Kind, Binding: Binding(p.UserAgent), Touch: p.Touch, Force: p.Force}
-	known := m.memos.get(value, p)
+func (m *Manager) resolve(ctx context.Context, value string, p ResolveOptions) (*Session, error) {
+	v := Presentation{Kind: p.Kind, BrowserClass: BrowserClass(p.UserAgent), Touch: p.Touch, Force: p.Force}
+	known := m.revalidations.get(value, p)
 	var h Handle
 	if known != nil {
-		h, v.ID, v.Known = known.session.handle, known.session.ID(), known.version
+		h, v.ID, v.Validator = known.session.handle, known.session.ID(), known.version
 	} else {
 		var err error
 		if h, err = m.open(p.Kind, value); err != nil {
@@ -61,15 +61,15 @@ func (m *Manager) resolve(ctx context.Context, value string, p Presentation) (*S
 		}
 		v.ID = h.ID()
 	}
-	if e := m.departed.get(v.ID, m.now()); e != nil {
+	if e := m.recentlyEnded.get(v.ID, m.now()); e != nil {
 		return nil, e
 	}
 	v.Generation, v.Marked = h.generation, m.marked(h, v.ID, p.Mark)
-	return m.visit(ctx, value, h, v, known, p)
+	return m.present(ctx, value, h, v, known, p)
 }
 
-// visit reads the session and acts on the verdict.
-func (m *Manager) visit(ctx context.Context, value string, h Handle, v Visit, known *memo, p Presentation) (*Session, error) {
+// present reads the session and acts on the verdict.
+func (m *Manager) present(ctx context.Context, value string, h Handle, v Presentation, known *revalidation, p ResolveOptions) (*Session, error) {
 	rd, err := m.read(ctx, v, known, p.Client)
 	if err != nil {
 		return nil, err
@@ -83,19 +83,19 @@ func (m *Manager) visit(ctx context.Context, value string, h Handle, v Visit, kn
 		return m.refresh(ctx, rd, h, v)
 	}
 	var s *Session
-	if rd.Unchanged {
+	if rd.NotModified {
 		s = m.again(rd, known)
 	} else {
 		s = m.snapshot(rd, h, rd.Record)
 	}
-	if e := rd.track.over.Load(); e != nil {
+	if e := rd.track.Ended.Load(); e != nil {
 		return nil, e // it ended while we asked
 	}
 	if !s.before(m.now(), s.accessEnd) {
 		return m.ranOut(ctx, rd, h, v)
 	}
-	if rd.Verdict.Row == RowCurrent && v.Touch && v.Kind == Cookie && !rd.Unchanged {
-		m.keep(value, rd, s)
+	if rd.Verdict.Outcome == OutcomeCurrent && v.Touch && v.Kind == Browser && !rd.NotModified {
+		m.storeEntry(value, rd, s)
 	}
 	if rd.Verdict.Due == SoftDue {
 		from := rd
@@ -107,28 +107,28 @@ func (m *Manager) visit(ctx context.Context, value string, h Handle, v Visit, kn
 // ranOut is for an answer that lay unread, while this process stood still, until the
 // access token in it had expired. Its handle was good when the request came, and is
 // not judged again: the request gets the token that others have by now, or a new one.
-func (m *Manager) ranOut(ctx context.Context, rd reading, h Handle, v Visit) (*Session, error) {
+func (m *Manager) ranOut(ctx context.Context, rd readPoint, h Handle, v Presentation) (*Session, error) {
 	turn, err := m.glanceAt(ctx, v.ID)
 	switch {
 	case err != nil:
 		return nil, m.storeFault(err, v.ID)
-	case turn.State == TurnOver:
-		return nil, m.foundOver(ctx, v.ID, turn.Reason, rd.client)
+	case turn.State == LeaseSessionEnded:
+		return nil, m.expire(ctx, v.ID, turn.Reason, rd.client)
 	}
-	rd = m.adopt(rd, turn.Record, turn.Now, turn.asked)
+	rd = m.use(rd, turn.Record, turn.Now, turn.asked)
 	if m.expired(rd) {
 		return m.refresh(ctx, rd, h, v)
 	}
 	return m.snapshot(rd, h, turn.Record), nil
 }
 
-// keep keeps an answer about the current handle for the requests to come.
-func (m *Manager) keep(value string, rd reading, s *Session) {
+// storeEntry keeps an answer about the current handle for the requests to come.
+func (m *Manager) storeEntry(value string, rd readPoint, s *Session) {
 	switch {
 	case m.cache != nil && rd.up:
-		m.cache.put(value, m.detach(s))
-	case m.memos != nil && rd.Version != "":
-		m.remember(value, rd, s)
+		m.cache.put(value, m.compact(s))
+	case m.revalidations != nil && rd.Validator != "":
+		m.storeValidator(value, rd, s)
 	}
 }
 
@@ -145,8 +145,8 @@ func (m *Manager) open(kind Kind, value string) (Handle, error) {
 	return ParseHandle(kind, payload)
 }
 
-func (m *Manager) ask(ctx context.Context, v Visit, known *memo, c Client) (reading, error) {
-	rd := reading{began: m.now(), client: c, epoch: m.epoch.Load(), up: m.up.Load()}
+func (m *Manager) ask(ctx context.Context, v Presentation, known *revalidation, c Client) (readPoint, error) {
+	rd := readPoint{began: m.now(), client: c, epoch: m.epoch.Load(), up: m.connected.Load()}
 	if known != nil {
 		rd.track = known.session.track
 	} else {
@@ -164,19 +164,19 @@ func (m *Manager) ask(ctx context.Context, v Visit, known *memo, c Client) (read
 			return rd, err
 		}
 	}
-	rd.Resolution = res
-	if res.Verdict.Row == RowRecover {
+	rd.Answer = res
+	if res.Verdict.Outcome == OutcomeRecover {
 		// Copies of the handle that was lost are void at once.
 		rd.track.learn(res.Record.Facts)
-		rd.track.void()
+		rd.track.Invalidate()
 	}
-	m.note(res, v, c)
+	m.report(res, v, c)
 	return rd, nil
 }
 
-// note records what a judgement means and makes an end it found known here.
-func (m *Manager) note(res Resolution, v Visit, c Client) {
-	if res.Verdict.Row == RowCurrent && !res.Verdict.Adopt {
+// report records what a judgement means and makes an end it found known here.
+func (m *Manager) report(res Answer, v Presentation, c Client) {
+	if res.Verdict.Outcome == OutcomeCurrent && !res.Verdict.StoreLostWrites {
 		return // the usual
 	}
 	e := Event{ID: v.ID, Reason: res.Verdict.Reason, Client: c}
@@ -184,32 +184,32 @@ func (m *Manager) note(res Resolution, v Visit, c Client) {
 		e.Subject, e.Provider = res.Record.Identity.Subject, res.Record.Identity.Provider
 	}
 	emit := func(t EventType) { e.Type = t; m.record(e) }
-	if res.Verdict.Adopt {
+	if res.Verdict.StoreLostWrites {
 		emit(EventRolledBack)
 	}
 	switch {
-	case res.Verdict.Row == RowConverge:
+	case res.Verdict.Outcome == OutcomeConverge:
 		emit(EventConverged)
-	case res.Verdict.Row == RowRecover && res.Record != nil:
+	case res.Verdict.Outcome == OutcomeRecover && res.Record != nil:
 		e.Device = res.Record.Device
 		emit(EventRecovered)
 	case res.Verdict.Stale():
 		emit(EventStale)
-		if res.Verdict.Row == RowRetired {
+		if res.Verdict.Outcome == OutcomeRetired {
 			emit(EventRetired)
 		}
-	case res.Verdict.Row == RowEnded:
-		_ = m.markOver(v.ID, res.Verdict.Reason)
+	case res.Verdict.Outcome == OutcomeEnded:
+		_ = m.markEnded(v.ID, res.Verdict.Reason)
 	case res.Verdict.Reason == Reused && res.Record != nil:
 		emit(EventReuse)
 		m.ended(res.Record, Reused, c)
-	case res.Verdict.Row == RowExpired && res.Record != nil:
+	case res.Verdict.Outcome == OutcomeExpired && res.Record != nil:
 		m.ended(res.Record, res.Verdict.Reason, c)
 	}
 }
 
 // flightKey is everything that changes what a refresh for a visit gives.
-func flightKey(v Visit) string {
+func flightKey(v Presentation) string {
 	flags := byte('0') + byte(v.Kind)<<2
 	if v.Touch {
 		flags |= 1
@@ -218,21 +218,21 @@ func flightKey(v Visit) string {
 		flags |= 2
 	}
 	return string(v.ID) + "|" + strconv.FormatUint(uint64(v.Generation), 10) + "|" +
-		v.Binding + "|" + string(flags) + "|" + strconv.FormatInt(v.Marked.UnixMilli(), 36) + "|" + v.Seen
+		v.BrowserClass + "|" + string(flags) + "|" + strconv.FormatInt(v.Marked.UnixMilli(), 36) + "|" + v.IfTokens
 }
 
-// Renew is for an upstream that refused the token of s (RFC 6750 §3.1
+// ForceRefresh is for an upstream that refused the token of s (RFC 6750 §3.1
 // invalid_token). It returns the session with another token, refreshed by force
 // if nobody has yet, or [ErrNotRenewed] if a forced refresh is not in order.
-func (m *Manager) Renew(ctx context.Context, s *Session, c Client) (*Session, error) {
-	if !m.presentable(s) {
+func (m *Manager) ForceRefresh(ctx context.Context, s *Session, c Client) (*Session, error) {
+	if !m.mayPresentAgain(s) {
 		return m.overtaken(ctx, s, c)
 	}
-	v := Visit{
+	v := Presentation{
 		ID: s.ID(), Generation: s.handle.generation, Kind: s.handle.kind,
-		Binding: Binding(c.UserAgent), Force: true, Seen: s.stamp,
+		BrowserClass: BrowserClass(c.UserAgent), Force: true, IfTokens: s.stamp,
 	}
-	fresh, err := m.visit(ctx, "", s.handle, v, nil, Presentation{Kind: v.Kind, Client: c})
+	fresh, err := m.present(ctx, "", s.handle, v, nil, ResolveOptions{Kind: v.Kind, Client: c})
 	if err != nil {
 		return nil, err
 	}
@@ -249,29 +249,29 @@ func (m *Manager) overtaken(ctx context.Context, s *Session, c Client) (*Session
 	if s.handle.generation == 0 {
 		return nil, ErrNotRenewed // nobody presented it, see [Bearer.Family]
 	}
-	rd := reading{client: c, epoch: m.epoch.Load(), up: m.up.Load()}
+	rd := readPoint{client: c, epoch: m.epoch.Load(), up: m.connected.Load()}
 	turn, err := m.glanceAt(ctx, s.ID())
-	if err != nil || turn.Record == nil || turn.Record.Facts.Stamp == s.stamp {
+	if err != nil || turn.Record == nil || turn.Record.Facts.TokensHash == s.stamp {
 		return nil, ErrNotRenewed
 	}
-	rd = m.adopt(rd, turn.Record, turn.Now, turn.asked)
+	rd = m.use(rd, turn.Record, turn.Now, turn.asked)
 	rd.track.learn(turn.Record.Facts)
-	if m.expired(rd) || rd.track.over.Load() != nil || rd.track.barred(s.handle.generation, false) {
+	if m.expired(rd) || rd.track.Ended.Load() != nil || rd.track.barred(s.handle.generation, false) {
 		return nil, ErrNotRenewed
 	}
 	return m.snapshot(rd, s.handle, turn.Record), nil
 }
 
-// presentable reports whether the handle of s may be judged once more. It was
+// mayPresentAgain reports whether the handle of s may be judged once more. It was
 // good when its request arrived, but an upstream may have taken its time since:
 // a handle retired in between is the upstream's fault and must not look like a
 // thief's. If it was current, it cannot have left its window within grace of the reading.
-func (m *Manager) presentable(s *Session) bool {
+func (m *Manager) mayPresentAgain(s *Session) bool {
 	if s.handle.generation == 0 || s.handle.generation != s.generation {
 		return false // nobody presented it, see [Bearer.Family]; or it is retired
 	}
 	if m.now().Sub(s.readAt) <= s.grace {
 		return true
 	}
-	return m.up.Load() && s.track.newest.Load() <= s.handle.generation
+	return m.connected.Load() && s.track.newest.Load() <= s.handle.generation
 }

@@ -12,26 +12,26 @@ import (
 // process is let through every [probeEvery]; the first that succeeds tells every
 // process that the provider is up, which voids the back-offs guessed before. What a
 // provider asked for itself (Retry-After) stands. Refreshes then restart with few at
-// a time, and one more with each success (see [places]): a provider that has just
+// a time, and one more with each success (see [slots]): a provider that has just
 // come back must not get all that has waited for it at once.
 
-// Restarter ends the back-off of sessions when their provider works again.
-type Restarter interface {
-	// Resume voids a session's back-off if it was a guess ([Abandonment.Guess]) made
+// Recoveries ends the back-off of sessions when their provider works again.
+type Recoveries interface {
+	// ClearBackoff voids a session's back-off if it was a guess ([Release.OwnBackoff]) made
 	// no later than since, by the store's clock. It reports whether none stands now.
-	Resume(ctx context.Context, id ID, since time.Time) (bool, error)
+	ClearBackoff(ctx context.Context, id ID, since time.Time) (bool, error)
 
-	// AnnounceUp tells every process that a provider has worked at since, by the
+	// AnnounceProviderUp tells every process that a provider has worked at since, by the
 	// store's clock. The provider is named by a hash in the form of an [ID]. Losing
 	// the message costs a longer wait.
-	AnnounceUp(ctx context.Context, provider string, since time.Time) error
+	AnnounceProviderUp(ctx context.Context, provider string, since time.Time) error
 }
 
 // probeEvery is how often one process tries a provider that fails, in spite of the
 // back-off.
 const probeEvery = 2 * time.Second
 
-// longestGuess is how long a back-off can be that nobody asked for, see [health].
+// longestGuess is how long a back-off can be that nobody asked for, see [backoff].
 const longestGuess = 16 * time.Second
 
 // providerHash names a provider on the feed.
@@ -100,29 +100,29 @@ func probeDue(failed, probed, now time.Time, timeout time.Duration) bool {
 
 // resume reports whether a session's back-off is void and its turn may be asked for
 // again.
-func (m *Manager) resume(ctx context.Context, p Provider, timeout time.Duration, rd reading, now time.Time) bool {
+func (m *Manager) resume(ctx context.Context, p Provider, timeout time.Duration, rd readPoint, now time.Time) bool {
 	since := m.restarts[p.Name()].voids(m.now(), now, timeout)
 	if since.IsZero() {
 		return false
 	}
-	void, err := m.store.Resume(ctx, rd.Record.ID, since)
+	void, err := m.store.ClearBackoff(ctx, rd.Record.ID, since)
 	return err == nil && void
 }
 
 // worked notes a success of a provider. The first after an outage is told to all.
 func (m *Manager) worked(p Provider) {
 	m.restarts[p.Name()].works()
-	if !m.health[p.Name()].ok() {
+	if !m.backoff[p.Name()].ok() {
 		return
 	}
-	m.places[p.Name()].restart()
+	m.slots[p.Name()].restart()
 	m.goBackground(func(ctx context.Context) {
 		now, err := m.store.Now(ctx)
 		if err != nil {
 			return // back-offs run out by themselves
 		}
 		m.restarts[p.Name()].heard(now)
-		_ = m.store.AnnounceUp(ctx, providerHash(p.Name()), now)
+		_ = m.store.AnnounceProviderUp(ctx, providerHash(p.Name()), now)
 	})
 }
 
@@ -130,8 +130,8 @@ func (m *Manager) worked(p Provider) {
 func (m *Manager) heardUp(c Change) {
 	for name, r := range m.restarts {
 		if providerHash(name) == c.Provider && r.heard(c.Since) {
-			m.health[name].ok()
-			m.places[name].restart()
+			m.backoff[name].ok()
+			m.slots[name].restart()
 		}
 	}
 }

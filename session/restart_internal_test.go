@@ -47,24 +47,24 @@ func TestBackoffsAreVoidedOnce(t *testing.T) {
 // TestPlacesAfterAnOutage: few at first, one more with each success, those that wait
 // in their order, and early refreshes give way.
 func TestPlacesAfterAnOutage(t *testing.T) {
-	var ps places
+	var ps slots
 	ps.restart()
-	var all []*place
+	var all []*slot
 	ready := func() (n int) {
 		for _, p := range all {
-			if p.mine() && !p.left {
+			if p.held() && !p.left {
 				n++
 			}
 		}
 		return n
 	}
 	for range RefreshesAtOnce + 10 {
-		all = append(all, ps.enter())
+		all = append(all, ps.acquire())
 	}
 	if ready() != restartAt {
 		t.Fatalf("%d at once", ready())
 	}
-	if _, ok := ps.spare(); ok {
+	if _, ok := ps.tryAcquire(); ok {
 		t.Error("an early refresh found a place")
 	}
 	for i := range RefreshesAtOnce - restartAt {
@@ -80,12 +80,12 @@ func TestPlacesAfterAnOutage(t *testing.T) {
 	}
 	ps.restart() // those that have a place keep it, and give it back to nobody
 	for i, p := range all[:RefreshesAtOnce-restartAt] {
-		if p.leave(); ready() != RefreshesAtOnce-1-i {
+		if p.release(); ready() != RefreshesAtOnce-1-i {
 			t.Fatalf("%d after %d left", ready(), i+1)
 		}
 	}
-	all[RefreshesAtOnce-1].leave()
-	if ready() != restartAt || !all[RefreshesAtOnce].mine() {
-		t.Errorf("%d, and the first that waited has a place: %v", ready(), all[RefreshesAtOnce].mine())
+	all[RefreshesAtOnce-1].release()
+	if ready() != restartAt || !all[RefreshesAtOnce].held() {
+		t.Errorf("%d, and the first that waited has a place: %v", ready(), all[RefreshesAtOnce].held())
 	}
 }

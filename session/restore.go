@@ -46,7 +46,7 @@ type numbers struct {
 	turn       time.Time // when the young become old
 }
 
-// note takes in that a session was written.
+// report takes in that a session was written.
 func (ns *numbers) note(id ID, n int64, now time.Time) {
 	if n == 0 {
 		return
@@ -152,8 +152,8 @@ func (m *Manager) restoreOnce(ctx context.Context) error {
 			return err
 		}
 	}
-	ends := slices.DeleteFunc(m.departed.all(m.now()), func(e *EndedError) bool { return e.Reason == "" })
-	if err := m.store.EndAgain(ctx, ends); err != nil {
+	ends := slices.DeleteFunc(m.recentlyEnded.all(m.now()), func(e *EndedError) bool { return e.Reason == "" })
+	if err := m.store.Replay(ctx, ends); err != nil {
 		return err
 	}
 	return m.store.Rewrite(ctx)
@@ -166,9 +166,9 @@ func (m *Manager) newestNumber(rec *Record) int64 {
 
 // forgot reports whether a turn shows that the store has lost a commit, or the
 // whole session, which leaves a tombstone when it ends.
-func (m *Manager) forgot(t Turn, rec *Record) bool {
-	return t.State == TurnForgot ||
-		t.State == TurnOver && t.Reason == "" && m.doubtful(rec.ID) > 0 && m.departed.get(rec.ID, m.now()) == nil
+func (m *Manager) forgot(t LeaseResult, rec *Record) bool {
+	return t.State == LeaseTokensSpent ||
+		t.State == LeaseSessionEnded && t.Reason == "" && m.doubtful(rec.ID) > 0 && m.recentlyEnded.get(rec.ID, m.now()) == nil
 }
 
 // doubt makes readings be compared with what is known, for a while.
@@ -184,11 +184,11 @@ func (m *Manager) doubtful(id ID) int64 {
 
 // compare looks whether a reading shows what was known before it began. A session
 // that is not there at all is not over: somebody is about to write it again.
-func (m *Manager) compare(res Resolution, id ID, known int64) error {
+func (m *Manager) compare(res Answer, id ID, known int64) error {
 	switch {
 	case res.Record != nil && res.Record.Facts.CommitNumber < known:
 		m.record(Event{Type: EventStoreForgot, ID: id})
-	case res.Verdict.Row == RowGone && m.numbers.of(id) > 0:
+	case res.Verdict.Outcome == OutcomeGone && m.numbers.of(id) > 0:
 		return m.forgotten(id)
 	}
 	return nil

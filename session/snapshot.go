@@ -24,7 +24,7 @@ type Session struct {
 	identity   Identity
 	stamp      string // of the tokens
 	handle     Handle // as presented
-	track      *track
+	track      *Track
 	version    uint64 // of the track when the read began
 	epoch      uint64 // of the feed when the read began
 	readAt     time.Time
@@ -72,13 +72,13 @@ func (s *Session) at(d time.Duration) time.Time { return s.readAt.Add(d) }
 // before reports whether now lies before a moment of the snapshot.
 func (s *Session) before(now time.Time, d time.Duration) bool { return now.Sub(s.readAt) < d }
 
-// reading is one look at the store, with what is needed to tell later whether
+// readPoint is one look at the store, with what is needed to tell later whether
 // anything has changed since it began.
-type reading struct {
-	Resolution
+type readPoint struct {
+	Answer
 	began   time.Time
 	client  Client // for the audit log: who caused what follows
-	track   *track
+	track   *Track
 	version uint64
 	epoch   uint64
 	up      bool
@@ -86,14 +86,14 @@ type reading struct {
 }
 
 // snapshot makes a Session from a reading. It shares its words with the record,
-// see [Manager.detach].
-func (m *Manager) snapshot(rd reading, h Handle, rec *Record) *Session {
+// see [Manager.compact].
+func (m *Manager) snapshot(rd readPoint, h Handle, rec *Record) *Session {
 	// Measured from before the question was sent: never too long.
 	local := func(t time.Time) time.Duration { return t.Sub(rd.Now) }
 	s := &Session{
 		Authorization: bearer + rec.Tokens.Access.Reveal(),
 		identity:      rec.Identity,
-		stamp:         rec.Facts.Stamp,
+		stamp:         rec.Facts.TokensHash,
 		handle:        h,
 		track:         rd.track,
 		version:       rd.version,
@@ -109,7 +109,7 @@ func (m *Manager) snapshot(rd reading, h Handle, rec *Record) *Session {
 		generation:    rec.Facts.Generation,
 	}
 	s.usable = min(m.cacheTTL, s.idleEnd, s.absolute, local(rec.Facts.HardAt))
-	if at := rec.Facts.LateFrom(); !at.IsZero() {
+	if at := rec.Facts.LateSince(); !at.IsZero() {
 		s.usable = min(s.usable, local(at)) // that sight is to reach the store
 	}
 	rd.track.learn(rec.Facts)

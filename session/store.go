@@ -8,7 +8,7 @@ import (
 // Record is a live session as the store holds it.
 type Record struct {
 	ID       ID
-	Facts    Facts
+	Facts    State
 	Identity Identity
 	Device   Device
 	Tokens   Tokens
@@ -16,8 +16,8 @@ type Record struct {
 	Expires  time.Time // of the access token
 }
 
-// Resolution is what the store answers about a presented handle.
-type Resolution struct {
+// Answer is what the store answers about a presented handle.
+type Answer struct {
 	Verdict Verdict
 	Now     time.Time // the store's clock when it judged
 	// Record is the session after the verdict's effects. It is nil when the
@@ -25,61 +25,61 @@ type Resolution struct {
 	// 3, 11) it is the last state, so that its tokens can be revoked.
 	Record *Record
 
-	// Version is for [Visit.Known] of the next visit that presents this handle;
+	// Validator is for [Presentation.Validator] of the next visit that presents this handle;
 	// empty: there is nothing to come back to.
-	Version string
-	// Unchanged says that the handle is current, that no token is due, and that
-	// all is as in the answer that [Visit.Known] came from, but for LastSeen and
+	Validator string
+	// NotModified says that the handle is current, that no token is due, and that
+	// all is as in the answer that [Presentation.Validator] came from, but for LastSeen and
 	// what others have done with older handles. Record is nil then, and Rotate is
 	// not told. The judgement is as fresh as any.
-	Unchanged bool
-	LastSeen  time.Time // with Unchanged
+	NotModified bool
+	LastSeen    time.Time // with Unchanged
 }
 
-// Families keeps sessions and judges handles. Every method is atomic, safe for
+// Sessions keeps sessions and judges handles. Every method is atomic, safe for
 // concurrent use by many processes, and idempotent: a client library may send
 // it twice. Every error is an infrastructure fault and wraps
 // [ErrStoreUnavailable] or [ErrSealed]; "no such session" is never an error.
-type Families interface {
+type Sessions interface {
 	// Now returns the store's clock, the only one that decides.
 	Now(ctx context.Context) (time.Time, error)
 
 	// Create writes a new session and lists it under its owner; the list first,
 	// since what cannot be listed must not exist. Record.Facts need only
 	// Generation and Binding; times come from lives and the schedule.
-	Create(ctx context.Context, r Record, lives Lives, s Schedule) (*Record, error)
+	Create(ctx context.Context, r Record, lives Lifetimes, s Schedule) (*Record, error)
 
 	// Resolve judges a presented handle by the table of family.go and applies the
 	// verdict: notes that the generation was seen, and seen late, recovers or ends
 	// the session, moves the idle deadline if the visit counts as use. A ctx without a
 	// deadline is no leave to wait for ever: the store has a limit of its own.
-	Resolve(ctx context.Context, v Visit) (Resolution, error)
+	Resolve(ctx context.Context, v Presentation) (Answer, error)
 
 	// End ends a live session and leaves a tombstone. It returns the record as
 	// it was, or nil if there was nothing to end.
 	End(ctx context.Context, id ID, why Reason) (*Record, error)
 }
 
-// Lives are the lifetimes a new session gets.
-type Lives struct {
+// Lifetimes are the lifetimes a new session gets.
+type Lifetimes struct {
 	Idle     time.Duration
 	Absolute time.Duration
 }
 
-// Refreshes keeps one refresh per session across processes. Atomicity and
-// errors as for [Families].
-type Refreshes interface {
+// Leases keeps one refresh per session across processes. Atomicity and
+// errors as for [Sessions].
+type Leases interface {
 	// Get reads a session as it stands. It judges no handle, touches nothing and
 	// takes no lease. The state is TurnOver or TurnDone.
-	Get(ctx context.Context, id ID) (Turn, error)
+	Get(ctx context.Context, id ID) (LeaseResult, error)
 
-	// Begin asks for the right to spend the tokens that bear the stamp. known is the
+	// Acquire asks for the right to spend the tokens that bear the stamp. known is the
 	// largest commit number the caller has heard of; a store with a smaller one
 	// has forgotten a commit, and its tokens are spent already: TurnForgot. A holder
 	// may ask again with the same lease. A lease that ran out is not given to
 	// another at once but after a further moment, for which it counts as busy: its
 	// holder may have been cut off from the store, with a commit to make.
-	Begin(ctx context.Context, id ID, stamp string, known int64, lease string, ttl time.Duration) (Turn, error)
+	Acquire(ctx context.Context, id ID, stamp string, known int64, lease string, ttl time.Duration) (LeaseResult, error)
 
 	// Extend renews a lease; false means it was lost. With a stamp, a store that
 	// has forgotten the lease grants it again while it has the tokens of the stamp.
@@ -90,29 +90,29 @@ type Refreshes interface {
 	// the current one. In any case it returns what is now in force.
 	Commit(ctx context.Context, c Commit) (Committed, error)
 
-	// Abandon gives a lease back. With retryIn > 0 nobody may begin before that
+	// Release gives a lease back. With retryIn > 0 nobody may begin before that
 	// has passed. With a reason the session ends, provided the record still
 	// bears the stamp: a refusal of tokens that somebody else has replaced since
 	// says nothing. The turn tells the state afterwards.
-	Abandon(ctx context.Context, a Abandonment) (Turn, error)
+	Release(ctx context.Context, a Release) (LeaseResult, error)
 }
 
-// TurnState says what a process that wants to refresh should do.
-type TurnState uint8
+// LeaseState says what a process that wants to refresh should do.
+type LeaseState uint8
 
-// The states of a [Turn].
+// The states of a [LeaseResult].
 const (
-	TurnOver    TurnState = iota // the session has ended: Reason
-	TurnTaken                    // the lease is ours: call the provider
-	TurnDone                     // somebody else has refreshed: adopt Record
-	TurnBusy                     // somebody else is calling: wait, at most Wait
-	TurnBackoff                  // the provider failed: not before Wait has passed
-	TurnForgot                   // the store lost a commit: these tokens are spent
+	LeaseSessionEnded LeaseState = iota // the session has ended: Reason
+	LeaseAcquired                       // the lease is ours: call the provider
+	LeaseSuperseded                     // somebody else has refreshed: adopt Record
+	LeaseHeld                           // somebody else is calling: wait, at most Wait
+	LeaseBackoff                        // the provider failed: not before Wait has passed
+	LeaseTokensSpent                    // the store lost a commit: these tokens are spent
 )
 
-// Turn is the answer to [Refreshes.Begin].
-type Turn struct {
-	State  TurnState
+// LeaseResult is the answer to [Leases.Acquire].
+type LeaseResult struct {
+	State  LeaseState
 	Reason Reason
 	Wait   time.Duration
 	Now    time.Time
@@ -123,16 +123,16 @@ type Turn struct {
 
 // Commit is a finished refresh.
 type Commit struct {
-	Visit    Visit  // who presented what; Force as it took effect
-	Spent    string // stamp of the tokens the refresh was made from
-	Base     Facts  // of the record they were in, for a store that has forgotten it
-	Lease    string // given back by the commit; empty: none
-	Rotate   bool   // the verdict allowed the generation to advance
-	Identity Identity
-	Tokens   Tokens
-	Device   Device
-	Created  time.Time
-	Schedule Schedule
+	Presentation Presentation // who presented what; Force as it took effect
+	FromTokens   string       // stamp of the tokens the refresh was made from
+	Base         State        // of the record they were in, for a store that has forgotten it
+	Lease        string       // given back by the commit; empty: none
+	Rotate       bool         // the verdict allowed the generation to advance
+	Identity     Identity
+	Tokens       Tokens
+	Device       Device
+	Created      time.Time
+	Schedule     Schedule
 }
 
 // Committed is the outcome of a [Commit].
@@ -142,33 +142,33 @@ type Committed struct {
 	Stored  bool
 	Rotated bool
 	Reason  Reason  // why the session is over, if it is
-	Gone    bool    // over without a tombstone
+	Gone    bool    // Ended without a tombstone
 	Record  *Record // what is in force; nil when over
 	Now     time.Time
 }
 
-// Abandonment is a refresh that came to nothing.
-type Abandonment struct {
-	ID      ID
-	Stamp   string
-	Lease   string
-	RetryIn time.Duration
-	Guess   bool // nobody asked for RetryIn: [Restarter.Resume] may void it
-	End     Reason
+// Release is a refresh that came to nothing.
+type Release struct {
+	ID         ID
+	TokensHash string
+	Lease      string
+	RetryIn    time.Duration
+	OwnBackoff bool // nobody asked for RetryIn: [Recoveries.ClearBackoff] may void it
+	End        Reason
 }
 
-// Peeker tells whether a session lives, without opening, judging or touching it.
-type Peeker interface {
-	// Peek returns the current generation, or alive == false.
-	Peek(ctx context.Context, id ID) (generation uint32, alive bool, err error)
+// Generations tells whether a session lives, without opening, judging or touching it.
+type Generations interface {
+	// Generation returns the current generation, or alive == false.
+	Generation(ctx context.Context, id ID) (generation uint32, alive bool, err error)
 }
 
-// Devices finds the sessions of an owner.
-type Devices interface {
-	// Sessions returns the owner's live sessions, newest first. The list may be
+// Owners finds the sessions of an owner.
+type Owners interface {
+	// List returns the owner's live sessions, newest first. The list may be
 	// behind; every entry returned was alive when read. With an
 	// [*UnreadableError] the list lacks the live sessions that it names.
-	Sessions(ctx context.Context, o Owner) ([]Record, error)
+	List(ctx context.Context, o Owner) ([]Record, error)
 
 	// Announce tells every process that the owner's list has changed. It is a
 	// courtesy to pages that show the list: losing it costs nothing.
@@ -180,15 +180,15 @@ type ChangeKind uint8
 
 // The kinds of [Change].
 const (
-	FeedUp       ChangeKind = iota // subscribed (again): anything may have been missed before
-	FeedDown                       // the subscription is lost
-	Advanced                       // a session has new tokens or a new generation
-	Over                           // a session has ended
-	Listed                         // an owner's list of sessions has changed
-	Numbered                       // a session was written: Number is its commit number
-	StoreChanged                   // another server answers, or the same started again: it may have forgotten
-	ProviderUp                     // a provider works again
-	Recovered                      // a generation came of a recovery; Advanced follows
+	ChangeFeedUp     ChangeKind = iota // subscribed (again): anything may have been missed before
+	ChangeFeedDown                     // the subscription is lost
+	ChangeAdvanced                     // a session has new tokens or a new generation
+	ChangeEnded                        // a session has ended
+	ChangeOwnerList                    // an owner's list of sessions has changed
+	ChangeCommitted                    // a session was written: Number is its commit number
+	ChangeStore                        // another server answers, or the same started again: it may have forgotten
+	ChangeProviderUp                   // a provider works again
+	ChangeRecovered                    // a generation came of a recovery; Advanced follows
 )
 
 // Change is one message of a [Feed].
@@ -199,24 +199,24 @@ type Change struct {
 	Reason     Reason
 	Owner      string // Listed: [Owner.Hash]
 
-	Provider string    // ProviderUp: see [Restarter.AnnounceUp]
+	Provider string    // ProviderUp: see [Recoveries.AnnounceProviderUp]
 	Since    time.Time // ProviderUp
 	Number   int64     // Numbered
 }
 
 // Feed tells every process what the others changed.
 type Feed interface {
-	// Watch calls f for each change, one at a time, until ctx ends. It
+	// Follow calls f for each change, one at a time, until ctx ends. It
 	// reconnects by itself and reports every gap as FeedDown … FeedUp.
-	Watch(ctx context.Context, f func(Change)) error
+	Follow(ctx context.Context, f func(Change)) error
 }
 
 // Rewriter brings a store that has forgotten (a fail-over, a power loss, an older
 // snapshot) up to date with what this process knows. Calls may be repeated.
 type Rewriter interface {
-	// EndAgain repeats ends. Each leaves a tombstone, even where the store knows
+	// Replay repeats ends. Each leaves a tombstone, even where the store knows
 	// nothing of the session: another process may be about to write it again.
-	EndAgain(ctx context.Context, ends []*EndedError) error
+	Replay(ctx context.Context, ends []*EndedError) error
 
 	// Rewrite writes what this process created or committed a short while ago
 	// once more, where the store has an older state or none, and then tells the
@@ -231,11 +231,11 @@ type Rewriter interface {
 // Store is everything the manager asks of its store.
 type Store interface {
 	Rewriter
-	Families
-	Refreshes
-	Peeker
-	Keeper
-	Devices
+	Sessions
+	Leases
+	Generations
+	Toucher
+	Owners
 	Feed
-	Restarter
+	Recoveries
 }

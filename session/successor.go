@@ -31,14 +31,14 @@ const (
 // generations is taken for a thief (row 11), and two rotations are two graces apart:
 // what is sent sooner than that after the store said so moves nobody so far.
 func (m *Manager) Successor(ctx context.Context, s *Session) (value string, maxAge time.Duration, ok bool) {
-	if s.track.over.Load() != nil || s.track.newest.Load() <= s.handle.generation {
+	if s.track.Ended.Load() != nil || s.track.newest.Load() <= s.handle.generation {
 		return "", 0, false
 	}
-	gap := !m.up.Load() || m.epoch.Load() != s.epoch
+	gap := !m.connected.Load() || m.epoch.Load() != s.epoch
 	if (gap || m.now().Sub(s.readAt) > freshEnough) && !m.learnAnew(ctx, s) {
 		return "", 0, false
 	}
-	if s.track.over.Load() != nil || s.track.barred(s.handle.generation, gap) {
+	if s.track.Ended.Load() != nil || s.track.barred(s.handle.generation, gap) {
 		return "", 0, false
 	}
 	return m.seal(s, s.track.newest.Load())
@@ -63,15 +63,15 @@ func (m *Manager) learnAnew(ctx context.Context, s *Session) bool {
 }
 
 // glanceAt is peruse within the time that a response may be held up for it.
-func (m *Manager) glanceAt(ctx context.Context, id ID) (Turn, error) {
+func (m *Manager) glanceAt(ctx context.Context, id ID) (LeaseResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	return m.peruse(ctx, id)
+	return m.get(ctx, id)
 }
 
-// Value returns the cookie value for the session's current handle, for the
+// CookieValue returns the cookie value for the session's current handle, for the
 // response to a login.
-func (m *Manager) Value(s *Session) (value string, maxAge time.Duration, ok bool) {
+func (m *Manager) CookieValue(s *Session) (value string, maxAge time.Duration, ok bool) {
 	return m.seal(s, s.generation)
 }
 

@@ -17,11 +17,11 @@ func TestSuccessorDoesNotTrustTheFeedAlone(t *testing.T) {
 	}{
 		"nothing happened": {func(*world, string) error { return nil }, 2},
 		"signed out": {func(w *world, cookie string) error {
-			_, err := w.managers[1].Logout(context.Background(), session.Cookie, cookie, session.Logout, client())
+			_, err := w.managers[1].Logout(context.Background(), session.Browser, cookie, session.Logout, client())
 			return err
 		}, 0},
 		"rotated again": {func(w *world, cookie string) error {
-			_, err := w.managers[1].Resolve(context.Background(), w.at(cookie, 2), session.Presentation{Force: true, Client: client()})
+			_, err := w.managers[1].Resolve(context.Background(), w.at(cookie, 2), session.ResolveOptions{Force: true, Client: client()})
 			return err
 		}, 3},
 	} {

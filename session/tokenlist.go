@@ -11,8 +11,8 @@ import (
 // already. Both methods are atomic, idempotent and safe for concurrent use by
 // many processes; errors wrap [ErrStoreUnavailable].
 type TokenList interface {
-	// Once lists token for keep and reports whether it was not listed before.
-	Once(ctx context.Context, token string, keep time.Duration) (bool, error)
-	// Seen reports whether token is listed.
-	Seen(ctx context.Context, token string) (bool, error)
+	// MarkUsed lists token for keep and reports whether it was not listed before.
+	MarkUsed(ctx context.Context, token string, keep time.Duration) (bool, error)
+	// IsUsed reports whether token is listed.
+	IsUsed(ctx context.Context, token string) (bool, error)
 }

@@ -10,7 +10,7 @@ import (
 // TestTracksGoWithTheirSessions: tracks that nobody refers to are collected, and
 // their entries in the index go when it grows.
 func TestTracksGoWithTheirSessions(t *testing.T) {
-	var all tracks
+	var all trackIndex
 	kept := all.get("kept")
 	for i := range 50 * fewTracks {
 		all.get(ID(fmt.Sprint(i)))
@@ -34,7 +34,7 @@ func TestTracksGoWithTheirSessions(t *testing.T) {
 
 // TestDeparted forgets after its time, keeps the first reason and stays bounded.
 func TestDeparted(t *testing.T) {
-	var d departed
+	var d recentlyEnded
 	now := time.Unix(1_800_000_000, 0)
 	d.add(&EndedError{ID: "a", Reason: Logout}, now)
 	d.add(&EndedError{ID: "a", Reason: Idle}, now)

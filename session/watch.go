@@ -11,10 +11,10 @@ type NoticeKind uint8
 
 // The kinds of [Notice].
 const (
-	Refreshed NoticeKind = iota // the session has new tokens
-	Expiring                    // it will end soon unless it is used
-	Ended                       // it is over; the last notice
-	Relisted                    // its owner signed in or out elsewhere
+	Refreshed      NoticeKind = iota // the session has new tokens
+	Expiring                         // it will end soon unless it is used
+	Ended                            // it is over; the last notice
+	DevicesChanged                   // its owner signed in or out elsewhere
 )
 
 // Notice is one thing that happened to a watched session.
@@ -34,7 +34,7 @@ const (
 	expiringLead = 2 * time.Minute
 )
 
-// Watch tells what happens to a session from the moment s was taken: its end
+// Follow tells what happens to a session from the moment s was taken: its end
 // within milliseconds of any process, by the feed, and else at its deadlines, on
 // re-subscription of the feed, and once a minute. Looking never moves the idle
 // deadline and never counts as seeing a handle. A fault of the store ends nothing.
@@ -50,11 +50,11 @@ func (m *Manager) Watch(s *Session) (notices <-chan Notice, stop func()) {
 		again: make(chan struct{}, 1), list: make(chan struct{}, 1),
 	}
 	owner := s.identity.Owner().Hash()
-	m.watchers.add(owner, w)
+	m.subscriptions.add(owner, w)
 	go func() {
 		defer close(w.out)
 		defer cancel()
-		defer m.watchers.remove(owner, w)
+		defer m.subscriptions.remove(owner, w)
 		w.run(ctx)
 	}()
 	return w.out, cancel
@@ -80,16 +80,16 @@ func (w *watch) run(ctx context.Context) {
 	stale := t.version.Load() != w.session.version // something happened before we came
 	next := w.manager.now()
 	if !stale {
-		next = next.Add(w.plan(ctx, next))
+		next = next.Add(w.nextPoll(ctx, next))
 	}
 	for ctx.Err() == nil {
-		changed := t.next()
-		if e := t.over.Load(); e != nil {
-			w.tell(ctx, Notice{Kind: Ended, Reason: e.Reason})
+		changed := t.Changed()
+		if e := t.Ended.Load(); e != nil {
+			w.send(ctx, Notice{Kind: Ended, Reason: e.Reason})
 			return
 		}
 		if stale || !w.manager.now().Before(next) {
-			pause, over := w.look(ctx)
+			pause, over := w.poll(ctx)
 			if over {
 				continue // the track knows the reason
 			}
@@ -102,7 +102,7 @@ func (w *watch) run(ctx context.Context) {
 		case <-w.again:
 			stale = true
 		case <-w.list:
-			w.tell(ctx, Notice{Kind: Relisted})
+			w.send(ctx, Notice{Kind: DevicesChanged})
 		case <-timer.C:
 		case <-ctx.Done():
 		}
@@ -110,23 +110,23 @@ func (w *watch) run(ctx context.Context) {
 	}
 }
 
-// tell hands a notice to the reader, or gives up when nobody reads any more.
-func (w *watch) tell(ctx context.Context, n Notice) {
+// send hands a notice to the reader, or gives up when nobody reads any more.
+func (w *watch) send(ctx context.Context, n Notice) {
 	select {
 	case w.out <- n:
 	case <-ctx.Done():
 	}
 }
 
-// look asks the store how the session is, tells what is new, and returns when to
+// poll asks the store how the session is, tells what is new, and returns when to
 // look again.
-func (w *watch) look(ctx context.Context) (pause time.Duration, over bool) {
+func (w *watch) poll(ctx context.Context) (pause time.Duration, over bool) {
 	m, s := w.manager, w.session
 	now := m.now()
-	seen, err := m.glance(ctx, s)
+	seen, err := m.status(ctx, s)
 	switch {
 	case err != nil && !now.Before(w.absolute):
-		_ = m.markOver(s.ID(), AbsoluteLifetime) // this deadline nobody can have moved
+		_ = m.markEnded(s.ID(), AbsoluteLifetime) // this deadline nobody can have moved
 		return 0, true
 	case err != nil:
 		return lookAgain, false
@@ -136,13 +136,13 @@ func (w *watch) look(ctx context.Context) (pause time.Duration, over bool) {
 	w.idleEnd = seen.idleEnd
 	if seen.stamp != w.stamp {
 		w.stamp = seen.stamp
-		w.tell(ctx, Notice{Kind: Refreshed, In: max(0, seen.accessEnd.Sub(now))})
+		w.send(ctx, Notice{Kind: Refreshed, In: max(0, seen.accessEnd.Sub(now))})
 	}
-	return w.plan(ctx, now), false
+	return w.nextPoll(ctx, now), false
 }
 
-// plan warns when the end is near and returns how long nothing needs a look.
-func (w *watch) plan(ctx context.Context, now time.Time) time.Duration {
+// nextPoll warns when the end is near and returns how long nothing needs a look.
+func (w *watch) nextPoll(ctx context.Context, now time.Time) time.Duration {
 	end := w.absolute
 	if w.idleEnd.Before(end) {
 		end = w.idleEnd
@@ -153,44 +153,44 @@ func (w *watch) plan(ctx context.Context, now time.Time) time.Duration {
 	}
 	if !w.warned.Equal(end) {
 		w.warned = end
-		w.tell(ctx, Notice{Kind: Expiring, In: max(0, end.Sub(now))})
+		w.send(ctx, Notice{Kind: Expiring, In: max(0, end.Sub(now))})
 	}
 	// The store's clock decides; ours only says when to ask.
 	return min(lookEvery, max(end.Sub(now), 250*time.Millisecond))
 }
 
-// glimpse is what a look at a watched session finds.
-type glimpse struct {
+// status is what a look at a watched session finds.
+type status struct {
 	over               bool // and its track says why
 	stamp              string
 	idleEnd, accessEnd time.Time
 }
 
-// glance looks at a session without judging a handle and without touching. Many
+// status looks at a session without judging a handle and without touching. Many
 // watches of one session share a look.
-func (m *Manager) glance(ctx context.Context, s *Session) (glimpse, error) {
+func (m *Manager) status(ctx context.Context, s *Session) (status, error) {
 	got, err, _ := m.reads.Do("look|"+string(s.ID()), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 		defer cancel()
 		return m.lookAt(ctx, s)
 	})
 	if err != nil {
-		return glimpse{}, err
+		return status{}, err
 	}
-	return got.(glimpse), nil
+	return got.(status), nil
 }
 
-func (m *Manager) lookAt(ctx context.Context, s *Session) (glimpse, error) {
-	turn, err := m.peruse(ctx, s.ID())
+func (m *Manager) lookAt(ctx context.Context, s *Session) (status, error) {
+	turn, err := m.get(ctx, s.ID())
 	switch {
 	case err != nil:
-		return glimpse{}, err
-	case turn.State == TurnOver:
+		return status{}, err
+	case turn.State == LeaseSessionEnded:
 		return m.settleEnd(ctx, s.ID(), turn.Reason)
 	}
 	local := func(t time.Time) time.Time { return turn.asked.Add(t.Sub(turn.Now)) }
-	return glimpse{
-		stamp:     turn.Record.Facts.Stamp,
+	return status{
+		stamp:     turn.Record.Facts.TokensHash,
 		idleEnd:   local(turn.Record.Facts.LastSeen).Add(m.rules.Idle),
 		accessEnd: local(turn.Record.Expires),
 	}, nil
@@ -198,14 +198,14 @@ func (m *Manager) lookAt(ctx context.Context, s *Session) (glimpse, error) {
 
 // settleEnd takes in that a session is over. One whose deadline nobody has noticed
 // yet ends here, with all that follows from an end.
-func (m *Manager) settleEnd(ctx context.Context, id ID, why Reason) (glimpse, error) {
+func (m *Manager) settleEnd(ctx context.Context, id ID, why Reason) (status, error) {
 	if why.Expiry() {
 		if _, err := m.End(ctx, id, why, Client{}); err != nil {
-			return glimpse{}, err
+			return status{}, err
 		}
 	}
-	_ = m.markOver(id, why)
-	return glimpse{over: true}, nil
+	_ = m.markEnded(id, why)
+	return status{over: true}, nil
 }
 
 // announce tells pages that show the owner's sessions to look again.
@@ -213,13 +213,13 @@ func (m *Manager) announce(o Owner) {
 	m.goBackground(func(ctx context.Context) { _ = m.store.Announce(ctx, o) })
 }
 
-// watchers are the watches of this process, by the hash of the owner.
-type watchers struct {
+// subscriptions are the watches of this process, by the hash of the owner.
+type subscriptions struct {
 	mu sync.Mutex
 	m  map[string]map[*watch]struct{}
 }
 
-func (ws *watchers) add(owner string, w *watch) {
+func (ws *subscriptions) add(owner string, w *watch) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if ws.m == nil {
@@ -231,7 +231,7 @@ func (ws *watchers) add(owner string, w *watch) {
 	ws.m[owner][w] = struct{}{}
 }
 
-func (ws *watchers) remove(owner string, w *watch) {
+func (ws *subscriptions) remove(owner string, w *watch) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	delete(ws.m[owner], w)
@@ -240,26 +240,26 @@ func (ws *watchers) remove(owner string, w *watch) {
 	}
 }
 
-func (ws *watchers) listed(owner string) {
+func (ws *subscriptions) listed(owner string) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for w := range ws.m[owner] {
-		nudge(w.list)
+		signal(w.list)
 	}
 }
 
-func (ws *watchers) resubscribed() {
+func (ws *subscriptions) resubscribed() {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for _, group := range ws.m {
 		for w := range group {
-			nudge(w.again)
+			signal(w.again)
 		}
 	}
 }
 
-// nudge leaves a mark that is still there when its reader comes.
-func nudge(c chan struct{}) {
+// signal leaves a mark that is still there when its reader comes.
+func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:

@@ -113,7 +113,7 @@ func (w *wide) cookies(n int) []string {
 	list := make([]string, n)
 	for i := range list {
 		var err error
-		list[i], err = w.handles.Seal(session.NewHandle(session.Cookie).Payload())
+		list[i], err = w.handles.Seal(session.NewHandle(session.Browser).Payload())
 		w.must(err)
 	}
 	return list
@@ -124,7 +124,7 @@ func (w *wide) cookies(n int) []string {
 func (w *wide) present(cookies []string) (carried int) {
 	for _, c := range cookies {
 		header := strings.Clone("theme=dark; " + strings.Repeat("app=1; ", 500) + c)
-		s, err := w.manager.Resolve(context.Background(), header[len(header)-len(c):], session.Presentation{Touch: true, Client: client()})
+		s, err := w.manager.Resolve(context.Background(), header[len(header)-len(c):], session.ResolveOptions{Touch: true, Client: client()})
 		w.must(err)
 		carried = len(s.Authorization) + len(c)
 	}
@@ -149,35 +149,35 @@ type wideRecords struct {
 	n   int
 }
 
-// Watch implements session.Feed.
-func (s *wideRecords) Watch(ctx context.Context, f func(session.Change)) error {
-	f(session.Change{Kind: session.FeedUp})
+// Follow implements session.Feed.
+func (s *wideRecords) Follow(ctx context.Context, f func(session.Change)) error {
+	f(session.Change{Kind: session.ChangeFeedUp})
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-// EndAgain implements session.Rewriter.
-func (s *wideRecords) EndAgain(context.Context, []*session.EndedError) error { return nil }
+// Replay implements session.Rewriter.
+func (s *wideRecords) Replay(context.Context, []*session.EndedError) error { return nil }
 
 // Rewrite implements session.Rewriter.
 func (s *wideRecords) Rewrite(context.Context) error { return nil }
 
 // Resolve implements session.Families.
-func (s *wideRecords) Resolve(_ context.Context, v session.Visit) (session.Resolution, error) {
+func (s *wideRecords) Resolve(_ context.Context, v session.Presentation) (session.Answer, error) {
 	s.n++
 	text := strings.Clone(fmt.Sprintf("subject-%08d|Ada King Noel|user|admin|openid|profile|laptop|%s|%s|%s|%s",
 		s.n, browserUA, strings.Repeat("a", 850), strings.Repeat("i", 850), strings.Repeat("r", 400)))
 	f := strings.Split(text, "|")
 	now := s.now()
-	return session.Resolution{
-		Verdict: session.Verdict{Row: session.RowCurrent, Due: session.NotDue},
+	return session.Answer{
+		Verdict: session.Verdict{Outcome: session.OutcomeCurrent, Due: session.NotDue},
 		Now:     now,
 		Record: &session.Record{
 			ID: v.ID,
-			Facts: session.Facts{
+			Facts: session.State{
 				Found: true, Generation: v.Generation, LastSeen: now, Absolute: now.Add(14 * 24 * time.Hour),
 				SoftAt: now.Add(8 * time.Minute), HardAt: now.Add(9 * time.Minute), Grace: 30 * time.Second,
-				Stamp: strings.Clone("0123456789012345678901"), Binding: strings.Clone("01234567890"),
+				TokensHash: strings.Clone("0123456789012345678901"), BrowserClass: strings.Clone("01234567890"),
 			},
 			Identity: session.Identity{
 				Subject: f[0], Name: f[1], Provider: "fake", AuthTime: now, Roles: f[2:4:4], Scopes: f[4:6:6],

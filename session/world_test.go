@@ -131,7 +131,7 @@ func (w *world) loginAs(provider, user string) string {
 		Provider: provider, Username: user, Password: "right", Client: client(),
 	})
 	w.must(err)
-	value, _, ok := w.managers[0].Value(s)
+	value, _, ok := w.managers[0].CookieValue(s)
 	if !ok {
 		w.t.Fatal("no cookie")
 	}
@@ -139,7 +139,7 @@ func (w *world) loginAs(provider, user string) string {
 }
 
 func (w *world) resolve(manager int, value string) (*session.Session, error) {
-	return w.managers[manager].Resolve(context.Background(), value, session.Presentation{Touch: true, Client: client()})
+	return w.managers[manager].Resolve(context.Background(), value, session.ResolveOptions{Touch: true, Client: client()})
 }
 
 // back presents a retired cookie, and comes back with it and the mark it was given.
@@ -150,7 +150,7 @@ func (w *world) back(manager int, value string) (*session.Session, error) {
 	if !errors.As(err, &stale) || stale.Mark == "" {
 		w.t.Fatalf("got %v, %v; want stale, with a mark", s, err)
 	}
-	return w.managers[manager].Resolve(context.Background(), value, session.Presentation{
+	return w.managers[manager].Resolve(context.Background(), value, session.ResolveOptions{
 		Touch: true, Mark: stale.Mark, Client: client(),
 	})
 }
@@ -179,7 +179,7 @@ func (w *world) handle(value string) session.Handle {
 	w.t.Helper()
 	payload, err := w.handles.Open(value)
 	w.must(err)
-	h, err := session.ParseHandle(session.Cookie, payload)
+	h, err := session.ParseHandle(session.Browser, payload)
 	w.must(err)
 	return h
 }
@@ -195,7 +195,7 @@ func (w *world) at(value string, generation uint32) string {
 // generation asks the store.
 func (w *world) generation(value string) (uint32, bool) {
 	w.t.Helper()
-	g, alive, err := w.stores[0].Peek(context.Background(), w.handle(value).ID())
+	g, alive, err := w.stores[0].Generation(context.Background(), w.handle(value).ID())
 	w.must(err)
 	return g, alive
 }
@@ -290,15 +290,15 @@ func (p *pausable) lose() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.deaf.Store(true)
-	p.tell(session.Change{Kind: session.FeedDown})
+	p.tell(session.Change{Kind: session.ChangeFeedDown})
 }
 
-// Watch implements session.Feed.
-func (p *pausable) Watch(ctx context.Context, f func(session.Change)) error {
+// Follow implements session.Feed.
+func (p *pausable) Follow(ctx context.Context, f func(session.Change)) error {
 	p.mu.Lock()
 	p.tell = f
 	p.mu.Unlock()
-	return p.Store.Watch(ctx, func(c session.Change) {
+	return p.Store.Follow(ctx, func(c session.Change) {
 		if !p.deaf.Load() {
 			f(c)
 		}
@@ -317,7 +317,7 @@ func (p *pausable) Commit(ctx context.Context, c session.Commit) (session.Commit
 }
 
 // Get implements session.Refreshes.
-func (p *pausable) Get(ctx context.Context, id session.ID) (session.Turn, error) {
+func (p *pausable) Get(ctx context.Context, id session.ID) (session.LeaseResult, error) {
 	turn, err := p.Store.Get(ctx, id)
 	if happens := p.got.Load(); happens != nil {
 		(*happens)()
@@ -334,7 +334,7 @@ func (p *pausable) End(ctx context.Context, id session.ID, why session.Reason) (
 }
 
 // Resolve implements session.Families.
-func (p *pausable) Resolve(ctx context.Context, v session.Visit) (session.Resolution, error) {
+func (p *pausable) Resolve(ctx context.Context, v session.Presentation) (session.Answer, error) {
 	r, err := p.Store.Resolve(context.WithoutCancel(ctx), v)
 	p.mu.Lock()
 	p.questions++
@@ -345,7 +345,7 @@ func (p *pausable) Resolve(ctx context.Context, v session.Visit) (session.Resolu
 		<-held
 	}
 	if p.away.Load() {
-		return session.Resolution{}, errAway
+		return session.Answer{}, errAway
 	}
 	return r, err
 }

@@ -93,7 +93,7 @@ func newSession(ctx context.Context, m *session.Manager, i int) (cookie string, 
 	if err != nil {
 		return "", fmt.Errorf("fill: %w", err)
 	}
-	value, _, ok := m.Value(s)
+	value, _, ok := m.CookieValue(s)
 	if !ok {
 		return "", errors.New("fill: a new session without a cookie")
 	}

@@ -26,7 +26,7 @@ func (g *assembled) explicitFlow(o *session.Options, keys keyRings, now func() t
 	if !g.config.ExplicitTokens.Enabled {
 		return nil
 	}
-	o.Explicit, o.Revoked = keys.explicit, g.store.Links()
+	o.TokenClients, o.Revoked = keys.explicit, g.store.Links()
 	var verifiers accessVerifiers
 	for i := range g.config.Providers {
 		if c := g.config.Providers[i].Local; c != nil {

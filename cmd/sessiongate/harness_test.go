@@ -175,7 +175,7 @@ func (s *scene) open(value string) session.Handle {
 	if err != nil {
 		s.t.Fatalf("open cookie: %v", err)
 	}
-	h, err := session.ParseHandle(session.Cookie, payload)
+	h, err := session.ParseHandle(session.Browser, payload)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func (s *scene) open(value string) session.Handle {
 // generation is what the store says, and whether the session lives.
 func (s *scene) generation(id session.ID) (uint32, bool) {
 	s.t.Helper()
-	g, alive, err := s.gateways[0].store.Peek(context.Background(), id)
+	g, alive, err := s.gateways[0].store.Generation(context.Background(), id)
 	if err != nil {
 		s.t.Fatal(err)
 	}

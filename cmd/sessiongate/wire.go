@@ -112,8 +112,8 @@ func (g *assembled) openManager(w wiring, audit *gateway.Audit) (p published, er
 		g.log.Warn("no keys are configured: made in memory, and every session ends with this process")
 	}
 	rules := session.Rules{
-		Idle:          time.Duration(g.config.Session.IdleTimeout),
-		ExplicitGrace: time.Duration(g.config.ExplicitTokens.Grace),
+		Idle:             time.Duration(g.config.Session.IdleTimeout),
+		TokenClientGrace: time.Duration(g.config.ExplicitTokens.Grace),
 	}
 	if err := g.openStore(keys, rules, w, audit); err != nil {
 		return p, err

@@ -21,6 +21,6 @@ func (g *assembled) limit(o *gateway.Options, audit session.Recorder) {
 func rate(r configs.Rate) session.Rate { return session.Rate{Limit: r.Limit, Per: r.Per} }
 
 // sessionCap is how many sessions one user may have.
-func sessionCap(c configs.PerUser) session.Cap {
-	return session.Cap{Max: c.Max, Refuse: c.WhenFull == "refuse"}
+func sessionCap(c configs.PerUser) session.SessionLimit {
+	return session.SessionLimit{Max: c.Max, Refuse: c.WhenFull == "refuse"}
 }

@@ -93,7 +93,7 @@ func (p *Provider) grant(u users.User, id session.ID, kind session.Kind, now, au
 		lifetime = max(left, time.Second)
 	}
 	client := p.options.ClientID
-	if kind == session.Explicit {
+	if kind == session.TokenClient {
 		client = p.options.ExplicitClientID
 	}
 	name := u.DisplayName

@@ -63,7 +63,7 @@ func TestMintedTokens(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	d := &directory{user: users.User{Name: "ada", Subject: "u1", DisplayName: "Ada", Roles: []string{"user"}, Scopes: []string{"a:b"}}}
 	p, verifier := newProvider(t, d, func() time.Time { return now })
-	for kind, client := range map[session.Kind]string{session.Cookie: "sessiongate", session.Explicit: "sessiongate-explicit"} {
+	for kind, client := range map[session.Kind]string{session.Browser: "sessiongate", session.TokenClient: "sessiongate-explicit"} {
 		g, err := p.Login(t.Context(), session.Credentials{Username: "ada", SessionID: "sid", Kind: kind, Now: now})
 		if err != nil {
 			t.Fatal(err)

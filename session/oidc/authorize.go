@@ -37,7 +37,7 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a session.Attempt) (str
 	q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(a.Verifier.Reveal()))
 	q.Set("code_challenge_method", "S256")
 	p.addTargets(q)
-	addAsk(q, a.Ask)
+	addAsk(q, a.AuthRequest)
 	u.RawQuery = q.Encode()
 	return u.String(), nil
 }
@@ -52,7 +52,7 @@ func (p *Provider) addTargets(q url.Values) {
 	}
 }
 
-func addAsk(q url.Values, ask session.Ask) {
+func addAsk(q url.Values, ask session.AuthRequest) {
 	if ask.MaxAge != nil {
 		q.Set("max_age", strconv.Itoa(int(*ask.MaxAge/time.Second)))
 		if *ask.MaxAge == 0 {

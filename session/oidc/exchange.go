@@ -136,10 +136,10 @@ func (p *Provider) leftOut(c claimSet) string {
 // demanded checks what the attempt asked of the sign-in. acr_values is only a
 // wish in the protocol (Core §3.1.2.1); here the route behind it is not.
 func demanded(a session.Attempt, id session.Identity) error {
-	if age := a.Ask.MaxAge; age != nil && id.AuthTime.Before(a.Created.Add(-*age-authTimeSkew)) {
+	if age := a.AuthRequest.MaxAge; age != nil && id.AuthTime.Before(a.Created.Add(-*age-authTimeSkew)) {
 		return &session.RejectedError{Weak: true, Err: errors.New("auth_time is missing or older than max_age allows")}
 	}
-	if len(a.Ask.ACR) > 0 && !slices.Contains(a.Ask.ACR, id.ACR) {
+	if len(a.AuthRequest.ACR) > 0 && !slices.Contains(a.AuthRequest.ACR, id.ACR) {
 		return &session.RejectedError{Weak: true, Err: errors.New("acr is none of those asked for")}
 	}
 	return nil

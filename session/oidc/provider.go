@@ -79,7 +79,7 @@ type Provider struct {
 
 var (
 	_ session.RedirectProvider = (*Provider)(nil)
-	_ session.Caller           = (*Provider)(nil)
+	_ session.RemoteProvider   = (*Provider)(nil)
 	_ session.Revoker          = (*Provider)(nil)
 	_ session.LogoutRedirector = (*Provider)(nil)
 	_ session.LogoutNotifier   = (*Provider)(nil)
@@ -156,7 +156,7 @@ func (o Options) validate() error {
 // Name implements [session.Provider].
 func (p *Provider) Name() string { return p.o.Name }
 
-// Timeout implements [session.Caller].
+// Timeout implements [session.RemoteProvider].
 func (p *Provider) Timeout() time.Duration { return p.o.Timeout }
 
 // Probe asks for the discovery document now and says what is wrong with it.

@@ -65,8 +65,8 @@ type storedAttempt struct {
 func (a *Attempts) PutAttempt(ctx context.Context, t session.Attempt) error {
 	plain, err := json.Marshal(storedAttempt{
 		Kind: t.Kind, Created: t.Created.UTC(), Provider: t.Provider, Nonce: t.Nonce.Reveal(), Verifier: t.Verifier.Reveal(), ReturnTo: t.ReturnTo,
-		Prompt: t.Ask.Prompt, LoginHint: t.Ask.LoginHint, MaxAge: t.Ask.MaxAge, ACR: t.Ask.ACR,
-		Silent: t.Silent, Again: t.Again, Replaces: t.Replaces, Onward: t.Onward.Reveal(),
+		Prompt: t.AuthRequest.Prompt, LoginHint: t.AuthRequest.LoginHint, MaxAge: t.AuthRequest.MaxAge, ACR: t.AuthRequest.ACR,
+		Silent: t.PromptNone, Again: t.Again, Replaces: t.Replaces, Onward: t.LogoutURL.Reveal(),
 	})
 	if err != nil {
 		return fmt.Errorf("encode attempt: %w", err)
@@ -86,24 +86,24 @@ func (a *Attempts) PutAttempt(ctx context.Context, t session.Attempt) error {
 }
 
 // TakeAttempt implements [session.Attempts].
-func (a *Attempts) TakeAttempt(ctx context.Context, browser, state string) (session.Taken, error) {
+func (a *Attempts) TakeAttempt(ctx context.Context, browser, state string) (session.TakenAttempt, error) {
 	hash, id := opaque(browser), opaque(state)
 	reply, err := a.store.eval(ctx, a.take, a.key(hash), id, rand.Text(),
 		session.AttemptLife.Milliseconds(), a.store.offset())
 	if err != nil {
-		return session.Taken{}, err
+		return session.TakenAttempt{}, err
 	}
 	parts, ok := reply.([]any)
 	if !ok || len(parts) != 2 {
-		return session.Taken{}, unavailable(a.take.name, errReply)
+		return session.TakenAttempt{}, unavailable(a.take.name, errReply)
 	}
 	attempt, _ := parts[0].(string)
 	back, _ := parts[1].(string)
-	var taken session.Taken
+	var taken session.TakenAttempt
 	if back != "" {
 		plain, err := a.store.o.Sealer.Open(hash+id, returnField, []byte(back))
 		if err != nil {
-			return session.Taken{}, fmt.Errorf("%w: %w", session.ErrSealed, err)
+			return session.TakenAttempt{}, fmt.Errorf("%w: %w", session.ErrSealed, err)
 		}
 		taken.ReturnTo = string(plain)
 	}
@@ -125,8 +125,8 @@ func (a *Attempts) open(id, browser, state, sealed string) (*session.Attempt, er
 	return &session.Attempt{
 		State: state, Browser: browser, Kind: t.Kind, Created: t.Created, Provider: t.Provider,
 		Nonce: session.Secret(t.Nonce), Verifier: session.Secret(t.Verifier), ReturnTo: t.ReturnTo,
-		Ask:    session.Ask{Prompt: t.Prompt, LoginHint: t.LoginHint, MaxAge: t.MaxAge, ACR: t.ACR},
-		Silent: t.Silent, Again: t.Again, Replaces: t.Replaces, Onward: session.Secret(t.Onward),
+		AuthRequest: session.AuthRequest{Prompt: t.Prompt, LoginHint: t.LoginHint, MaxAge: t.MaxAge, ACR: t.ACR},
+		PromptNone:  t.Silent, Again: t.Again, Replaces: t.Replaces, LogoutURL: session.Secret(t.Onward),
 	}, nil
 }
 

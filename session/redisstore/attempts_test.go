@@ -34,7 +34,7 @@ func TestAttemptsConformance(t *testing.T) {
 // Neither secrets nor the binding cookie's value can be read in Redis.
 func TestAttemptsAreSealed(t *testing.T) {
 	store := newStore(t, embedded(t))
-	browser := session.NewBrowserBinding()
+	browser := session.NewLoginBinding()
 	err := store.Attempts().PutAttempt(t.Context(), session.Attempt{
 		State: "the-state", Browser: browser, Nonce: "the-nonce", Verifier: "the-verifier", ReturnTo: "/the-return-url",
 	})

@@ -16,16 +16,16 @@ func TestFeedMustProveItself(t *testing.T) {
 	server := sessiontest.Redis(t)
 	store := newStore(t, standalone(server))
 	changes := sessiontest.Watch(t, store)
-	sessiontest.Await(t, changes, session.FeedUp, "")
+	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
 	server.CLI("ACL", "SETUSER", "default", "-publish") // as if it went to another server
-	sessiontest.Await(t, changes, session.FeedDown, "")
+	sessiontest.Await(t, changes, session.ChangeFeedDown, "")
 	select {
 	case c := <-changes:
 		t.Errorf("change %+v on a feed that brings nothing", c)
 	case <-time.After(2 * redisstore.FeedQuiet / 3):
 	}
 	server.CLI("ACL", "SETUSER", "default", "+publish")
-	sessiontest.Await(t, changes, session.FeedUp, "")
+	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
 }
 
 // TestFewBeats: five processes that beat twice a second would beat thirty times.
@@ -34,7 +34,7 @@ func TestFewBeats(t *testing.T) {
 	listener := newStore(t, standalone(server)).Client().Subscribe(t.Context(), "sg:inval")
 	defer listener.Close()
 	for range 5 {
-		sessiontest.Await(t, sessiontest.Watch(t, newStore(t, standalone(server))), session.FeedUp, "")
+		sessiontest.Await(t, sessiontest.Watch(t, newStore(t, standalone(server))), session.ChangeFeedUp, "")
 	}
 	time.Sleep(500 * time.Millisecond)
 	beats, rest := 0, time.After(3*time.Second)
@@ -62,12 +62,12 @@ func TestHiddenIdentity(t *testing.T) {
 	log := &eventLog{n: make(map[session.EventType]int)}
 	o.Recorder = log
 	changes := sessiontest.Watch(t, newStore(t, o))
-	sessiontest.Await(t, changes, session.FeedUp, "")
+	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
 	if n := log.count(session.EventStoreChanged); n != 0 {
 		t.Errorf("%d changes at the first subscription", n)
 	}
 	server.CLI("CLIENT", "KILL", "TYPE", "pubsub")
-	sessiontest.Await(t, changes, session.FeedUp, "")
+	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
 	eventually(t, "the change is counted", func() bool { return log.count(session.EventStoreChanged) == 1 })
 }
 
@@ -87,7 +87,7 @@ func TestCommitsWaitForEveryReplica(t *testing.T) {
 		number++
 		v := login(t, store, smallTokens())
 		done, err := store.Commit(t.Context(), session.Commit{
-			Visit: v, Spent: smallTokens().Stamp(), Base: factsOf(t, store, v), Lease: "lease", Tokens: session.Tokens{Access: "next"},
+			Presentation: v, FromTokens: smallTokens().Hash(), Base: factsOf(t, store, v), Lease: "lease", Tokens: session.Tokens{Access: "next"},
 		})
 		if err != nil || !done.Stored {
 			t.Fatalf("commit = %+v, %v", done, err)
@@ -112,7 +112,7 @@ func TestCommitsWaitForEveryReplica(t *testing.T) {
 }
 
 // factsOf reads what a refresh of the session starts from.
-func factsOf(t *testing.T, store *redisstore.Store, v session.Visit) session.Facts {
+func factsOf(t *testing.T, store *redisstore.Store, v session.Presentation) session.State {
 	t.Helper()
 	turn, err := store.Get(t.Context(), v.ID)
 	if err != nil || turn.Record == nil {

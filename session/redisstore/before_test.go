@@ -29,16 +29,16 @@ func newSideBySide(t *testing.T, o redisstore.Options) *sideBySide {
 	t.Helper()
 	clock := sessiontest.NewClock()
 	o.Offset, o.Rules = clock.Offset, session.Rules{Idle: 12 * time.Hour}
-	s := &sideBySide{T: t, store: newStore(t, o), clock: clock, id: session.NewHandle(session.Cookie).ID()}
+	s := &sideBySide{T: t, store: newStore(t, o), clock: clock, id: session.NewHandle(session.Browser).ID()}
 	tokens := session.Tokens{Access: "a", Refresh: "r"}
 	_, err := s.store.Create(t.Context(), session.Record{
-		ID: s.id, Facts: session.Facts{Generation: 1, Binding: "same"}, Tokens: tokens,
+		ID: s.id, Facts: session.State{Generation: 1, BrowserClass: "same"}, Tokens: tokens,
 		Identity: session.Identity{Subject: "ada", Provider: "p"},
-	}, session.Lives{Idle: 12 * time.Hour, Absolute: 14 * 24 * time.Hour}, s.plan())
+	}, session.Lifetimes{Idle: 12 * time.Hour, Absolute: 14 * 24 * time.Hour}, s.plan())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.stamp = tokens.Stamp()
+	s.stamp = tokens.Hash()
 	return s
 }
 
@@ -98,9 +98,9 @@ func (s *sideBySide) oldRotates(generation int) {
 }
 
 // now judges a cookie as this version does; marked: with a good mark.
-func (s *sideBySide) now(generation uint32, marked bool, want int) session.Facts {
+func (s *sideBySide) now(generation uint32, marked bool, want int) session.State {
 	s.Helper()
-	v := session.Visit{ID: s.id, Generation: generation, Binding: "same", Touch: true}
+	v := session.Presentation{ID: s.id, Generation: generation, BrowserClass: "same", Touch: true}
 	if marked {
 		at, err := s.store.Now(s.Context())
 		if err != nil {
@@ -112,11 +112,11 @@ func (s *sideBySide) now(generation uint32, marked bool, want int) session.Facts
 	if err != nil {
 		s.Fatal(err)
 	}
-	if r.Verdict.Row != want {
-		s.Fatalf("generation %d, marked %v: row %d, want %d", generation, marked, r.Verdict.Row, want)
+	if r.Verdict.Outcome != want {
+		s.Fatalf("generation %d, marked %v: row %d, want %d", generation, marked, r.Verdict.Outcome, want)
 	}
 	if r.Record == nil {
-		return session.Facts{}
+		return session.State{}
 	}
 	return r.Record.Facts
 }
@@ -127,13 +127,13 @@ func (s *sideBySide) nowRotates(generation uint32) {
 	s.turns++
 	tokens := session.Tokens{Access: "a", Refresh: session.Secret("r" + strconv.Itoa(s.turns))}
 	done, err := s.store.Commit(s.Context(), session.Commit{
-		Visit: session.Visit{ID: s.id, Generation: generation, Binding: "same"}, Spent: s.stamp, Rotate: true,
+		Presentation: session.Presentation{ID: s.id, Generation: generation, BrowserClass: "same"}, FromTokens: s.stamp, Rotate: true,
 		Identity: session.Identity{Subject: "ada", Provider: "p"}, Tokens: tokens, Schedule: s.plan(),
 	})
 	if err != nil || !done.Rotated {
 		s.Fatalf("this version did not rotate: %+v, %v", done, err)
 	}
-	s.stamp = tokens.Stamp()
+	s.stamp = tokens.Hash()
 }
 
 // field is what the state holds; "" if it does not.
@@ -160,48 +160,48 @@ func sideBySideStories() map[string]func(*sideBySide) {
 		"an ordinary life, turn by turn": func(s *sideBySide) {
 			for g := 1; g < 9; g += 2 {
 				s.old(g, 5)
-				s.now(uint32(g), false, session.RowCurrent)
+				s.now(uint32(g), false, session.OutcomeCurrent)
 				s.oldRotates(g)
-				s.now(uint32(g), false, session.RowConverge)
+				s.now(uint32(g), false, session.OutcomeConverge)
 				s.old(g, 7)
-				s.now(uint32(g+1), false, session.RowCurrent)
+				s.now(uint32(g+1), false, session.OutcomeCurrent)
 				s.clock.Advance(session.LateAfter)
-				s.now(uint32(g+1), false, session.RowCurrent)
+				s.now(uint32(g+1), false, session.OutcomeCurrent)
 				s.nowRotates(uint32(g + 1))
 				s.old(g+1, 7)
-				s.now(uint32(g+1), false, session.RowConverge)
+				s.now(uint32(g+1), false, session.OutcomeConverge)
 			}
 		},
 		"lasting use is of its generation only": func(s *sideBySide) {
 			s.clock.Advance(2 * session.LateAfter)
-			s.now(1, false, session.RowCurrent)
+			s.now(1, false, session.OutcomeCurrent)
 			if s.field("la") != "1" {
 				s.Errorf("la = %q", s.field("la"))
 			}
 			s.oldRotates(1) // and leaves it behind
 			s.old(2, 5)
 			s.gap()
-			s.now(1, false, session.RowRetired)
-			s.now(1, true, session.RowRecover)
+			s.now(1, false, session.OutcomeRetired)
+			s.now(1, true, session.OutcomeRecover)
 		},
 		"rotated over a recovery": func(s *sideBySide) {
 			s.old(1, 5)
 			s.nowRotates(1)
 			s.old(2, 5)
 			s.gap()
-			s.now(1, true, session.RowRecover)
+			s.now(1, true, session.OutcomeRecover)
 			s.old(3, 5) // it is current to both
-			s.now(1, false, session.RowConverge)
+			s.now(1, false, session.OutcomeConverge)
 			s.oldRotates(3) // and leaves rp behind
 			if s.field("rp") != "1" {
 				s.Errorf("rp = %q", s.field("rp"))
 			}
-			s.now(3, false, session.RowConverge)
-			s.now(4, false, session.RowCurrent)
-			s.now(1, false, session.RowRetired) // no window any more
-			s.now(2, false, session.RowRetired)
+			s.now(3, false, session.OutcomeConverge)
+			s.now(4, false, session.OutcomeCurrent)
+			s.now(1, false, session.OutcomeRetired) // no window any more
+			s.now(2, false, session.OutcomeRetired)
 			s.gap()
-			s.now(3, true, session.RowRecover) // the next one is in order
+			s.now(3, true, session.OutcomeRecover) // the next one is in order
 			if s.field("rp") != "3" {
 				s.Errorf("rp = %q", s.field("rp"))
 			}
@@ -211,12 +211,12 @@ func sideBySideStories() map[string]func(*sideBySide) {
 			s.nowRotates(1)
 			s.old(2, 5)
 			s.gap()
-			s.now(1, true, session.RowRecover)
+			s.now(1, true, session.OutcomeRecover)
 			s.old(5, 5) // the store has lost two rotations
-			s.now(4, false, session.RowConverge)
+			s.now(4, false, session.OutcomeConverge)
 			s.gap()
-			s.now(1, false, session.RowRetired)
-			s.now(4, true, session.RowRecover)
+			s.now(1, false, session.OutcomeRetired)
+			s.now(4, true, session.OutcomeRecover)
 		},
 		"a strike condemns nobody here": func(s *sideBySide) {
 			s.old(1, 5)
@@ -225,8 +225,8 @@ func sideBySideStories() map[string]func(*sideBySide) {
 			s.gap()
 			s.old(1, 9) // strikes
 			s.clock.Advance(6 * time.Second)
-			s.now(1, false, session.RowRetired)
-			s.now(1, true, session.RowRecover)
+			s.now(1, false, session.OutcomeRetired)
+			s.now(1, true, session.OutcomeRecover)
 			if s.field("sk") != "" {
 				s.Error("a recovery left the strike to the next generation")
 			}
@@ -245,7 +245,7 @@ func sideBySideStories() map[string]func(*sideBySide) {
 			s.old(3, 5)
 			s.gap()
 			s.old(2, 9) // the first of this generation, not the second
-			s.now(5, false, session.RowCurrent)
+			s.now(5, false, session.OutcomeCurrent)
 			s.old(5, 5)
 			s.gap()
 			s.old(4, 9) // after row 4 as well
@@ -255,28 +255,28 @@ func sideBySideStories() map[string]func(*sideBySide) {
 			s.nowRotates(1)
 			s.old(2, 5)
 			s.gap()
-			s.now(1, true, session.RowRecover)
+			s.now(1, true, session.OutcomeRecover)
 			s.old(3, 5)
 			s.old(2, 7)  // to it the lost handle is an ordinary parent, in its window
 			s.old(1, 11) // and another restored tab a thief: the one thing a rollout costs
 		},
 		"down and up again": func(s *sideBySide) {
-			s.now(1, false, session.RowCurrent)
+			s.now(1, false, session.OutcomeCurrent)
 			s.nowRotates(1)
-			s.now(2, false, session.RowCurrent)
+			s.now(2, false, session.OutcomeCurrent)
 			s.gap()
-			s.now(1, true, session.RowRecover)
+			s.now(1, true, session.OutcomeRecover)
 			s.clock.Advance(2 * session.LateAfter)
-			s.now(3, false, session.RowCurrent)
+			s.now(3, false, session.OutcomeCurrent)
 			for g := 3; g < 6; g++ { // the version before, alone
 				s.old(g, 5)
 				s.oldRotates(g)
 				s.old(g, 7)
 			}
-			s.now(5, false, session.RowConverge)
-			s.now(6, false, session.RowCurrent)
+			s.now(5, false, session.OutcomeConverge)
+			s.now(6, false, session.OutcomeCurrent)
 			s.gap()
-			s.now(5, true, session.RowRecover)
+			s.now(5, true, session.OutcomeRecover)
 		},
 	}
 }

@@ -98,23 +98,23 @@ func TestDecodeAllocatesLittle(t *testing.T) {
 }
 
 func FuzzParsePayload(f *testing.F) {
-	id := string(session.NewHandle(session.Cookie).ID())
+	id := string(session.NewHandle(session.Browser).ID())
 	for _, seed := range []string{id + " g 7", id + " e logout", id + " g -1", id + " g 4294967296", id, "x g 1", "", id + " e "} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, payload string) {
 		c, ok := redisstore.ParsePayload(payload)
-		if ok && (!session.ValidID(string(c.ID)) || c.Kind != session.Advanced && c.Kind != session.Over) {
+		if ok && (!session.ValidID(string(c.ID)) || c.Kind != session.ChangeAdvanced && c.Kind != session.ChangeEnded) {
 			t.Errorf("%q gave %+v", payload, c)
 		}
 	})
 }
 
 func TestParsePayload(t *testing.T) {
-	id := session.NewHandle(session.Cookie).ID()
+	id := session.NewHandle(session.Browser).ID()
 	for payload, want := range map[string]session.Change{
-		string(id) + " g 7":          {Kind: session.Advanced, ID: id, Generation: 7},
-		string(id) + " e logout":     {Kind: session.Over, ID: id, Reason: session.Logout},
+		string(id) + " g 7":          {Kind: session.ChangeAdvanced, ID: id, Generation: 7},
+		string(id) + " e logout":     {Kind: session.ChangeEnded, ID: id, Reason: session.Logout},
 		string(id) + " g 4294967296": {},
 		string(id) + " g x":          {},
 		string(id) + " x 1":          {},

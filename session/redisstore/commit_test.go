@@ -42,7 +42,7 @@ func TestRecordBelongsToItsCommit(t *testing.T) {
 					t.Fatal(err)
 				}
 				done, err := s.Commit(t.Context(), session.Commit{
-					Visit: v, Spent: smallTokens().Stamp(), Base: turn.Record.Facts, Identity: turn.Record.Identity,
+					Presentation: v, FromTokens: smallTokens().Hash(), Base: turn.Record.Facts, Identity: turn.Record.Identity,
 					Tokens: session.Tokens{Access: "new", Refresh: "new"}, Schedule: session.NewSchedule(10*time.Minute, 0),
 				})
 				if err != nil || !done.Stored || done.Record.Facts.CommitNumber != 2 {
@@ -53,7 +53,7 @@ func TestRecordBelongsToItsCommit(t *testing.T) {
 				}
 				_, err = s.Get(t.Context(), v.ID)
 				_, judged := s.Resolve(t.Context(), v)
-				_, listed := s.Sessions(t.Context(), turn.Record.Identity.Owner())
+				_, listed := s.List(t.Context(), turn.Record.Identity.Owner())
 				var lost *session.UnreadableError
 				if bad := meddle != nil; errors.Is(err, session.ErrSealed) != bad ||
 					errors.Is(judged, session.ErrSealed) != bad || errors.As(listed, &lost) != bad {
@@ -62,7 +62,7 @@ func TestRecordBelongsToItsCommit(t *testing.T) {
 				if _, err := s.End(t.Context(), v.ID, session.Logout); meddle == nil && err != nil {
 					t.Error(err)
 				}
-				if turn, err := s.Get(t.Context(), v.ID); err != nil || turn.State != session.TurnOver {
+				if turn, err := s.Get(t.Context(), v.ID); err != nil || turn.State != session.LeaseSessionEnded {
 					t.Errorf("after its end: %+v, %v", turn, err)
 				}
 			})

@@ -47,7 +47,7 @@ func strict(tb testing.TB, o redisstore.Options, sessions int) (*session.Manager
 		if err != nil {
 			tb.Fatal(err)
 		}
-		cookies[i], _, _ = m.Value(s)
+		cookies[i], _, _ = m.CookieValue(s)
 	}
 	return m, cookies
 }
@@ -80,7 +80,7 @@ const (
 func TestStrictCost(t *testing.T) {
 	server := sessiontest.Redis(t)
 	m, cookies := strict(t, standalone(server), 64)
-	p := session.Presentation{Touch: true, Client: chromium()}
+	p := session.ResolveOptions{Touch: true, Client: chromium()}
 	ask := func(n, crowd int) func() {
 		return func() {
 			var all sync.WaitGroup
@@ -128,7 +128,7 @@ func BenchmarkStrict(b *testing.B) {
 		"real": standalone(sessiontest.Redis(b)), "embedded": embedded(b),
 	} {
 		m, cookies := strict(b, o, 64)
-		p := session.Presentation{Touch: true, Client: chromium()}
+		p := session.ResolveOptions{Touch: true, Client: chromium()}
 		ask := func(i int) {
 			if _, err := m.Resolve(context.Background(), cookies[i], p); err != nil {
 				b.Error(err)

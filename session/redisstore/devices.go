@@ -16,14 +16,14 @@ import (
 // devicesAtOnce bounds one round trip.
 const devicesAtOnce = 100
 
-// Sessions implements [session.Devices]. Records of another owner are left out:
+// Sessions implements [session.Owners]. Records of another owner are left out:
 // the list is not sealed, so whoever can write to Redis could have added them.
 // Records that cannot be opened are named in the error: without them "log out
 // everywhere" would miss some.
 //
 // Entries that turn out dead stay: one may belong to a session that is listed
 // but not written yet. The next login trims the list.
-func (s *Store) Sessions(ctx context.Context, o session.Owner) ([]session.Record, error) {
+func (s *Store) List(ctx context.Context, o session.Owner) ([]session.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
 	now, err := s.Now(ctx)
@@ -51,7 +51,7 @@ func (s *Store) Sessions(ctx context.Context, o session.Owner) ([]session.Record
 	return live, nil
 }
 
-// Announce implements [session.Devices].
+// Announce implements [session.Owners].
 func (s *Store) Announce(ctx context.Context, o session.Owner) error {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
@@ -123,7 +123,7 @@ func entryFault(err error) bool {
 	return err == redis.Nil || redis.HasErrorPrefix(err, "WRONGTYPE") //nolint:errorlint // go-redis returns it bare
 }
 
-func alive(f session.Facts, rules session.Rules, now time.Time) bool {
+func alive(f session.State, rules session.Rules, now time.Time) bool {
 	return now.Before(f.Absolute) && now.Sub(f.LastSeen) < rules.Idle
 }
 
@@ -145,11 +145,11 @@ func parseState(values []any) (session.Record, bool) {
 	num := func(i int) int64 { n, _ := strconv.ParseInt(text(i), 10, 64); return n }
 	at := func(i int) time.Time { return fromMillis(num(i)) }
 	return session.Record{
-		Facts: session.Facts{
+		Facts: session.State{
 			Found: true, Generation: uint32(num(1)),
 			RotatedAt: at(2), AckedAt: at(3), ForcedAt: at(4),
 			LastSeen: at(5), Absolute: at(6), SoftAt: at(8), HardAt: at(9),
-			Grace: time.Duration(num(10)) * time.Millisecond, Binding: text(11), Stamp: text(12),
+			Grace: time.Duration(num(10)) * time.Millisecond, BrowserClass: text(11), TokensHash: text(12),
 			CommitNumber: parseNumber(text(13), text(14), text(12)),
 		},
 		Expires: at(7),

@@ -19,7 +19,7 @@ func TestListGoesOnPastWhatItCannotRead(t *testing.T) {
 	server.CLI("DEL", record)
 	server.CLI("SADD", record, "of another type")
 	owner := session.Owner{Provider: "corp", Subject: "248289761001"}
-	list, err := store.Sessions(t.Context(), owner)
+	list, err := store.List(t.Context(), owner)
 	var lost *session.UnreadableError
 	if !errors.As(err, &lost) || len(lost.IDs) != 2 || !errors.Is(err, session.ErrSealed) || errors.Is(err, session.ErrStoreUnavailable) {
 		t.Fatalf("list = %d, %v", len(list), err)
@@ -30,7 +30,7 @@ func TestListGoesOnPastWhatItCannotRead(t *testing.T) {
 	if _, err := store.End(t.Context(), garbage.ID, session.Logout); !errors.Is(err, session.ErrSealed) {
 		t.Errorf("end = %v", err)
 	}
-	if _, alive, err := store.Peek(t.Context(), garbage.ID); alive || err != nil {
+	if _, alive, err := store.Generation(t.Context(), garbage.ID); alive || err != nil {
 		t.Errorf("it lives on: %v, %v", alive, err)
 	}
 }

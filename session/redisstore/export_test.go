@@ -76,6 +76,6 @@ func (s *Store) Asking() (flying, waiting int) {
 const Flights = flights
 
 // ReadReply reads what the script of a judgement answered.
-func (s *Store) ReadReply(v session.Visit, reply string) (session.Resolution, error) {
+func (s *Store) ReadReply(v session.Presentation, reply string) (session.Answer, error) {
 	return s.readReply("test", v, reply)
 }

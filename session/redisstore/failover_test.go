@@ -141,7 +141,7 @@ func (f *fleet) login() string {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	value, _, _ := m.Value(s)
+	value, _, _ := m.CookieValue(s)
 	return value
 }
 
@@ -162,13 +162,13 @@ func (f *fleet) use(value string) {
 		}
 		m := f.managers[rand.IntN(len(f.managers))]
 		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
-		s, err := m.Resolve(ctx, value, session.Presentation{Touch: true, Client: f.client()})
+		s, err := m.Resolve(ctx, value, session.ResolveOptions{Touch: true, Client: f.client()})
 		cancel()
 		f.requests.Add(1)
 		var ended *session.EndedError
 		switch {
 		case err == nil:
-			if fresh, _, ok := m.Value(s); ok {
+			if fresh, _, ok := m.CookieValue(s); ok {
 				value = fresh
 			}
 		case errors.As(err, &ended):
@@ -287,20 +287,20 @@ func (f *fleet) logoutSeen(began time.Time) {
 		if err != nil {
 			return false
 		}
-		value, _, _ = m.Value(s)
+		value, _, _ = m.CookieValue(s)
 		return true
 	})
 	for _, m := range f.managers[1:] { // cached there
-		_, _ = m.Resolve(context.Background(), value, session.Presentation{Touch: true, Client: f.client()})
+		_, _ = m.Resolve(context.Background(), value, session.ResolveOptions{Touch: true, Client: f.client()})
 	}
 	eventually(f.t, "a logout", func() bool {
-		_, err := f.managers[0].Logout(context.Background(), session.Cookie, value, session.Logout, f.client())
+		_, err := f.managers[0].Logout(context.Background(), session.Browser, value, session.Logout, f.client())
 		return err == nil
 	})
 	out := time.Now()
 	for i, m := range f.managers {
 		eventually(f.t, "the logout is seen", func() bool {
-			_, err := m.Resolve(context.Background(), value, session.Presentation{Client: f.client()})
+			_, err := m.Resolve(context.Background(), value, session.ResolveOptions{Client: f.client()})
 			var ended *session.EndedError
 			return errors.As(err, &ended)
 		})
@@ -364,14 +364,14 @@ func TestLogoutAndFailoverLost(t *testing.T) {
 	value := f.login()
 	server.CLI("SAVE")
 	time.Sleep(fleetLifetime)
-	s, err := f.managers[0].Resolve(t.Context(), value, session.Presentation{Touch: true, Client: f.client()})
+	s, err := f.managers[0].Resolve(t.Context(), value, session.ResolveOptions{Touch: true, Client: f.client()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	newer := f.login() // after the snapshot: neither it nor its end is in there
 	gone := session.EndedError{}
 	for _, v := range []string{value, newer} {
-		if _, err := f.managers[1].Logout(t.Context(), session.Cookie, v, session.Logout, f.client()); err != nil {
+		if _, err := f.managers[1].Logout(t.Context(), session.Browser, v, session.Logout, f.client()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -380,12 +380,12 @@ func TestLogoutAndFailoverLost(t *testing.T) {
 	state, _ := f.stores[0].Keys(s.ID())
 	eventually(t, "the end is repeated", func() bool { return server.CLI("HGET", state, "why") == "logout" })
 	third := newStore(t, standalone(server)) // knows nothing
-	if turn, err := third.Get(t.Context(), s.ID()); err != nil || turn.State != session.TurnOver || turn.Reason != session.Logout {
+	if turn, err := third.Get(t.Context(), s.ID()); err != nil || turn.State != session.LeaseSessionEnded || turn.Reason != session.Logout {
 		t.Errorf("the logged-out session is %+v, %v", turn, err)
 	}
 	for i, m := range f.managers {
 		for _, v := range []string{value, newer} {
-			_, err := m.Resolve(t.Context(), v, session.Presentation{Client: f.client()})
+			_, err := m.Resolve(t.Context(), v, session.ResolveOptions{Client: f.client()})
 			if ended := &gone; !errors.As(err, &ended) || ended.Reason != session.Logout {
 				t.Errorf("gateway %d: %v", i, err)
 			}
@@ -400,12 +400,12 @@ func TestDeadWriter(t *testing.T) {
 	f := newFleet(t, 2, 0)
 	server := f.servers[0]
 	value := f.login()
-	if _, err := f.managers[1].Resolve(t.Context(), value, session.Presentation{Touch: true, Client: f.client()}); err != nil {
+	if _, err := f.managers[1].Resolve(t.Context(), value, session.ResolveOptions{Touch: true, Client: f.client()}); err != nil {
 		t.Fatal(err)
 	}
 	server.CLI("SAVE")
 	time.Sleep(fleetLifetime)
-	s, err := f.managers[0].Resolve(t.Context(), value, session.Presentation{Touch: true, Client: f.client()})
+	s, err := f.managers[0].Resolve(t.Context(), value, session.ResolveOptions{Touch: true, Client: f.client()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -414,8 +414,8 @@ func TestDeadWriter(t *testing.T) {
 	server.Stop()
 	server.Start()
 	eventually(t, "the store answers again", f.managers[1].StoreUp)
-	newest, _, _ := f.managers[1].Value(s)
-	_, err = f.managers[1].Resolve(t.Context(), newest, session.Presentation{Touch: true, Client: f.client()})
+	newest, _, _ := f.managers[1].CookieValue(s)
+	_, err = f.managers[1].Resolve(t.Context(), newest, session.ResolveOptions{Touch: true, Client: f.client()})
 	var down *session.UnavailableError
 	if !errors.As(err, &down) || down.Subsystem != session.SubsystemStore || down.RetryAfter <= 0 {
 		t.Errorf("resolve = %v, want a 503 with Retry-After", err)

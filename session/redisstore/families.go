@@ -6,9 +6,9 @@ import (
 	"sessiongate/session"
 )
 
-// Create implements [session.Families]. The owner's list is written first: a
+// Create implements [session.Sessions]. The owner's list is written first: a
 // session that cannot be listed could not be ended by its owner either.
-func (s *Store) Create(ctx context.Context, r session.Record, lives session.Lives, plan session.Schedule) (*session.Record, error) {
+func (s *Store) Create(ctx context.Context, r session.Record, lives session.Lifetimes, plan session.Schedule) (*session.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
 	now, err := s.Now(ctx)
@@ -28,9 +28,9 @@ func (s *Store) Create(ctx context.Context, r session.Record, lives session.Live
 		return nil, err
 	}
 	reply, err := s.run(ctx, s.scripts.create, r.ID,
-		number(r.Facts.Generation), r.Facts.Binding, number(absolute),
+		number(r.Facts.Generation), r.Facts.BrowserClass, number(absolute),
 		number(plan.Lifetime.Milliseconds()), number(plan.Soft.Milliseconds()), number(plan.Hard.Milliseconds()),
-		number(plan.Grace.Milliseconds()), r.Tokens.Stamp(), sealed, number(s.o.Rules.Idle.Milliseconds()),
+		number(plan.Grace.Milliseconds()), r.Tokens.Hash(), sealed, number(s.o.Rules.Idle.Milliseconds()),
 		s.prove(r.ID, 1, absolute, sealed))
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (s *Store) Create(ctx context.Context, r session.Record, lives session.Live
 	return written, err
 }
 
-func (s *Store) index(ctx context.Context, r session.Record, lives session.Lives) error {
+func (s *Store) index(ctx context.Context, r session.Record, lives session.Lifetimes) error {
 	keys := []string{s.ownerKey(r.Identity.Owner())}
 	err := s.scripts.index.Run(ctx, s.client, keys,
 		string(r.ID), number(lives.Absolute.Milliseconds()), s.offset()).Err()
@@ -68,7 +68,7 @@ func (s *Store) sent(doing string, r session.Record, reply any) (*session.Record
 	return &r, nil
 }
 
-// End implements [session.Families]. With an error that wraps
+// End implements [session.Sessions]. With an error that wraps
 // [session.ErrSealed] the session is over all the same; only its record could
 // not be read.
 func (s *Store) End(ctx context.Context, id session.ID, why session.Reason) (*session.Record, error) {
@@ -86,8 +86,8 @@ func (s *Store) End(ctx context.Context, id session.ID, why session.Reason) (*se
 	return s.record(doing, id, a)
 }
 
-// Peek implements [session.Peeker].
-func (s *Store) Peek(ctx context.Context, id session.ID) (generation uint32, alive bool, err error) {
+// Peek implements [session.Generations].
+func (s *Store) Generation(ctx context.Context, id session.ID) (generation uint32, alive bool, err error) {
 	reply, err := s.run(ctx, s.scripts.peek, id, number(s.o.Rules.Idle.Milliseconds()))
 	if err != nil {
 		return 0, false, err

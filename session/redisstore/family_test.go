@@ -31,8 +31,8 @@ func TestFamilyTable(t *testing.T) {
 				n := min(len(cases), 250)
 				for i, got := range judge(t, store, cases[:n]) {
 					want := cases[i].expect()
-					seen[want.verdict.Row]++
-					if got.verdict.Row == rowUnchanged && want.verdict.Row == session.RowCurrent && want.verdict.Due == session.NotDue {
+					seen[want.verdict.Outcome]++
+					if got.verdict.Outcome == rowUnchanged && want.verdict.Outcome == session.OutcomeCurrent && want.verdict.Due == session.NotDue {
 						got.verdict = want.verdict
 						unchanged++
 					}
@@ -57,8 +57,8 @@ func TestFamilyTable(t *testing.T) {
 
 // tableCase is one cell of the table. The current generation is tableGeneration.
 type tableCase struct {
-	facts session.Facts
-	visit session.Visit
+	facts session.State
+	visit session.Presentation
 	rules session.Rules
 	known bool // the visit says what it knows, and it is what the store has
 }
@@ -84,7 +84,7 @@ const (
 )
 
 func tableRules(explicitGrace time.Duration) session.Rules {
-	return session.Rules{Idle: 12 * time.Hour, ExplicitGrace: explicitGrace}
+	return session.Rules{Idle: 12 * time.Hour, TokenClientGrace: explicitGrace}
 }
 
 func ago(d time.Duration) time.Time { return time.UnixMilli(tableNow).UTC().Add(-d) }
@@ -107,7 +107,7 @@ func tableCases() []tableCase {
 		for _, step := range []int{-100, -3, -2, -1, 0, 1, 2, 3, 100} {
 			for _, v := range tableVisits() {
 				v.Generation = uint32(tableGeneration + step)
-				if v.Kind == session.Explicit && base.Recovered != 0 || redundant(base, step, v) {
+				if v.Kind == session.TokenClient && base.Recovered != 0 || redundant(base, step, v) {
 					continue
 				}
 				rules := tableRules(0)
@@ -115,7 +115,7 @@ func tableCases() []tableCase {
 				if step >= -1 && step <= 1 && v.Marked.IsZero() {
 					cases = append(cases, tableCase{base, v, rules, true})
 				}
-				if v.Kind == session.Explicit && step == -1 {
+				if v.Kind == session.TokenClient && step == -1 {
 					cases = append(cases, tableCase{base, v, tableRules(tableGrace), false})
 				}
 				if step == -1 && !v.Marked.IsZero() {
@@ -131,10 +131,10 @@ func tableCases() []tableCase {
 
 // redundant leaves out what differs from other cases only in a way that the table
 // does not look at.
-func redundant(f session.Facts, step int, v session.Visit) bool {
+func redundant(f session.State, step int, v session.Presentation) bool {
 	due := !f.HardAt.After(ago(0)) || !f.SoftAt.After(ago(0))
 	switch {
-	case !v.Marked.IsZero() && v.Marked != ago(time.Second) && (step >= 0 || v.Touch || v.Kind == session.Explicit):
+	case !v.Marked.IsZero() && v.Marked != ago(time.Second) && (step >= 0 || v.Touch || v.Kind == session.TokenClient):
 		return true // how old a mark is matters to retired cookies only
 	case (step < -2 || step > 1) && (notes{f.Late, f.Recovered}.leftOver() || due):
 		return true
@@ -159,7 +159,7 @@ func (n notes) leftOver() bool {
 
 // tableFacts are the states a session can be in. The exact edges are among them:
 // Redis and Go must agree on <= and < as well.
-func tableFacts() []session.Facts {
+func tableFacts() []session.State {
 	windows := []window{
 		{10 * time.Second, never},
 		{2 * time.Minute, never},
@@ -179,11 +179,11 @@ func tableFacts() []session.Facts {
 		{-5 * time.Second, -time.Second}, // the clock went back
 		{never, never},
 	}
-	live := session.Facts{
-		Found: true, Generation: tableGeneration, Binding: "same", Stamp: "stamp", Grace: tableGrace,
+	live := session.State{
+		Found: true, Generation: tableGeneration, BrowserClass: "same", TokensHash: "stamp", Grace: tableGrace,
 		LastSeen: ago(time.Minute), Absolute: ago(-time.Hour),
 	}
-	var all []session.Facts
+	var all []session.State
 	for _, w := range windows {
 		for _, n := range tableNotes() {
 			for due := range 3 {
@@ -205,8 +205,8 @@ func tableFacts() []session.Facts {
 	return append(all, endedFacts(all[0])...)
 }
 
-func endedFacts(live session.Facts) []session.Facts {
-	gone, dead := session.Facts{}, session.Facts{Found: true, Ended: session.Logout}
+func endedFacts(live session.State) []session.State {
+	gone, dead := session.State{}, session.State{Found: true, Ended: session.Logout}
 	idle, barely, old, forced, long, noted := live, live, live, live, live, live
 	ahead, used := live, live // the clock went back
 	ahead.ForcedAt = ago(-time.Hour)
@@ -217,12 +217,12 @@ func endedFacts(live session.Facts) []session.Facts {
 	forced.ForcedAt = ago(10*time.Second - time.Millisecond)
 	long.ForcedAt = ago(10 * time.Second)
 	noted.LastSeen = ago(time.Second)
-	return []session.Facts{gone, dead, idle, barely, old, forced, long, noted, ahead, used}
+	return []session.State{gone, dead, idle, barely, old, forced, long, noted, ahead, used}
 }
 
-func tableVisits() []session.Visit {
-	var all []session.Visit
-	for _, kind := range []session.Kind{session.Cookie, session.Explicit} {
+func tableVisits() []session.Presentation {
+	var all []session.Presentation
+	for _, kind := range []session.Kind{session.Browser, session.TokenClient} {
 		for _, binding := range []string{"same", "other"} {
 			for _, force := range []struct {
 				force bool
@@ -232,8 +232,8 @@ func tableVisits() []session.Visit {
 					if touch && force.force {
 						continue // independent of each other
 					}
-					v := session.Visit{
-						Kind: kind, Binding: binding, Force: force.force, Seen: force.seen, Touch: touch,
+					v := session.Presentation{
+						Kind: kind, BrowserClass: binding, Force: force.force, IfTokens: force.seen, Touch: touch,
 					}
 					all = append(all, v)
 					if force.force {
@@ -257,7 +257,7 @@ func (c tableCase) expect() outcome {
 	f, now := c.facts, time.UnixMilli(tableNow).UTC()
 	v := session.Decide(f, c.visit, c.rules, now)
 	out := outcome{verdict: v, why: string(f.Ended), stateThere: f.Found}
-	if v.Row <= session.RowEnded {
+	if v.Outcome <= session.OutcomeEnded {
 		return out
 	}
 	if v.Reason != "" {
@@ -270,13 +270,13 @@ func (c tableCase) expect() outcome {
 			*t = now // mended, see ahead() in family.lua
 		}
 	}
-	if v.Adopt {
+	if v.StoreLostWrites {
 		f.Generation, f.RotatedAt, f.AckedAt, f.Late, f.Recovered, strike = c.visit.Generation, now, now, 0, 0, 0
 	}
-	if v.Row == session.RowRecover {
+	if v.Outcome == session.OutcomeRecover {
 		f.Generation, f.RotatedAt, f.AckedAt, f.Late, f.Recovered, strike = f.Generation+1, now, time.Time{}, 0, c.visit.Generation, 0
 	}
-	if v.Row == session.RowCurrent || v.Row == session.RowRefresh {
+	if v.Outcome == session.OutcomeCurrent || v.Outcome == session.OutcomeRefresh {
 		if f.AckedAt.IsZero() {
 			f.AckedAt = now
 		}
@@ -307,7 +307,7 @@ func (c tableCase) strike() int64 {
 func (c tableCase) until() int64 {
 	f := c.facts
 	until := min(ms(f.SoftAt), ms(f.HardAt), ms(f.Absolute))
-	if late := f.LateFrom(); !late.IsZero() {
+	if late := f.LateSince(); !late.IsZero() {
 		until = min(until, ms(late))
 	}
 	return until
@@ -391,8 +391,8 @@ func (c tableCase) state() []any {
 	}
 	return []any{
 		14, "g", f.Generation, "ra", ms(f.RotatedAt), "aa", ms(f.AckedAt), "la", f.Late, "rp", f.Recovered, "sk", c.strike(),
-		"fo", ms(f.ForcedAt), "b", f.Binding, "ls", ms(f.LastSeen), "ab", ms(f.Absolute), "so", ms(f.SoftAt),
-		"ha", ms(f.HardAt), "gr", f.Grace.Milliseconds(), "st", f.Stamp,
+		"fo", ms(f.ForcedAt), "b", f.BrowserClass, "ls", ms(f.LastSeen), "ab", ms(f.Absolute), "so", ms(f.SoftAt),
+		"ha", ms(f.HardAt), "gr", f.Grace.Milliseconds(), "st", f.TokensHash,
 	}
 }
 
@@ -411,8 +411,8 @@ func (c tableCase) arguments() []any {
 		until = fmt.Sprint(c.until())
 	}
 	return []any{
-		v.Generation, bit(v.Kind == session.Explicit), v.Binding, bit(v.Touch), bit(v.Force), v.Seen,
-		r.Idle.Milliseconds(), r.Unacked().Milliseconds(), r.ExplicitGrace.Milliseconds(), known, until, ms(v.Marked), 0,
+		v.Generation, bit(v.Kind == session.TokenClient), v.BrowserClass, bit(v.Touch), bit(v.Force), v.IfTokens,
+		r.Idle.Milliseconds(), r.UnackedTTL().Milliseconds(), r.TokenClientGrace.Milliseconds(), known, until, ms(v.Marked), 0,
 	}
 }
 
@@ -430,7 +430,7 @@ func readOutcome(r []any) outcome {
 	}
 	return outcome{
 		verdict: session.Verdict{
-			Row: row, Adopt: num(1) == 1, Due: session.Due(num(2)), Rotate: num(3) == 1,
+			Outcome: row, StoreLostWrites: num(1) == 1, Due: session.Due(num(2)), Rotate: num(3) == 1,
 			Reason: session.Reason(r[4].(string)),
 		},
 		why: r[5].(string), generation: uint32(num(6)), rotated: num(7), acked: num(8),

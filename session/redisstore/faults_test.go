@@ -14,11 +14,11 @@ import (
 )
 
 // login creates a session and returns it with the visit that presents it.
-func login(t testing.TB, store *redisstore.Store, tokens session.Tokens) session.Visit {
+func login(t testing.TB, store *redisstore.Store, tokens session.Tokens) session.Presentation {
 	t.Helper()
-	id := session.NewHandle(session.Cookie).ID()
+	id := session.NewHandle(session.Browser).ID()
 	_, err := store.Create(context.Background(), session.Record{
-		ID: id, Facts: session.Facts{Generation: 1, Binding: session.Binding("Firefox")}, Tokens: tokens,
+		ID: id, Facts: session.State{Generation: 1, BrowserClass: session.BrowserClass("Firefox")}, Tokens: tokens,
 		Identity: session.Identity{
 			Subject: "248289761001", Name: "Ada Lovelace", Provider: "corp", Roles: []string{"user"},
 			AuthTime: time.Now(), SID: "08a5019c-17e1-4977",
@@ -27,17 +27,17 @@ func login(t testing.TB, store *redisstore.Store, tokens session.Tokens) session
 			Name: "Firefox on Linux", UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:152.0) Gecko/20100101 Firefox/152.0",
 			IPPrefix: "192.0.2.0/24",
 		},
-	}, session.Lives{Idle: sessiontest.StoreRules().Idle, Absolute: 14 * 24 * time.Hour}, session.NewSchedule(10*time.Minute, 30*time.Second))
+	}, session.Lifetimes{Idle: sessiontest.StoreRules().Idle, Absolute: 14 * 24 * time.Hour}, session.NewSchedule(10*time.Minute, 30*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return session.Visit{ID: id, Generation: 1, Binding: session.Binding("Firefox"), Touch: true}
+	return session.Presentation{ID: id, Generation: 1, BrowserClass: session.BrowserClass("Firefox"), Touch: true}
 }
 
 func smallTokens() session.Tokens { return session.Tokens{Access: "access", Refresh: "refresh"} }
 
 // resolveUntil retries until the store answers as ok wants.
-func resolveUntil(t *testing.T, store *redisstore.Store, v session.Visit, ok func(session.Resolution, error) bool) {
+func resolveUntil(t *testing.T, store *redisstore.Store, v session.Presentation, ok func(session.Answer, error) bool) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
@@ -52,19 +52,19 @@ func resolveUntil(t *testing.T, store *redisstore.Store, v session.Visit, ok fun
 }
 
 // every calls each operation once and returns the errors by name.
-func every(ctx context.Context, store *redisstore.Store, v session.Visit) map[string]error {
+func every(ctx context.Context, store *redisstore.Store, v session.Presentation) map[string]error {
 	errs := make(map[string]error)
 	_, errs["now"] = store.Now(ctx)
-	_, errs["create"] = store.Create(ctx, session.Record{ID: v.ID}, session.Lives{}, session.Schedule{})
+	_, errs["create"] = store.Create(ctx, session.Record{ID: v.ID}, session.Lifetimes{}, session.Schedule{})
 	_, errs["resolve"] = store.Resolve(ctx, v)
-	_, errs["begin"] = store.Begin(ctx, v.ID, "stamp", 0, "lease", time.Second)
+	_, errs["begin"] = store.Acquire(ctx, v.ID, "stamp", 0, "lease", time.Second)
 	_, errs["extend"] = store.Extend(ctx, v.ID, "lease", "", time.Second)
-	_, errs["commit"] = store.Commit(ctx, session.Commit{Visit: v, Lease: "lease"})
-	_, errs["abandon"] = store.Abandon(ctx, session.Abandonment{ID: v.ID, End: session.ProviderRefused})
-	_, errs["resume"] = store.Resume(ctx, v.ID, time.Now())
-	errs["announce up"] = store.AnnounceUp(ctx, string(v.ID), time.Now())
-	_, _, errs["peek"] = store.Peek(ctx, v.ID)
-	_, errs["sessions"] = store.Sessions(ctx, session.Owner{})
+	_, errs["commit"] = store.Commit(ctx, session.Commit{Presentation: v, Lease: "lease"})
+	_, errs["abandon"] = store.Release(ctx, session.Release{ID: v.ID, End: session.ProviderRefused})
+	_, errs["resume"] = store.ClearBackoff(ctx, v.ID, time.Now())
+	errs["announce up"] = store.AnnounceProviderUp(ctx, string(v.ID), time.Now())
+	_, _, errs["peek"] = store.Generation(ctx, v.ID)
+	_, errs["sessions"] = store.List(ctx, session.Owner{})
 	_, errs["end"] = store.End(ctx, v.ID, session.Logout)
 	_, errs["probe"] = store.Probe(ctx)
 	return errs
@@ -81,8 +81,8 @@ func TestRedisStopsAndStarts(t *testing.T) {
 		}
 	}
 	server.Start()
-	resolveUntil(t, store, v, func(r session.Resolution, err error) bool {
-		return err == nil && r.Verdict.Row == session.RowCurrent
+	resolveUntil(t, store, v, func(r session.Answer, err error) bool {
+		return err == nil && r.Verdict.Outcome == session.OutcomeCurrent
 	})
 }
 
@@ -114,7 +114,7 @@ func TestScriptsAreLoadedAgain(t *testing.T) {
 	v := login(t, store, smallTokens())
 	for range 2 {
 		server.CLI("SCRIPT", "FLUSH")
-		if r, err := store.Resolve(t.Context(), v); err != nil || r.Verdict.Row != session.RowCurrent {
+		if r, err := store.Resolve(t.Context(), v); err != nil || r.Verdict.Outcome != session.OutcomeCurrent {
 			t.Fatalf("after SCRIPT FLUSH: %+v, %v", r.Verdict, err)
 		}
 	}
@@ -134,12 +134,12 @@ func TestResolveIsOneCommand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v.Known = r.Version
+		v.Validator = r.Validator
 	}
 	resolve()
 	server.CLI("CONFIG", "RESETSTAT")
 	for range 5 {
-		v.Known = ""
+		v.Validator = ""
 		resolve()
 		resolve()
 	}
@@ -174,7 +174,7 @@ func TestEndsWaitForAReplica(t *testing.T) {
 	defer replica.Resume()
 	v = login(t, store, smallTokens())
 	done, err := store.Commit(t.Context(), session.Commit{
-		Visit: v, Spent: smallTokens().Stamp(), Base: factsOf(t, store, v), Lease: "lease", Tokens: session.Tokens{Access: "next"},
+		Presentation: v, FromTokens: smallTokens().Hash(), Base: factsOf(t, store, v), Lease: "lease", Tokens: session.Tokens{Access: "next"},
 	})
 	if err != nil || !done.Stored {
 		t.Fatalf("commit = %+v, %v", done, err)
@@ -201,21 +201,21 @@ func TestFeedComesBack(t *testing.T) {
 	server := sessiontest.Redis(t)
 	store := newStore(t, standalone(server))
 	changes := sessiontest.Watch(t, store)
-	sessiontest.Await(t, changes, session.FeedUp, "")
+	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
 	for name, cut := range map[string]func(){
 		"kill":    func() { server.CLI("CLIENT", "KILL", "TYPE", "pubsub") },
 		"restart": func() { server.Stop(); server.Start() },
 		"hang":    func() { server.Pause() },
 	} {
 		cut()
-		sessiontest.Await(t, changes, session.FeedDown, "")
+		sessiontest.Await(t, changes, session.ChangeFeedDown, "")
 		server.Resume()
-		sessiontest.Await(t, changes, session.FeedUp, "")
+		sessiontest.Await(t, changes, session.ChangeFeedUp, "")
 		v := login(t, store, smallTokens())
 		if _, err := store.End(t.Context(), v.ID, session.Logout); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if c := sessiontest.Await(t, changes, session.Over, v.ID); c.Reason != session.Logout {
+		if c := sessiontest.Await(t, changes, session.ChangeEnded, v.ID); c.Reason != session.Logout {
 			t.Errorf("%s: %+v", name, c)
 		}
 	}
@@ -224,14 +224,14 @@ func TestFeedComesBack(t *testing.T) {
 func TestFeedIgnoresNoise(t *testing.T) {
 	store := newStore(t, embedded(t))
 	changes := sessiontest.Watch(t, store)
-	sessiontest.Await(t, changes, session.FeedUp, "")
-	id := session.NewHandle(session.Cookie).ID()
+	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
+	id := session.NewHandle(session.Browser).ID()
 	for _, noise := range []string{"", "x", string(id) + " g", string(id) + " z 1", string(id) + " e idle"} {
 		if err := store.Client().Publish(t.Context(), "sg:inval", noise).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if c := <-changes; c != (session.Change{Kind: session.Over, ID: id, Reason: session.Idle}) {
+	if c := <-changes; c != (session.Change{Kind: session.ChangeEnded, ID: id, Reason: session.Idle}) {
 		t.Errorf("first change %+v", c)
 	}
 }
@@ -241,7 +241,7 @@ func TestFeedHandlerMayUseTheStore(t *testing.T) {
 	store := newStore(t, embedded(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	up, gone := make(chan struct{}), 0
-	ids := make(chan session.Visit, 1)
+	ids := make(chan session.Presentation, 1)
 	go func() {
 		<-up
 		for range 50 {
@@ -250,12 +250,12 @@ func TestFeedHandlerMayUseTheStore(t *testing.T) {
 		}
 		ids <- login(t, store, smallTokens())
 	}()
-	_ = store.Watch(ctx, func(c session.Change) {
+	_ = store.Follow(ctx, func(c session.Change) {
 		switch c.Kind {
-		case session.FeedUp:
+		case session.ChangeFeedUp:
 			close(up)
-		case session.Over:
-			if _, alive, err := store.Peek(ctx, c.ID); alive || err != nil {
+		case session.ChangeEnded:
+			if _, alive, err := store.Generation(ctx, c.ID); alive || err != nil {
 				t.Errorf("peek = %v, %v", alive, err)
 			}
 			if gone++; gone == 50 {
@@ -299,7 +299,7 @@ func usualTokens() session.Tokens {
 }
 
 // memory is what a session in use takes in Redis.
-func memory(t *testing.T, server *sessiontest.RedisServer, store *redisstore.Store, v session.Visit) (total int) {
+func memory(t *testing.T, server *sessiontest.RedisServer, store *redisstore.Store, v session.Presentation) (total int) {
 	t.Helper()
 	if _, err := store.Resolve(t.Context(), v); err != nil {
 		t.Fatal(err)
@@ -341,7 +341,7 @@ func TestKeysOutliveTheDeadlines(t *testing.T) {
 	idle := sessiontest.StoreRules().Idle
 	within("the state", ttl(state), idle+24*time.Hour)
 	within("the record", ttl(record), idle+24*time.Hour)
-	if _, err := store.Commit(t.Context(), session.Commit{Visit: v, Spent: smallTokens().Stamp(), Tokens: session.Tokens{Access: "b"}}); err != nil {
+	if _, err := store.Commit(t.Context(), session.Commit{Presentation: v, FromTokens: smallTokens().Hash(), Tokens: session.Tokens{Access: "b"}}); err != nil {
 		t.Fatal(err)
 	}
 	within("a new record", ttl(record), idle+24*time.Hour)
@@ -389,16 +389,16 @@ func TestHalfASessionIsNone(t *testing.T) {
 	v := login(t, store, smallTokens())
 	_, record := store.Keys(v.ID)
 	r, err := store.Resolve(t.Context(), v)
-	if err != nil || r.Version == "" {
+	if err != nil || r.Validator == "" {
 		t.Fatalf("resolve = %+v, %v", r, err)
 	}
 	known := v
-	known.Known = r.Version
+	known.Validator = r.Validator
 	if err := store.Client().Del(t.Context(), record).Err(); err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []session.Visit{v, known} {
-		if r, err := store.Resolve(t.Context(), v); err != nil || r.Verdict.Row != session.RowGone {
+	for _, v := range []session.Presentation{v, known} {
+		if r, err := store.Resolve(t.Context(), v); err != nil || r.Verdict.Outcome != session.OutcomeGone {
 			t.Errorf("resolve = %+v, %v", r.Verdict, err)
 		}
 	}

@@ -32,7 +32,7 @@ var (
 //
 // A goroutine of its own reads the connection, so that a slow f neither makes
 // Redis drop the subscriber nor holds up its publishers.
-func (s *Store) Watch(ctx context.Context, f func(session.Change)) error {
+func (s *Store) Follow(ctx context.Context, f func(session.Change)) error {
 	changes := make(chan session.Change, feedQueue)
 	beat := newBeater(s)
 	if !s.o.alone {
@@ -53,7 +53,7 @@ func (s *Store) Watch(ctx context.Context, f func(session.Change)) error {
 		var c session.Change
 		select {
 		case <-s.changed:
-			c.Kind = session.StoreChanged
+			c.Kind = session.ChangeStore
 		case c, open = <-changes:
 		}
 		if open && ctx.Err() == nil {
@@ -81,7 +81,7 @@ func (s *Store) follow(ctx context.Context, beat *beater, changes chan<- session
 			pause = feedBackoff
 			s.journal.freeze()
 			select {
-			case changes <- session.Change{Kind: session.FeedDown}:
+			case changes <- session.Change{Kind: session.ChangeFeedDown}:
 			case <-ctx.Done():
 			}
 		}
@@ -182,11 +182,11 @@ func (l *listener) rise() error {
 	if master, known := l.beat.own(); l.again && !known && !l.store.o.alone {
 		l.store.masterChanged(master)
 	}
-	return l.tell(session.Change{Kind: session.FeedUp})
+	return l.tell(session.Change{Kind: session.ChangeFeedUp})
 }
 
 func (l *listener) tell(c session.Change) error {
-	if c.Kind == session.Over {
+	if c.Kind == session.ChangeEnded {
 		l.store.journal.drop(c.ID)
 	}
 	select {
@@ -253,22 +253,22 @@ func parsePayload(payload string) (session.Change, bool) {
 	switch kind {
 	case "g":
 		g, err := strconv.ParseUint(value, 10, 32)
-		c.Kind, c.Generation = session.Advanced, uint32(g)
+		c.Kind, c.Generation = session.ChangeAdvanced, uint32(g)
 		return c, err == nil
 	case "n":
 		n, err := strconv.ParseInt(value, 10, 64)
-		c.Kind, c.Number = session.Numbered, n
+		c.Kind, c.Number = session.ChangeCommitted, n
 		return c, err == nil && n > 0
 	case "r":
 		g, err := strconv.ParseUint(value, 10, 32)
-		c.Kind, c.Generation = session.Recovered, uint32(g)
+		c.Kind, c.Generation = session.ChangeRecovered, uint32(g)
 		return c, err == nil
 	case "e":
-		c.Kind, c.Reason = session.Over, session.Reason(value)
+		c.Kind, c.Reason = session.ChangeEnded, session.Reason(value)
 		return c, true
 	case "o":
 		// An owner's hash has the form of a session id.
-		return session.Change{Kind: session.Listed, Owner: id}, true
+		return session.Change{Kind: session.ChangeOwnerList, Owner: id}, true
 	case "p":
 		return parseUp(id, value) // a provider's hash, likewise
 	}

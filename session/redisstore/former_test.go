@@ -29,7 +29,7 @@ func TestFormerVersionCommits(t *testing.T) {
 		t.Helper()
 		next := session.Tokens{Access: session.Secret(access), Refresh: session.Secret("refresh of " + access)}
 		done, err := store.Commit(t.Context(), session.Commit{
-			Visit: v, Spent: spent.Stamp(), Lease: "lease", Identity: session.Identity{Subject: "ada"}, Tokens: next,
+			Presentation: v, FromTokens: spent.Hash(), Lease: "lease", Identity: session.Identity{Subject: "ada"}, Tokens: next,
 		})
 		if err != nil || !done.Stored {
 			t.Fatalf("commit = %+v, %v", done, err)

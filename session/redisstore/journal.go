@@ -190,7 +190,7 @@ func (j *journal) setFrozen(frozen bool) {
 // was just written. It is nil if the reply makes no sense or tells of an end.
 func newEntry(r *session.Record, sealed []byte, state []any) *entry {
 	e := &entry{
-		id: r.ID, number: r.Facts.CommitNumber, stamp: r.Facts.Stamp, sealed: string(sealed),
+		id: r.ID, number: r.Facts.CommitNumber, stamp: r.Facts.TokensHash, sealed: string(sealed),
 		due: r.Facts.HardAt, absolute: r.Facts.Absolute,
 	}
 	var b strings.Builder

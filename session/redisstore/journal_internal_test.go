@@ -78,7 +78,7 @@ func TestJournal(t *testing.T) {
 }
 
 func TestEntryOfAnEnd(t *testing.T) {
-	r := &session.Record{ID: "x", Facts: session.Facts{CommitNumber: 3}}
+	r := &session.Record{ID: "x", Facts: session.State{CommitNumber: 3}}
 	for name, state := range map[string][]any{
 		"nothing":      nil,
 		"a tombstone":  {"why", "logout", "at", "1"},

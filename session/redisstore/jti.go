@@ -9,7 +9,7 @@ import (
 var _ session.TokenList = (*Links)(nil)
 
 // Seen implements [session.TokenList].
-func (l *Links) Seen(ctx context.Context, token string) (bool, error) {
+func (l *Links) IsUsed(ctx context.Context, token string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.store.o.Timeout)
 	defer cancel()
 	n, err := l.store.client.Exists(ctx, l.tokenKey(token)).Result()

@@ -6,8 +6,8 @@ import (
 	"sessiongate/session"
 )
 
-// Keep implements [session.Keeper].
-func (s *Store) Keep(ctx context.Context, id session.ID) (alive bool, err error) {
+// Keep implements [session.Toucher].
+func (s *Store) Touch(ctx context.Context, id session.ID) (alive bool, err error) {
 	reply, err := s.run(ctx, s.scripts.keep, id, number(s.o.Rules.Idle.Milliseconds()))
 	if err != nil {
 		return false, err

@@ -50,7 +50,7 @@ func (l *Links) Link(ctx context.Context, key string, id session.ID, keep time.D
 }
 
 // CloseLinks implements [session.ProviderSessions].
-func (l *Links) CloseLinks(ctx context.Context, key string) ([]session.ID, error) {
+func (l *Links) TakeLinks(ctx context.Context, key string) ([]session.ID, error) {
 	reply, err := l.store.eval(ctx, l.close, l.key(key), session.ClosedFor.Milliseconds(), l.store.offset())
 	if err != nil {
 		return nil, err
@@ -69,13 +69,13 @@ func (l *Links) CloseLinks(ctx context.Context, key string) ([]session.ID, error
 }
 
 // Once implements [session.ProviderSessions].
-func (l *Links) Once(ctx context.Context, token string, keep time.Duration) (bool, error) {
+func (l *Links) MarkUsed(ctx context.Context, token string, keep time.Duration) (bool, error) {
 	reply, err := l.store.eval(ctx, l.once, l.tokenKey(token), rand.Text(), keep.Milliseconds())
 	return reply == int64(1), err
 }
 
 // Again implements [session.ProviderSessions].
-func (l *Links) Again(ctx context.Context, token string) error {
+func (l *Links) Unmark(ctx context.Context, token string) error {
 	ctx, cancel := context.WithTimeout(ctx, l.store.o.Timeout)
 	defer cancel()
 	if err := l.store.client.Del(ctx, l.tokenKey(token)).Err(); err != nil {

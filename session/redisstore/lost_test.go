@@ -15,7 +15,7 @@ type lostCommit struct {
 	*testing.T
 	writer, other *redisstore.Store
 	clock         *sessiontest.Clock
-	visit         session.Visit // with the handle of the lost generation
+	visit         session.Presentation // with the handle of the lost generation
 	spent         session.Tokens
 }
 
@@ -34,7 +34,7 @@ func newLostCommit(t *testing.T, server redisstore.Options) *lostCommit {
 		t.Fatal(err)
 	}
 	done, err := l.writer.Commit(t.Context(), session.Commit{
-		Visit: l.visit, Spent: l.spent.Stamp(), Base: turn.Record.Facts, Lease: "writer's", Rotate: true,
+		Presentation: l.visit, FromTokens: l.spent.Hash(), Base: turn.Record.Facts, Lease: "writer's", Rotate: true,
 		Identity: turn.Record.Identity, Device: turn.Record.Device, Created: turn.Record.Created,
 		Tokens: session.Tokens{Access: "new", Refresh: "new"}, Schedule: session.NewSchedule(10*time.Minute, 30*time.Second),
 	})
@@ -50,14 +50,14 @@ func newLostCommit(t *testing.T, server redisstore.Options) *lostCommit {
 func (l *lostCommit) adopted() {
 	l.Helper()
 	res, err := l.other.Resolve(l.Context(), l.visit)
-	if err != nil || !res.Verdict.Adopt {
+	if err != nil || !res.Verdict.StoreLostWrites {
 		l.Fatalf("%+v, %v", res.Verdict, err)
 	}
 }
 
-func (l *lostCommit) begin(lease string) session.Turn {
+func (l *lostCommit) begin(lease string) session.LeaseResult {
 	l.Helper()
-	turn, err := l.other.Begin(l.Context(), l.visit.ID, l.spent.Stamp(), 1, lease, time.Minute)
+	turn, err := l.other.Acquire(l.Context(), l.visit.ID, l.spent.Hash(), 1, lease, time.Minute)
 	if err != nil {
 		l.Fatal(err)
 	}
@@ -74,17 +74,17 @@ func TestAdoptedTokensAreSpent(t *testing.T) {
 		t.Run(name+"/nobody writes again", func(t *testing.T) {
 			l := newLostCommit(t, server)
 			l.adopted()
-			if turn := l.begin("a"); turn.State != session.TurnForgot {
+			if turn := l.begin("a"); turn.State != session.LeaseTokensSpent {
 				t.Errorf("at once: state %d", turn.State)
 			}
 			l.clock.Advance(14 * time.Second)
 			l.visit.Generation = 3 // once more: that does not make it any longer
 			l.adopted()
-			if turn := l.begin("b"); turn.State != session.TurnForgot {
+			if turn := l.begin("b"); turn.State != session.LeaseTokensSpent {
 				t.Errorf("after 14 s: state %d", turn.State)
 			}
 			l.clock.Advance(time.Second)
-			if turn := l.begin("c"); turn.State != session.TurnTaken {
+			if turn := l.begin("c"); turn.State != session.LeaseAcquired {
 				t.Errorf("after 15 s: state %d", turn.State)
 			}
 		})
@@ -95,11 +95,11 @@ func TestAdoptedTokensAreSpent(t *testing.T) {
 				t.Fatal(err)
 			}
 			turn := l.begin("a")
-			if turn.State != session.TurnDone || turn.Record.Tokens.Refresh != "new" {
+			if turn.State != session.LeaseSuperseded || turn.Record.Tokens.Refresh != "new" {
 				t.Fatalf("%+v", turn)
 			}
 			l.spent = turn.Record.Tokens
-			if turn := l.begin("b"); turn.State != session.TurnTaken {
+			if turn := l.begin("b"); turn.State != session.LeaseAcquired {
 				t.Errorf("the new tokens: state %d", turn.State)
 			}
 		})

@@ -15,13 +15,13 @@ func TestEmbeddedListsManySessions(t *testing.T) {
 	owner := session.Identity{Subject: "ada", Provider: "local", Claims: []byte(`"` + strings.Repeat("x", 8<<10) + `"`)}
 	for range 150 {
 		_, err := store.Create(t.Context(), session.Record{
-			ID: session.NewHandle(session.Cookie).ID(), Facts: session.Facts{Generation: session.FirstGeneration}, Identity: owner,
-		}, session.Lives{Idle: sessiontest.StoreRules().Idle, Absolute: time.Hour}, session.NewSchedule(time.Hour, 0))
+			ID: session.NewHandle(session.Browser).ID(), Facts: session.State{Generation: session.FirstGeneration}, Identity: owner,
+		}, session.Lifetimes{Idle: sessiontest.StoreRules().Idle, Absolute: time.Hour}, session.NewSchedule(time.Hour, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	list, err := store.Sessions(t.Context(), owner.Owner())
+	list, err := store.List(t.Context(), owner.Owner())
 	if err != nil || len(list) != 150 {
 		t.Errorf("%d sessions, %v", len(list), err)
 	}

@@ -59,8 +59,8 @@ type questions struct {
 
 func newQuestions(o Options, client redis.UniversalClient, sc script) *questions {
 	qs := &questions{client: client, alone: o.Mode == Cluster, timeout: o.Timeout}
-	sha, idle, unacked := any(sc.Hash()), any(number(o.Rules.Idle.Milliseconds())), any(number(o.Rules.Unacked().Milliseconds()))
-	explicitGrace := any(number(o.Rules.ExplicitGrace.Milliseconds()))
+	sha, idle, unacked := any(sc.Hash()), any(number(o.Rules.Idle.Milliseconds())), any(number(o.Rules.UnackedTTL().Milliseconds()))
+	explicitGrace := any(number(o.Rules.TokenClientGrace.Milliseconds()))
 	qs.pool.New = func() any {
 		q := &question{done: make(chan struct{}, 1), limit: time.NewTimer(qs.timeout)}
 		q.limit.Stop()
@@ -74,12 +74,12 @@ func newQuestions(o Options, client redis.UniversalClient, sc script) *questions
 	return qs
 }
 
-func (qs *questions) get(v session.Visit) *question {
+func (qs *questions) get(v session.Presentation) *question {
 	q := qs.pool.Get().(*question)
-	q.generation, q.binding, q.seen = v.Generation, v.Binding, v.Seen
-	q.until, q.known, _ = strings.Cut(v.Known, ",")
+	q.generation, q.binding, q.seen = v.Generation, v.BrowserClass, v.IfTokens
+	q.until, q.known, _ = strings.Cut(v.Validator, ",")
 	q.marked = millis(v.Marked)
-	q.args[argvAt+1], q.args[argvAt+3], q.args[argvAt+4] = bit(v.Kind == session.Explicit), bit(v.Touch), bit(v.Force)
+	q.args[argvAt+1], q.args[argvAt+3], q.args[argvAt+4] = bit(v.Kind == session.TokenClient), bit(v.Touch), bit(v.Force)
 	return q
 }
 

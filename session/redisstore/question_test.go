@@ -26,7 +26,7 @@ func servers(t *testing.T) map[string]redisstore.Options {
 
 // crowd asks about every session at the same time, again and again, and hands each
 // answer to check.
-func crowd(store *redisstore.Store, visits []session.Visit, times int, check func(i int, r session.Resolution, err error)) {
+func crowd(store *redisstore.Store, visits []session.Presentation, times int, check func(i int, r session.Answer, err error)) {
 	var all sync.WaitGroup
 	for i, v := range visits {
 		all.Go(func() {
@@ -39,8 +39,8 @@ func crowd(store *redisstore.Store, visits []session.Visit, times int, check fun
 	all.Wait()
 }
 
-func manySessions(t *testing.T, store *redisstore.Store, n int) []session.Visit {
-	visits := make([]session.Visit, n)
+func manySessions(t *testing.T, store *redisstore.Store, n int) []session.Presentation {
+	visits := make([]session.Presentation, n)
 	for i := range visits {
 		visits[i] = login(t, store, session.Tokens{Access: session.Secret(fmt.Sprint("access-", i)), Refresh: "r"})
 	}
@@ -68,7 +68,7 @@ func TestCrowd(t *testing.T) {
 				if err := store.Client().ScriptFlush(t.Context()).Err(); err != nil {
 					t.Fatal(err)
 				}
-				crowd(store, visits, 10, func(i int, r session.Resolution, err error) {
+				crowd(store, visits, 10, func(i int, r session.Answer, err error) {
 					want := session.Secret(fmt.Sprint("access-", i))
 					if err != nil || r.Record == nil || r.Record.ID != visits[i].ID || r.Record.Tokens.Access != want {
 						t.Errorf("session %d: %+v, %v", i, r, err)
@@ -86,8 +86,8 @@ func TestCrowdIsBatched(t *testing.T) {
 	store := newStore(t, standalone(server))
 	visits := manySessions(t, store, 64)
 	ask := func(times int) {
-		crowd(store, visits, times, func(_ int, r session.Resolution, err error) {
-			if err != nil || r.Verdict.Row != session.RowCurrent {
+		crowd(store, visits, times, func(_ int, r session.Answer, err error) {
+			if err != nil || r.Verdict.Outcome != session.OutcomeCurrent {
 				t.Errorf("%+v, %v", r, err)
 			}
 		})
@@ -117,7 +117,7 @@ func TestOneBadAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	tamper(t, store, visits[8].ID)
-	crowd(store, visits, 10, func(i int, r session.Resolution, err error) {
+	crowd(store, visits, 10, func(i int, r session.Answer, err error) {
 		var want error
 		switch i {
 		case 7:
@@ -140,7 +140,7 @@ func TestConnectionsBreakInACrowd(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		crowd(store, visits, 200, func(i int, r session.Resolution, err error) {
+		crowd(store, visits, 200, func(i int, r session.Answer, err error) {
 			if err != nil || r.Record.ID != visits[i].ID {
 				t.Errorf("session %d: %v", i, err)
 			}
@@ -165,7 +165,7 @@ func TestWaitingIsLeft(t *testing.T) {
 	first := make(chan struct{})
 	go func() {
 		defer close(first)
-		crowd(store, visits[1:], 1, func(i int, r session.Resolution, err error) {
+		crowd(store, visits[1:], 1, func(i int, r session.Answer, err error) {
 			if err != nil || r.Record.ID != visits[1+i].ID {
 				t.Errorf("after the pause: %v", err)
 			}
@@ -198,13 +198,13 @@ func TestCrowdBeforeAHungRedis(t *testing.T) {
 	store := newStore(t, o)
 	visits := manySessions(t, store, 50)
 	server.Pause()
-	crowd(store, visits, 2, func(_ int, r session.Resolution, err error) {
+	crowd(store, visits, 2, func(_ int, r session.Answer, err error) {
 		if !errors.Is(err, session.ErrStoreUnavailable) {
 			t.Errorf("%+v, %v", r, err)
 		}
 	})
 	server.Resume()
-	resolveUntil(t, store, visits[0], func(r session.Resolution, err error) bool { return err == nil && r.Verdict.Live() })
+	resolveUntil(t, store, visits[0], func(r session.Answer, err error) bool { return err == nil && r.Verdict.Live() })
 	idleAgain(t, store)
 }
 

@@ -79,7 +79,7 @@ func (a *answer) session() (r session.Record, s sealed, found bool) {
 	if len(a.values) == 0 {
 		return session.Record{}, sealed{}, false
 	}
-	f := session.Facts{
+	f := session.State{
 		Found:      true,
 		Generation: uint32(a.int()),
 		RotatedAt:  a.time(), AckedAt: a.time(), Late: uint32(a.int()), Recovered: uint32(a.int()),
@@ -87,7 +87,7 @@ func (a *answer) session() (r session.Record, s sealed, found bool) {
 	}
 	r.Expires = a.time()
 	f.SoftAt, f.HardAt = a.time(), a.time()
-	f.Grace, f.Stamp, f.Binding = a.duration(), a.text(), a.text()
+	f.Grace, f.TokensHash, f.BrowserClass = a.duration(), a.text(), a.text()
 	f.CommitNumber = a.int()
 	r.Facts = f
 	s.proof, s.record = a.text(), a.text()

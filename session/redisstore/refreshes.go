@@ -7,37 +7,37 @@ import (
 	"sessiongate/session"
 )
 
-// Get implements [session.Refreshes].
-func (s *Store) Get(ctx context.Context, id session.ID) (session.Turn, error) {
+// Get implements [session.Leases].
+func (s *Store) Get(ctx context.Context, id session.ID) (session.LeaseResult, error) {
 	reply, err := s.run(ctx, s.scripts.get, id, number(s.o.Rules.Idle.Milliseconds()))
 	if err != nil {
-		return session.Turn{}, err
+		return session.LeaseResult{}, err
 	}
 	return s.turn("read session", id, reply)
 }
 
-// Begin implements [session.Refreshes]. When another server has begun to answer it
+// Begin implements [session.Leases]. When another server has begun to answer it
 // waits until every process has written again what that one may lack, for at most
 // three seconds more than the timeout.
-func (s *Store) Begin(ctx context.Context, id session.ID, stamp string, known int64, lease string, ttl time.Duration) (session.Turn, error) {
+func (s *Store) Acquire(ctx context.Context, id session.ID, stamp string, known int64, lease string, ttl time.Duration) (session.LeaseResult, error) {
 	reply, err := s.runSettled(ctx, s.scripts.begin, id,
 		stamp, lease, number(ttl.Milliseconds()), number(s.o.Rules.Idle.Milliseconds()), number(known))
 	if err != nil {
-		return session.Turn{}, err
+		return session.LeaseResult{}, err
 	}
 	t, err := s.turn("begin refresh", id, reply)
 	if err != nil {
 		return t, err
 	}
-	forgotten := t.State == session.TurnForgot && s.remember(ctx, id, t.Record.Facts.CommitNumber) ||
-		t.State == session.TurnOver && t.Reason == "" && s.remember(ctx, id, 0)
+	forgotten := t.State == session.LeaseTokensSpent && s.remember(ctx, id, t.Record.Facts.CommitNumber) ||
+		t.State == session.LeaseSessionEnded && t.Reason == "" && s.remember(ctx, id, 0)
 	if forgotten {
 		return s.Get(ctx, id) // with other tokens than the caller's
 	}
 	return t, nil
 }
 
-// Extend implements [session.Refreshes].
+// Extend implements [session.Leases].
 func (s *Store) Extend(ctx context.Context, id session.ID, lease, stamp string, ttl time.Duration) (bool, error) {
 	reply, err := s.run(ctx, s.scripts.extend, id, lease, number(ttl.Milliseconds()), stamp)
 	if err != nil {
@@ -46,11 +46,11 @@ func (s *Store) Extend(ctx context.Context, id session.ID, lease, stamp string, 
 	return reply == int64(1), nil
 }
 
-// Commit implements [session.Refreshes]. One that had a lease waits for a
+// Commit implements [session.Leases]. One that had a lease waits for a
 // replica: a provider has rotated its refresh token for it.
 func (s *Store) Commit(ctx context.Context, c session.Commit) (session.Committed, error) {
 	const doing = "commit refresh"
-	v, plan := c.Visit, c.Schedule
+	v, plan := c.Presentation, c.Schedule
 	sealed, err := s.seal(v.ID, secretPart{c.Identity, c.Device, c.Tokens, c.Created, true})
 	if err != nil {
 		return session.Committed{}, err
@@ -60,8 +60,8 @@ func (s *Store) Commit(ctx context.Context, c session.Commit) (session.Committed
 		run = s.runOnReplicas
 	}
 	args := []any{
-		number(v.Generation), flag(v.Kind == session.Explicit), v.Binding, flag(v.Force), c.Spent, c.Lease,
-		flag(c.Rotate), c.Tokens.Stamp(), number(plan.Lifetime.Milliseconds()), number(plan.Soft.Milliseconds()),
+		number(v.Generation), flag(v.Kind == session.TokenClient), v.BrowserClass, flag(v.Force), c.FromTokens, c.Lease,
+		flag(c.Rotate), c.Tokens.Hash(), number(plan.Lifetime.Milliseconds()), number(plan.Soft.Milliseconds()),
 		number(plan.Hard.Milliseconds()), number(plan.Grace.Milliseconds()), sealed, number(s.o.Rules.Idle.Milliseconds()),
 		number(c.Base.CommitNumber),
 	}
@@ -102,9 +102,9 @@ func (s *Store) commitProved(
 	const doing = "commit refresh"
 	n, absolute := c.Base.CommitNumber+1, millis(c.Base.Absolute)
 	for range proofTries {
-		proof := s.prove(c.Visit.ID, n, absolute, sealed)
+		proof := s.prove(c.Presentation.ID, n, absolute, sealed)
 		var reply any
-		reply, everywhere, err = run(ctx, s.scripts.commit, c.Visit.ID, append(args[:len(args):len(args)],
+		reply, everywhere, err = run(ctx, s.scripts.commit, c.Presentation.ID, append(args[:len(args):len(args)],
 			number(n), number(absolute), proof)...)
 		if err != nil {
 			return nil, nil, false, err
@@ -130,11 +130,11 @@ type runner func(ctx context.Context, sc script, id session.ID, args ...any) (re
 // tokens were being refreshed: sessions leave tombstones when they end.
 func (s *Store) commitAnew(ctx context.Context, c session.Commit, sealed []byte, out session.Committed) (session.Committed, error) {
 	r := session.Record{
-		ID: c.Visit.ID, Facts: c.Base, Identity: c.Identity, Device: c.Device, Tokens: c.Tokens,
+		ID: c.Presentation.ID, Facts: c.Base, Identity: c.Identity, Device: c.Device, Tokens: c.Tokens,
 		Created: fromMillis(millis(c.Created)), Expires: out.Now.Add(c.Schedule.Lifetime),
 	}
 	f := &r.Facts
-	f.Found, f.CommitNumber, f.Stamp = true, c.Base.CommitNumber+1, c.Tokens.Stamp()
+	f.Found, f.CommitNumber, f.TokensHash = true, c.Base.CommitNumber+1, c.Tokens.Hash()
 	f.SoftAt, f.HardAt, f.Grace = out.Now.Add(c.Schedule.Soft), out.Now.Add(c.Schedule.Hard), c.Schedule.Grace
 	state := append(stateOf(r), "ca", number(out.Now.UnixMilli()),
 		"au", s.prove(r.ID, f.CommitNumber, millis(f.Absolute), sealed))
@@ -159,9 +159,9 @@ func stateOf(r session.Record) []any {
 	f := r.Facts
 	at := func(t time.Time) string { return number(millis(t)) }
 	state := []any{
-		"g", number(f.Generation), "ra", at(f.RotatedAt), "b", f.Binding, "ls", at(f.LastSeen), "ab", at(f.Absolute),
-		"ax", at(r.Expires), "so", at(f.SoftAt), "ha", at(f.HardAt), "gr", number(f.Grace.Milliseconds()), "st", f.Stamp,
-		"n", number(f.CommitNumber), "nm", f.Stamp[:min(len(f.Stamp), 4)],
+		"g", number(f.Generation), "ra", at(f.RotatedAt), "b", f.BrowserClass, "ls", at(f.LastSeen), "ab", at(f.Absolute),
+		"ax", at(r.Expires), "so", at(f.SoftAt), "ha", at(f.HardAt), "gr", number(f.Grace.Milliseconds()), "st", f.TokensHash,
+		"n", number(f.CommitNumber), "nm", f.TokensHash[:min(len(f.TokensHash), 4)],
 	}
 	if !f.AckedAt.IsZero() {
 		state = append(state, "aa", at(f.AckedAt))
@@ -184,7 +184,7 @@ func stateOf(r session.Record) []any {
 func (s *Store) relist(ctx context.Context, c session.Committed) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
-	_ = s.index(ctx, *c.Record, session.Lives{Absolute: c.Record.Facts.Absolute.Sub(c.Now)})
+	_ = s.index(ctx, *c.Record, session.Lifetimes{Absolute: c.Record.Facts.Absolute.Sub(c.Now)})
 }
 
 // committed is the record of a commit that was stored: its own words and the
@@ -194,38 +194,38 @@ func (s *Store) committed(doing string, c session.Commit, a *answer) (*session.R
 	if a.bad || !found {
 		return nil, unavailable(doing, errReply)
 	}
-	r.ID, r.Identity, r.Device, r.Tokens = c.Visit.ID, c.Identity, c.Device, c.Tokens
+	r.ID, r.Identity, r.Device, r.Tokens = c.Presentation.ID, c.Identity, c.Device, c.Tokens
 	r.Created = fromMillis(millis(c.Created))
 	return &r, nil
 }
 
-// Abandon implements [session.Refreshes]. With a reason it waits for a replica,
+// Abandon implements [session.Leases]. With a reason it waits for a replica,
 // as [Store.End] does.
-func (s *Store) Abandon(ctx context.Context, a session.Abandonment) (session.Turn, error) {
+func (s *Store) Release(ctx context.Context, a session.Release) (session.LeaseResult, error) {
 	run := s.run
 	if a.End != "" {
 		run = s.runDurably
 	}
 	reply, err := run(ctx, s.scripts.abandon, a.ID,
-		a.Stamp, a.Lease, number(a.RetryIn.Milliseconds()), string(a.End), number(s.o.Rules.Idle.Milliseconds()),
-		flag(a.Guess))
+		a.TokensHash, a.Lease, number(a.RetryIn.Milliseconds()), string(a.End), number(s.o.Rules.Idle.Milliseconds()),
+		flag(a.OwnBackoff))
 	if err != nil {
-		return session.Turn{}, err
+		return session.LeaseResult{}, err
 	}
 	return s.turn("abandon refresh", a.ID, reply)
 }
 
-func (s *Store) turn(doing string, id session.ID, reply any) (session.Turn, error) {
+func (s *Store) turn(doing string, id session.ID, reply any) (session.LeaseResult, error) {
 	a, err := newAnswer(doing, reply, 4)
 	if err != nil {
-		return session.Turn{}, err
+		return session.LeaseResult{}, err
 	}
-	t := session.Turn{
-		State: session.TurnState(a.int()), Reason: a.reason(), Wait: a.duration(), Now: a.time(),
+	t := session.LeaseResult{
+		State: session.LeaseState(a.int()), Reason: a.reason(), Wait: a.duration(), Now: a.time(),
 	}
 	t.Record, err = s.record(doing, id, a)
 	if err != nil {
-		return session.Turn{}, err
+		return session.LeaseResult{}, err
 	}
 	return t, nil
 }

@@ -12,27 +12,27 @@ import (
 	"sessiongate/session"
 )
 
-// Resolve implements [session.Families] with one Redis command.
-func (s *Store) Resolve(ctx context.Context, v session.Visit) (session.Resolution, error) {
+// Resolve implements [session.Sessions] with one Redis command.
+func (s *Store) Resolve(ctx context.Context, v session.Presentation) (session.Answer, error) {
 	const doing = "resolve session"
 	reply, err := s.judge(ctx, v)
 	if err != nil {
-		return session.Resolution{}, unavailable(doing, err)
+		return session.Answer{}, unavailable(doing, err)
 	}
 	res, err := s.readReply(doing, v, reply)
 	if err != nil {
-		return session.Resolution{}, err
+		return session.Answer{}, err
 	}
 	if s.forgotten(ctx, v.ID, &res) {
-		v.Known = ""
+		v.Validator = ""
 		if reply, err = s.judge(ctx, v); err != nil {
-			return session.Resolution{}, unavailable(doing, err)
+			return session.Answer{}, unavailable(doing, err)
 		}
 		if res, err = s.readReply(doing, v, reply); err != nil {
-			return session.Resolution{}, err
+			return session.Answer{}, err
 		}
 	}
-	if res.Verdict.Reason == session.Reused && res.Verdict.Row != session.RowEnded {
+	if res.Verdict.Reason == session.Reused && res.Verdict.Outcome != session.OutcomeEnded {
 		// A verdict of theft must survive a fail-over like any other end. A fault
 		// changes nothing: the family is over, only not known to a replica yet.
 		_, _ = s.End(ctx, v.ID, session.Reused)
@@ -41,18 +41,18 @@ func (s *Store) Resolve(ctx context.Context, v session.Visit) (session.Resolutio
 }
 
 // forgotten reports whether the server lacked what this process wrote. Now it has it.
-func (s *Store) forgotten(ctx context.Context, id session.ID, res *session.Resolution) bool {
+func (s *Store) forgotten(ctx context.Context, id session.ID, res *session.Answer) bool {
 	switch {
 	case res.Record != nil:
 		return s.remember(ctx, id, res.Record.Facts.CommitNumber)
-	case res.Verdict.Row == session.RowGone:
+	case res.Verdict.Outcome == session.OutcomeGone:
 		return s.remember(ctx, id, 0)
 	}
 	return false
 }
 
 // judge runs the script and returns its reply.
-func (s *Store) judge(ctx context.Context, v session.Visit) (string, error) {
+func (s *Store) judge(ctx context.Context, v session.Presentation) (string, error) {
 	q := s.questions.get(v)
 	q.state, q.record = s.keys(v.ID)
 	q.offset = s.offset()
@@ -86,57 +86,57 @@ func (s *Store) keys(id session.ID) (state, record string) {
 // unchanged begins the reply to a visit for which nothing has changed.
 const unchanged = "="
 
-func (s *Store) readReply(doing string, v session.Visit, reply string) (session.Resolution, error) {
+func (s *Store) readReply(doing string, v session.Presentation, reply string) (session.Answer, error) {
 	if strings.HasPrefix(reply, unchanged) {
-		return readUnchanged(doing, v.Known, reply)
+		return readUnchanged(doing, v.Validator, reply)
 	}
 	return s.readJudgement(doing, v.ID, reply)
 }
 
-func readUnchanged(doing, known, reply string) (session.Resolution, error) {
+func readUnchanged(doing, known, reply string) (session.Answer, error) {
 	l := line{rest: reply[len(unchanged):]}
-	res := session.Resolution{
-		Verdict: session.Verdict{Row: session.RowCurrent}, Unchanged: true, Version: known,
+	res := session.Answer{
+		Verdict: session.Verdict{Outcome: session.OutcomeCurrent}, NotModified: true, Validator: known,
 		Now: l.time(), LastSeen: l.time(),
 	}
 	if l.bad || l.rest != "" {
-		return session.Resolution{}, unavailable(doing, errReply)
+		return session.Answer{}, unavailable(doing, errReply)
 	}
 	return res, nil
 }
 
 // readJudgement reads the reply of resolve.lua.
-func (s *Store) readJudgement(doing string, id session.ID, reply string) (session.Resolution, error) {
+func (s *Store) readJudgement(doing string, id session.ID, reply string) (session.Answer, error) {
 	head, blob, found := strings.Cut(reply, "\n")
 	l := line{rest: head}
-	res := session.Resolution{Verdict: session.Verdict{
-		Row: l.row(), Adopt: l.flag(), Due: session.Due(l.int()), Rotate: l.flag(), Reason: session.Reason(l.text()),
+	res := session.Answer{Verdict: session.Verdict{
+		Outcome: l.row(), StoreLostWrites: l.flag(), Due: session.Due(l.int()), Rotate: l.flag(), Reason: session.Reason(l.text()),
 	}, Now: l.time()}
-	if l.bad || !found && l.rest != "" || found == (res.Verdict.Row <= session.RowEnded) {
-		return session.Resolution{}, unavailable(doing, errReply)
+	if l.bad || !found && l.rest != "" || found == (res.Verdict.Outcome <= session.OutcomeEnded) {
+		return session.Answer{}, unavailable(doing, errReply)
 	}
 	if !found {
 		return res, nil
 	}
 	l.lenient = true
 	n, proof := l.int(), l.text()
-	r := &session.Record{ID: id, Facts: session.Facts{
+	r := &session.Record{ID: id, Facts: session.State{
 		Found: true, CommitNumber: n, Generation: uint32(l.int()),
 		RotatedAt: l.time(), AckedAt: l.time(), Late: uint32(l.int()), Recovered: uint32(l.int()),
 		ForcedAt: l.time(), LastSeen: l.time(), Absolute: l.time(),
 	}}
 	r.Expires, r.Facts.SoftAt, r.Facts.HardAt = l.time(), l.time(), l.time()
 	r.Facts.Grace = time.Duration(l.int()) * time.Millisecond
-	r.Facts.Stamp, r.Facts.Binding = l.text(), l.rest // what is left: a binding may hold anything but a line feed
+	r.Facts.TokensHash, r.Facts.BrowserClass = l.text(), l.rest // what is left: a binding may hold anything but a line feed
 	if l.bad {
-		return session.Resolution{}, unavailable(doing, errReply)
+		return session.Answer{}, unavailable(doing, errReply)
 	}
 	if err := s.open(r, sealed{blob, proof}); err != nil {
-		return session.Resolution{}, fmt.Errorf("%s: %w", doing, err)
+		return session.Answer{}, fmt.Errorf("%s: %w", doing, err)
 	}
 	res.Record = r
-	if res.Verdict.Row == session.RowCurrent {
-		res.Version = version(r.Facts, blob)
+	if res.Verdict.Outcome == session.OutcomeCurrent {
+		res.Validator = version(r.Facts, blob)
 	}
 	return res, nil
 }
@@ -146,12 +146,12 @@ const tagSize = 16
 
 // version is what unchanged.lua wants to hear: until when nothing but the idle
 // deadline can make a difference, and what must be the same then.
-func version(f session.Facts, sealed string) string {
+func version(f session.State, sealed string) string {
 	if f.AckedAt.IsZero() || len(sealed) < tagSize {
 		return ""
 	}
 	until := min(f.SoftAt.UnixMilli(), f.HardAt.UnixMilli(), f.Absolute.UnixMilli())
-	if at := f.LateFrom(); !at.IsZero() {
+	if at := f.LateSince(); !at.IsZero() {
 		until = min(until, at.UnixMilli()) // that sight is to be noted
 	}
 	b := make([]byte, 0, 64)
@@ -186,7 +186,7 @@ func (l *line) int() int64 {
 
 func (l *line) row() int {
 	n := l.int()
-	l.bad = l.bad || n < session.RowGone || n > session.RowReuse
+	l.bad = l.bad || n < session.OutcomeGone || n > session.OutcomeReuse
 	return int(n)
 }
 

@@ -21,8 +21,8 @@ func TestBrokenReplies(t *testing.T) {
 			t.Errorf("%q: %+v, %v", reply, r, err)
 		}
 	}
-	for reply, row := range map[string]int{"1,0,0,0,,1": session.RowGone, "2,0,0,0,logout,1": session.RowEnded, "=2,1": session.RowCurrent} {
-		if r, err := store.ReadReply(v, reply); err != nil || r.Verdict.Row != row {
+	for reply, row := range map[string]int{"1,0,0,0,,1": session.OutcomeGone, "2,0,0,0,logout,1": session.OutcomeEnded, "=2,1": session.OutcomeCurrent} {
+		if r, err := store.ReadReply(v, reply); err != nil || r.Verdict.Outcome != row {
 			t.Errorf("%q: %+v, %v", reply, r, err)
 		}
 	}
@@ -42,7 +42,7 @@ func FuzzReply(f *testing.F) {
 		case err != nil:
 		case r.Record != nil:
 			t.Error("a record that nobody sealed")
-		case r.Unchanged == (r.Verdict.Row <= session.RowEnded):
+		case r.NotModified == (r.Verdict.Outcome <= session.OutcomeEnded):
 			t.Errorf("%+v", r)
 		}
 	})

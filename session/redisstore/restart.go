@@ -12,8 +12,8 @@ import (
 //go:embed lua/resume.lua
 var resumeLua string
 
-// Resume implements [session.Restarter].
-func (s *Store) Resume(ctx context.Context, id session.ID, since time.Time) (bool, error) {
+// Resume implements [session.Recoveries].
+func (s *Store) ClearBackoff(ctx context.Context, id session.ID, since time.Time) (bool, error) {
 	reply, err := s.run(ctx, s.scripts.resume, id, number(since.UnixMilli()))
 	if err != nil {
 		return false, err
@@ -21,9 +21,9 @@ func (s *Store) Resume(ctx context.Context, id session.ID, since time.Time) (boo
 	return reply == int64(1), nil
 }
 
-// AnnounceUp implements [session.Restarter]. The message has the form of the others,
+// AnnounceUp implements [session.Recoveries]. The message has the form of the others,
 // under a kind that former versions pass over.
-func (s *Store) AnnounceUp(ctx context.Context, provider string, since time.Time) error {
+func (s *Store) AnnounceProviderUp(ctx context.Context, provider string, since time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
 	payload := provider + " p " + strconv.FormatInt(since.UnixMilli(), 10)
@@ -36,5 +36,5 @@ func (s *Store) AnnounceUp(ctx context.Context, provider string, since time.Time
 // parseUp reads what AnnounceUp wrote.
 func parseUp(provider, value string) (session.Change, bool) {
 	ms, err := strconv.ParseInt(value, 10, 64)
-	return session.Change{Kind: session.ProviderUp, Provider: provider, Since: fromMillis(ms)}, err == nil && ms > 0
+	return session.Change{Kind: session.ChangeProviderUp, Provider: provider, Since: fromMillis(ms)}, err == nil && ms > 0
 }

@@ -60,7 +60,7 @@ func (s *Store) report(e session.Event) {
 }
 
 // EndAgain implements [session.Rewriter].
-func (s *Store) EndAgain(ctx context.Context, ends []*session.EndedError) error {
+func (s *Store) Replay(ctx context.Context, ends []*session.EndedError) error {
 	pace := newPace()
 	for chunk := range slices.Chunk(ends, rewriteChunk) {
 		states, err := s.states(ctx, idsOf(chunk, func(e *session.EndedError) session.ID { return e.ID }))

@@ -60,22 +60,22 @@ func TestSentinelFailover(t *testing.T) {
 		t.Errorf("stats %+v", got)
 	}
 	changes := sessiontest.Watch(t, store)
-	sessiontest.Await(t, changes, session.FeedUp, "")
+	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
 
 	primary.Stop()
-	sessiontest.Await(t, changes, session.FeedDown, "")
-	resolveUntil(t, store, live, func(r session.Resolution, err error) bool {
+	sessiontest.Await(t, changes, session.ChangeFeedDown, "")
+	resolveUntil(t, store, live, func(r session.Answer, err error) bool {
 		return err == nil && r.Verdict.Live()
 	})
 	if r, err := store.Resolve(t.Context(), ended); err != nil || r.Verdict.Reason != session.Logout {
 		t.Errorf("the logout did not survive the failover: %+v, %v", r.Verdict, err)
 	}
-	sessiontest.Await(t, changes, session.FeedUp, "")
+	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
 	eventually(t, "the feed follows the new primary", func() bool {
 		_, err := store.End(t.Context(), live.ID, session.Logout)
 		return err == nil
 	})
-	sessiontest.Await(t, changes, session.Over, live.ID)
+	sessiontest.Await(t, changes, session.ChangeEnded, live.ID)
 }
 
 func waitUp(t *testing.T, store *redisstore.Store) {

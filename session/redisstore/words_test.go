@@ -45,7 +45,7 @@ func saysWhy(t *testing.T, o redisstore.Options, want string) {
 	store := newStore(t, o)
 	for range 2 { // each is a race of its own
 		_, probe := store.Probe(t.Context())
-		_, resolve := store.Resolve(t.Context(), session.Visit{ID: session.NewHandle(session.Cookie).ID(), Generation: 1})
+		_, resolve := store.Resolve(t.Context(), session.Presentation{ID: session.NewHandle(session.Browser).ID(), Generation: 1})
 		_, clock := store.Now(t.Context())
 		for name, err := range map[string]error{"probe": probe, "resolve": resolve, "now": clock} {
 			if !errors.Is(err, session.ErrStoreUnavailable) || !strings.Contains(err.Error(), want) {

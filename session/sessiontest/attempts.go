@@ -39,10 +39,10 @@ func AttemptsSuite(t *testing.T, open func(t *testing.T) AttemptsHarness) {
 func someAttempt(browser, state string) session.Attempt {
 	age := time.Duration(0)
 	return session.Attempt{
-		State: state, Browser: browser, Kind: session.AttemptSignOut, Created: time.UnixMilli(1_700_000_000_000).UTC(),
+		State: state, Browser: browser, Kind: session.AttemptLogoutReturn, Created: time.UnixMilli(1_700_000_000_000).UTC(),
 		Provider: "corp", Nonce: "nonce", Verifier: "verifier", ReturnTo: "/a?b=" + state,
-		Ask:    session.Ask{Prompt: "login", LoginHint: "ada", MaxAge: &age, ACR: []string{"gold"}},
-		Silent: true, Replaces: []session.ID{"one", "two"}, Onward: "https://id.example.com/logout",
+		AuthRequest: session.AuthRequest{Prompt: "login", LoginHint: "ada", MaxAge: &age, ACR: []string{"gold"}},
+		PromptNone:  true, Replaces: []session.ID{"one", "two"}, LogoutURL: "https://id.example.com/logout",
 	}
 }
 
@@ -53,7 +53,7 @@ func put(t *testing.T, s session.Attempts, a session.Attempt) {
 	}
 }
 
-func take(t *testing.T, s session.Attempts, browser, state string) session.Taken {
+func take(t *testing.T, s session.Attempts, browser, state string) session.TakenAttempt {
 	t.Helper()
 	taken, err := s.TakeAttempt(t.Context(), browser, state)
 	if err != nil {
@@ -63,7 +63,7 @@ func take(t *testing.T, s session.Attempts, browser, state string) session.Taken
 }
 
 func testAttemptOnce(t *testing.T, h AttemptsHarness) {
-	want := someAttempt(session.NewBrowserBinding(), "s1")
+	want := someAttempt(session.NewLoginBinding(), "s1")
 	put(t, h.Attempts, want)
 	got := take(t, h.Second, want.Browser, "s1")
 	if got.Attempt == nil || !reflect.DeepEqual(*got.Attempt, want) || got.ReturnTo != want.ReturnTo {
@@ -78,7 +78,7 @@ func testAttemptOnce(t *testing.T, h AttemptsHarness) {
 }
 
 func testAttemptRace(t *testing.T, h AttemptsHarness) {
-	a := someAttempt(session.NewBrowserBinding(), "s")
+	a := someAttempt(session.NewLoginBinding(), "s")
 	put(t, h.Attempts, a)
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -107,9 +107,9 @@ func testAttemptRace(t *testing.T, h AttemptsHarness) {
 }
 
 func testAttemptBrowser(t *testing.T, h AttemptsHarness) {
-	a := someAttempt(session.NewBrowserBinding(), "s")
+	a := someAttempt(session.NewLoginBinding(), "s")
 	put(t, h.Attempts, a)
-	for _, other := range []string{session.NewBrowserBinding(), ""} {
+	for _, other := range []string{session.NewLoginBinding(), ""} {
 		if got := take(t, h.Attempts, other, "s"); got.Attempt != nil || got.ReturnTo != "" {
 			t.Errorf("another browser gets %+v", got)
 		}
@@ -120,7 +120,7 @@ func testAttemptBrowser(t *testing.T, h AttemptsHarness) {
 }
 
 func testAttemptExpiry(t *testing.T, h AttemptsHarness) {
-	browser := session.NewBrowserBinding()
+	browser := session.NewLoginBinding()
 	put(t, h.Attempts, someAttempt(browser, "early"))
 	h.Clock.Advance(session.AttemptLife - 10*time.Second)
 	put(t, h.Attempts, someAttempt(browser, "late"))
@@ -139,7 +139,7 @@ func testAttemptExpiry(t *testing.T, h AttemptsHarness) {
 }
 
 func testAttemptCap(t *testing.T, h AttemptsHarness) {
-	browser := session.NewBrowserBinding()
+	browser := session.NewLoginBinding()
 	for i := range session.MostAttempts + 3 {
 		put(t, h.Attempts, someAttempt(browser, fmt.Sprint(i)))
 		h.Clock.Advance(time.Second)
@@ -152,7 +152,7 @@ func testAttemptCap(t *testing.T, h AttemptsHarness) {
 }
 
 func testLinks(t *testing.T, h AttemptsHarness) {
-	key := session.NewBrowserBinding()
+	key := session.NewLoginBinding()
 	link := func(id session.ID) (closed bool) {
 		closed, err := h.Links.Link(t.Context(), key, id, time.Hour)
 		if err != nil {
@@ -163,7 +163,7 @@ func testLinks(t *testing.T, h AttemptsHarness) {
 	if link("a") || link("b") || link("a") {
 		t.Error("closed from the start")
 	}
-	ids, err := h.Others.CloseLinks(t.Context(), key)
+	ids, err := h.Others.TakeLinks(t.Context(), key)
 	if err != nil || len(ids) != 2 {
 		t.Errorf("linked %v, %v", ids, err)
 	}
@@ -177,23 +177,23 @@ func testLinks(t *testing.T, h AttemptsHarness) {
 }
 
 func testLinksExpire(t *testing.T, h AttemptsHarness) {
-	key := session.NewBrowserBinding()
+	key := session.NewLoginBinding()
 	for id, keep := range map[session.ID]time.Duration{"short": time.Minute, "long": time.Hour} {
 		if _, err := h.Links.Link(t.Context(), key, id, keep); err != nil {
 			t.Fatal(err)
 		}
 	}
 	h.Clock.Advance(30 * time.Minute)
-	ids, err := h.Others.CloseLinks(t.Context(), key)
+	ids, err := h.Others.TakeLinks(t.Context(), key)
 	if err != nil || len(ids) != 1 || ids[0] != "long" {
 		t.Errorf("linked %v, %v", ids, err)
 	}
 }
 
 func testOnce(t *testing.T, h AttemptsHarness) {
-	token := session.NewBrowserBinding()
+	token := session.NewLoginBinding()
 	once := func(s session.ProviderSessions) bool {
-		first, err := s.Once(t.Context(), token, time.Minute)
+		first, err := s.MarkUsed(t.Context(), token, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +202,7 @@ func testOnce(t *testing.T, h AttemptsHarness) {
 	if !once(h.Links) || once(h.Links) || once(h.Others) {
 		t.Error("not new exactly once")
 	}
-	if err := h.Others.Again(t.Context(), token); err != nil || !once(h.Links) {
+	if err := h.Others.Unmark(t.Context(), token); err != nil || !once(h.Links) {
 		t.Errorf("taken back: %v", err)
 	}
 }
@@ -210,11 +210,11 @@ func testOnce(t *testing.T, h AttemptsHarness) {
 // testAttemptsClockBack: nothing lasts longer than it would have, counted from when
 // it is looked at first.
 func testAttemptsClockBack(t *testing.T, h AttemptsHarness) {
-	browser, key := session.NewBrowserBinding(), session.NewBrowserBinding()
+	browser, key := session.NewLoginBinding(), session.NewLoginBinding()
 	for i := range session.MostAttempts {
 		put(t, h.Attempts, someAttempt(browser, fmt.Sprint(i)))
 	}
-	if _, err := h.Links.CloseLinks(t.Context(), key); err != nil {
+	if _, err := h.Links.TakeLinks(t.Context(), key); err != nil {
 		t.Fatal(err)
 	}
 	h.Clock.Advance(-time.Hour)

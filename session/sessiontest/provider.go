@@ -35,7 +35,7 @@ type Answer func(ctx context.Context, r session.Refresh, usual func() (session.G
 
 var (
 	_ session.PasswordProvider = (*Provider)(nil)
-	_ session.Caller           = (*Provider)(nil)
+	_ session.RemoteProvider   = (*Provider)(nil)
 	_ session.Revoker          = (*Provider)(nil)
 )
 
@@ -171,7 +171,7 @@ func (p *Provider) Revoked() []session.Tokens {
 // Name implements [session.Provider].
 func (p *Provider) Name() string { return p.name }
 
-// Timeout implements [session.Caller].
+// Timeout implements [session.RemoteProvider].
 func (p *Provider) Timeout() time.Duration { return p.timeout }
 
 // Login implements [session.PasswordProvider].

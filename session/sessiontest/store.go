@@ -78,7 +78,7 @@ const (
 func newStoreTest(t *testing.T, h Harness) *storeTest {
 	return &storeTest{
 		T: t, Harness: h,
-		id:     session.NewHandle(session.Cookie).ID(),
+		id:     session.NewHandle(session.Browser).ID(),
 		tokens: session.Tokens{Access: "access-1", Refresh: "refresh-1", ID: "id-1"},
 		plan: session.Schedule{
 			Lifetime: suiteLifetime, Soft: 9 * time.Minute, Hard: suiteLifetime - 5*time.Second, Grace: suiteGrace,
@@ -111,7 +111,7 @@ func (s *storeTest) identity() session.Identity {
 func (s *storeTest) fresh() session.Record {
 	return session.Record{
 		ID:       s.id,
-		Facts:    session.Facts{Generation: session.FirstGeneration, Binding: suiteBinding},
+		Facts:    session.State{Generation: session.FirstGeneration, BrowserClass: suiteBinding},
 		Identity: s.identity(),
 		Device:   session.Device{Name: "Laptop", UserAgent: "UA", IPPrefix: "192.0.2.0/24"},
 		Tokens:   s.tokens,
@@ -119,8 +119,8 @@ func (s *storeTest) fresh() session.Record {
 	}
 }
 
-func (s *storeTest) lives() session.Lives {
-	return session.Lives{Idle: StoreRules().Idle, Absolute: suiteAbsolute}
+func (s *storeTest) lives() session.Lifetimes {
+	return session.Lifetimes{Idle: StoreRules().Idle, Absolute: suiteAbsolute}
 }
 
 func (s *storeTest) create() *session.Record {
@@ -130,11 +130,11 @@ func (s *storeTest) create() *session.Record {
 	return r
 }
 
-func (s *storeTest) visit(generation uint32) session.Visit {
-	return session.Visit{ID: s.id, Generation: generation, Binding: suiteBinding}
+func (s *storeTest) visit(generation uint32) session.Presentation {
+	return session.Presentation{ID: s.id, Generation: generation, BrowserClass: suiteBinding}
 }
 
-func (s *storeTest) resolve(v session.Visit) session.Resolution {
+func (s *storeTest) resolve(v session.Presentation) session.Answer {
 	s.Helper()
 	r, err := s.Second.Resolve(s.Context(), v)
 	s.must(err)
@@ -142,11 +142,11 @@ func (s *storeTest) resolve(v session.Visit) session.Resolution {
 }
 
 // row resolves and checks which row of the table matched.
-func (s *storeTest) row(v session.Visit, want int) session.Resolution {
+func (s *storeTest) row(v session.Presentation, want int) session.Answer {
 	s.Helper()
 	r := s.resolve(v)
-	if r.Verdict.Row != want {
-		s.Fatalf("generation %d: row %d (%q), want %d", v.Generation, r.Verdict.Row, r.Verdict.Reason, want)
+	if r.Verdict.Outcome != want {
+		s.Fatalf("generation %d: row %d (%q), want %d", v.Generation, r.Verdict.Outcome, r.Verdict.Reason, want)
 	}
 	return r
 }
@@ -154,15 +154,15 @@ func (s *storeTest) row(v session.Visit, want int) session.Resolution {
 // ended checks that the session is over with the reason, for every method.
 func (s *storeTest) ended(why session.Reason) {
 	s.Helper()
-	r := s.row(s.visit(1), session.RowEnded)
+	r := s.row(s.visit(1), session.OutcomeEnded)
 	s.equal("reason", r.Verdict.Reason, why)
 	s.equal("record of an ended session", r.Record, (*session.Record)(nil))
-	_, alive, err := s.Store.Peek(s.Context(), s.id)
+	_, alive, err := s.Store.Generation(s.Context(), s.id)
 	s.must(err)
 	s.equal("alive", alive, false)
-	turn, err := s.Store.Begin(s.Context(), s.id, s.tokens.Stamp(), 0, "lease", time.Minute)
+	turn, err := s.Store.Acquire(s.Context(), s.id, s.tokens.Hash(), 0, "lease", time.Minute)
 	s.must(err)
-	s.equal("turn", []any{turn.State, turn.Reason, turn.Record}, []any{session.TurnOver, why, (*session.Record)(nil)})
+	s.equal("turn", []any{turn.State, turn.Reason, turn.Record}, []any{session.LeaseSessionEnded, why, (*session.Record)(nil)})
 	again, err := s.Store.End(s.Context(), s.id, session.RevokedByOperator)
 	s.must(err)
 	s.equal("second end", again, (*session.Record)(nil))
@@ -186,29 +186,29 @@ func testCreate(s *storeTest) {
 	s.equal("soft", created.Expires.Sub(created.Facts.SoftAt), suiteLifetime-s.plan.Soft)
 	s.equal("hard", created.Expires.Sub(created.Facts.HardAt), suiteLifetime-s.plan.Hard)
 	s.equal("grace", created.Facts.Grace, suiteGrace)
-	s.equal("stamp", created.Facts.Stamp, s.tokens.Stamp())
+	s.equal("stamp", created.Facts.TokensHash, s.tokens.Hash())
 
-	got := s.row(s.visit(1), session.RowCurrent).Record
+	got := s.row(s.visit(1), session.OutcomeCurrent).Record
 	created.Facts.AckedAt = got.Facts.AckedAt
 	s.equal("record", *got, *created)
 	want := s.fresh()
 	s.equal("identity", got.Identity, want.Identity)
 	s.equal("device", got.Device, want.Device)
-	s.equal("tokens", got.Tokens.Stamp()+got.Tokens.ID.Reveal(), want.Tokens.Stamp()+want.Tokens.ID.Reveal())
+	s.equal("tokens", got.Tokens.Hash()+got.Tokens.ID.Reveal(), want.Tokens.Hash()+want.Tokens.ID.Reveal())
 	s.equal("created", got.Created, want.Created)
-	generation, alive, err := s.Second.Peek(s.Context(), s.id)
+	generation, alive, err := s.Second.Generation(s.Context(), s.id)
 	s.must(err)
 	s.equal("peek", fmt.Sprint(generation, alive), "1 true")
 }
 
 func testCreateReplay(s *storeTest) {
 	first := s.create()
-	s.row(s.visit(1), session.RowCurrent)
+	s.row(s.visit(1), session.OutcomeCurrent)
 	s.Clock.Advance(time.Minute)
 	second := s.create()
 	s.equal("deadline", second.Facts.Absolute, first.Facts.Absolute)
 	s.equal("acked", second.Facts.AckedAt.IsZero(), false)
-	list, err := s.Store.Sessions(s.Context(), s.identity().Owner())
+	list, err := s.Store.List(s.Context(), s.identity().Owner())
 	s.must(err)
 	s.equal("sessions", len(list), 1)
 }
@@ -226,35 +226,35 @@ func testCreateAfterEnd(s *storeTest) {
 func testAck(s *storeTest) {
 	created := s.create()
 	s.equal("acked at once", created.Facts.AckedAt.IsZero(), true)
-	acked := s.row(s.visit(1), session.RowCurrent).Record.Facts.AckedAt
+	acked := s.row(s.visit(1), session.OutcomeCurrent).Record.Facts.AckedAt
 	s.near("ack", acked, 0)
 	s.Clock.Advance(time.Minute)
-	s.equal("second sight", s.row(s.visit(1), session.RowCurrent).Record.Facts.AckedAt, acked)
+	s.equal("second sight", s.row(s.visit(1), session.OutcomeCurrent).Record.Facts.AckedAt, acked)
 }
 
 func testRetired(s *storeTest) {
 	s.create()
-	s.row(s.visit(1), session.RowCurrent)
+	s.row(s.visit(1), session.OutcomeCurrent)
 	s.Clock.Advance(2 * suiteGrace)
 	s.rotate(1)
 	other := s.visit(1)
-	other.Binding = "binding-two"
+	other.BrowserClass = "binding-two"
 
 	s.Clock.Advance(5 * time.Minute) // the response with generation 2 was lost
-	s.row(s.visit(1), session.RowConverge)
-	s.row(other, session.RowOtherBrowser)
-	s.row(s.visit(2), session.RowCurrent)
+	s.row(s.visit(1), session.OutcomeConverge)
+	s.row(other, session.OutcomeOtherBrowser)
+	s.row(s.visit(2), session.OutcomeCurrent)
 	s.Clock.Advance(suiteGrace - time.Second) // stragglers after the ack
-	s.row(s.visit(1), session.RowConverge)
+	s.row(s.visit(1), session.OutcomeConverge)
 	s.Clock.Advance(2 * time.Second)
 	for range 3 { // however often, and however late it is read
-		stale := s.row(s.visit(1), session.RowRetired)
+		stale := s.row(s.visit(1), session.OutcomeRetired)
 		s.equal("retired", []any{stale.Record.Facts.Generation, stale.Record.Tokens.Refresh},
 			[]any{uint32(2), session.Secret("refresh-2")})
 		s.Clock.Advance(20 * time.Second)
 	}
-	s.row(s.visit(2), session.RowCurrent) // late: it is in lasting use
-	end := s.row(s.marked(1, time.Second), session.RowReuse)
+	s.row(s.visit(2), session.OutcomeCurrent) // late: it is in lasting use
+	end := s.row(s.marked(1, time.Second), session.OutcomeReuse)
 	s.equal("reason", end.Verdict.Reason, session.Reused)
 	if end.Record == nil || end.Record.Tokens.Refresh != "refresh-2" {
 		s.Error("the judgement that ended the family did not return its tokens")
@@ -263,7 +263,7 @@ func testRetired(s *storeTest) {
 }
 
 // marked is a visit with the handle's own mark, issued some time ago.
-func (s *storeTest) marked(generation uint32, ago time.Duration) session.Visit {
+func (s *storeTest) marked(generation uint32, ago time.Duration) session.Presentation {
 	s.Helper()
 	now, err := s.Store.Now(s.Context())
 	s.must(err)
@@ -277,84 +277,84 @@ func (s *storeTest) marked(generation uint32, ago time.Duration) session.Visit {
 func (s *storeTest) retire() {
 	s.Helper()
 	s.create()
-	s.row(s.visit(1), session.RowCurrent)
+	s.row(s.visit(1), session.OutcomeCurrent)
 	s.Clock.Advance(2 * suiteGrace)
 	s.rotate(1)
-	s.row(s.visit(2), session.RowCurrent)
+	s.row(s.visit(2), session.OutcomeCurrent)
 	s.Clock.Advance(suiteGrace + time.Second)
 }
 
 func testRecovery(s *storeTest) {
 	s.retire()
-	s.row(s.visit(1), session.RowRetired)
+	s.row(s.visit(1), session.OutcomeRetired)
 	other := s.marked(1, time.Second)
-	other.Binding = "binding-two"
+	other.BrowserClass = "binding-two"
 	tooOld, ahead := s.marked(1, session.MarkLife+time.Minute), s.marked(1, -time.Minute)
-	s.row(tooOld, session.RowRetired)
-	s.row(ahead, session.RowRetired)
+	s.row(tooOld, session.OutcomeRetired)
+	s.row(ahead, session.OutcomeRetired)
 
-	back := s.row(s.marked(1, time.Second), session.RowRecover).Record
+	back := s.row(s.marked(1, time.Second), session.OutcomeRecover).Record
 	s.equal("generation, recovered", []any{back.Facts.Generation, back.Facts.Recovered, back.Facts.AckedAt.IsZero()},
 		[]any{uint32(3), uint32(1), true})
 	s.near("rotated", back.Facts.RotatedAt, 0)
 	s.equal("tokens", back.Tokens.Refresh, session.Secret("refresh-2"))
-	generation, _, err := s.Store.Peek(s.Context(), s.id)
+	generation, _, err := s.Store.Generation(s.Context(), s.id)
 	s.must(err)
 	s.equal("current", generation, uint32(3))
 
 	// The other tabs of the browser, however late.
-	s.row(s.visit(1), session.RowConverge)
-	s.row(s.marked(1, time.Second), session.RowConverge)
+	s.row(s.visit(1), session.OutcomeConverge)
+	s.row(s.marked(1, time.Second), session.OutcomeConverge)
 	other.Generation = 1
-	s.row(other, session.RowOtherBrowser)
-	s.row(s.visit(2), session.RowRetired) // the handle that was lost has no window
-	s.equal("no record of a change", s.row(s.visit(3), session.RowCurrent).Record.Facts.Recovered, uint32(1))
+	s.row(other, session.OutcomeOtherBrowser)
+	s.row(s.visit(2), session.OutcomeRetired) // the handle that was lost has no window
+	s.equal("no record of a change", s.row(s.visit(3), session.OutcomeCurrent).Record.Facts.Recovered, uint32(1))
 	s.Clock.Advance(suiteGrace + time.Second)
-	s.row(s.visit(1), session.RowRetired)
+	s.row(s.visit(1), session.OutcomeRetired)
 
 	// An ordinary rotation ends the matter.
 	s.tokens = back.Tokens
 	s.Clock.Advance(suiteGrace)
 	done := s.rotate(3)
 	s.equal("late, recovered", []any{done.Record.Facts.Late, done.Record.Facts.Recovered}, []any{uint32(0), uint32(0)})
-	s.row(s.visit(3), session.RowConverge)
-	s.row(s.visit(4), session.RowCurrent)
+	s.row(s.visit(3), session.OutcomeConverge)
+	s.row(s.visit(4), session.OutcomeCurrent)
 	s.Clock.Advance(suiteGrace + time.Second)
-	s.row(s.marked(3, time.Second), session.RowRecover)
-	s.row(s.marked(4, time.Second), session.RowReuse)
+	s.row(s.marked(3, time.Second), session.OutcomeRecover)
+	s.row(s.marked(4, time.Second), session.OutcomeReuse)
 	s.ended(session.Reused)
 }
 
 // testNoRecovery: what must stand in the way of one.
 func testNoRecovery(s *storeTest) {
-	for what, spoil := range map[string]func() session.Visit{
-		"another browser": func() session.Visit {
+	for what, spoil := range map[string]func() session.Presentation{
+		"another browser": func() session.Presentation {
 			v := s.marked(1, time.Second)
-			v.Binding = "binding-two"
+			v.BrowserClass = "binding-two"
 			return v
 		},
-		"the new handle is in lasting use": func() session.Visit {
+		"the new handle is in lasting use": func() session.Presentation {
 			s.Clock.Advance(session.LateAfter)
-			facts := s.row(s.visit(2), session.RowCurrent).Record.Facts
+			facts := s.row(s.visit(2), session.OutcomeCurrent).Record.Facts
 			s.equal("late", facts.Late, uint32(2))
 			return s.marked(1, time.Second)
 		},
-		"in use, by one who does not count": func() session.Visit {
+		"in use, by one who does not count": func() session.Presentation {
 			v := s.known(2)
 			s.Clock.Advance(session.LateAfter)
-			s.equal("unchanged, the first time", s.resolve(v).Unchanged, false)
-			s.equal("unchanged", s.resolve(s.known(2)).Unchanged, true)
+			s.equal("unchanged, the first time", s.resolve(v).NotModified, false)
+			s.equal("unchanged", s.resolve(s.known(2)).NotModified, true)
 			return s.marked(1, time.Second)
 		},
-		"two recoveries in a row": func() session.Visit {
-			s.row(s.marked(1, time.Second), session.RowRecover)
+		"two recoveries in a row": func() session.Presentation {
+			s.row(s.marked(1, time.Second), session.OutcomeRecover)
 			return s.marked(2, time.Second)
 		},
 	} {
-		s.id = session.NewHandle(session.Cookie).ID()
+		s.id = session.NewHandle(session.Browser).ID()
 		s.tokens = newStoreTest(s.T, s.Harness).tokens
 		s.retire()
-		s.row(spoil(), session.RowReuse)
+		s.row(spoil(), session.OutcomeReuse)
 		s.Log(what)
 		s.ended(session.Reused)
 	}
@@ -362,13 +362,13 @@ func testNoRecovery(s *storeTest) {
 
 func testAdopt(s *storeTest) {
 	s.create()
-	r := s.row(s.visit(4), session.RowCurrent)
-	s.equal("adopted", r.Verdict.Adopt, true)
+	r := s.row(s.visit(4), session.OutcomeCurrent)
+	s.equal("adopted", r.Verdict.StoreLostWrites, true)
 	s.equal("generation", r.Record.Facts.Generation, uint32(4))
-	s.equal("adopted twice", s.row(s.visit(4), session.RowCurrent).Verdict.Adopt, false)
-	s.row(s.visit(3), session.RowConverge)
-	s.row(s.visit(2), session.RowRetired)
-	s.row(s.marked(2, time.Second), session.RowReuse)
+	s.equal("adopted twice", s.row(s.visit(4), session.OutcomeCurrent).Verdict.StoreLostWrites, false)
+	s.row(s.visit(3), session.OutcomeConverge)
+	s.row(s.visit(2), session.OutcomeRetired)
+	s.row(s.marked(2, time.Second), session.OutcomeReuse)
 	s.ended(session.Reused)
 }
 
@@ -377,7 +377,7 @@ func testEnd(s *storeTest) {
 		session.Logout, session.LogoutEverywhere, session.Replaced, session.Evicted, session.RevokedByUser,
 		session.RevokedByOperator, session.ProviderRefused, session.BackChannelLogout, session.UserDisabled,
 	} {
-		s.id = session.NewHandle(session.Cookie).ID()
+		s.id = session.NewHandle(session.Browser).ID()
 		s.create()
 		last, err := s.Store.End(s.Context(), s.id, why)
 		s.must(err)
@@ -391,12 +391,12 @@ func testEnd(s *storeTest) {
 func testIdle(s *storeTest) {
 	s.create()
 	s.Clock.Advance(StoreRules().Idle - time.Minute)
-	s.row(s.visit(1), session.RowRefresh) // no touch
+	s.row(s.visit(1), session.OutcomeRefresh) // no touch
 	s.Clock.Advance(time.Minute)
-	_, alive, err := s.Store.Peek(s.Context(), s.id)
+	_, alive, err := s.Store.Generation(s.Context(), s.id)
 	s.must(err)
 	s.equal("alive", alive, false)
-	r := s.row(s.visit(1), session.RowExpired)
+	r := s.row(s.visit(1), session.OutcomeExpired)
 	s.equal("reason", r.Verdict.Reason, session.Idle)
 	if r.Record == nil {
 		s.Error("no last record to revoke tokens from")
@@ -428,41 +428,41 @@ func testAbsolute(s *storeTest) {
 		s.equal("alive", s.resolve(use).Verdict.Live(), true)
 	}
 	s.Clock.Advance(20 * time.Minute)
-	s.equal("reason", s.row(use, session.RowExpired).Verdict.Reason, session.AbsoluteLifetime)
+	s.equal("reason", s.row(use, session.OutcomeExpired).Verdict.Reason, session.AbsoluteLifetime)
 	s.ended(session.AbsoluteLifetime)
 }
 
 func testClockBack(s *storeTest) {
 	s.create()
-	s.row(s.visit(1), session.RowCurrent)
+	s.row(s.visit(1), session.OutcomeCurrent)
 	s.Clock.Advance(time.Minute)
 	s.rotate(1)
-	s.row(s.visit(2), session.RowCurrent)
+	s.row(s.visit(2), session.OutcomeCurrent)
 	s.Clock.Advance(-5 * time.Minute)
-	s.row(s.visit(2), session.RowRefresh) // nobody knows how old its tokens are
-	s.row(s.visit(1), session.RowConverge)
+	s.row(s.visit(2), session.OutcomeRefresh) // nobody knows how old its tokens are
+	s.row(s.visit(1), session.OutcomeConverge)
 	turn := s.begin("lease")
-	s.equal("turn", turn.State, session.TurnTaken)
+	s.equal("turn", turn.State, session.LeaseAcquired)
 }
 
 func testUnknown(s *storeTest) {
-	r := s.row(s.visit(1), session.RowGone)
+	r := s.row(s.visit(1), session.OutcomeGone)
 	s.equal("record", r.Record, (*session.Record)(nil))
 	last, err := s.Store.End(s.Context(), s.id, session.Logout)
 	s.must(err)
 	s.equal("end", last, (*session.Record)(nil))
-	s.row(s.visit(1), session.RowGone) // no tombstone for what never was
+	s.row(s.visit(1), session.OutcomeGone) // no tombstone for what never was
 	turn := s.begin("lease")
-	s.equal("begin", fmt.Sprint(turn.State, turn.Reason), fmt.Sprint(session.TurnOver, ""))
+	s.equal("begin", fmt.Sprint(turn.State, turn.Reason), fmt.Sprint(session.LeaseSessionEnded, ""))
 	kept, err := s.Store.Extend(s.Context(), s.id, "lease", "", time.Minute)
 	s.must(err)
 	s.equal("extend", kept, false)
 	done := s.commit(s.renewal(1, 2))
 	s.equal("commit", []any{done.Stored, done.Gone, done.Record}, []any{false, true, (*session.Record)(nil)})
-	turn, err = s.Store.Abandon(s.Context(), session.Abandonment{ID: s.id, End: session.ProviderRefused})
+	turn, err = s.Store.Release(s.Context(), session.Release{ID: s.id, End: session.ProviderRefused})
 	s.must(err)
-	s.equal("abandon", fmt.Sprint(turn.State, turn.Reason), fmt.Sprint(session.TurnOver, ""))
-	s.row(s.visit(1), session.RowGone)
+	s.equal("abandon", fmt.Sprint(turn.State, turn.Reason), fmt.Sprint(session.LeaseSessionEnded, ""))
+	s.row(s.visit(1), session.OutcomeGone)
 }
 
 func testTampered(s *storeTest) {
@@ -472,7 +472,7 @@ func testTampered(s *storeTest) {
 	if !errors.Is(err, session.ErrSealed) || errors.Is(err, session.ErrStoreUnavailable) {
 		s.Errorf("resolve = %v, want ErrSealed alone", err)
 	}
-	_, alive, err := s.Store.Peek(s.Context(), s.id)
+	_, alive, err := s.Store.Generation(s.Context(), s.id)
 	s.must(err)
 	s.equal("alive", alive, true)
 }
@@ -482,7 +482,7 @@ func testDevices(s *storeTest) {
 	var want []session.ID
 	for i := range 5 {
 		r := s.fresh()
-		r.ID = session.NewHandle(session.Cookie).ID()
+		r.ID = session.NewHandle(session.Browser).ID()
 		r.Identity = owner
 		r.Created = r.Created.Add(time.Duration(i) * time.Second)
 		_, err := s.Store.Create(s.Context(), r, s.lives(), s.plan)
@@ -500,7 +500,7 @@ func testDevices(s *storeTest) {
 
 func (s *storeTest) devices(o session.Owner) []session.ID {
 	s.Helper()
-	list, err := s.Second.Sessions(s.Context(), o)
+	list, err := s.Second.List(s.Context(), o)
 	s.must(err)
 	var ids []session.ID
 	for _, r := range list {

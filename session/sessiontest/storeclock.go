@@ -24,59 +24,59 @@ func clockTests() map[string]func(*storeTest) {
 
 func testLeaseAhead(s *storeTest) {
 	s.create()
-	s.turn(s.begin("one"), session.TurnTaken, 0)
+	s.turn(s.begin("one"), session.LeaseAcquired, 0)
 	s.Clock.Advance(-time.Hour)
-	s.turn(s.begin("two"), session.TurnBusy, time.Minute)
+	s.turn(s.begin("two"), session.LeaseHeld, time.Minute)
 	s.Clock.Advance(time.Minute + time.Second)
 	moment := s.begin("two") // see testLeaseTakeover
-	s.equal("state", moment.State, session.TurnBusy)
+	s.equal("state", moment.State, session.LeaseHeld)
 	s.Clock.Advance(-time.Hour)
 	moment = s.begin("three")
-	if moment.State != session.TurnBusy || moment.Wait > 5*time.Second {
+	if moment.State != session.LeaseHeld || moment.Wait > 5*time.Second {
 		s.Errorf("the moment more lasts %v", moment.Wait)
 	}
 	s.Clock.Advance(moment.Wait)
-	s.turn(s.begin("two"), session.TurnTaken, 0)
+	s.turn(s.begin("two"), session.LeaseAcquired, 0)
 }
 
 func testBackoffAhead(s *storeTest) {
 	s.create()
-	s.turn(s.begin("one"), session.TurnTaken, 0)
-	mine := session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), Lease: "one", RetryIn: 40 * time.Second, Guess: true}
-	s.turn(s.abandon(mine), session.TurnBackoff, 40*time.Second)
+	s.turn(s.begin("one"), session.LeaseAcquired, 0)
+	mine := session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "one", RetryIn: 40 * time.Second, OwnBackoff: true}
+	s.turn(s.abandon(mine), session.LeaseBackoff, 40*time.Second)
 	s.Clock.Advance(-time.Hour)
-	s.turn(s.begin("two"), session.TurnBackoff, 40*time.Second)
+	s.turn(s.begin("two"), session.LeaseBackoff, 40*time.Second)
 	s.Clock.Advance(35 * time.Second)
-	s.turn(s.begin("two"), session.TurnBackoff, 5*time.Second) // it was written back
+	s.turn(s.begin("two"), session.LeaseBackoff, 5*time.Second) // it was written back
 	s.Clock.Advance(6 * time.Second)
-	s.turn(s.begin("two"), session.TurnTaken, 0)
+	s.turn(s.begin("two"), session.LeaseAcquired, 0)
 }
 
 func testLongBackoffAhead(s *storeTest) {
 	s.create()
-	s.turn(s.begin("one"), session.TurnTaken, 0)
-	mine := session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), Lease: "one", RetryIn: 5 * time.Minute}
-	s.turn(s.abandon(mine), session.TurnBackoff, 5*time.Minute)
+	s.turn(s.begin("one"), session.LeaseAcquired, 0)
+	mine := session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "one", RetryIn: 5 * time.Minute}
+	s.turn(s.abandon(mine), session.LeaseBackoff, 5*time.Minute)
 	s.Clock.Advance(-time.Hour)
-	s.turn(s.begin("two"), session.TurnBackoff, 5*time.Minute)
+	s.turn(s.begin("two"), session.LeaseBackoff, 5*time.Minute)
 	s.Clock.Advance(5*time.Minute + time.Second)
-	s.turn(s.begin("two"), session.TurnTaken, 0)
+	s.turn(s.begin("two"), session.LeaseAcquired, 0)
 }
 
 func testTokensAhead(s *storeTest) {
 	s.create()
-	s.row(s.visit(1), session.RowCurrent)
+	s.row(s.visit(1), session.OutcomeCurrent)
 	s.Clock.Advance(-suiteLifetime)
-	got := s.row(s.visit(1), session.RowRefresh)
+	got := s.row(s.visit(1), session.OutcomeRefresh)
 	s.equal("due", got.Verdict.Due, session.HardDue)
 	s.near("expires", got.Record.Expires, suiteLifetime) // at the latest, should nobody have new ones
 	s.Clock.Advance(suiteLifetime / 2)
-	s.near("expires", s.row(s.visit(1), session.RowRefresh).Record.Expires, suiteLifetime/2) // it was written back
+	s.near("expires", s.row(s.visit(1), session.OutcomeRefresh).Record.Expires, suiteLifetime/2) // it was written back
 	c := s.renewal(1, 2)
 	c.Rotate = false
 	s.near("expires", s.commit(c).Record.Expires, suiteLifetime)
 	s.tokens = c.Tokens
-	s.row(s.visit(1), session.RowCurrent)
+	s.row(s.visit(1), session.OutcomeCurrent)
 }
 
 func testKnownAhead(s *storeTest) {
@@ -90,15 +90,15 @@ func testKnownAhead(s *storeTest) {
 func testForcedAhead(s *storeTest) {
 	s.create()
 	c := s.renewal(1, 2)
-	c.Visit.Force, c.Rotate = true, false
+	c.Presentation.Force, c.Rotate = true, false
 	s.commit(c)
 	s.tokens = c.Tokens
 	s.Clock.Advance(time.Second)
 	v := s.visit(1)
 	v.Force = true
-	s.row(v, session.RowCurrent)
+	s.row(v, session.OutcomeCurrent)
 	s.Clock.Advance(-30 * time.Second)
-	s.row(v, session.RowRefresh)
+	s.row(v, session.OutcomeRefresh)
 }
 
 func testRotationAhead(s *storeTest) {
@@ -106,11 +106,11 @@ func testRotationAhead(s *storeTest) {
 	s.Clock.Advance(suiteLifetime)
 	s.rotate(1)
 	s.Clock.Advance(-time.Hour)
-	s.equal("may rotate", s.row(s.visit(2), session.RowRefresh).Verdict.Rotate, false)
-	s.row(s.visit(1), session.RowConverge)
+	s.equal("may rotate", s.row(s.visit(2), session.OutcomeRefresh).Verdict.Rotate, false)
+	s.row(s.visit(1), session.OutcomeConverge)
 	s.Clock.Advance(2*suiteGrace + time.Second)
-	s.row(s.visit(1), session.RowRetired) // its window is not an hour longer
-	s.equal("may rotate", s.row(s.visit(2), session.RowRefresh).Verdict.Rotate, true)
+	s.row(s.visit(1), session.OutcomeRetired) // its window is not an hour longer
+	s.equal("may rotate", s.row(s.visit(2), session.OutcomeRefresh).Verdict.Rotate, true)
 }
 
 func testUseAhead(s *storeTest) {
@@ -118,11 +118,11 @@ func testUseAhead(s *storeTest) {
 	use := s.visit(1)
 	use.Touch = true
 	s.Clock.Advance(2 * time.Minute)
-	s.row(use, session.RowCurrent)
+	s.row(use, session.OutcomeCurrent)
 	s.Clock.Advance(-time.Hour)
-	s.row(s.visit(1), session.RowRefresh)
+	s.row(s.visit(1), session.OutcomeRefresh)
 	s.Clock.Advance(StoreRules().Idle + time.Second)
-	r := s.row(s.visit(1), session.RowExpired) // idle, and not an hour later
+	r := s.row(s.visit(1), session.OutcomeExpired) // idle, and not an hour later
 	s.equal("reason", r.Verdict.Reason, session.Idle)
 }
 
@@ -130,13 +130,13 @@ func testClockForwardAndBack(s *storeTest) {
 	s.create()
 	s.Clock.Advance(20 * time.Minute)
 	s.rotate(1)
-	s.row(s.visit(2), session.RowCurrent)
+	s.row(s.visit(2), session.OutcomeCurrent)
 	s.Clock.Advance(-20 * time.Minute)
-	s.row(s.visit(2), session.RowRefresh)
-	s.row(s.visit(1), session.RowConverge)
-	s.turn(s.begin("one"), session.TurnTaken, 0)
+	s.row(s.visit(2), session.OutcomeRefresh)
+	s.row(s.visit(1), session.OutcomeConverge)
+	s.turn(s.begin("one"), session.LeaseAcquired, 0)
 	c := s.renewal(2, 3)
 	c.Lease, c.Rotate = "one", false
 	s.outcome(s.commit(c), false, 2)
-	s.row(s.visit(2), session.RowCurrent)
+	s.row(s.visit(2), session.OutcomeCurrent)
 }

@@ -15,7 +15,7 @@ func feedTests() map[string]func(*storeTest) {
 		"watching ends with its context": func(s *storeTest) {
 			ctx, cancel := context.WithCancel(s.Context())
 			cancel()
-			if err := s.Store.Watch(ctx, func(session.Change) {}); !errors.Is(err, context.Canceled) {
+			if err := s.Store.Follow(ctx, func(session.Change) {}); !errors.Is(err, context.Canceled) {
 				s.Errorf("Watch = %v", err)
 			}
 		},
@@ -29,7 +29,7 @@ func Watch(t *testing.T, feed session.Feed) <-chan session.Change {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = feed.Watch(ctx, func(c session.Change) { changes <- c })
+		_ = feed.Follow(ctx, func(c session.Change) { changes <- c })
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -58,8 +58,8 @@ func Await(t *testing.T, changes <-chan session.Change, kind session.ChangeKind,
 
 func testFeed(s *storeTest) {
 	first, second := Watch(s.T, s.Store), Watch(s.T, s.Second)
-	Await(s.T, first, session.FeedUp, "")
-	Await(s.T, second, session.FeedUp, "")
+	Await(s.T, first, session.ChangeFeedUp, "")
+	Await(s.T, second, session.ChangeFeedUp, "")
 	s.create()
 	s.Clock.Advance(suiteLifetime)
 	s.rotate(1)
@@ -67,8 +67,8 @@ func testFeed(s *storeTest) {
 	_, err := s.Store.End(s.Context(), s.id, session.Logout)
 	s.must(err)
 	for _, changes := range []<-chan session.Change{first, second} {
-		s.equal("rotation", Await(s.T, changes, session.Advanced, s.id).Generation, uint32(2))
-		s.equal("adoption", Await(s.T, changes, session.Advanced, s.id).Generation, uint32(5))
-		s.equal("end", Await(s.T, changes, session.Over, s.id).Reason, session.Logout)
+		s.equal("rotation", Await(s.T, changes, session.ChangeAdvanced, s.id).Generation, uint32(2))
+		s.equal("adoption", Await(s.T, changes, session.ChangeAdvanced, s.id).Generation, uint32(5))
+		s.equal("end", Await(s.T, changes, session.ChangeEnded, s.id).Reason, session.Logout)
 	}
 }

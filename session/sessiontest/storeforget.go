@@ -58,7 +58,7 @@ func (s *storeTest) get() *session.Record {
 	s.Helper()
 	turn, err := s.Second.Get(s.Context(), s.id)
 	s.must(err)
-	if turn.State != session.TurnDone || turn.Record == nil {
+	if turn.State != session.LeaseSuperseded || turn.Record == nil {
 		s.Fatalf("the session is %+v", turn)
 	}
 	return turn.Record
@@ -82,26 +82,26 @@ func (s *storeTest) holds(access string, number int64, generation uint32) {
 func testNumbers(s *storeTest) {
 	s.equal("created", s.create().Facts.CommitNumber, int64(1))
 	s.equal("created again", s.create().Facts.CommitNumber, int64(1))
-	s.equal("resolved", s.row(s.visit(1), session.RowCurrent).Record.Facts.CommitNumber, int64(1))
+	s.equal("resolved", s.row(s.visit(1), session.OutcomeCurrent).Record.Facts.CommitNumber, int64(1))
 	s.Clock.Advance(suiteLifetime)
 	c := s.leased(1, 2)
 	s.equal("committed", s.commit(c).Record.Facts.CommitNumber, int64(2))
 	s.equal("committed again", s.commit(c).Record.Facts.CommitNumber, int64(2))
 	s.tokens = c.Tokens
 	s.equal("read", s.get().Facts.CommitNumber, int64(2))
-	s.equal("resolved", s.row(s.visit(2), session.RowCurrent).Record.Facts.CommitNumber, int64(2))
+	s.equal("resolved", s.row(s.visit(2), session.OutcomeCurrent).Record.Facts.CommitNumber, int64(2))
 }
 
 func testGet(s *storeTest) {
 	turn, err := s.Store.Get(s.Context(), s.id)
 	s.must(err)
-	s.equal("nothing", []any{turn.State, turn.Reason, turn.Record}, []any{session.TurnOver, session.Reason(""), (*session.Record)(nil)})
+	s.equal("nothing", []any{turn.State, turn.Reason, turn.Record}, []any{session.LeaseSessionEnded, session.Reason(""), (*session.Record)(nil)})
 	want := s.create()
 	s.Clock.Advance(2 * time.Minute)
 	s.equal("record", *s.get(), *want)
-	s.turn(s.begin("lease"), session.TurnTaken, 0)
+	s.turn(s.begin("lease"), session.LeaseAcquired, 0)
 	s.get()
-	s.turn(s.begin("other"), session.TurnBusy, time.Minute)
+	s.turn(s.begin("other"), session.LeaseHeld, time.Minute)
 	_, err = s.Store.End(s.Context(), s.id, session.Logout)
 	s.must(err)
 	turn, err = s.Store.Get(s.Context(), s.id)
@@ -111,14 +111,14 @@ func testGet(s *storeTest) {
 
 func testForgot(s *storeTest) {
 	s.create()
-	begin := func(known int64) session.Turn {
+	begin := func(known int64) session.LeaseResult {
 		s.Helper()
-		turn, err := s.Second.Begin(s.Context(), s.id, s.tokens.Stamp(), known, "lease", time.Minute)
+		turn, err := s.Second.Acquire(s.Context(), s.id, s.tokens.Hash(), known, "lease", time.Minute)
 		s.must(err)
 		return turn
 	}
-	s.turn(begin(2), session.TurnForgot, 0)
-	s.turn(begin(1), session.TurnTaken, 0)
+	s.turn(begin(2), session.LeaseTokensSpent, 0)
+	s.turn(begin(1), session.LeaseAcquired, 0)
 }
 
 func testRewrite(s *storeTest) {
@@ -129,12 +129,12 @@ func testRewrite(s *storeTest) {
 	forget()
 	s.holds("access-1", 1, 1)
 	changes := Watch(s.T, s.Second)
-	Await(s.T, changes, session.FeedUp, "")
+	Await(s.T, changes, session.ChangeFeedUp, "")
 	s.rewrite()
-	s.equal("generation told", Await(s.T, changes, session.Advanced, s.id).Generation, uint32(2))
-	s.equal("number told", Await(s.T, changes, session.Numbered, s.id).Number, int64(2))
+	s.equal("generation told", Await(s.T, changes, session.ChangeAdvanced, s.id).Generation, uint32(2))
+	s.equal("number told", Await(s.T, changes, session.ChangeCommitted, s.id).Number, int64(2))
 	s.equal("record", *s.get(), *want)
-	s.row(s.visit(2), session.RowCurrent)
+	s.row(s.visit(2), session.OutcomeCurrent)
 }
 
 func testRewriteGone(s *storeTest) {
@@ -142,10 +142,10 @@ func testRewriteGone(s *storeTest) {
 	want := s.create()
 	s.Clock.Advance(20 * time.Second)
 	forget()
-	s.row(s.visit(1), session.RowGone)
+	s.row(s.visit(1), session.OutcomeGone)
 	s.rewrite()
 	s.equal("record", *s.get(), *want)
-	list, err := s.Second.Sessions(s.Context(), want.Identity.Owner())
+	list, err := s.Second.List(s.Context(), want.Identity.Owner())
 	s.must(err)
 	s.equal("listed", len(list), 1)
 }
@@ -156,7 +156,7 @@ func testRewriteGeneration(s *storeTest) {
 	forget := s.Snapshot(s.T, s.id)
 	s.spend(1, 2)
 	forget()
-	adopted := s.row(s.visit(7), session.RowRefresh).Record.Facts
+	adopted := s.row(s.visit(7), session.OutcomeRefresh).Record.Facts
 	s.rewrite()
 	s.holds("access-2", 2, 7)
 	f := s.get().Facts
@@ -165,14 +165,14 @@ func testRewriteGeneration(s *storeTest) {
 
 func testRewriteForward(s *storeTest) {
 	s.create()
-	s.row(s.visit(1), session.RowCurrent)
+	s.row(s.visit(1), session.OutcomeCurrent)
 	s.Clock.Advance(suiteLifetime)
 	forget := s.Snapshot(s.T, s.id)
 	s.spend(1, 2)
 	forget()
 	s.rewrite()
 	s.equal("acked", s.get().Facts.AckedAt.IsZero(), true) // that was of generation 1
-	s.row(s.visit(2), session.RowCurrent)
+	s.row(s.visit(2), session.OutcomeCurrent)
 }
 
 func testRewriteLater(s *storeTest) {
@@ -207,15 +207,15 @@ func testEndsWin(s *storeTest) {
 	s.create()
 	forget()
 	ends := []*session.EndedError{{ID: s.id, Reason: session.Logout}}
-	s.must(s.Second.EndAgain(s.Context(), ends))
-	s.must(s.Second.EndAgain(s.Context(), ends))
+	s.must(s.Second.Replay(s.Context(), ends))
+	s.must(s.Second.Replay(s.Context(), ends))
 	s.rewrite()
 	s.ended(session.Logout)
 
 	// And over one that lives.
-	s.id = session.NewHandle(session.Cookie).ID()
+	s.id = session.NewHandle(session.Browser).ID()
 	s.create()
-	s.must(s.Second.EndAgain(s.Context(), []*session.EndedError{{ID: s.id, Reason: session.Replaced}}))
+	s.must(s.Second.Replay(s.Context(), []*session.EndedError{{ID: s.id, Reason: session.Replaced}}))
 	s.ended(session.Replaced)
 }
 
@@ -226,7 +226,7 @@ func testOwnEnd(s *storeTest) {
 	s.must(err)
 	forget() // the session and its end
 	s.rewrite()
-	s.row(s.visit(1), session.RowGone)
+	s.row(s.visit(1), session.OutcomeGone)
 }
 
 func testRewriteExpired(s *storeTest) {
@@ -235,7 +235,7 @@ func testRewriteExpired(s *storeTest) {
 	forget()
 	s.Clock.Advance(StoreRules().Idle)
 	s.rewrite()
-	s.row(s.visit(1), session.RowGone)
+	s.row(s.visit(1), session.OutcomeGone)
 }
 
 func testCommitForgot(s *storeTest) {
@@ -264,13 +264,13 @@ func testCommitGone(s *storeTest) {
 	s.must(err)
 	s.equal("stored", []any{done.Stored, done.Gone}, []any{true, false})
 	s.holds("access-2", 2, 1)
-	s.row(s.visit(1), session.RowCurrent)
+	s.row(s.visit(1), session.OutcomeCurrent)
 }
 
 func testLeaseForgotten(s *storeTest) {
 	s.create()
 	forget := s.Snapshot(s.T, s.id)
-	s.turn(s.begin("lease"), session.TurnTaken, 0)
+	s.turn(s.begin("lease"), session.LeaseAcquired, 0)
 	forget()
 	kept, err := s.Store.Extend(s.Context(), s.id, "lease", "", time.Minute)
 	s.must(err)
@@ -278,19 +278,19 @@ func testLeaseForgotten(s *storeTest) {
 	kept, err = s.Store.Extend(s.Context(), s.id, "lease", "other tokens", time.Minute)
 	s.must(err)
 	s.equal("for other tokens", kept, false)
-	kept, err = s.Store.Extend(s.Context(), s.id, "lease", s.tokens.Stamp(), time.Minute)
+	kept, err = s.Store.Extend(s.Context(), s.id, "lease", s.tokens.Hash(), time.Minute)
 	s.must(err)
 	s.equal("taken again", kept, true)
-	s.turn(s.begin("other"), session.TurnBusy, time.Minute)
-	kept, err = s.Store.Extend(s.Context(), s.id, "third", s.tokens.Stamp(), time.Minute)
+	s.turn(s.begin("other"), session.LeaseHeld, time.Minute)
+	kept, err = s.Store.Extend(s.Context(), s.id, "third", s.tokens.Hash(), time.Minute)
 	s.must(err)
 	s.equal("somebody else's", kept, false)
 }
 
 func testLeaseGivenBack(s *storeTest) {
 	s.create()
-	s.turn(s.begin("lease"), session.TurnTaken, 0)
-	_, err := s.Store.Abandon(s.Context(), session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), Lease: "lease"})
+	s.turn(s.begin("lease"), session.LeaseAcquired, 0)
+	_, err := s.Store.Release(s.Context(), session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "lease"})
 	s.must(err)
 	kept, err := s.Store.Extend(s.Context(), s.id, "lease", "", time.Minute)
 	s.must(err)

@@ -6,13 +6,13 @@ import (
 	"sessiongate/session"
 )
 
-// testKeep holds [session.Keeper] to its contract: it moves the idle deadline and
+// testKeep holds [session.Toucher] to its contract: it moves the idle deadline and
 // nothing else, and never revives what is over.
 func testKeep(s *storeTest) {
 	s.create()
 	keep := func() bool {
 		s.Helper()
-		alive, err := s.Second.Keep(s.Context(), s.id)
+		alive, err := s.Second.Touch(s.Context(), s.id)
 		s.must(err)
 		return alive
 	}
@@ -38,8 +38,8 @@ func testKeep(s *storeTest) {
 // parent stays good.
 func testKeepAcknowledgesNothing(s *storeTest) {
 	s.create()
-	_, err := s.Store.Keep(s.Context(), s.id)
+	_, err := s.Store.Touch(s.Context(), s.id)
 	s.must(err)
-	r := s.row(s.visit(1), session.RowCurrent)
+	r := s.row(s.visit(1), session.OutcomeCurrent)
 	s.near("first sight", r.Record.Facts.AckedAt, 0)
 }

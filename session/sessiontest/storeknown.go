@@ -7,7 +7,7 @@ import (
 	"sessiongate/session"
 )
 
-// Visits that say what the caller knows, [session.Visit.Known]. A store need not
+// Visits that say what the caller knows, [session.Presentation.Validator]. A store need not
 // make use of it; one that does must be right.
 func knownTests() map[string]func(*storeTest) {
 	return map[string]func(*storeTest){
@@ -21,34 +21,34 @@ func knownTests() map[string]func(*storeTest) {
 }
 
 // known is a visit that says what the answer before it told.
-func (s *storeTest) known(generation uint32) session.Visit {
+func (s *storeTest) known(generation uint32) session.Presentation {
 	s.Helper()
 	v := s.visit(generation)
-	v.Known = s.row(v, session.RowCurrent).Version
-	if v.Known == "" {
+	v.Validator = s.row(v, session.OutcomeCurrent).Validator
+	if v.Validator == "" {
 		s.Fatal("no version with a current handle")
 	}
 	return v
 }
 
 // told checks whether an answer brings the record, and that it is right otherwise.
-func (s *storeTest) told(what string, v session.Visit, want bool) session.Resolution {
+func (s *storeTest) told(what string, v session.Presentation, want bool) session.Answer {
 	s.Helper()
 	full := v
-	full.Known = ""
+	full.Validator = ""
 	got, plain := s.resolve(v), s.resolve(full)
-	if got.Unchanged == want {
-		s.Fatalf("%s: unchanged = %v", what, got.Unchanged)
+	if got.NotModified == want {
+		s.Fatalf("%s: unchanged = %v", what, got.NotModified)
 	}
 	if want {
 		s.equal(what+": verdict", got.Verdict, plain.Verdict)
 		s.equal(what+": record", got.Record, plain.Record)
 		return got
 	}
-	s.equal(what+": row, due", []any{got.Verdict.Row, got.Verdict.Due}, []any{plain.Verdict.Row, plain.Verdict.Due})
+	s.equal(what+": row, due", []any{got.Verdict.Outcome, got.Verdict.Due}, []any{plain.Verdict.Outcome, plain.Verdict.Due})
 	s.equal(what+": record", got.Record, (*session.Record)(nil))
 	s.equal(what+": last seen", got.LastSeen, plain.Record.Facts.LastSeen)
-	s.equal(what+": version", got.Version, plain.Version)
+	s.equal(what+": version", got.Validator, plain.Validator)
 	s.near(what+": now", got.Now, 0)
 	return got
 }
@@ -57,11 +57,11 @@ func (s *storeTest) told(what string, v session.Visit, want bool) session.Resolu
 func (s *storeTest) settled() {
 	s.Helper()
 	s.create()
-	s.row(s.visit(1), session.RowCurrent)
+	s.row(s.visit(1), session.OutcomeCurrent)
 	s.Clock.Advance(session.LateAfter + time.Second)
 	use := s.visit(1)
 	use.Touch = true
-	s.row(use, session.RowCurrent)
+	s.row(use, session.OutcomeCurrent)
 }
 
 func testUnchanged(s *storeTest) {
@@ -79,7 +79,7 @@ func testUnchanged(s *storeTest) {
 	look.Touch = true
 	s.told("a use not yet due to be noted", s.known(1), false)
 	other := v
-	other.Binding = "binding-two" // says nothing about a current handle
+	other.BrowserClass = "binding-two" // says nothing about a current handle
 	s.told("another browser", other, false)
 }
 
@@ -98,7 +98,7 @@ func testKnownChanged(s *storeTest) {
 		"a rotation": func() { s.Clock.Advance(2 * suiteGrace); s.rotate(1) },
 		"an end":     func() { s.end() },
 	} {
-		s.id = session.NewHandle(session.Cookie).ID()
+		s.id = session.NewHandle(session.Browser).ID()
 		s.tokens = newStoreTest(s.T, s.Harness).tokens
 		s.create()
 		v := s.known(1)
@@ -117,27 +117,27 @@ func (s *storeTest) end() {
 func testKnownElsewhere(s *storeTest) {
 	s.create()
 	stranger := s.known(1)
-	s.id = session.NewHandle(session.Cookie).ID()
+	s.id = session.NewHandle(session.Browser).ID()
 	s.create()
 	mine := s.known(1)
-	mine.Known = stranger.Known
+	mine.Validator = stranger.Validator
 	s.told("another session", mine, true)
 
 	first := s.known(1)
 	s.Clock.Advance(2 * suiteGrace)
 	s.rotate(1)
 	second := s.known(2)
-	second.Known = first.Known
+	second.Validator = first.Validator
 	s.told("the generation before", second, true)
-	first.Known = s.known(2).Known
-	s.row(first, session.RowConverge)
+	first.Validator = s.known(2).Validator
+	s.row(first, session.OutcomeConverge)
 	forced := s.known(2)
 	forced.Force = true
-	s.row(forced, session.RowRefresh)
+	s.row(forced, session.OutcomeRefresh)
 	ahead := s.known(2)
 	ahead.Generation = 3
-	s.equal("adopted", s.resolve(ahead).Verdict.Adopt, true)
-	s.row(first, session.RowRetired)
+	s.equal("adopted", s.resolve(ahead).Verdict.StoreLostWrites, true)
+	s.row(first, session.OutcomeRetired)
 }
 
 func testKnownTouch(s *storeTest) {
@@ -147,10 +147,10 @@ func testKnownTouch(s *storeTest) {
 	step := min(StoreRules().Idle/20, time.Minute)
 	s.Clock.Advance(step - 10*time.Second)
 	born := s.resolve(v)
-	s.equal("too soon to write", born.Unchanged, true)
+	s.equal("too soon to write", born.NotModified, true)
 	s.Clock.Advance(20 * time.Second)
 	used := s.resolve(v)
-	if used.Unchanged || used.Record == nil {
+	if used.NotModified || used.Record == nil {
 		s.Fatal("a use that was to be noted changed nothing")
 	}
 	s.near("last seen", used.Record.Facts.LastSeen, 0)
@@ -168,12 +168,12 @@ func testKnownDeadlines(s *storeTest) {
 	s.equal("due", s.told("hard-due", v, true).Verdict.Due, session.HardDue)
 
 	s.plan.Lifetime, s.plan.Soft, s.plan.Hard = 24*time.Hour, 24*time.Hour, 24*time.Hour
-	s.id = session.NewHandle(session.Cookie).ID()
+	s.id = session.NewHandle(session.Browser).ID()
 	s.create()
 	v = s.known(1)
 	s.Clock.Advance(StoreRules().Idle)
-	s.equal("reason", s.row(v, session.RowExpired).Verdict.Reason, session.Idle)
-	s.id = session.NewHandle(session.Cookie).ID()
+	s.equal("reason", s.row(v, session.OutcomeExpired).Verdict.Reason, session.Idle)
+	s.id = session.NewHandle(session.Browser).ID()
 	s.create()
 	v = s.known(1)
 	v.Touch = true
@@ -182,18 +182,18 @@ func testKnownDeadlines(s *storeTest) {
 		s.Clock.Advance(20 * time.Minute)
 	}
 	v.Touch = false
-	s.equal("reason", s.row(v, session.RowExpired).Verdict.Reason, session.AbsoluteLifetime)
+	s.equal("reason", s.row(v, session.OutcomeExpired).Verdict.Reason, session.AbsoluteLifetime)
 }
 
 func testKnownNonsense(s *storeTest) {
 	s.create()
 	good := s.known(1)
 	for _, known := range []string{
-		"x", ",", ",,,,", "1,1,1", "0", "-1,1,1,1", strings.Repeat("9", 400), "nan,1", "0x7fffffffffff," + good.Known,
-		good.Known[:len(good.Known)-1], good.Known + "x", "\x00\r\n" + good.Known,
+		"x", ",", ",,,,", "1,1,1", "0", "-1,1,1,1", strings.Repeat("9", 400), "nan,1", "0x7fffffffffff," + good.Validator,
+		good.Validator[:len(good.Validator)-1], good.Validator + "x", "\x00\r\n" + good.Validator,
 	} {
 		v := good
-		v.Known = known
+		v.Validator = known
 		s.told("nonsense", v, true)
 	}
 }

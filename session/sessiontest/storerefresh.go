@@ -34,7 +34,7 @@ func refreshTests() map[string]func(*storeTest) {
 func (s *storeTest) renewal(generation uint32, n int) session.Commit {
 	r := s.fresh()
 	return session.Commit{
-		Visit: s.visit(generation), Spent: s.tokens.Stamp(), Rotate: true,
+		Presentation: s.visit(generation), FromTokens: s.tokens.Hash(), Rotate: true,
 		Identity: r.Identity, Device: r.Device, Created: r.Created, Schedule: s.plan,
 		Tokens: session.Tokens{
 			Access:  session.Secret(fmt.Sprintf("access-%d", n)),
@@ -68,40 +68,40 @@ func (s *storeTest) rotate(generation uint32) session.Committed {
 	return done
 }
 
-func (s *storeTest) begin(lease string) session.Turn {
+func (s *storeTest) begin(lease string) session.LeaseResult {
 	s.Helper()
-	turn, err := s.Second.Begin(s.Context(), s.id, s.tokens.Stamp(), 0, lease, time.Minute)
+	turn, err := s.Second.Acquire(s.Context(), s.id, s.tokens.Hash(), 0, lease, time.Minute)
 	s.must(err)
 	return turn
 }
 
 // turn checks the state and, within what the test itself takes, the wait.
-func (s *storeTest) turn(got session.Turn, state session.TurnState, wait time.Duration) {
+func (s *storeTest) turn(got session.LeaseResult, state session.LeaseState, wait time.Duration) {
 	s.Helper()
 	if got.State != state || got.Wait > wait || wait > 0 && got.Wait < wait-30*time.Second {
 		s.Fatalf("turn: state %d, wait %v; want %d, %v", got.State, got.Wait, state, wait)
 	}
-	if got.Record == nil && state != session.TurnOver {
+	if got.Record == nil && state != session.LeaseSessionEnded {
 		s.Fatal("turn without a record")
 	}
 }
 
 func testRotation(s *storeTest) {
 	s.create()
-	s.row(s.visit(1), session.RowCurrent)
+	s.row(s.visit(1), session.OutcomeCurrent)
 	s.Clock.Advance(suiteLifetime)
-	due := s.row(s.visit(1), session.RowRefresh)
+	due := s.row(s.visit(1), session.OutcomeRefresh)
 	s.equal("verdict", fmt.Sprint(due.Verdict.Due, due.Verdict.Rotate), fmt.Sprint(session.HardDue, true))
 	done := s.rotate(1)
 	s.near("rotated", done.Record.Facts.RotatedAt, 0)
 	s.near("expires", done.Record.Expires, suiteLifetime)
 
-	got := s.row(s.visit(2), session.RowCurrent).Record
+	got := s.row(s.visit(2), session.OutcomeCurrent).Record
 	want := *done.Record
 	want.Facts.AckedAt = got.Facts.AckedAt
 	s.equal("record", *got, want)
 	s.equal("acked", got.Facts.AckedAt.IsZero(), false)
-	s.equal("converging", s.row(s.visit(1), session.RowConverge).Record.Facts.Generation, uint32(2))
+	s.equal("converging", s.row(s.visit(1), session.OutcomeConverge).Record.Facts.Generation, uint32(2))
 }
 
 func testCommitReplay(s *storeTest) {
@@ -122,7 +122,7 @@ func testCommitKeeps(s *storeTest) {
 	c.Rotate = false
 	done := s.commit(c)
 	s.outcome(done, false, 1)
-	s.equal("token", s.row(s.visit(1), session.RowCurrent).Record.Tokens.Access.Reveal(), "access-2")
+	s.equal("token", s.row(s.visit(1), session.OutcomeCurrent).Record.Tokens.Access.Reveal(), "access-2")
 }
 
 func testCommitYoung(s *storeTest) {
@@ -131,10 +131,10 @@ func testCommitYoung(s *storeTest) {
 	done := s.commit(s.renewal(1, 2))
 	s.outcome(done, false, 1)
 
-	s.id = session.NewHandle(session.Explicit).ID()
+	s.id = session.NewHandle(session.TokenClient).ID()
 	s.create()
 	c := s.renewal(1, 2)
-	c.Visit.Kind = session.Explicit
+	c.Presentation.Kind = session.TokenClient
 	done = s.commit(c)
 	s.outcome(done, true, 2)
 }
@@ -144,7 +144,7 @@ func testCommitConverging(s *storeTest) {
 	s.Clock.Advance(suiteLifetime)
 	s.rotate(1)
 	s.Clock.Advance(suiteLifetime)
-	s.row(s.visit(1), session.RowConverge)
+	s.row(s.visit(1), session.OutcomeConverge)
 	done := s.commit(s.renewal(1, 3))
 	s.outcome(done, false, 2)
 }
@@ -184,12 +184,12 @@ func testCommitRace(s *storeTest) {
 	}
 	all.Wait()
 	s.equal("stored", stored.Load(), int32(1))
-	s.row(s.visit(2), session.RowCurrent)
+	s.row(s.visit(2), session.OutcomeCurrent)
 }
 
 func testCommitAfterEnd(s *storeTest) {
 	s.create()
-	s.turn(s.begin("lease"), session.TurnTaken, 0)
+	s.turn(s.begin("lease"), session.LeaseAcquired, 0)
 	_, err := s.Second.End(s.Context(), s.id, session.Logout)
 	s.must(err)
 	kept, err := s.Store.Extend(s.Context(), s.id, "lease", "", time.Minute)
@@ -219,51 +219,51 @@ func testForced(s *storeTest) {
 	s.create()
 	s.Clock.Advance(time.Minute)
 	v := s.visit(1)
-	v.Force, v.Seen = true, "another stamp"
-	s.row(v, session.RowCurrent)
-	v.Seen = s.tokens.Stamp()
-	s.row(v, session.RowRefresh)
+	v.Force, v.IfTokens = true, "another stamp"
+	s.row(v, session.OutcomeCurrent)
+	v.IfTokens = s.tokens.Hash()
+	s.row(v, session.OutcomeRefresh)
 	c := s.renewal(1, 2)
-	c.Visit, c.Rotate = v, false
+	c.Presentation, c.Rotate = v, false
 	s.near("forced", s.commit(c).Record.Facts.ForcedAt, 0)
-	v.Seen = ""
-	s.row(v, session.RowCurrent)
+	v.IfTokens = ""
+	s.row(v, session.OutcomeCurrent)
 	s.Clock.Advance(10 * time.Second)
-	s.row(v, session.RowRefresh)
+	s.row(v, session.OutcomeRefresh)
 }
 
 func testLease(s *storeTest) {
 	s.create()
-	s.turn(s.begin("one"), session.TurnTaken, 0)
-	s.turn(s.begin("one"), session.TurnTaken, 0)
-	s.turn(s.begin("two"), session.TurnBusy, time.Minute)
+	s.turn(s.begin("one"), session.LeaseAcquired, 0)
+	s.turn(s.begin("one"), session.LeaseAcquired, 0)
+	s.turn(s.begin("two"), session.LeaseHeld, time.Minute)
 	s.Clock.Advance(50 * time.Second)
 	for lease, want := range map[string]bool{"one": true, "two": false} {
 		kept, err := s.Store.Extend(s.Context(), s.id, lease, "", time.Minute)
 		s.must(err)
 		s.equal("extend "+lease, kept, want)
 	}
-	s.turn(s.begin("two"), session.TurnBusy, time.Minute)
+	s.turn(s.begin("two"), session.LeaseHeld, time.Minute)
 	spent := s.tokens
 	c := s.renewal(1, 2)
 	c.Lease = "one"
 	s.equal("stored", s.commit(c).Stored, true)
 	done := s.begin("two")
-	s.turn(done, session.TurnDone, 0)
+	s.turn(done, session.LeaseSuperseded, 0)
 	s.equal("adopted", done.Record.Tokens.Access, c.Tokens.Access)
 	s.tokens = c.Tokens
-	s.turn(s.begin("two"), session.TurnTaken, 0) // the commit gave the lease back
+	s.turn(s.begin("two"), session.LeaseAcquired, 0) // the commit gave the lease back
 
 	late := s.renewal(1, 9)
-	late.Spent, late.Lease = spent.Stamp(), "two"
+	late.FromTokens, late.Lease = spent.Hash(), "two"
 	lost := s.commit(late)
 	s.equal("late", fmt.Sprint(lost.Stored, " ", lost.Record.Tokens.Access.Reveal()), "false access-2")
-	s.turn(s.begin("three"), session.TurnTaken, 0) // given back all the same
+	s.turn(s.begin("three"), session.LeaseAcquired, 0) // given back all the same
 }
 
 func testLeaseTakeover(s *storeTest) {
 	s.create()
-	s.turn(s.begin("one"), session.TurnTaken, 0)
+	s.turn(s.begin("one"), session.LeaseAcquired, 0)
 	s.Clock.Advance(time.Minute + time.Second)
 	kept, err := s.Store.Extend(s.Context(), s.id, "one", "", time.Second)
 	s.must(err)
@@ -271,10 +271,10 @@ func testLeaseTakeover(s *storeTest) {
 	s.Clock.Advance(2 * time.Second)
 	// Its holder may only be cut off, with a commit to make: it gets a moment more.
 	moment := s.begin("two")
-	s.equal("state", moment.State, session.TurnBusy)
-	s.equal("state for a third", s.begin("three").State, session.TurnBusy)
+	s.equal("state", moment.State, session.LeaseHeld)
+	s.equal("state for a third", s.begin("three").State, session.LeaseHeld)
 	s.Clock.Advance(moment.Wait)
-	s.turn(s.begin("two"), session.TurnTaken, 0)
+	s.turn(s.begin("two"), session.LeaseAcquired, 0)
 	kept, err = s.Store.Extend(s.Context(), s.id, "one", "", time.Minute)
 	s.must(err)
 	s.equal("extended after the takeover", kept, false)
@@ -282,50 +282,50 @@ func testLeaseTakeover(s *storeTest) {
 	c.Lease = "one"
 	s.equal("stored by the slower", s.commit(c).Stored, true) // its tokens are real
 	s.tokens = c.Tokens
-	s.turn(s.begin("three"), session.TurnBusy, time.Minute)
+	s.turn(s.begin("three"), session.LeaseHeld, time.Minute)
 }
 
-func (s *storeTest) abandon(a session.Abandonment) session.Turn {
+func (s *storeTest) abandon(a session.Release) session.LeaseResult {
 	s.Helper()
-	turn, err := s.Store.Abandon(s.Context(), a)
+	turn, err := s.Store.Release(s.Context(), a)
 	s.must(err)
 	return turn
 }
 
 func testBackoff(s *storeTest) {
 	s.create()
-	s.turn(s.begin("one"), session.TurnTaken, 0)
-	foreign := session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), Lease: "two", RetryIn: time.Hour}
-	s.turn(s.abandon(foreign), session.TurnBusy, time.Minute)
-	mine := session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), Lease: "one", RetryIn: 40 * time.Second}
-	s.turn(s.abandon(mine), session.TurnBackoff, 40*time.Second)
+	s.turn(s.begin("one"), session.LeaseAcquired, 0)
+	foreign := session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "two", RetryIn: time.Hour}
+	s.turn(s.abandon(foreign), session.LeaseHeld, time.Minute)
+	mine := session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "one", RetryIn: 40 * time.Second}
+	s.turn(s.abandon(mine), session.LeaseBackoff, 40*time.Second)
 	s.Clock.Advance(35 * time.Second)
-	s.turn(s.abandon(mine), session.TurnBackoff, 5*time.Second) // sent twice, counted once
-	s.turn(s.begin("two"), session.TurnBackoff, 5*time.Second)
+	s.turn(s.abandon(mine), session.LeaseBackoff, 5*time.Second) // sent twice, counted once
+	s.turn(s.begin("two"), session.LeaseBackoff, 5*time.Second)
 	s.equal("the session goes on", s.resolve(s.visit(1)).Verdict.Live(), true)
 	s.Clock.Advance(6 * time.Second)
-	s.turn(s.begin("two"), session.TurnTaken, 0)
-	s.turn(s.abandon(session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), Lease: "two"}), session.TurnBackoff, 0)
-	s.turn(s.begin("three"), session.TurnTaken, 0)
+	s.turn(s.begin("two"), session.LeaseAcquired, 0)
+	s.turn(s.abandon(session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "two"}), session.LeaseBackoff, 0)
+	s.turn(s.begin("three"), session.LeaseAcquired, 0)
 }
 
 func testBackoffEnds(s *storeTest) {
 	s.create()
-	mine := session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), RetryIn: time.Hour}
-	s.turn(s.abandon(mine), session.TurnBackoff, time.Hour)
+	mine := session.Release{ID: s.id, TokensHash: s.tokens.Hash(), RetryIn: time.Hour}
+	s.turn(s.abandon(mine), session.LeaseBackoff, time.Hour)
 	c := s.renewal(1, 2) // of a call that took its time
 	s.equal("stored", s.commit(c).Stored, true)
 	s.tokens = c.Tokens
-	s.turn(s.begin("one"), session.TurnTaken, 0)
+	s.turn(s.begin("one"), session.LeaseAcquired, 0)
 }
 
 func testRefusal(s *storeTest) {
 	s.create()
-	s.turn(s.begin("one"), session.TurnTaken, 0)
-	refused := session.Abandonment{ID: s.id, Stamp: s.tokens.Stamp(), Lease: "one", End: session.ProviderRefused}
+	s.turn(s.begin("one"), session.LeaseAcquired, 0)
+	refused := session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "one", End: session.ProviderRefused}
 	for range 2 {
 		turn := s.abandon(refused)
-		s.turn(turn, session.TurnOver, 0)
+		s.turn(turn, session.LeaseSessionEnded, 0)
 		s.equal("reason", turn.Reason, session.ProviderRefused)
 	}
 	s.ended(session.ProviderRefused)
@@ -333,11 +333,11 @@ func testRefusal(s *storeTest) {
 
 func testRefusalStale(s *storeTest) {
 	s.create()
-	old := s.tokens.Stamp()
+	old := s.tokens.Hash()
 	s.Clock.Advance(2 * suiteGrace)
 	s.rotate(1)
-	turn := s.abandon(session.Abandonment{ID: s.id, Stamp: old, Lease: "one", End: session.ProviderRefused})
-	s.turn(turn, session.TurnDone, 0)
+	turn := s.abandon(session.Release{ID: s.id, TokensHash: old, Lease: "one", End: session.ProviderRefused})
+	s.turn(turn, session.LeaseSuperseded, 0)
 	s.equal("adopted", turn.Record.Tokens.Access, s.tokens.Access)
-	s.row(s.visit(2), session.RowCurrent)
+	s.row(s.visit(2), session.OutcomeCurrent)
 }

@@ -17,7 +17,7 @@ func restartTests() map[string]func(*storeTest) {
 
 func (s *storeTest) resume(since time.Time) bool {
 	s.Helper()
-	void, err := s.Second.Resume(s.Context(), s.id, since)
+	void, err := s.Second.ClearBackoff(s.Context(), s.id, since)
 	s.must(err)
 	return void
 }
@@ -32,10 +32,10 @@ func (s *storeTest) now() time.Time {
 func (s *storeTest) backOff(guess bool) {
 	s.Helper()
 	s.create()
-	s.turn(s.begin("one"), session.TurnTaken, 0)
-	s.turn(s.abandon(session.Abandonment{
-		ID: s.id, Stamp: s.tokens.Stamp(), Lease: "one", RetryIn: 40 * time.Second, Guess: guess,
-	}), session.TurnBackoff, 40*time.Second)
+	s.turn(s.begin("one"), session.LeaseAcquired, 0)
+	s.turn(s.abandon(session.Release{
+		ID: s.id, TokensHash: s.tokens.Hash(), Lease: "one", RetryIn: 40 * time.Second, OwnBackoff: guess,
+	}), session.LeaseBackoff, 40*time.Second)
 }
 
 func testResume(s *storeTest) {
@@ -43,17 +43,17 @@ func testResume(s *storeTest) {
 	s.Clock.Advance(time.Second)
 	s.backOff(true)
 	s.equal("set after the provider was up", s.resume(before), false)
-	s.turn(s.begin("two"), session.TurnBackoff, 40*time.Second)
+	s.turn(s.begin("two"), session.LeaseBackoff, 40*time.Second)
 	s.Clock.Advance(time.Second)
 	s.equal("set before", s.resume(s.now()), true)
-	s.turn(s.begin("two"), session.TurnTaken, 0)
+	s.turn(s.begin("two"), session.LeaseAcquired, 0)
 }
 
 func testResumeAsked(s *storeTest) {
 	s.backOff(false)
 	s.Clock.Advance(time.Second)
 	s.equal("resumed", s.resume(s.now()), false)
-	s.turn(s.begin("two"), session.TurnBackoff, 40*time.Second)
+	s.turn(s.begin("two"), session.LeaseBackoff, 40*time.Second)
 	s.Clock.Advance(40 * time.Second)
 	s.equal("over", s.resume(s.now()), true)
 }
@@ -70,11 +70,11 @@ func testResumeNothing(s *storeTest) {
 
 func testAnnounceUp(s *storeTest) {
 	changes := Watch(s.T, s.Second)
-	Await(s.T, changes, session.FeedUp, "")
-	name, since := string(session.NewHandle(session.Cookie).ID()), s.now().Truncate(time.Millisecond)
-	s.must(s.Store.AnnounceUp(s.Context(), name, since))
+	Await(s.T, changes, session.ChangeFeedUp, "")
+	name, since := string(session.NewHandle(session.Browser).ID()), s.now().Truncate(time.Millisecond)
+	s.must(s.Store.AnnounceProviderUp(s.Context(), name, since))
 	for {
-		c := Await(s.T, changes, session.ProviderUp, "")
+		c := Await(s.T, changes, session.ChangeProviderUp, "")
 		if c.Provider == name {
 			s.equal("since", c.Since, since)
 			return

@@ -12,7 +12,7 @@ import (
 	"sessiongate/session/token"
 )
 
-// Provider implements [session.PasswordProvider], [session.Caller] and [session.Revoker]. It is safe for concurrent use.
+// Provider implements [session.PasswordProvider], [session.RemoteProvider] and [session.Revoker]. It is safe for concurrent use.
 type Provider struct {
 	options  Options
 	client   *http.Client
@@ -85,7 +85,7 @@ func (p *Provider) compile() error {
 // Name implements [session.Provider].
 func (p *Provider) Name() string { return p.options.Name }
 
-// Timeout implements [session.Caller]: one call, or two where the identity needs its own.
+// Timeout implements [session.RemoteProvider]: one call, or two where the identity needs its own.
 func (p *Provider) Timeout() time.Duration {
 	if p.options.Identity.From == FromMe {
 		return 2 * p.options.Timeout
@@ -246,6 +246,6 @@ func (p *Provider) Revoke(ctx context.Context, t session.Tokens) error {
 
 var (
 	_ session.PasswordProvider = (*Provider)(nil)
-	_ session.Caller           = (*Provider)(nil)
+	_ session.RemoteProvider   = (*Provider)(nil)
 	_ session.Revoker          = (*Provider)(nil)
 )
