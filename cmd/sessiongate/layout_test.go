@@ -22,7 +22,7 @@ func allowed() map[string][]string {
 		"cmd/bench":             {"*"},
 		"cmd/chaos":             {"cmd/rig"},
 		"gateway":               {"session", "gateway/proxy", "web"},
-		"gateway/proxy":         {"session", "gateway/proxy/leg"},
+		"gateway/proxy":         {"session", "gateway/http1/client"},
 		"session/redisstore":    {"session", "session/seal"},
 		"session/local":         provider,
 		"session/tokenapi":      provider,

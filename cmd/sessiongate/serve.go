@@ -15,7 +15,7 @@ import (
 
 	"sessiongate/configs"
 	"sessiongate/gateway"
-	"sessiongate/gateway/downstream"
+	http1server "sessiongate/gateway/http1/server"
 	"sessiongate/session/redisstore"
 )
 
@@ -125,8 +125,8 @@ func (g *assembled) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.public = downstream.Limit(g.public, g.config.Server.Limits.ConnectionsPerAddress, trusted)
-	public := downstream.New(server)
+	g.public = http1server.Limit(g.public, g.config.Server.Limits.ConnectionsPerAddress, trusted)
+	public := http1server.New(server)
 	public.WriteTimeout = time.Duration(g.config.Server.Limits.WriteTimeout)
 	public.MostConnections = g.descriptors.clients()
 	go func() { failed <- g.servePublic(public, server) }()
@@ -171,7 +171,7 @@ func (g *assembled) announce() {
 	time.Sleep(last)
 }
 
-func (g *assembled) drain(server *downstream.Server, inner []*http.Server) error {
+func (g *assembled) drain(server *http1server.Server, inner []*http.Server) error {
 	g.announce()
 	g.log.Info("draining", slog.String("timeout", time.Duration(g.config.Server.DrainTimeout).String()))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(g.config.Server.DrainTimeout))
@@ -202,7 +202,7 @@ func (g *assembled) newServer(h http.Handler) *http.Server {
 	}
 }
 
-func (g *assembled) servePublic(public *downstream.Server, server *http.Server) error {
+func (g *assembled) servePublic(public *http1server.Server, server *http.Server) error {
 	t := g.config.Server.TLS
 	if g.certificate != nil {
 		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*g.certificate}}

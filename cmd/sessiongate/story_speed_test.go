@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"sessiongate/configs"
-	"sessiongate/gateway/downstream"
+	http1server "sessiongate/gateway/http1/server"
 	"sessiongate/session/sessiontest"
 )
 
@@ -122,7 +122,7 @@ func client(tb testing.TB, g *assembled, cookie string) (send func()) {
 		tb.Fatal(err)
 	}
 	server := g.newServer(newFront(&generation{config: g.config, server: g.server}))
-	public := downstream.New(server)
+	public := http1server.New(server)
 	go func() { _ = public.Serve(l) }()
 	tb.Cleanup(func() { _ = public.Close() })
 	c, err := net.Dial("tcp", l.Addr().String())

@@ -6,7 +6,7 @@ import (
 	"maps"
 	"net/http"
 
-	"sessiongate/gateway/proxy/leg"
+	"sessiongate/gateway/http1/client"
 )
 
 // call is one request on its way. Most calls are used again for another request, see [Forwarder.release].
@@ -16,10 +16,10 @@ type call struct {
 	w               http.ResponseWriter
 	r               *http.Request // the inbound request
 	target          Target
-	out             leg.Request // the outgoing one, but for its address
-	upgrade         bool        // a WebSocket handshake
-	personal        bool        // the upstream is told whose request it is
-	body            *body       // nil: the request has none
+	out             client.Request // the outgoing one, but for its address
+	upgrade         bool           // a WebSocket handshake
+	personal        bool           // the upstream is told whose request it is
+	body            *body          // nil: the request has none
 	stream          *Stream
 	sent            bool // the transport has seen the request
 
@@ -48,7 +48,7 @@ func (f *Forwarder) release(c *call) {
 	}
 	fields := c.out.Fields
 	clear(fields) // credentials among them
-	*c = call{f: f, inform: c.inform, out: leg.Request{Fields: fields[:0]}}
+	*c = call{f: f, inform: c.inform, out: client.Request{Fields: fields[:0]}}
 	f.calls.Put(c)
 }
 

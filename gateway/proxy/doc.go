@@ -20,7 +20,7 @@
 //
 // Forwarding is a loop of our own (forward.go), because it is what the gateway does all day: httputil.ReverseProxy costs
 // a copy of the request, three passes over its header and a context or two, a fifth of a small request. The request that
-// goes out is a flat list of fields ([leg.Request]), made in one pass over the client's header, which is never changed.
+// goes out is a flat list of fields ([client.Request]), made in one pass over the client's header, which is never changed.
 // The upstream's fields are read straight into the server's header map if nothing stands there yet. What belongs to one
 // request is a call (call.go), used again for another when nobody can still hold on to it; a [Stream] never is.
 // WebSocket handshakes and the connections they become are left to ReverseProxy (upgrade.go), under the same rules. Of

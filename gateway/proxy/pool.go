@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sessiongate/gateway/proxy/leg"
+	"sessiongate/gateway/http1/client"
 )
 
 // maxAddresses bounds a pool: the addresses one request has tried fit into a word.
@@ -60,7 +60,7 @@ type member struct {
 // health check.
 type transport interface {
 	http.RoundTripper
-	Send(ctx context.Context, r *leg.Request) (*http.Response, error)
+	Send(ctx context.Context, r *client.Request) (*http.Response, error)
 }
 
 // carrier boxes a transport, so that it can be replaced while requests use the old one.

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"sessiongate/gateway/proxy/leg"
+	"sessiongate/gateway/http1/client"
 )
 
 // Options are what a [Forwarder] needs beside its route. The functions are called from many goroutines at once.
@@ -117,7 +117,7 @@ func (f *Forwarder) newPool() *pool {
 			if t, ok := t.(transport); ok {
 				return t
 			}
-			return leg.Standard{RoundTripper: t, Scheme: scheme}
+			return client.Standard{RoundTripper: t, Scheme: scheme}
 		})
 	}
 	f.carry = func(scheme string) transport { return newLeg(f.route.Timeout, &f.route.Upstream, scheme) }

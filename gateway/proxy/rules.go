@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"sessiongate/gateway/proxy/leg"
+	"sessiongate/gateway/http1/client"
 )
 
 // Field is one header field.
-type Field = leg.Field
+type Field = client.Field
 
 // HeaderRules change the headers of a route's requests or responses, beyond what always holds.
 type HeaderRules struct {

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"sessiongate/gateway/proxy/legtest"
+	"sessiongate/gateway/http1/http1test"
 )
 
 // TestStress lets clients that vanish meet upstreams that misbehave, all at random. Whatever arrives whole is the answer
@@ -48,9 +48,9 @@ func TestStress(t *testing.T) {
 			}
 			s.gate.Close()
 			rt.(interface{ CloseIdleConnections() }).CloseIdleConnections()
-			legtest.Eventually(t, "the upstream's connections to end", func() bool { return s.open.Load() == 0 })
+			http1test.Eventually(t, "the upstream's connections to end", func() bool { return s.open.Load() == 0 })
 			stop()
-			legtest.Eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before+2 })
+			http1test.Eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before+2 })
 		})
 	}
 }

@@ -20,9 +20,9 @@ import (
 	"testing"
 	"time"
 
+	http1client "sessiongate/gateway/http1/client"
+	"sessiongate/gateway/http1/http1test"
 	"sessiongate/gateway/proxy"
-	"sessiongate/gateway/proxy/leg"
-	"sessiongate/gateway/proxy/legtest"
 )
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
@@ -37,7 +37,7 @@ var legs = map[string]func(t testing.TB, dial dialFunc, headers time.Duration) h
 	"leg": func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper {
 		rest := proxy.NewTransport(headers)
 		rest.DialContext = dial
-		tr, err := leg.New(leg.Options{Fallback: rest, Dial: dial, HeaderTimeout: headers, WriteTimeout: headers})
+		tr, err := http1client.New(http1client.Options{Fallback: rest, Dial: dial, HeaderTimeout: headers, WriteTimeout: headers})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +201,7 @@ func (g *gate) ask(t testing.TB, method string) sight {
 // upstream runs script for each connection, numbered from 0.
 func upstream(t testing.TB, script func(c *wire, n int)) *url.URL {
 	t.Helper()
-	return mustURL(t, "http://"+legtest.Serve(t, func(c net.Conn, n int) { script(&wire{c, bufio.NewReader(c)}, n) }))
+	return mustURL(t, "http://"+http1test.Serve(t, func(c net.Conn, n int) { script(&wire{c, bufio.NewReader(c)}, n) }))
 }
 
 // wire is the upstream's end of a connection.
@@ -238,7 +238,7 @@ func (w *wire) reset() {
 // TestAnswersThroughTheProxy says to the proxy what legtest knows: in one piece, split at every byte, byte by byte, and
 // cut short at every byte. Clients see the same over both legs.
 func TestAnswersThroughTheProxy(t *testing.T) {
-	answers := legtest.Answers()
+	answers := http1test.Answers()
 	for i, a := range answers {
 		t.Run(a.Name, func(t *testing.T) {
 			t.Parallel()
@@ -294,7 +294,7 @@ func notContinue(codes []int) (n int) {
 }
 
 // common is how much of an answer earlier ones begin with: that was cut already.
-func common(earlier []legtest.Answer, a legtest.Answer) (most int) {
+func common(earlier []http1test.Answer, a http1test.Answer) (most int) {
 	for _, e := range earlier {
 		n := 0
 		for e.Method == a.Method && n < min(len(e.Says), len(a.Says)) && e.Says[n] == a.Says[n] {

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"sessiongate/gateway/proxy/leg"
+	"sessiongate/gateway/http1/client"
 )
 
 // NewTransport returns the transport to upstreams: tuned for many requests to few hosts, and one that leaves messages
@@ -86,14 +86,14 @@ func (d *dialer) config(address string) *tls.Config {
 func newLeg(headers time.Duration, u *Upstream, scheme string) transport {
 	standard := newTransport(headers, u)
 	if scheme != "http" || u.Protocol != HTTP1 || u.Connections > 0 {
-		return leg.Standard{RoundTripper: standard, Scheme: scheme}
+		return client.Standard{RoundTripper: standard, Scheme: scheme}
 	}
 	d := &dialer{net.Dialer{KeepAlive: 15 * time.Second}, u.connect(), u.TLS}
-	t, err := leg.New(leg.Options{
+	t, err := client.New(client.Options{
 		Fallback: standard, Dial: d.dial, DialTimeout: u.connect(), HeaderTimeout: headers, WriteTimeout: headers,
 	})
 	if err != nil {
-		return leg.Standard{RoundTripper: standard, Scheme: scheme}
+		return client.Standard{RoundTripper: standard, Scheme: scheme}
 	}
 	return t
 }

@@ -1,0 +1,62 @@
+package client
+
+import (
+	"bufio"
+	"net"
+	"syscall"
+	"time"
+)
+
+// bufferSize is one read's worth: most responses of an API fit, and larger bodies are read past the buffer.
+const bufferSize = 4 << 10
+
+// conn is a connection with what belongs to it for life. One exchange uses it at a time.
+type conn struct {
+	net.Conn
+	in        *bufio.Reader
+	out       []byte // the last request's head, kept for its capacity
+	deadlined bool   // some deadline was set; guarded by the exchange
+	idleSince time.Time
+
+	raw   syscall.RawConn // nil: cannot be asked, so used once
+	probe probe
+}
+
+func newConn(c net.Conn) *conn {
+	made := &conn{Conn: c, in: bufio.NewReaderSize(c, bufferSize)}
+	if s, ok := c.(syscall.Conn); ok {
+		if raw, err := s.SyscallConn(); err == nil {
+			made.raw = raw
+			made.probe.read = made.probe.readOnce
+		}
+	}
+	return made
+}
+
+// reusable reports whether the connection, whose last exchange came to its end, may serve another.
+func (c *conn) reusable() bool { return c.raw != nil && c.in.Buffered() == 0 }
+
+// rest prepares the connection for the pool.
+func (c *conn) rest() {
+	if c.deadlined {
+		c.deadlined = false
+		_ = c.SetDeadline(time.Time{}) // an error means a closed connection, which the probe finds
+	}
+	if cap(c.out) > 4*bufferSize {
+		c.out = nil
+	}
+}
+
+// silent reports whether the connection is open and nothing has arrived on it.
+func (c *conn) silent() bool {
+	c.probe.silent = false
+	err := c.raw.Read(c.probe.read)
+	return err == nil && c.probe.silent
+}
+
+// probe reads once without waiting. It is a field of the connection so that asking costs no allocation.
+type probe struct {
+	read   func(fd uintptr) bool
+	silent bool
+	byte   [1]byte
+}

@@ -1,0 +1,178 @@
+package client
+
+import (
+	"net"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// look is the time between two looks at the requests under way. Long enough that busy gateways meet few requests
+// twice, short enough that nobody waits for a cancelled one.
+const look = 50 * time.Millisecond
+
+// pool holds one host's connections, and the exchanges so young that nobody watches their contexts yet.
+type pool struct {
+	options *Options
+	address string    // to dial
+	pieces  sync.Pool // *[pieceSize]byte, for request bodies
+
+	mu      sync.Mutex
+	closing bool     // connections are not kept, until the next request
+	idle    []*conn  // oldest first; the newest is lent first, so that the rest can time out
+	young   exchange // ring of the exchanges younger than two looks; the pool's own element only closes it
+	timer   *time.Timer
+	looking bool // the timer is set for a look; else, if at all, for the oldest idle connection
+}
+
+func newPool(o *Options, address string) *pool {
+	p := &pool{options: o, address: address}
+	if u := (&url.URL{Host: address}); u.Port() == "" {
+		p.address = net.JoinHostPort(u.Hostname(), "80")
+	}
+	p.young.prev, p.young.next = &p.young, &p.young
+	return p
+}
+
+// take lends the newest silent connection, or returns nil.
+func (p *pool) take() *conn {
+	for {
+		c := p.pop()
+		if c == nil || c.silent() {
+			return c
+		}
+		c.Close()
+	}
+}
+
+func (p *pool) pop() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closing = false
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	c := p.idle[n-1]
+	if p.options.Now().Sub(c.idleSince) >= p.options.IdleTimeout { // and so has every older one
+		p.closeLocked(n)
+		return nil
+	}
+	p.idle[n-1] = nil
+	p.idle = p.idle[:n-1]
+	return c
+}
+
+// enter adds x to the young.
+func (p *pool) enter(x *exchange) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	x.prev, x.next = p.young.prev, &p.young
+	x.prev.next, x.next.prev = x, x
+	if !p.looking {
+		p.looking = true
+		p.set(look)
+	}
+}
+
+func (p *pool) set(d time.Duration) {
+	if p.timer == nil {
+		p.timer = time.AfterFunc(d, p.onTimer)
+		return
+	}
+	p.timer.Reset(d)
+}
+
+// leave removes x from the young, if it is there.
+func (p *pool) leave(x *exchange) {
+	p.mu.Lock()
+	x.unlink()
+	p.mu.Unlock()
+}
+
+func (x *exchange) unlink() {
+	if x.next != nil {
+		x.prev.next, x.next.prev = x.next, x.prev
+		x.prev, x.next = nil, nil
+	}
+}
+
+// put ends x and keeps its connection if there is room.
+func (p *pool) put(x *exchange, c *conn) {
+	p.mu.Lock()
+	x.unlink()
+	room := !p.closing && len(p.idle) < p.options.MaxIdlePerHost
+	if room {
+		c.idleSince = p.options.Now()
+		p.idle = append(p.idle, c)
+		if !p.looking && len(p.idle) == 1 {
+			p.set(p.options.IdleTimeout)
+		}
+	}
+	p.mu.Unlock()
+	if !room {
+		c.Close()
+	}
+}
+
+// onTimer looks at the young, closes what has been idle for too long, and sets the timer for what is left to do.
+func (p *pool) onTimer() {
+	for _, x := range p.survey() {
+		x.watch()
+	}
+}
+
+// survey returns the exchanges that were already there at the last look. They leave the list.
+func (p *pool) survey() (old []*exchange) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for x := p.young.next; x != &p.young; {
+		next := x.next
+		if x.seen {
+			x.unlink()
+			old = append(old, x)
+		}
+		x.seen = true
+		x = next
+	}
+	p.closeLocked(p.expired())
+	p.looking = p.young.next != &p.young
+	switch {
+	case p.looking:
+		p.set(look)
+	case len(p.idle) > 0:
+		p.set(max(look, p.options.IdleTimeout-p.options.Now().Sub(p.idle[0].idleSince)))
+	}
+	return old
+}
+
+// expired counts the idle connections whose time is over.
+func (p *pool) expired() int {
+	now := p.options.Now()
+	for i, c := range p.idle {
+		if now.Sub(c.idleSince) < p.options.IdleTimeout {
+			return i
+		}
+	}
+	return len(p.idle)
+}
+
+// closeLocked closes the n oldest idle connections.
+func (p *pool) closeLocked(n int) {
+	if n == 0 {
+		return
+	}
+	for _, c := range p.idle[:n] {
+		c.Close()
+	}
+	kept := copy(p.idle, p.idle[n:])
+	clear(p.idle[kept:])
+	p.idle = p.idle[:kept]
+}
+
+func (p *pool) closeIdle() {
+	p.mu.Lock()
+	p.closing = true // as http.Transport does: what is busy now is not for later
+	p.closeLocked(len(p.idle))
+	p.mu.Unlock()
+}

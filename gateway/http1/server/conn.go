@@ -1,0 +1,320 @@
+package server
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// bufferSize is one read's worth, and one write's: heads of requests fit, and so do most answers of an API.
+const bufferSize = 4 << 10
+
+// What Shutdown wants to know of a connection.
+const (
+	fresh  int32 = iota // nothing has come yet
+	active              // with a request, or the beginning of one
+	idle                // between two requests
+	closed              // by Shutdown
+)
+
+// conn is a client's connection. All but what mu guards is its own goroutine's, and its handler's.
+type conn struct {
+	server   *Server
+	socket   net.Conn // to read, to write, and its deadlines
+	accepted net.Conn // the same as the listener gave it, to close
+	guard    *guard   // over writes
+	since    time.Time
+	state    atomic.Int32
+	template http.Request // what all requests have in common
+
+	in       []byte // in[from:to] has come and is not used yet
+	from, to int
+	out      []byte    // answers not yet sent
+	armed    time.Time // the read deadline of the descriptor; zero: none
+	used     time.Time // when the last response ended; zero: there was none
+	posted   bool      // the last request was a POST
+	skipped  int       // line ends after it
+	names    []string  // of a header being written
+	date     []byte    // the Date field of a second
+	second   int64
+
+	mu      sync.Mutex
+	current *exchange     // the request under way
+	seen    *exchange     // current at the last tick
+	listed  bool          // watches looks at the next tick
+	watch   chan struct{} // closed when the watch over current has ended; nil: there is none
+	touched bool          // the handler has set a deadline
+}
+
+// newConn makes the connection. With a configuration it is one under TLS.
+func newConn(s *Server, accepted net.Conn, config *tls.Config) *conn {
+	c := &conn{
+		server: s, accepted: accepted, since: time.Now(), in: make([]byte, bufferSize),
+		guard: &guard{conn: innermost(accepted)},
+	}
+	leave := c.leave
+	c.guard.owner.Store(&leave)
+	s.sweeper.watch(c.guard)
+	if config != nil {
+		c.accepted = tls.Server(accepted, config)
+	}
+	c.socket = innermost(c.accepted)
+	c.template = http.Request{
+		Proto: version[1:], ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: accepted.RemoteAddr().String(),
+	}
+	return c
+}
+
+// innermost is the connection itself, below what counts it.
+func innermost(c net.Conn) net.Conn {
+	for {
+		counted, ok := c.(*countedConn)
+		if !ok {
+			return c
+		}
+		c = counted.Conn
+	}
+}
+
+// serve serves one request after the other, until the connection ends or is handed over.
+func (c *conn) serve() {
+	if !c.secure() {
+		return
+	}
+	h, ok := c.next(timeout(c.since, c.server.headerTimeout))
+	for ok && c.exchange(h) && c.rest() {
+		h, ok = c.next(timeout(c.used, c.server.idleTimeout))
+	}
+}
+
+// timeout is d after t; zero: never.
+func timeout(t time.Time, d time.Duration) time.Time {
+	if d <= 0 {
+		return time.Time{}
+	}
+	return t.Add(d)
+}
+
+// mostPieces is how many reads a head may take. It is looked at after each of them from its beginning, which a client
+// that sends it byte by byte shall not make us do: net/http goes on where it was.
+const mostPieces = 8
+
+// next reads the next request's head. It fails when there is none to come, and has closed the connection or handed it over.
+func (c *conn) next(until time.Time) (head, bool) {
+	c.skipped = 0
+	for pieces := 0; ; {
+		c.skipLines()
+		if b := c.in[c.from:c.to]; len(b) > 0 {
+			h, size, covered, more := parseHead(b)
+			longest := c.server.longestHead
+			if covered && size <= longest {
+				c.from += size
+				return h, true
+			}
+			if pieces++; pieces == 1 && !c.used.IsZero() {
+				until = timeout(time.Now(), c.server.headerTimeout)
+			}
+			if covered || !more && c.begun() || len(b) >= longest || pieces > mostPieces {
+				c.handOver(nil, until)
+				return head{}, false
+			}
+		}
+		if !c.await(until) {
+			return head{}, false
+		}
+	}
+}
+
+// await waits for more of a head. It fails when there is none to come, and has closed the connection or handed it over.
+func (c *conn) await(until time.Time) bool {
+	n, err := c.fill(until)
+	switch {
+	case n > 0 && c.wake():
+		return true
+	case n == 0 && c.begun() && (errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded)):
+		c.handOver(err, until) // net/http has a word for those who stop in the middle
+	default:
+		c.close()
+	}
+	return false
+}
+
+// begun reports whether enough of a head has come to speak of one, by net/http's measure.
+func (c *conn) begun() bool {
+	have := c.to - c.from + c.skipped
+	return have >= 4 || have > 0 && c.used.IsZero()
+}
+
+// skipLines drops empty lines that old clients send after a POST, as net/http does (RFC 9112 §2.2).
+func (c *conn) skipLines() {
+	for c.posted && c.skipped < 4 && c.from < c.to {
+		if b := c.in[c.from]; b != '\r' && b != '\n' {
+			return
+		}
+		c.from++
+		c.skipped++
+	}
+}
+
+// wake tells Shutdown that a request has begun. It fails if Shutdown was quicker.
+func (c *conn) wake() bool {
+	was := c.state.Load()
+	if was != active && (was == closed || !c.state.CompareAndSwap(was, active)) {
+		return false
+	}
+	c.guard.woken()
+	return true
+}
+
+// leave closes the connection if it has no request.
+func (c *conn) leave() bool {
+	if !c.state.CompareAndSwap(idle, closed) {
+		return false
+	}
+	c.close()
+	return true
+}
+
+// rest tells Shutdown that a request is over. It fails, and has closed the connection, if no other may follow.
+func (c *conn) rest() bool {
+	if c.server.closing.Load() {
+		c.close()
+		return false
+	}
+	if c.from < c.to {
+		return true
+	}
+	c.from, c.to = 0, 0
+	if len(c.in) > bufferSize {
+		c.in = make([]byte, bufferSize)
+	}
+	if cap(c.out) > 4*bufferSize {
+		c.out = nil
+	}
+	c.guard.rested(c.used)
+	c.state.Store(idle)
+	return true
+}
+
+// fill reads what comes, behind what has come.
+func (c *conn) fill(until time.Time) (int, error) {
+	switch {
+	case c.from == c.to:
+		c.from, c.to = 0, 0
+	case c.to == len(c.in) && c.from > 0:
+		c.to = copy(c.in, c.in[c.from:c.to])
+		c.from = 0
+	case c.to == len(c.in):
+		c.in = append(c.in, make([]byte, len(c.in))...)
+	}
+	n, err := c.readBefore(until, c.in[c.to:])
+	c.to += n
+	return n, err
+}
+
+// readBefore reads once. A deadline of the descriptor that is earlier than what is wanted is let be until it comes: to
+// set it for each request costs more than to look again every now and then.
+func (c *conn) readBefore(until time.Time, p []byte) (int, error) {
+	if !until.IsZero() && (c.armed.IsZero() || until.Before(c.armed)) {
+		c.arm(until)
+	}
+	for {
+		n, err := c.socket.Read(p)
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !until.IsZero() && !time.Now().Before(until) {
+			return n, err
+		}
+		c.arm(until)
+	}
+}
+
+func (c *conn) arm(until time.Time) {
+	c.armed = until
+	_ = c.socket.SetReadDeadline(until) // fails only for a closed connection, as the read will
+}
+
+// readBody reads for a body. Small pieces come by way of the buffer.
+func (c *conn) readBody(p []byte) (int, error) {
+	if c.from == c.to && len(p) < len(c.in) {
+		n, err := c.socket.Read(c.in)
+		c.from, c.to = 0, n
+		if n == 0 {
+			return 0, err
+		}
+	}
+	if c.from < c.to {
+		n := copy(p, c.in[c.from:c.to])
+		c.from += n
+		return n, nil
+	}
+	return c.socket.Read(p)
+}
+
+// write sends what was gathered, and p after it, in one system call.
+func (c *conn) write(p []byte) error {
+	var err error
+	c.guard.begin()
+	defer c.guard.end()
+	switch {
+	case len(c.out) > 0 && len(p) > 0:
+		both := net.Buffers{c.out, p}
+		_, err = both.WriteTo(c.socket)
+	case len(c.out) > 0:
+		_, err = c.socket.Write(c.out)
+	case len(p) > 0:
+		_, err = c.socket.Write(p)
+	}
+	c.out = c.out[:0]
+	return err
+}
+
+// handOver gives the connection to net/http, with what it has not used, the error that
+// reading has ended with, and the time by which the head has to be there.
+func (c *conn) handOver(ended error, until time.Time) {
+	c.arm(time.Time{})
+	next := &handed{
+		clientConn: newClientConn(c.accepted, c.server.watches, c.guard), server: c.server, preface: c.server.preface,
+		in: bytes.Clone(c.in[c.from:c.to]), ended: ended, until: until,
+	}
+	if !c.server.forget(c) {
+		c.server.sweeper.forget(c.guard)
+		return
+	}
+	c.guard.woken()
+	leave := next.leave
+	c.guard.owner.Store(&leave)
+	state := c.template.TLS
+	if state == nil {
+		c.server.rest.deliver(next)
+		return
+	}
+	if next.preface = forbidden; state.NegotiatedProtocol == "h2" {
+		next.preface = required
+	}
+	c.server.rest.deliver(&handedTLS{next, state})
+}
+
+// close closes the connection.
+func (c *conn) close() {
+	c.server.forget(c)
+	c.server.sweeper.forget(c.guard)
+	c.accepted.Close()
+}
+
+// linger closes the connection of a client that is still sending: closed at once, the answer would be lost with what
+// it sends (RFC 9112 §9.6).
+func (c *conn) linger() {
+	if half, ok := c.socket.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		time.Sleep(lingering)
+	}
+	c.close()
+}
+
+// lingering is net/http's.
+const lingering = 500 * time.Millisecond

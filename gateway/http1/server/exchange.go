@@ -1,0 +1,92 @@
+package server
+
+import (
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// exchange is a request and its response: one piece of memory, never used again, because handlers leave their writers
+// behind in all sorts of places.
+type exchange struct {
+	response
+	context requestContext
+	body    body
+}
+
+// exchange serves one request, and reports whether the connection is good for another. If not, it is closed.
+func (c *conn) exchange(h head) (reusable bool) {
+	x := &exchange{context: requestContext{conn: c}}
+	r := c.request(h, x)
+	x.response = response{
+		conn: c, exchange: x, req: r, header: make(http.Header, 8), length: -1,
+		posting: h.length > 0, bodyless: h.method == http.MethodHead, close: h.close,
+	}
+	c.posted = h.method == http.MethodPost
+	c.begin(x)
+	finished := false
+	defer func() { // deferred, because a handler may end its goroutine
+		reusable = c.end(x, finished)
+	}()
+	finished = c.handle(x, r)
+	return false
+}
+
+// end completes the response, if the handler has finished, and leaves the connection as it was before the request, or
+// closed.
+func (c *conn) end(x *exchange, finished bool) (reusable bool) {
+	x.context.cancel()
+	if finished {
+		x.finish()
+	}
+	c.endWatch()
+	if x.posting {
+		x.body.Close()
+	}
+	c.used = time.Now()
+	if f := x.req.MultipartForm; f != nil {
+		_ = f.RemoveAll() // files of the handler's, which it may have removed itself
+	}
+	c.resetDeadlines()
+	switch {
+	case finished && x.reusable():
+		return true
+	case finished && x.body.abandoned():
+		c.linger()
+	default:
+		_ = c.write(nil)
+		c.close()
+	}
+	return false
+}
+
+// request makes the handler's request, as net/http would.
+func (c *conn) request(h head, x *exchange) *http.Request {
+	t := &c.template
+	t.Method, t.URL, t.RequestURI, t.Host = h.method, h.url, h.target, h.host
+	t.Header, t.Close, t.ContentLength, t.Body = h.header, h.close, h.length, http.NoBody
+	if h.length > 0 {
+		if !c.armed.IsZero() {
+			c.arm(time.Time{}) // the body has the time that the handler gives it
+		}
+		x.body.exchange, x.body.left = x, h.length
+		t.Body = &x.body
+	}
+	r := t.WithContext(&x.context)
+	t.URL, t.Header, t.Body = nil, nil, nil // a template must not keep what is another's
+	return r
+}
+
+// handle runs the handler. It reports whether it returned.
+func (c *conn) handle(x *exchange, r *http.Request) (finished bool) {
+	defer func() {
+		if finished {
+			return
+		}
+		if fault := recover(); fault != nil && fault != any(http.ErrAbortHandler) {
+			c.server.logf("panic serving %s: %v\n%s", c.template.RemoteAddr, fault, debug.Stack())
+		}
+	}()
+	c.server.handler.ServeHTTP(&x.response, r)
+	return true
+}

@@ -1,0 +1,108 @@
+package server_test
+
+import (
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"sessiongate/gateway/http1/server"
+)
+
+// secured is a server under TLS, and how its clients connect: with HTTP/1.1 or HTTP/2.
+func secured(t *testing.T, standard *http.Server, prepare func(*server.Server)) (address string, client func(protocols ...string) *tls.Conn) {
+	t.Helper()
+	lent := httptest.NewUnstartedServer(nil) // has a certificate for loopback
+	lent.StartTLS()
+	defer lent.Close()
+	if standard.ErrorLog == nil {
+		standard.ErrorLog = log.New(io.Discard, "", 0)
+	}
+	standard.TLSConfig = &tls.Config{Certificates: lent.TLS.Certificates}
+	s := server.New(standard)
+	if prepare != nil {
+		prepare(s)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = s.ServeTLS(l) }()
+	t.Cleanup(func() { s.Close(); <-ended })
+	return l.Addr().String(), func(protocols ...string) *tls.Conn {
+		c, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: protocols})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		_ = c.SetDeadline(time.Now().Add(patience))
+		return c
+	}
+}
+
+// A deadline that expires is no hang-up: not that of the wait for the request, nor that
+// between two requests, nor those that a handler sets, at once or in its first tenths of a
+// second. A stream goes on with all of them.
+func TestExpiredDeadlinesAreNoHangUp(t *testing.T) {
+	t.Parallel()
+	const short = 400 * time.Millisecond
+	stream := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := http.NewResponseController(w)
+		switch r.URL.Path {
+		case "/writes": // as an event stream does
+			_ = c.SetWriteDeadline(time.Now().Add(time.Minute))
+			_ = c.SetWriteDeadline(time.Time{})
+		case "/writes-late":
+			<-time.After(100 * time.Millisecond)
+			_ = c.SetWriteDeadline(time.Now().Add(time.Minute))
+		case "/reads":
+			_ = c.SetReadDeadline(time.Now().Add(short))
+		case "/reads-late":
+			<-time.After(250 * time.Millisecond)
+			_ = c.SetReadDeadline(time.Now().Add(short))
+		default:
+			plainly(w, r)
+			return
+		}
+		select {
+		case <-r.Context().Done():
+			t.Error("the context has ended: ", r.URL.Path)
+		case <-time.After(3 * short):
+		}
+		plainly(w, r)
+	})
+	paths := []string{"/writes", "/writes-late", "/reads", "/reads-late"}
+	for state, says := range before {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, "downstream", &http.Server{Handler: stream, ReadHeaderTimeout: short, IdleTimeout: 2 * short})
+			for _, path := range paths {
+				t.Run(path, func(t *testing.T) {
+					t.Parallel()
+					c := s.used(t, says...)
+					for _, what := range []string{get(path), request("QUERY " + path)} {
+						c.say(what)
+						hears(t, c, methodOf(what)+" "+path+" ")
+					}
+				})
+			}
+		})
+	}
+	t.Run("TLS", func(t *testing.T) {
+		t.Parallel()
+		_, dial := secured(t, &http.Server{Handler: stream, ReadHeaderTimeout: short, IdleTimeout: 2 * short}, nil)
+		for _, path := range paths {
+			c := dial("http/1.1")
+			cl := clientOver(c)
+			for _, what := range []string{get(path), request("QUERY " + path)} {
+				cl.say(what)
+				hears(t, cl, methodOf(what)+" "+path+" ")
+			}
+		}
+	})
+}

@@ -1,0 +1,280 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// response is the http.ResponseWriter of one request, for one goroutine at a time, as net/http's. SetReadDeadline and
+// SetWriteDeadline are safe for concurrent use.
+//
+// A handler that says how long its answer is has the head sent off at once, into the buffer. Otherwise the head waits
+// for the body: one that is over soon gets its length, any other is chunked (RFC 9112 §7.1).
+type response struct {
+	conn     *conn
+	exchange *exchange
+	req      *http.Request
+	header   http.Header // the handler's
+	posting  bool        // the request has a body; handlers may change what their request says
+	bodyless bool        // it is a HEAD request
+
+	status   int         // 0: none yet
+	length   int64       // as the handler said; -1: it did not
+	written  int64       // bytes of the body, by the handler's count
+	waiting  http.Header // the head, as it was at WriteHeader; nil: it is written
+	pending  []byte      // of the body, while the head waits
+	chunked  bool
+	trailers []string // announced (RFC 9110 §6.6.2)
+
+	close      bool // the connection ends with this response
+	fullDuplex bool
+	over       bool  // the handler has returned
+	broken     error // what went wrong in writing
+}
+
+// mostPending is how much of a body is held back to learn its length, and to look at its type. It is net/http's.
+const mostPending = 2048
+
+// Header implements http.ResponseWriter.
+func (w *response) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter. Informational heads (RFC 9110 §15.2) are sent at once, and any number of them.
+func (w *response) WriteHeader(status int) {
+	switch {
+	case w.status != 0:
+		w.conn.server.logf("superfluous WriteHeader(%d) after %d", status, w.status)
+		return
+	case status < 100 || status > 999:
+		panic(fmt.Sprintf("invalid WriteHeader code %d", status)) // as net/http: nothing sensible could be sent
+	case status < 200 && status != http.StatusSwitchingProtocols:
+		w.inform(status)
+		return
+	}
+	w.status = status
+	invalid := w.takeLength()
+	if w.decided() {
+		w.writeHead(w.header, nil)
+	} else {
+		w.waiting = w.header.Clone()
+	}
+	if invalid {
+		w.conn.server.logf("invalid Content-Length of a response: %q", w.header["Content-Length"][0])
+		delete(w.header, "Content-Length")
+	}
+}
+
+// ensureStatus is for handlers that say none.
+func (w *response) ensureStatus() {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+}
+
+// takeLength reads the Content-Length that the handler has set.
+func (w *response) takeLength() (invalid bool) {
+	values := w.header["Content-Length"]
+	if len(values) == 0 || values[0] == "" {
+		return false
+	}
+	n, err := strconv.ParseInt(values[0], 10, 64)
+	if err != nil || n < 0 {
+		return true
+	}
+	w.length = n
+	return false
+}
+
+// decided reports whether the head does not depend on the body, nor on what the handler leaves of the request's.
+func (w *response) decided() bool {
+	if w.posting && !w.fullDuplex {
+		return false
+	}
+	if !hasBody(w.status) {
+		return true
+	}
+	return w.length == 0 || w.length > 0 && !w.sniffs(w.header)
+}
+
+// sniffs reports whether the body shall tell the Content-Type.
+func (w *response) sniffs(h http.Header) bool {
+	return !has(h, "Content-Type") && h.Get("Content-Encoding") == "" && hasBody(w.status) && h.Get("Transfer-Encoding") == ""
+}
+
+// has reports whether a field is set, be it to nothing: so handlers say that they want none.
+func has(h http.Header, name string) bool {
+	_, set := h[name]
+	return set
+}
+
+// hasBody reports whether responses with this status have one (RFC 9110 §6.4.1).
+func hasBody(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// inform sends an informational head.
+func (w *response) inform(status int) {
+	c := w.conn
+	c.out = appendStatus(c.out, status)
+	c.out = c.appendFields(c.out, w.header, omitFraming)
+	c.out = append(c.out, crlf...)
+	w.note(c.write(nil))
+}
+
+// Write implements io.Writer.
+func (w *response) Write(p []byte) (int, error) {
+	w.ensureStatus()
+	switch {
+	case len(p) == 0:
+		return 0, nil
+	case !hasBody(w.status):
+		return 0, http.ErrBodyNotAllowed
+	}
+	w.written += int64(len(p))
+	if w.length >= 0 && w.written > w.length {
+		return 0, http.ErrContentLength
+	}
+	if w.waiting != nil {
+		if len(w.pending)+len(p) <= mostPending {
+			w.pending = append(w.pending, p...)
+			return len(p), nil
+		}
+		w.settle(p)
+	}
+	if err := w.send(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// WriteString implements io.StringWriter.
+func (w *response) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
+
+// settle writes the head that waits, and the body that waits with it. next is what comes after that.
+func (w *response) settle(next []byte) {
+	h, p := w.waiting, w.pending
+	if h == nil {
+		return
+	}
+	w.waiting, w.pending = nil, nil
+	sample := p
+	if len(p) < mostSniffed {
+		sample = append(p, next[:min(len(next), mostSniffed-len(p))]...)
+	}
+	w.writeHead(h, sample)
+	_ = w.send(p) // an error stays in broken
+}
+
+// mostSniffed is how much of a body http.DetectContentType looks at.
+const mostSniffed = 512
+
+// send sends a piece of the body, or gathers it.
+func (w *response) send(p []byte) error {
+	if w.bodyless || len(p) == 0 || w.broken != nil {
+		return w.broken
+	}
+	c := w.conn
+	if w.chunked {
+		c.out = strconv.AppendUint(c.out, uint64(len(p)), 16)
+		c.out = append(c.out, crlf...)
+	}
+	if len(c.out)+len(p) <= bufferSize {
+		c.out = append(c.out, p...)
+	} else {
+		w.note(c.write(p))
+	}
+	if w.chunked {
+		c.out = append(c.out, crlf...)
+	}
+	return w.broken
+}
+
+// note remembers that the client cannot be reached. The request is for nobody then.
+func (w *response) note(err error) {
+	if err != nil && w.broken == nil {
+		w.broken = err
+		w.exchange.context.cancel()
+	}
+}
+
+// FlushError sends what was gathered.
+func (w *response) FlushError() error {
+	w.ensureStatus()
+	w.settle(nil)
+	if w.broken == nil {
+		w.note(w.conn.write(nil))
+	}
+	return w.broken
+}
+
+// Flush implements http.Flusher.
+func (w *response) Flush() { _ = w.FlushError() }
+
+// ReadFrom implements io.ReaderFrom, so that the kernel can copy files.
+func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
+	w.ensureStatus()
+	if w.waiting != nil {
+		n, err = io.CopyN(onlyWriter{w}, src, mostSniffed)
+		if err != nil {
+			if err == io.EOF { //nolint:errorlint // io.CopyN's contract
+				err = nil
+			}
+			return n, err
+		}
+	}
+	direct, ok := w.conn.socket.(io.ReaderFrom)
+	if err := w.FlushError(); err != nil {
+		return n, err
+	}
+	if !ok || w.chunked || !hasBody(w.status) || w.bodyless {
+		rest, err := io.Copy(onlyWriter{w}, src)
+		return n + rest, err
+	}
+	w.conn.guard.begin()
+	defer w.conn.guard.end()
+	rest, err := direct.ReadFrom(src)
+	w.written += rest
+	w.note(err)
+	return n + rest, err
+}
+
+// onlyWriter hides ReadFrom from io.Copy.
+type onlyWriter struct{ io.Writer }
+
+// SetReadDeadline is for http.ResponseController.
+func (w *response) SetReadDeadline(t time.Time) error {
+	return w.conn.setDeadline(w.conn.socket.SetReadDeadline, t)
+}
+
+// SetWriteDeadline is for http.ResponseController.
+func (w *response) SetWriteDeadline(t time.Time) error {
+	return w.conn.setDeadline(w.conn.socket.SetWriteDeadline, t)
+}
+
+// EnableFullDuplex is for http.ResponseController: the request's body is left alone while the response is written.
+func (w *response) EnableFullDuplex() error {
+	w.fullDuplex = true
+	return nil
+}
+
+// finish completes the response after the handler.
+func (w *response) finish() {
+	w.over = true
+	w.ensureStatus()
+	w.settle(nil)
+	if w.broken != nil {
+		return
+	}
+	if w.chunked {
+		w.appendTrailers()
+	}
+	w.note(w.conn.write(nil))
+}
+
+// reusable reports whether client and server agree on where the next message begins.
+func (w *response) reusable() bool {
+	short := w.length >= 0 && w.written != w.length && hasBody(w.status) && !w.bodyless
+	return !w.close && !short && w.broken == nil && (!w.posting || !w.exchange.body.abandoned())
+}

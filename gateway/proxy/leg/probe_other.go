@@ -1,8 +1,0 @@
-//go:build !unix
-
-package leg
-
-// canProbe is false where a socket cannot be read without waiting: then the fallback does everything.
-const canProbe = false
-
-func (p *probe) readOnce(uintptr) bool { return true }
