@@ -17,12 +17,12 @@ type Config struct {
 }
 
 // check runs the checks of every section. The order does not matter: problems are sorted by line.
-func (c *checker) check() {
-	c.checkServer()
-	c.checkStore()
-	c.checkKeys()
-	c.checkSession()
-	c.checkProviders()
-	c.checkLimits()
-	c.checkRoutes()
+func check(c *checker) {
+	checkServer(c)
+	checkStore(c)
+	checkKeys(c)
+	checkSession(c)
+	checkProviders(c)
+	checkLimits(c)
+	checkRoutes(c)
 }

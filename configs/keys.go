@@ -76,50 +76,50 @@ func (r *reader) readKeyFile(path string, file Path, into *Secret) {
 	}
 }
 
-func (c *checker) checkKeys() {
+func checkKeys(c *checker) {
 	k := &c.config.Keys
-	c.checkRingsPresent(k)
+	checkRingsPresent(c, k)
 	known := make(map[string]string)
-	c.checkRing("keys.cookie", k.Cookie, known)
-	c.checkRing("keys.seal", k.Seal, known)
+	checkRing(c, "keys.cookie", k.Cookie, known)
+	checkRing(c, "keys.seal", k.Seal, known)
 	ids := make(map[string]bool)
 	for i := range k.Signing {
 		path := index("keys.signing", i)
-		c.checkKeyID(path+".id", k.Signing[i].ID, ids)
-		c.checkSigningKey(path, &k.Signing[i])
+		checkKeyID(c, path+".id", k.Signing[i].ID, ids)
+		checkSigningKey(c, path, &k.Signing[i])
 	}
 }
 
-func (c *checker) checkRingsPresent(k *Keys) {
+func checkRingsPresent(c *checker, k *Keys) {
 	if c.config.Store.Embedded && c.loopback() || c.anyBroken("keys", "store", "store.embedded") {
 		return
 	}
-	c.checkRingPresent("keys.cookie", len(k.Cookie), "cookie: [{id: c1, file: D/cookie.key}]")
-	c.checkRingPresent("keys.seal", len(k.Seal), "seal: [{id: s1, file: D/seal.key}]")
+	checkRingPresent(c, "keys.cookie", len(k.Cookie), "cookie: [{id: c1, file: D/cookie.key}]")
+	checkRingPresent(c, "keys.seal", len(k.Seal), "seal: [{id: s1, file: D/seal.key}]")
 	for i := range c.config.Providers {
 		if c.config.Providers[i].Local != nil {
-			c.checkRingPresent("keys.signing", len(k.Signing), "signing: [{id: k1, file: D/signing.pem}]")
+			checkRingPresent(c, "keys.signing", len(k.Signing), "signing: [{id: k1, file: D/signing.pem}]")
 			return
 		}
 	}
 }
 
-func (c *checker) checkRingPresent(path string, keys int, example string) {
+func checkRingPresent(c *checker, path string, keys int, example string) {
 	if keys == 0 {
 		c.problem(path, "is missing", generateKeys+example)
 	}
 }
 
-func (c *checker) checkRing(path string, ring []Key, known map[string]string) {
+func checkRing(c *checker, path string, ring []Key, known map[string]string) {
 	ids := make(map[string]bool)
 	for i := range ring {
 		at := index(path, i)
-		c.checkKeyID(at+".id", ring[i].ID, ids)
-		c.checkSealingKey(at, ring[i].Material, known)
+		checkKeyID(c, at+".id", ring[i].ID, ids)
+		checkSealingKey(c, at, ring[i].Material, known)
 	}
 }
 
-func (c *checker) checkKeyID(path, id string, ids map[string]bool) {
+func checkKeyID(c *checker, path, id string, ids map[string]bool) {
 	switch {
 	case c.anyBroken(path):
 		return // reported already
@@ -132,7 +132,7 @@ func (c *checker) checkKeyID(path, id string, ids map[string]bool) {
 }
 
 // checkSealingKey looks at a key as the rings do, so that a poor one is reported together with everything else.
-func (c *checker) checkSealingKey(path string, material Secret, known map[string]string) {
+func checkSealingKey(c *checker, path string, material Secret, known map[string]string) {
 	if material.Empty() {
 		return // reported when the file was read
 	}
@@ -168,12 +168,12 @@ func obvious(key []byte) bool {
 	return len(different) < 16 || len(steps) < 4 || readable
 }
 
-func (c *checker) checkSigningKey(path string, k *SigningKey) {
+func checkSigningKey(c *checker, path string, k *SigningKey) {
 	if k.Material.Empty() || c.anyBroken(path+".alg") {
 		return
 	}
 	if k.Alg == "HS256" {
-		c.checkSharedSecret(path, k.Material.Reveal())
+		checkSharedSecret(c, path, k.Material.Reveal())
 		return
 	}
 	alg, what := pemAlgorithm([]byte(k.Material.Reveal()))
@@ -190,7 +190,7 @@ func (c *checker) checkSigningKey(path string, k *SigningKey) {
 
 // checkSharedSecret wants 32 bytes (RFC 7518 section 3.2). A shared secret may be readable, hex for example, but not a
 // placeholder.
-func (c *checker) checkSharedSecret(path, secret string) {
+func checkSharedSecret(c *checker, path, secret string) {
 	const fix = "write a file made with `openssl rand -hex 32`"
 	different := make(map[rune]bool)
 	for _, b := range secret {

@@ -44,17 +44,17 @@ type RefreshLimits struct {
 	PerIP Rate `yaml:"per_ip"`
 }
 
-func (c *checker) checkLimits() {
+func checkLimits(c *checker) {
 	if c.wrote("explicit_tokens.grace") && c.config.ExplicitTokens.Grace > 0 && !c.config.ExplicitTokens.Enabled {
 		c.warn("explicit_tokens.grace", "has no effect while explicit_tokens.enabled is false")
 	}
 	seen := make(map[string]bool)
 	for i, o := range c.config.CrossOrigin.AllowedOrigins {
-		c.checkOrigin(index("cross_origin.allowed_origins", i), o, seen)
+		checkOrigin(c, index("cross_origin.allowed_origins", i), o, seen)
 	}
 }
 
-func (c *checker) checkOrigin(path, origin string, seen map[string]bool) {
+func checkOrigin(c *checker, path, origin string, seen map[string]bool) {
 	const example = "write https://other.example.com"
 	switch {
 	case origin == "*" || origin == "null":

@@ -57,7 +57,8 @@ func LoadBytes(name string, data []byte, env func(string) (string, bool)) (*Load
 	return &Loaded{Config: config, Warnings: r.warnings, report: r.report}, nil
 }
 
-// checker holds what was read against the rules.
+// checker holds what was read against the rules. The rules themselves are functions, one per section and in the file of
+// the section; they report through it.
 type checker struct {
 	*report
 	config *Config
@@ -85,15 +86,15 @@ func (r *reader) finish(config *Config) {
 	r.readKeyFiles(&config.Keys)
 	r.namedFiles(config)
 	c := &checker{report: r.report, config: config}
-	c.derive()
-	c.check()
+	derive(c)
+	check(c)
 }
 
 // derive completes what follows from other keys, in the order in which it follows.
-func (c *checker) derive() {
-	c.expandRedisURL()
-	c.deriveSession()
-	c.deriveProviders()
-	c.deriveGrace()
-	c.deriveRoutes()
+func derive(c *checker) {
+	expandRedisURL(c)
+	deriveSession(c)
+	deriveProviders(c)
+	deriveGrace(c)
+	deriveRoutes(c)
 }

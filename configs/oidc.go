@@ -88,14 +88,14 @@ func idTokenAlgs() []string {
 	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
 }
 
-func (c *checker) checkOIDC(path string, o *OIDCProvider) {
-	c.checkIssuer(path+".issuer", o.Issuer)
-	c.checkClientAuth(path, o)
+func checkOIDC(c *checker, path string, o *OIDCProvider) {
+	checkIssuer(c, path+".issuer", o.Issuer)
+	checkClientAuth(c, path, o)
 	if !slices.Contains(o.Scopes, "openid") && !c.anyBroken(path+".scopes") {
 		c.problem(path+".scopes", "does not hold openid", "write scopes: [openid, profile, offline_access]")
 	}
-	c.checkWords(path+".scopes", o.Scopes)
-	c.checkWords(path+".resource", o.Resource)
+	checkWords(c, path+".scopes", o.Scopes)
+	checkWords(c, path+".resource", o.Resource)
 	if len(o.IDTokenAlgs) == 0 {
 		c.problem(path+".id_token_algs", "is empty", "write id_token_algs: [RS256], or remove it")
 	}
@@ -112,7 +112,7 @@ func (c *checker) checkOIDC(path string, o *OIDCProvider) {
 	}
 }
 
-func (c *checker) checkIssuer(path, issuer string) {
+func checkIssuer(c *checker, path, issuer string) {
 	if c.anyBroken(path) {
 		return
 	}
@@ -128,7 +128,7 @@ func (c *checker) checkIssuer(path, issuer string) {
 }
 
 // checkClientAuth wants what the method needs, and nothing that it does not use.
-func (c *checker) checkClientAuth(path string, o *OIDCProvider) {
+func checkClientAuth(c *checker, path string, o *OIDCProvider) {
 	if c.anyBroken(path+".auth_method", path+".client_secret", path+".client_secret_file", path+".client_key", path+".client_key_file") {
 		return
 	}

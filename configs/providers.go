@@ -76,11 +76,11 @@ var (
 )
 
 // deriveProviders fills in what follows from other keys.
-func (c *checker) deriveProviders() {
+func deriveProviders(c *checker) {
 	for i := range c.config.Providers {
 		if api := c.config.Providers[i].TokenAPI; api != nil {
 			deriveTokenAPI(api)
-			c.encodeBodies(index("providers", i), api)
+			encodeBodies(c, index("providers", i), api)
 		}
 		local := c.config.Providers[i].Local
 		if local == nil {
@@ -98,24 +98,24 @@ func (c *checker) deriveProviders() {
 	}
 }
 
-func (c *checker) checkProviders() {
+func checkProviders(c *checker) {
 	first := make(map[string]string)
 	for i := range c.config.Providers {
 		p, path := &c.config.Providers[i], index("providers", i)
-		c.checkProviderName(path+".name", p.Name, first)
+		checkProviderName(c, path+".name", p.Name, first)
 		if p.Local != nil {
-			c.checkLocal(path, p.Local)
+			checkLocal(c, path, p.Local)
 		}
 		if p.TokenAPI != nil {
-			c.checkTokenAPI(path, p.TokenAPI)
+			checkTokenAPI(c, path, p.TokenAPI)
 		}
 		if p.OIDC != nil {
-			c.checkOIDC(path, p.OIDC)
+			checkOIDC(c, path, p.OIDC)
 		}
 	}
 }
 
-func (c *checker) checkProviderName(path, name string, first map[string]string) {
+func checkProviderName(c *checker, path, name string, first map[string]string) {
 	earlier, twice := first[name]
 	switch {
 	case c.anyBroken(path):
@@ -129,16 +129,16 @@ func (c *checker) checkProviderName(path, name string, first map[string]string) 
 	}
 }
 
-func (c *checker) checkLocal(path string, l *LocalProvider) {
-	c.checkUsers(path+".users", &l.Users)
-	c.checkAccess(path+".access_lifetime", l.AccessLifetime)
+func checkLocal(c *checker, path string, l *LocalProvider) {
+	checkUsers(c, path+".users", &l.Users)
+	checkAccess(c, path+".access_lifetime", l.AccessLifetime)
 	if u, err := url.Parse(l.Issuer); c.wrote(path+".issuer") && (err != nil || u.Host == "" || u.User != nil ||
 		(u.Scheme != "https" && u.Scheme != "http") || u.RawQuery != "" || u.Fragment != "") {
 		c.problem(path+".issuer", "is not an http(s) URL without user name, query and fragment (RFC 8414 section 2)", "write issuer: https://app.example.com")
 	}
 }
 
-func (c *checker) checkUsers(path string, u *Users) {
+func checkUsers(c *checker, path string, u *Users) {
 	database := c.wrote(path+".database") || c.wrote(path+".database_file")
 	sources := 0
 	for _, there := range []bool{u.File != "", u.Demo, database} {
@@ -156,10 +156,10 @@ func (c *checker) checkUsers(path string, u *Users) {
 	case u.Demo && !c.loopback():
 		c.problem(path, "the demo's passwords are public, and server.public_url is not loopback", "write users: {file: users.yaml}")
 	}
-	c.checkQueries(path, u, database)
+	checkQueries(c, path, u, database)
 }
 
-func (c *checker) checkQueries(path string, u *Users, database bool) {
+func checkQueries(c *checker, path string, u *Users, database bool) {
 	const example = "write query: SELECT email AS name, password_hash FROM users WHERE email = $1"
 	queries := []struct{ name, text string }{{"query", u.Query}, {"query_by_subject", u.QueryBySubject}}
 	for _, q := range queries {

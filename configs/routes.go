@@ -93,7 +93,7 @@ type Require struct {
 var methodShape = regexp.MustCompile(`^[A-Z][A-Z-]{0,31}$`)
 
 // deriveRoutes fills in what follows from other keys.
-func (c *checker) deriveRoutes() {
+func deriveRoutes(c *checker) {
 	for i := range c.config.Routes {
 		if !c.wrote(index("routes", i) + ".body_limit") {
 			c.config.Routes[i].BodyLimit = c.config.Server.Limits.Body
@@ -104,24 +104,24 @@ func (c *checker) deriveRoutes() {
 	}
 }
 
-func (c *checker) checkRoutes() {
+func checkRoutes(c *checker) {
 	first := make(map[string]string)
 	for i := range c.config.Routes {
 		r, path := &c.config.Routes[i], index("routes", i)
 		if !c.anyBroken(path + ".path") {
-			c.checkRoutePath(path+".path", r, first)
+			checkRoutePath(c, path+".path", r, first)
 		}
-		c.checkTarget(path, r)
-		c.checkUpstreamRules(path, r)
-		c.checkPolicy(path, r)
+		checkTarget(c, path, r)
+		checkUpstreamRules(c, path, r)
+		checkPolicy(c, path, r)
 	}
-	c.checkOverlaps()
+	checkOverlaps(c)
 	if _, root := first[""]; !root && !c.anyBroken("routes") {
 		c.warn("routes", "has no route for /: everything outside the other paths is 404")
 	}
 }
 
-func (c *checker) checkRoutePath(path string, r *Route, first map[string]string) {
+func checkRoutePath(c *checker, path string, r *Route, first map[string]string) {
 	p := r.Path
 	switch {
 	case !strings.HasPrefix(p, "/"):
@@ -151,10 +151,10 @@ func (c *checker) checkRoutePath(path string, r *Route, first map[string]string)
 	first[key] = parent(path)
 }
 
-func (c *checker) checkTarget(path string, r *Route) {
-	c.checkChoice(path, r)
+func checkTarget(c *checker, path string, r *Route) {
+	checkChoice(c, path, r)
 	for i, u := range r.Upstreams {
-		c.checkUpstream(index(path+".upstreams", i), u)
+		checkUpstream(c, index(path+".upstreams", i), u)
 	}
 	if r.StripPrefix != "" && !c.anyBroken(path+".path") && canonicalPath(r.Path) {
 		if !canonicalPath(r.StripPrefix) || !under(r.Path, r.StripPrefix) {
@@ -164,7 +164,7 @@ func (c *checker) checkTarget(path string, r *Route) {
 	}
 }
 
-func (c *checker) checkChoice(path string, r *Route) {
+func checkChoice(c *checker, path string, r *Route) {
 	static, upstreams := r.Static != "", len(r.Upstreams) > 0
 	switch {
 	case c.anyBroken(path, path+".static", path+".upstreams"):
@@ -173,21 +173,21 @@ func (c *checker) checkChoice(path string, r *Route) {
 	case !static && !upstreams:
 		c.problem(path, "says neither upstreams nor static", `write upstreams: ["http://api:9000"], or static: /srv/app`)
 	case static:
-		c.upstreamOnly(path + ".timeout")
-		c.upstreamOnly(path + ".body_limit")
-		c.upstreamOnly(path + ".body_rate")
-		c.upstreamOnly(path + ".strip_prefix")
+		upstreamOnly(c, path+".timeout")
+		upstreamOnly(c, path+".body_limit")
+		upstreamOnly(c, path+".body_rate")
+		upstreamOnly(c, path+".strip_prefix")
 	}
 }
 
-func (c *checker) upstreamOnly(path string) {
+func upstreamOnly(c *checker, path string) {
 	if c.wrote(path) {
 		c.warn(path, "has no effect for a static app")
 	}
 }
 
 // checkUpstream never quotes the URL: it may hold a password.
-func (c *checker) checkUpstream(path, text string) {
+func checkUpstream(c *checker, path, text string) {
 	const example = "write http://api:9000"
 	u, err := url.Parse(text)
 	switch {
@@ -205,7 +205,7 @@ func (c *checker) checkUpstream(path, text string) {
 	}
 }
 
-func (c *checker) checkPolicy(path string, r *Route) {
+func checkPolicy(c *checker, path string, r *Route) {
 	for i, m := range r.Methods {
 		if at := index(path+".methods", i); !methodShape.MatchString(m) {
 			c.problem(at, c.quote(at, m)+" is not a method in upper case", "write "+c.quoteFix(at, strings.ToUpper(m), "GET"))
@@ -221,7 +221,7 @@ func (c *checker) checkPolicy(path string, r *Route) {
 		c.problem(at, "the route needs a session, and there is no provider to sign in with", "write session: none, or a provider")
 	}
 	if r.Require != nil {
-		c.checkRequire(path, r)
+		checkRequire(c, path, r)
 	}
 	if r.Bearer != "" && r.Session == "none" {
 		c.problem(path+".bearer", "is for routes that use a session", "write session: required, or remove bearer")
@@ -230,29 +230,29 @@ func (c *checker) checkPolicy(path string, r *Route) {
 	case r.Bearer == "":
 	case !c.config.ExplicitTokens.Enabled:
 		c.warn(path+".bearer", "accepts no token while explicit_tokens.enabled is false")
-	case !c.hasLocal():
+	case !hasLocal(c.config.Providers):
 		c.warn(path+".bearer", "accepts no token without a local provider: clients send another provider's tokens to its APIs themselves")
 	}
 }
 
-// hasLocal tells whether anybody's tokens are ours.
-func (c *checker) hasLocal() bool {
-	return slices.ContainsFunc(c.config.Providers, func(p Provider) bool { return p.Local != nil })
+// hasLocal tells whether one of the providers is local, so that the gateway itself issues access tokens.
+func hasLocal(list []Provider) bool {
+	return slices.ContainsFunc(list, func(p Provider) bool { return p.Local != nil })
 }
 
-func (c *checker) checkRequire(path string, r *Route) {
+func checkRequire(c *checker, path string, r *Route) {
 	if r.Session != "required" && !c.anyBroken(path+".session") {
 		c.problem(path+".require", "is only possible with session: required", "write session: required, or remove require")
 	}
 	if len(r.Require.Roles)+len(r.Require.Scopes) == 0 && r.Require.AuthAge == 0 && len(r.Require.ACR) == 0 && !c.brokenBelow(path+".require") {
 		c.problem(path+".require", "requires nothing", "write require: {roles: [admin]}")
 	}
-	c.checkWords(path+".require.roles", r.Require.Roles)
-	c.checkWords(path+".require.scopes", r.Require.Scopes)
-	c.checkWords(path+".require.acr", r.Require.ACR)
+	checkWords(c, path+".require.roles", r.Require.Roles)
+	checkWords(c, path+".require.scopes", r.Require.Scopes)
+	checkWords(c, path+".require.acr", r.Require.ACR)
 }
 
-func (c *checker) checkWords(path string, words []string) {
+func checkWords(c *checker, path string, words []string) {
 	for i, w := range words {
 		if at := index(path, i); w == "" || !printable(w) || strings.ContainsAny(w, `"\`) {
 			c.problem(at, "is empty or has spaces, quotes or control characters", "write one word")

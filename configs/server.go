@@ -108,26 +108,26 @@ func under(path, prefix string) bool {
 	return path == prefix || strings.HasPrefix(path, prefix+"/")
 }
 
-func (c *checker) checkServer() {
+func checkServer(c *checker) {
 	s := &c.config.Server
-	c.checkPublicURL()
-	c.checkAuthPrefix()
-	c.checkProxies()
+	checkPublicURL(c)
+	checkAuthPrefix(c)
+	checkProxies(c)
 	if s.Listen == "" {
 		c.problem("server.listen", "is empty", `write ":8080"`)
 	}
-	c.checkAdmin()
+	checkAdmin(c)
 	if s.TLS != nil && strings.HasPrefix(s.PublicURL, "http:") {
 		c.problem("server.tls", "is set while server.public_url is http", "write public_url: https://…, or remove tls")
 	}
 }
 
 // checkAdmin holds the listeners for operators against the public one and each other.
-func (c *checker) checkAdmin() {
+func checkAdmin(c *checker) {
 	s := &c.config.Server
-	c.differs("server.admin", s.Admin, "server.listen", s.Listen)
-	c.differs("server.health", s.Health, "server.listen", s.Listen)
-	c.differs("server.health", s.Health, "server.admin", s.Admin)
+	differs(c, "server.admin", s.Admin, "server.listen", s.Listen)
+	differs(c, "server.health", s.Health, "server.listen", s.Listen)
+	differs(c, "server.health", s.Health, "server.admin", s.Admin)
 	open := s.Admin != "" && !s.Admin.loopback()
 	if open && !s.AdminExposed {
 		c.warn("server.admin", "is open beyond this machine and asks nobody who they are; for probes alone there is "+
@@ -147,13 +147,13 @@ func (c *checker) checkAdmin() {
 }
 
 // differs wants two listeners at two addresses.
-func (c *checker) differs(path string, a Address, other string, b Address) {
+func differs(c *checker, path string, a Address, other string, b Address) {
 	if a != "" && a == b && !strings.HasSuffix(string(a), ":0") {
 		c.problem(path, "is the address of "+other+" as well", "write another port")
 	}
 }
 
-func (c *checker) checkPublicURL() {
+func checkPublicURL(c *checker) {
 	const path, example = "server.public_url", "write public_url: https://app.example.com"
 	raw := c.config.Server.PublicURL
 	if raw == "" {
@@ -200,7 +200,7 @@ func parseOrigin(raw string) (*url.URL, string) {
 }
 
 // checkAuthPrefix marks a wrong prefix as broken: paths are not held against it.
-func (c *checker) checkAuthPrefix() {
+func checkAuthPrefix(c *checker) {
 	p := c.config.Server.AuthPrefix
 	const path, fix = "server.auth_prefix", "write auth_prefix: /auth"
 	switch {
@@ -217,10 +217,10 @@ func (c *checker) checkAuthPrefix() {
 	}
 }
 
-func (c *checker) checkProxies() {
+func checkProxies(c *checker) {
 	s := &c.config.Server
 	for i, p := range s.TrustedProxies {
-		c.checkNetwork(index("server.trusted_proxies", i), p)
+		checkNetwork(c, index("server.trusted_proxies", i), p)
 	}
 	switch {
 	case !headerName.MatchString(s.ForwardedHeader):
@@ -233,7 +233,7 @@ func (c *checker) checkProxies() {
 	}
 }
 
-func (c *checker) checkNetwork(path, text string) {
+func checkNetwork(c *checker, path, text string) {
 	if _, err := netip.ParseAddr(text); err == nil {
 		return
 	}

@@ -43,7 +43,7 @@ type PerUser struct {
 }
 
 // deriveSession lets defaults give way to what was written.
-func (c *checker) deriveSession() {
+func deriveSession(c *checker) {
 	s := &c.config.Session
 	if !c.wrote("session.idle_timeout") {
 		s.IdleTimeout = min(s.IdleTimeout, s.AbsoluteLifetime)
@@ -56,22 +56,22 @@ func (c *checker) deriveSession() {
 	}
 }
 
-func (c *checker) checkSession() {
+func checkSession(c *checker) {
 	s := &c.config.Session
 	if c.wrote("session.idle_timeout") && s.IdleTimeout > s.AbsoluteLifetime && !c.anyBroken("session.absolute_lifetime") {
 		c.problem("session.idle_timeout", s.IdleTimeout.String()+" is longer than absolute_lifetime ("+s.AbsoluteLifetime.String()+")",
 			"write at most "+s.AbsoluteLifetime.String())
 	}
-	c.checkSameSite()
+	checkSameSite(c)
 	if c.wrote("session.login_page") {
-		c.checkLoginPage()
+		checkLoginPage(c)
 	}
 	if c.wrote("session.after_logout") {
-		c.checkAfterLogout()
+		checkAfterLogout(c)
 	}
 }
 
-func (c *checker) checkAfterLogout() {
+func checkAfterLogout(c *checker) {
 	const path = "session.after_logout"
 	page, prefix := c.config.Session.AfterLogout, c.config.Server.AuthPrefix
 	switch own := prefix + "/logout/done"; {
@@ -83,7 +83,7 @@ func (c *checker) checkAfterLogout() {
 }
 
 // checkSameSite is by hand, because "none" deserves its reason.
-func (c *checker) checkSameSite() {
+func checkSameSite(c *checker) {
 	const path = "session.same_site"
 	switch s := c.config.Session.SameSite; s {
 	case "strict", "lax":
@@ -94,7 +94,7 @@ func (c *checker) checkSameSite() {
 	}
 }
 
-func (c *checker) checkLoginPage() {
+func checkLoginPage(c *checker) {
 	const path = "session.login_page"
 	page, prefix := c.config.Session.LoginPage, c.config.Server.AuthPrefix
 	switch {
@@ -108,7 +108,7 @@ func (c *checker) checkLoginPage() {
 }
 
 // deriveGrace shortens the default to what fits the shortest access token.
-func (c *checker) deriveGrace() {
+func deriveGrace(c *checker) {
 	if c.wrote("session.grace") {
 		return
 	}
@@ -120,7 +120,7 @@ func (c *checker) deriveGrace() {
 }
 
 // checkAccess holds one provider's access lifetime against the session's times.
-func (c *checker) checkAccess(path string, access Duration) {
+func checkAccess(c *checker, path string, access Duration) {
 	s := &c.config.Session
 	if c.wrote(path) && access > s.IdleTimeout && !c.anyBroken("session.idle_timeout") {
 		c.problem(path, access.String()+" is longer than session.idle_timeout ("+s.IdleTimeout.String()+")",

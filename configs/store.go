@@ -69,7 +69,7 @@ func isRedisURL(s string) bool {
 }
 
 // expandRedisURL takes a lone URL apart into the other keys, so that everybody else sees one form only.
-func (c *checker) expandRedisURL() {
+func expandRedisURL(c *checker) {
 	r := c.config.Store.Redis
 	if r == nil || len(r.Addresses) != 1 || !isRedisURL(r.Addresses[0]) {
 		return
@@ -85,8 +85,8 @@ func (c *checker) expandRedisURL() {
 	if u.Scheme == "rediss" && r.TLS == nil {
 		r.TLS = &RedisTLS{}
 	}
-	c.redisUser(r, u)
-	c.redisDB(r, u)
+	redisUser(c, r, u)
+	redisDB(c, r, u)
 }
 
 func redisAddress(u *url.URL) string {
@@ -96,12 +96,12 @@ func redisAddress(u *url.URL) string {
 	return u.Host
 }
 
-func (c *checker) redisUser(r *Redis, u *url.URL) {
+func redisUser(c *checker, r *Redis, u *url.URL) {
 	if u.User == nil {
 		return
 	}
 	if name := u.User.Username(); name != "" {
-		c.conflict("store.redis.username")
+		conflict(c, "store.redis.username")
 		r.Username = name
 	}
 	password, given := u.User.Password()
@@ -112,12 +112,12 @@ func (c *checker) redisUser(r *Redis, u *url.URL) {
 		c.problem("store.redis.addresses", "has a password in it", "write redis://user:${REDIS_PASSWORD}@host:6379, or password_file")
 		return
 	}
-	c.conflict("store.redis.password")
-	c.conflict("store.redis.password_file")
+	conflict(c, "store.redis.password")
+	conflict(c, "store.redis.password_file")
 	r.Password = NewSecret(password)
 }
 
-func (c *checker) redisDB(r *Redis, u *url.URL) {
+func redisDB(c *checker, r *Redis, u *url.URL) {
 	text := strings.TrimPrefix(u.Path, "/")
 	if text == "" {
 		return
@@ -127,18 +127,18 @@ func (c *checker) redisDB(r *Redis, u *url.URL) {
 		c.problem("store.redis.addresses", "has a path that is not the number of a database", "write redis://redis:6379/0")
 		return
 	}
-	c.conflict("store.redis.db")
+	conflict(c, "store.redis.db")
 	r.DB = db
 }
 
 // conflict reports a key that stands beside a URL which says the same.
-func (c *checker) conflict(path string) {
+func conflict(c *checker, path string) {
 	if c.wrote(path) {
 		c.problem(path, "is given by the URL in addresses as well", "write it in one place")
 	}
 }
 
-func (c *checker) checkStore() {
+func checkStore(c *checker) {
 	s := &c.config.Store
 	switch {
 	case c.anyBroken("store.redis", "store.embedded"):
@@ -149,20 +149,20 @@ func (c *checker) checkStore() {
 		c.problem("store.embedded", "stands beside redis", "write one of them")
 	}
 	if s.Redis != nil {
-		c.checkRedis(s.Redis)
+		checkRedis(c, s.Redis)
 	}
 	if s.Embedded && !c.loopback() {
 		c.warn("store.embedded", "keeps sessions in this process only: a restart signs everyone out, and a second replica knows nobody")
 	}
 }
 
-func (c *checker) checkRedis(r *Redis) {
+func checkRedis(c *checker, r *Redis) {
 	const path = "store.redis"
 	if len(r.Addresses) == 0 {
 		c.problem(path+".addresses", "is empty", `write addresses: ["redis:6379"]`)
 	}
 	for i, a := range r.Addresses {
-		c.checkRedisAddress(index(path+".addresses", i), a)
+		checkRedisAddress(c, index(path+".addresses", i), a)
 	}
 	if strings.ContainsAny(r.KeyPrefix, "{}") || !printable(r.KeyPrefix) || r.KeyPrefix == "" {
 		c.problem(path+".key_prefix", "is empty or has braces, spaces or control characters", `write key_prefix: "sg:"`)
@@ -170,11 +170,11 @@ func (c *checker) checkRedis(r *Redis) {
 	if t := r.TLS; t != nil && (t.CertFile == "") != (t.KeyFile == "") {
 		c.problem(path+".tls", "has one of cert_file and key_file", "write both, or none")
 	}
-	c.checkRedisMode(r)
-	c.checkSentinelLogin(r)
+	checkRedisMode(c, r)
+	checkSentinelLogin(c, r)
 }
 
-func (c *checker) checkSentinelLogin(r *Redis) {
+func checkSentinelLogin(c *checker, r *Redis) {
 	const path = "store.redis.sentinel_"
 	for _, key := range []string{"username", "password", "password_file"} {
 		if r.Mode != "sentinel" && c.wrote(path+key) {
@@ -186,7 +186,7 @@ func (c *checker) checkSentinelLogin(r *Redis) {
 	}
 }
 
-func (c *checker) checkRedisAddress(path, text string) {
+func checkRedisAddress(c *checker, path, text string) {
 	switch {
 	case isRedisURL(text):
 		c.problem(path, "is a URL among several addresses", "write host:port, or the URL alone")
@@ -195,7 +195,7 @@ func (c *checker) checkRedisAddress(path, text string) {
 	}
 }
 
-func (c *checker) checkRedisMode(r *Redis) {
+func checkRedisMode(c *checker, r *Redis) {
 	const path = "store.redis"
 	switch {
 	case r.Mode == "sentinel" && r.Master == "":

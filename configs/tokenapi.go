@@ -182,7 +182,7 @@ func deriveTokenAPI(t *TokenAPIProvider) {
 }
 
 // encodeBodies encodes what a body has from the environment for its place: it is text there, whatever it holds.
-func (c *checker) encodeBodies(path string, t *TokenAPIProvider) {
+func encodeBodies(c *checker, path string, t *TokenAPIProvider) {
 	for key, call := range map[string]struct {
 		body     *string
 		encoding string
@@ -223,28 +223,28 @@ const (
 )
 
 // checkTokenAPI looks at what can be told without knowing the API; the provider itself checks places and templates.
-func (c *checker) checkTokenAPI(path string, t *TokenAPIProvider) {
+func checkTokenAPI(c *checker, path string, t *TokenAPIProvider) {
 	if !c.anyBroken(path+".base_url") && (!apiURL(t.BaseURL) || strings.Contains(t.BaseURL, "?")) {
 		c.problem(path+".base_url", "is not an http or https URL without user name, query and fragment", "write base_url: http://api:8000")
 	}
 	if t.Login.Path == "" && !c.anyBroken(path+".login", path+".login.path", path+".preset") {
 		c.problem(path+".login.path", "is missing", "write preset: fastapi-tutorial, or login: {path: /auth/login}")
 	}
-	c.checkAPICall(path+".login", t.Login.Path, t.Login.Method, t.Login.Refused)
-	c.checkAPICall(path+".refresh", t.Refresh.Path, t.Refresh.Method, t.Refresh.Refused)
-	c.checkAPICall(path+".logout", t.Logout.Path, t.Logout.Method, t.Logout.Refused)
-	c.checkAPICall(path+".me", t.Me.Path, t.Me.Method, nil)
+	checkAPICall(c, path+".login", t.Login.Path, t.Login.Method, t.Login.Refused)
+	checkAPICall(c, path+".refresh", t.Refresh.Path, t.Refresh.Method, t.Refresh.Refused)
+	checkAPICall(c, path+".logout", t.Logout.Path, t.Logout.Method, t.Logout.Refused)
+	checkAPICall(c, path+".me", t.Me.Path, t.Me.Method, nil)
 	if t.Identity.From == "me" && t.Me.Path == "" && !c.anyBroken(path+".me", path+".me.path", path+".identity") {
 		c.problem(path+".me.path", "is missing, and identity.from is me", "write me: {path: /me}")
 	}
-	c.checkAPIVerify(path+".verify", t.Verify)
+	checkAPIVerify(c, path+".verify", t.Verify)
 	for i := range t.Headers {
-		c.checkAPIHeader(index(path+".headers", i), &t.Headers[i])
+		checkAPIHeader(c, index(path+".headers", i), &t.Headers[i])
 	}
 }
 
 // checkAPICall looks at one endpoint.
-func (c *checker) checkAPICall(path, target, method string, refused []int) {
+func checkAPICall(c *checker, path, target, method string, refused []int) {
 	if target != "" && !strings.HasPrefix(target, "/") && !apiURL(target) {
 		c.problem(path+".path", "does not start with a slash", "write path: "+c.quoteFix(path+".path", "/"+target, "/auth/login"))
 	}
@@ -258,7 +258,7 @@ func (c *checker) checkAPICall(path, target, method string, refused []int) {
 	}
 }
 
-func (c *checker) checkAPIVerify(path string, v *TokenAPIVerify) {
+func checkAPIVerify(c *checker, path string, v *TokenAPIVerify) {
 	if v == nil || c.brokenBelow(path) {
 		return
 	}
@@ -276,7 +276,7 @@ func (c *checker) checkAPIVerify(path string, v *TokenAPIVerify) {
 	}
 }
 
-func (c *checker) checkAPIHeader(path string, h *TokenAPIHeader) {
+func checkAPIHeader(c *checker, path string, h *TokenAPIHeader) {
 	if c.anyBroken(path, path+".name", path+".value", path+".secret", path+".secret_file") {
 		return
 	}

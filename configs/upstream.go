@@ -72,7 +72,7 @@ func HeaderLine(line string) (name, value string, ok bool) {
 }
 
 // checkUpstreamRules checks everything of a route that is not its path, target or policy.
-func (c *checker) checkUpstreamRules(path string, r *Route) {
+func checkUpstreamRules(c *checker, path string, r *Route) {
 	if r.Host != "" && (r.Host != strings.ToLower(r.Host) || !hostShape.MatchString(strings.Split(r.Host, ":")[0])) {
 		c.problem(path+".host", "is not a host name in lower case", "write host: cdn.example.com")
 	} else if r.Host != "" && r.Session != "none" && !c.anyBroken(path+".session") {
@@ -93,13 +93,13 @@ func (c *checker) checkUpstreamRules(path string, r *Route) {
 	}
 	if r.Static != "" {
 		for _, key := range []string{"rewrite", "health", "upstream_tls", "request_headers", "protocol", "connect_timeout", "idle_timeout", "max_connections", "retries", "upstream_host", "redirects"} {
-			c.upstreamOnly(path + "." + key)
+			upstreamOnly(c, path+"."+key)
 		}
 	} else if r.CSP != "" {
 		c.warn(path+".csp", "has no effect but for a static app; use response_headers")
 	}
-	c.checkRouteCORS(path+".cors", r)
-	c.checkHeaderRules(path, r)
+	checkRouteCORS(c, path+".cors", r)
+	checkHeaderRules(c, path, r)
 }
 
 // validAuthorityPort takes a host without a port, or with a proper one.
@@ -108,7 +108,7 @@ func validAuthorityPort(authority string) bool {
 	return !found || validPort(port, 1)
 }
 
-func (c *checker) checkRouteCORS(path string, r *Route) {
+func checkRouteCORS(c *checker, path string, r *Route) {
 	if r.CORS == nil {
 		return
 	}
@@ -117,48 +117,48 @@ func (c *checker) checkRouteCORS(path string, r *Route) {
 		if o == "*" && r.Session == "none" && len(r.CORS.Origins) == 1 {
 			continue
 		}
-		c.checkOrigin(index(path+".allowed_origins", i), o, seen)
+		checkOrigin(c, index(path+".allowed_origins", i), o, seen)
 	}
 	for i, m := range r.CORS.Methods {
 		if at := index(path+".allowed_methods", i); !methodShape.MatchString(m) {
 			c.problem(at, c.quote(at, m)+" is not a method in upper case", "write GET")
 		}
 	}
-	c.checkHeaderNames(path+".allowed_headers", r.CORS.Headers, false)
-	c.checkHeaderNames(path+".exposed_headers", r.CORS.Expose, false)
+	checkHeaderNames(c, path+".allowed_headers", r.CORS.Headers, false)
+	checkHeaderNames(c, path+".exposed_headers", r.CORS.Expose, false)
 }
 
-func (c *checker) checkHeaderRules(path string, r *Route) {
+func checkHeaderRules(c *checker, path string, r *Route) {
 	if h := r.RequestHeaders; h != nil {
-		c.checkHeaderNames(path+".request_headers.remove", h.Remove, true)
-		c.checkHeaderLines(path+".request_headers.set", h.Set)
-		c.checkHeaderLines(path+".request_headers.claims", h.Claims)
+		checkHeaderNames(c, path+".request_headers.remove", h.Remove, true)
+		checkHeaderLines(c, path+".request_headers.set", h.Set)
+		checkHeaderLines(c, path+".request_headers.claims", h.Claims)
 		if len(h.Claims) > 0 && r.Session == "none" {
 			c.problem(path+".request_headers.claims", "are of a session, and the route has none", "write session: required")
 		}
 	}
 	if h := r.ResponseHeaders; h != nil {
-		c.checkHeaderNames(path+".response_headers.remove", h.Remove, true)
-		c.checkHeaderLines(path+".response_headers.set", h.Set)
+		checkHeaderNames(c, path+".response_headers.remove", h.Remove, true)
+		checkHeaderLines(c, path+".response_headers.set", h.Set)
 	}
 }
 
-func (c *checker) checkHeaderNames(path string, names []string, changed bool) {
+func checkHeaderNames(c *checker, path string, names []string, changed bool) {
 	for i, n := range names {
-		c.checkHeaderName(index(path, i), n, headerName.MatchString(n), changed)
+		checkHeaderName(c, index(path, i), n, headerName.MatchString(n), changed)
 	}
 }
 
-func (c *checker) checkHeaderLines(path string, lines []string) {
+func checkHeaderLines(c *checker, path string, lines []string) {
 	for i, line := range lines {
 		name, value, ok := HeaderLine(line)
 		at := index(path, i)
-		c.checkHeaderName(at, name, ok && value != "" && !strings.ContainsAny(value, "\r\n\x00"), true)
+		checkHeaderName(c, at, name, ok && value != "" && !strings.ContainsAny(value, "\r\n\x00"), true)
 	}
 }
 
 // checkHeaderName refuses what only the gateway, or the connection, may say.
-func (c *checker) checkHeaderName(path, name string, ok, changed bool) {
+func checkHeaderName(c *checker, path, name string, ok, changed bool) {
 	if !ok {
 		c.problem(path, "is not a header name, or not a line with one", `write "X-Name: value"`)
 		return
@@ -178,10 +178,10 @@ func (c *checker) checkHeaderName(path, name string, ok, changed bool) {
 }
 
 // checkOverlaps warns of a route inside another that asks less of its users: often it was meant to ask more.
-func (c *checker) checkOverlaps() {
+func checkOverlaps(c *checker) {
 	for i := range c.config.Routes {
 		inner, path := &c.config.Routes[i], index("routes", i)
-		outer := c.around(i)
+		outer := enclosing(c.config.Routes, i)
 		if outer < 0 || c.anyBroken(path) {
 			continue
 		}
@@ -195,16 +195,16 @@ func (c *checker) checkOverlaps() {
 	}
 }
 
-// around is the narrowest prefix route of the same host that a route lies in, or -1.
-func (c *checker) around(i int) int {
+// enclosing is the index of the narrowest prefix route of the same host that route i lies in, or -1.
+func enclosing(routes []Route, i int) int {
 	best := -1
-	r := &c.config.Routes[i]
-	for j := range c.config.Routes {
-		o := &c.config.Routes[j]
+	r := &routes[i]
+	for j := range routes {
+		o := &routes[j]
 		if j == i || o.Match == "exact" || o.Host != r.Host || !under(r.Path, o.Path) {
 			continue
 		}
-		if best < 0 || len(o.Path) > len(c.config.Routes[best].Path) {
+		if best < 0 || len(o.Path) > len(routes[best].Path) {
 			best = j
 		}
 	}
