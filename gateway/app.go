@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 
 	"sessiongate/gateway/proxy"
@@ -80,12 +79,17 @@ func (s *Server) unauthenticated(x *exchange, route *proxy.Route, err error) {
 }
 
 func (s *Server) forward(x *exchange, a *app, t proxy.Target, authorization string) {
+	if f := s.forwardTo(x, a, t, authorization); f != nil {
+		s.upstreamFailed(x, f)
+	}
+}
+
+func (s *Server) forwardTo(x *exchange, a *app, t proxy.Target, authorization string) *proxy.Failure {
 	if a.static != nil {
 		a.route.ResponseHeaders.Apply(x.Header())
-		a.static.Serve(x, x.r, t)
-		return
+		return a.static.Serve(x, x.r, t)
 	}
-	a.forwarder.Serve(x, x.r, t, proxy.Forward{
+	return a.forwarder.Serve(x, x.r, &x.upstream, t, proxy.Forward{
 		Bearer: authorization, ClientIP: x.client.IP, Host: cmp.Or(a.route.Host, s.host), Proto: s.scheme,
 		RequestID: x.client.RequestID, TraceParent: x.trace,
 		Fields: claimFields(a.route.RequestHeaders.Claims, x.identity()),
@@ -101,40 +105,4 @@ func (x *exchange) identity() *session.Identity {
 		return x.bearer.Identity()
 	}
 	return nil
-}
-
-// retry is asked by the proxy when an upstream refused the token: it gets one
-// forced refresh, and the request one more try (DESIGN §5).
-func (s *Server) retry(w http.ResponseWriter, _ *http.Response) (bearer string, again bool) {
-	x, ok := w.(*exchange)
-	if !ok || x.session == nil {
-		return "", false
-	}
-	fresh, err := s.manager.ForceRefresh(x.r.Context(), x.session, x.client)
-	if err != nil {
-		// The upstream's 401 is then the best answer there is: the session itself
-		// is judged by its next request.
-		return "", false
-	}
-	x.session = fresh
-	return fresh.Authorization, true
-}
-
-// upstreamFailed renders what the proxy reports.
-func (s *Server) upstreamFailed(w http.ResponseWriter, _ *http.Request, f *proxy.Failure) {
-	x, ok := w.(*exchange)
-	if !ok {
-		http.Error(w, http.StatusText(f.Kind.Status()), f.Kind.Status())
-		return
-	}
-	if f.Kind == proxy.ClientGone {
-		x.status = f.Kind.Status() // nobody is left to read an answer
-		return
-	}
-	var p *problem
-	if errors.As(f.Err, &p) {
-		s.fail(x, p)
-		return
-	}
-	s.fail(x, problemUpstream(f))
 }

@@ -32,6 +32,8 @@ type exchange struct {
 	bytes  int64
 	flow   flow // of the application's response
 
+	upstream upstreamHandler
+
 	counted bool // it holds a place of the capacity
 
 	scanned bool // handles, found and mark are known
@@ -50,6 +52,7 @@ func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
 		x = &exchange{}
 	}
 	x.ResponseWriter, x.server, x.r, x.trace, x.started = w, s, r, trace, s.now()
+	x.upstream.x = x
 	x.client = session.Client{IP: s.clientIP(r), UserAgent: r.UserAgent(), RequestID: trace[3:35]}
 	return x
 }

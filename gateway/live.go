@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
@@ -199,19 +198,4 @@ func (l *Live) watch(stream *proxy.Stream, s *session.Session) (leave func()) {
 		}
 	}()
 	return stop
-}
-
-// onStream is told by the proxy that a response with a body begins.
-func (s *Server) onStream(w http.ResponseWriter, stream *proxy.Stream) {
-	x, ok := w.(*exchange)
-	if !ok {
-		return
-	}
-	x.flow = flow{stream: stream, session: x.holder(), restarts: stream.Upgraded() || stream.EventStream()}
-	x.flow.lane = x.trace[3] & 15 // random hexadecimal digits: spreads the locks
-	if x.flow.session == nil && !x.flow.restarts {
-		x.flow.stream = nil // nothing could end it
-		return
-	}
-	s.live.join(&x.flow)
 }

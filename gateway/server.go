@@ -189,11 +189,10 @@ func (s *Server) addApps(o Options) error {
 	for _, route := range o.Routes {
 		a := &app{route: route, metrics: s.metrics.bind(route.Path)}
 		if route.Static != nil {
-			a.static, err = proxy.NewStatic(route.Static, proxy.StaticOptions{CSP: cmp.Or(route.CSP, o.PageCSP), OnError: s.upstreamFailed})
+			a.static, err = proxy.NewStatic(route.Static, proxy.StaticOptions{CSP: cmp.Or(route.CSP, o.PageCSP)})
 		} else {
 			a.forwarder, err = proxy.NewForwarder(route, proxy.Options{
-				Cookies: ourCookies(), OnError: s.upstreamFailed, OnStream: s.onStream, OnResponse: s.onResponse, Retry: s.retry,
-				BodyTimeout: o.BodyTimeout, Public: &url.URL{Scheme: s.scheme, Host: s.host}, Reserved: []string{s.prefix, wellKnown},
+				Cookies: ourCookies(), BodyTimeout: o.BodyTimeout, Public: &url.URL{Scheme: s.scheme, Host: s.host}, Reserved: []string{s.prefix, wellKnown},
 			})
 		}
 		if err != nil {

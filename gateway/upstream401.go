@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"net/http"
 	"strings"
 
 	"sessiongate/gateway/proxy"
@@ -10,24 +9,6 @@ import (
 // passedOn marks a 401 that an application answered. Its session is fine: a page
 // must not take it for the end of the session and send the user to sign in.
 const passedOn = "X-Sessiongate-Upstream" //nolint:gosec // a header name, not a credential
-
-// onResponse looks at every answer of an application before it goes out.
-func (s *Server) onResponse(w http.ResponseWriter, res *http.Response) error {
-	delete(res.Header, passedOn) // ours to say
-	if res.StatusCode != http.StatusUnauthorized {
-		return nil
-	}
-	x, ok := w.(*exchange)
-	if !ok {
-		return nil
-	}
-	c, found := proxy.BearerChallenge(res.Header, "insufficient_user_authentication")
-	if found && x.session != nil {
-		return wantStepUp(x, c)
-	}
-	res.Header[passedOn] = []string{"401"}
-	return nil
-}
 
 // wantStepUp turns an application's wish for another sign-in (RFC 9470 §3) into
 // the problem that our own require.auth_age and require.acr answer with.

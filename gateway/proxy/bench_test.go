@@ -60,7 +60,6 @@ func BenchmarkForward(b *testing.B) {
 	defer tr.CloseIdleConnections()
 	f, err := proxy.NewForwarder(route, proxy.Options{
 		Cookies: ourCookies, Transport: tr,
-		OnError: func(_ http.ResponseWriter, _ *http.Request, f *proxy.Failure) { b.Error(f) },
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -71,7 +70,9 @@ func BenchmarkForward(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		f.Serve(w, r, m.Target, values)
+		if failure := f.Serve(w, r, nil, m.Target, values); failure != nil {
+			b.Error(failure)
+		}
 	})
 }
 

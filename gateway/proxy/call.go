@@ -15,13 +15,15 @@ type call struct {
 	f               *Forwarder
 	w               http.ResponseWriter
 	r               *http.Request // the inbound request
+	handler         Handler
 	target          Target
 	out             client.Request // the outgoing one, but for its address
 	upgrade         bool           // a WebSocket handshake
 	personal        bool           // the upstream is told whose request it is
 	body            *body          // nil: the request has none
 	stream          *Stream
-	sent            bool // the transport has seen the request
+	sent            bool     // the transport has seen the request
+	failure         *Failure // of a WebSocket handshake
 
 	inform func(int, http.Header) error // c.pass, bound once
 }
@@ -29,14 +31,14 @@ type call struct {
 // mostFields is how many fields a call keeps room for. Browsers send twenty, the gateway adds six.
 const mostFields = 64
 
-func (f *Forwarder) newCall(w http.ResponseWriter, r *http.Request, t Target) *call {
+func (f *Forwarder) newCall(w http.ResponseWriter, r *http.Request, h Handler, t Target) *call {
 	c, ok := f.calls.Get().(*call)
 	if !ok {
 		c = &call{f: f}
 		c.inform = c.pass
 		c.out.Fields = make([]Field, 0, 24)
 	}
-	c.Context, c.w, c.r, c.target, c.stream = r.Context(), w, r, t, &Stream{w: w, idle: f.route.Upstream.Idle}
+	c.Context, c.w, c.r, c.handler, c.target, c.stream = r.Context(), w, r, h, t, &Stream{w: w, idle: f.route.Upstream.Idle}
 	return c
 }
 
@@ -138,13 +140,13 @@ func (c *call) roundTrip() (*http.Response, error) {
 }
 
 func (c *call) mayRetry(res *http.Response) bool {
-	return res.StatusCode == http.StatusUnauthorized && c.f.options.Retry != nil && c.body == nil &&
+	return res.StatusCode == http.StatusUnauthorized && c.body == nil &&
 		idempotent(c.r.Method) && InvalidToken(res.Header)
 }
 
 func (c *call) retry(res *http.Response) (*http.Response, error) {
-	bearer, again := c.f.options.Retry(c.w, res)
-	if !again {
+	authorization, ok := c.handler.Renew(res)
+	if !ok {
 		return res, nil
 	}
 	if 0 <= res.ContentLength && res.ContentLength <= 16<<10 { // worth reading to keep the connection
@@ -153,6 +155,6 @@ func (c *call) retry(res *http.Response) (*http.Response, error) {
 	res.Body.Close()
 	c.stream.member.release()
 	clear(c.out.Header)
-	c.out.Fields = put(c.out.Fields, Field{Name: "Authorization", Value: bearer})
+	c.out.Fields = put(c.out.Fields, Field{Name: "Authorization", Value: authorization})
 	return c.f.send(c)
 }

@@ -20,7 +20,7 @@ const (
 	TooLarge                     // 413: the request body is over the route's BodyLimit
 	BadRequest                   // 400: the request cannot be forwarded, or its body is malformed
 	ClientGone                   // 499: nobody is left to answer, or the body stopped coming; counted, not written
-	Refused                      // Options.OnResponse returned Err instead of letting the response through
+	Refused                      // Handler.Response returned Err instead of letting the response through
 	NotFound                     // 404: no such file
 	MethodNotAllowed             // 405: not GET or HEAD on a static route; Allow is set already
 	Unavailable                  // 503: every address of the route is out or has all the connections it may have
@@ -55,7 +55,7 @@ func (k Kind) Status() int { status, _ := k.describe(); return status }
 func (k Kind) String() string { _, code := k.describe(); return code }
 
 // Failure says why a request was not answered by its upstream or folder. Nothing has been written to the client when
-// it is reported. Err is for logs: it may name inner addresses, which are not for the browser.
+// it is returned. Err is for logs: it may name inner addresses, which are not for the browser.
 type Failure struct {
 	Kind       Kind
 	Err        error
@@ -68,14 +68,14 @@ func (f *Failure) Error() string { return fmt.Sprintf("%s: %v", f.Kind, f.Err) }
 // Unwrap gives errors.Is and errors.As access to the cause.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// hookError marks an error that came from Options.OnResponse.
+// hookError marks an error that came from Handler.Response.
 type hookError struct{ error }
 
 func (e hookError) Unwrap() error { return e.error }
 
-// failure turns an error of the round trip into a Failure. What the client did wrong comes first: the upstream's error
+// classify turns an error of the round trip into a Failure. What the client did wrong comes first: the upstream's error
 // is then only an echo of it.
-func (c *call) failure(err error) *Failure {
+func (c *call) classify(err error) *Failure {
 	gone := errors.Is(c.r.Context().Err(), context.Canceled)
 	if f := c.body.failed(); f != nil && (f.Kind == TooLarge || !gone) {
 		return f

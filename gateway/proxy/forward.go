@@ -15,7 +15,7 @@ var (
 )
 
 // forward is the way of every request but WebSocket handshakes: send, pass the header on, copy the body.
-func (f *Forwarder) forward(c *call, values *Forward) {
+func (f *Forwarder) forward(c *call, values *Forward) *Failure {
 	own := c.w.Header()
 	if len(own) == 0 {
 		c.out.Header = own // the upstream's fields need not be copied
@@ -29,8 +29,7 @@ func (f *Forwarder) forward(c *call, values *Forward) {
 	}
 	if err != nil {
 		clear(c.out.Header)
-		f.fail(c, err)
-		return
+		return c.fail(err)
 	}
 	defer res.Body.Close()
 	if c.out.Header == nil {
@@ -40,10 +39,11 @@ func (f *Forwarder) forward(c *call, values *Forward) {
 	c.w.WriteHeader(res.StatusCode)
 	if err := f.copy(c, res); err != nil {
 		abort(c.r)
-		return
+		return nil
 	}
 	res.Body.Close() // the trailers are here when the body has ended
 	c.sendTrailers(res.Trailer, announced)
+	return nil
 }
 
 // admit holds a response to the rules, and tells those who want to know of it.
@@ -67,10 +67,8 @@ func (f *Forwarder) onResponse(c *call, res *http.Response) error {
 	if c.personal && res.StatusCode != http.StatusSwitchingProtocols {
 		keepPrivate(res.Header, f.private)
 	}
-	if f.options.OnResponse != nil {
-		if err := f.options.OnResponse(c.w, res); err != nil {
-			return hookError{err}
-		}
+	if err := c.handler.Response(res); err != nil {
+		return hookError{err}
 	}
 	if _, ok := res.Header["Content-Type"]; !ok {
 		c.w.Header()["Content-Type"] = nil // or the server would guess one: text/html for what merely looks like it
@@ -79,8 +77,8 @@ func (f *Forwarder) onResponse(c *call, res *http.Response) error {
 		// An early answer: should the rest not come in time, the server would read what comes then as a request.
 		refuseBody(c.w, c.r)
 	}
-	if f.options.OnStream != nil && (c.stream.Upgraded() || res.ContentLength != 0 && c.r.Method != http.MethodHead) {
-		f.options.OnStream(c.w, c.stream)
+	if c.stream.Upgraded() || res.ContentLength != 0 && c.r.Method != http.MethodHead {
+		c.handler.Stream(c.stream)
 	}
 	return nil
 }
@@ -156,19 +154,16 @@ func abort(r *http.Request) {
 	}
 }
 
-// fail answers a request that came to nothing.
-func (f *Forwarder) fail(c *call, err error) {
+// fail prepares the writer for the answer to a request that came to nothing, and says why it did.
+func (c *call) fail(err error) *Failure {
 	if h := c.w.Header(); h["Content-Type"] == nil {
 		delete(h, "Content-Type")
 	}
-	failure := c.failure(err)
+	failure := c.classify(err)
 	if failure.Kind == TooLarge || failure.Kind == BadRequest || c.body.unfinished() {
 		// Full duplex leaves the rest of a body to the handler: net/http panics in the connection's next request if it
 		// reads that rest itself.
 		refuseBody(c.w, c.r)
 	}
-	f.options.OnError(c.w, c.r, failure)
-	if failure.Kind == ClientGone {
-		panic(http.ErrAbortHandler)
-	}
+	return failure
 }

@@ -18,9 +18,8 @@ import (
 func cutting(t *testing.T, upstream http.HandlerFunc) (*front, chan *proxy.Stream) {
 	t.Helper()
 	streams := make(chan *proxy.Stream, 10)
-	f := newFront(t, &proxy.Route{Upstreams: newUpstream(t, upstream)}, proxy.Options{
-		OnStream: func(_ http.ResponseWriter, s *proxy.Stream) { streams <- s },
-	})
+	f := newFront(t, &proxy.Route{Upstreams: newUpstream(t, upstream)}, proxy.Options{})
+	f.handler.stream = func(s *proxy.Stream) { streams <- s }
 	return f, streams
 }
 

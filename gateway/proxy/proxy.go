@@ -14,32 +14,11 @@ import (
 	"sessiongate/gateway/http1/client"
 )
 
-// Options are what a [Forwarder] needs beside its route. The functions are called from many goroutines at once.
+// Options are what a [Forwarder] needs beside its route. The functions are called from many goroutines at once. The zero
+// value is usable.
 type Options struct {
 	// Cookies are the gateway's own cookies: upstreams neither see, set nor clear them.
 	Cookies []string
-
-	// OnError answers a request that failed. Nothing has been written yet, and nothing more will be. Required.
-	//
-	// Where no answer is possible Serve panics with http.ErrAbortHandler, which the server turns into a cut connection
-	// or stream; whoever recovers panics must pass this one on. That is so after OnError was told ClientGone and wrote
-	// nothing (a client that closed only its sending side would take the server's empty 200 for the answer), and
-	// without OnError when a response breaks off in the middle.
-	OnError func(w http.ResponseWriter, r *http.Request, f *Failure)
-
-	// OnResponse, if set, sees every final response (101 included) after the header rules and before it is sent, and
-	// may change its header, which may be w's. An error replaces the response: it arrives at OnError as a Failure of kind
-	// Refused, and what stood in w's header is gone. w is what Serve was given.
-	OnResponse func(w http.ResponseWriter, res *http.Response) error
-
-	// Retry, if set, is asked when an upstream refuses the token (401 with InvalidToken) of an idempotent request
-	// without a body. It returns the Authorization value to try once more with. No final response has been sent by then.
-	// w is what Serve was given. The response's header may be read, its body may not.
-	Retry func(w http.ResponseWriter, res *http.Response) (bearer string, again bool)
-
-	// OnStream, if set, sees every response with a body after OnResponse, when its header is about to be sent. w is what
-	// Serve was given. The stream may be kept until Serve returns.
-	OnStream func(w http.ResponseWriter, s *Stream)
 
 	// Public is the origin that browsers see, scheme and host. nil: upstreams get their own Host header, and their
 	// references to themselves stay as they are.
@@ -81,11 +60,8 @@ type Forwarder struct {
 
 // NewForwarder makes the forwarder of a route that has upstreams.
 func NewForwarder(route *Route, o Options) (*Forwarder, error) {
-	switch {
-	case route == nil || len(route.Upstreams) == 0:
+	if route == nil || len(route.Upstreams) == 0 {
 		return nil, errors.New("new forwarder: the route has no upstreams")
-	case o.OnError == nil:
-		return nil, errors.New("new forwarder: Options.OnError is not set")
 	}
 	if err := route.check(); err != nil {
 		return nil, fmt.Errorf("new forwarder: %w", err)
@@ -124,34 +100,46 @@ func (f *Forwarder) newPool() *pool {
 	return newPool(f.route, now, f.carry)
 }
 
-// Serve forwards r to an upstream and streams the answer to w. t is what [Table.Match] returned for r, values are the
-// headers the gateway sets; r itself is left as it is, but for trailers that are not forwarded. w must lead to the
-// server's Flush, Hijack and EnableFullDuplex, directly or by Unwrap (http.ResponseController). Informational responses
-// are written as they come; headers already set on w stay out of them and are kept for the final response.
-func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, t Target, values Forward) {
+// Serve forwards r to an upstream and streams the answer to w. h may be nil. t is what [Table.Match] returned for r,
+// values are the headers the gateway sets; r itself is left as it is, but for trailers that are not forwarded. w must
+// lead to the server's Flush, Hijack and EnableFullDuplex, directly or by Unwrap (http.ResponseController). Informational
+// responses are written as they come; headers already set on w stay out of them and are kept for the final response.
+//
+// A failure means that no final response has been written: the caller answers. After ClientGone nobody is left to answer,
+// and the caller must panic with http.ErrAbortHandler instead, so that the server cuts the connection or stream: a client
+// that closed only its sending side would take the server's empty 200 for the answer.
+//
+// Serve itself panics with http.ErrAbortHandler when a response breaks off in the middle; whoever recovers panics must
+// pass this one on.
+func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, h Handler, t Target, values Forward) *Failure {
 	if slashy(t.Path) || !strings.HasPrefix(t.Path, "/") {
-		f.options.OnError(w, r, &Failure{Kind: BadRequest, Err: ErrBadPath})
-		return
+		return &Failure{Kind: BadRequest, Err: ErrBadPath}
 	}
 	if r.ContentLength > f.route.mostBody() {
 		refuseBody(w, r)
-		f.options.OnError(w, r, &Failure{Kind: TooLarge, Err: errTooLarge})
-		return
+		return &Failure{Kind: TooLarge, Err: errTooLarge}
+	}
+	if h == nil {
+		h = passAll{}
 	}
 	CloseAfterChunked(w, r)
-	c := f.newCall(w, r, t)
+	c := f.newCall(w, r, h, t)
 	defer c.stream.finish()
 	c.takeBody()
 	if c.body != nil {
 		defer c.body.finish()
 		defer c.watchBody()()
 	}
+	var failure *Failure
 	if mayUpgrade(r) {
-		f.serveUpgrade(c, &values)
+		failure = f.serveUpgrade(c, &values)
 	} else {
-		f.forward(c, &values)
+		failure = f.forward(c, &values)
 	}
-	f.release(c)
+	if failure == nil || failure.Kind != ClientGone {
+		f.release(c)
+	}
+	return failure
 }
 
 // CloseAfterChunked ends an HTTP/1 connection with the answer to a request that has a Transfer-Encoding. Such a request

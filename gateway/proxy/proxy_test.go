@@ -22,7 +22,57 @@ type front struct {
 	*httptest.Server
 	failures  chan *proxy.Failure
 	forwarder *proxy.Forwarder
+	handler   handler
 	fields    []proxy.Field
+}
+
+// handler is a [proxy.Handler] of functions that may be missing. It must be set before the first request.
+type handler struct {
+	response func(*http.Response) error
+	renew    func() (string, bool)
+	stream   func(*proxy.Stream)
+}
+
+func (h *handler) Response(res *http.Response) error {
+	if h.response == nil {
+		return nil
+	}
+	return h.response(res)
+}
+
+func (h *handler) Renew(*http.Response) (string, bool) {
+	if h.renew == nil {
+		return "", false
+	}
+	return h.renew()
+}
+
+func (h *handler) Stream(s *proxy.Stream) {
+	if h.stream != nil {
+		h.stream(s)
+	}
+}
+
+// answer writes the status of a failure, as every caller of Serve must.
+func answer(w http.ResponseWriter, failure *proxy.Failure) {
+	switch {
+	case failure == nil:
+	case failure.Kind == proxy.ClientGone:
+		panic(http.ErrAbortHandler)
+	default:
+		http.Error(w, failure.Kind.String(), failure.Kind.Status())
+	}
+}
+
+// note keeps a failure, if there is one, for the test to look at.
+func note(failures chan *proxy.Failure, failure *proxy.Failure) {
+	if failure == nil {
+		return
+	}
+	select {
+	case failures <- failure:
+	default: // a test that fails requests on purpose need not look at each
+	}
 }
 
 func newFront(t testing.TB, route *proxy.Route, o proxy.Options) *front {
@@ -32,15 +82,6 @@ func newFront(t testing.TB, route *proxy.Route, o proxy.Options) *front {
 	}
 	f := &front{failures: make(chan *proxy.Failure, 100)}
 	o.Cookies = ourCookies
-	o.OnError = func(w http.ResponseWriter, r *http.Request, failure *proxy.Failure) {
-		select {
-		case f.failures <- failure:
-		default: // a test that fails requests on purpose need not look at each
-		}
-		if failure.Kind != proxy.ClientGone {
-			http.Error(w, failure.Kind.String(), failure.Kind.Status())
-		}
-	}
 	table, err := proxy.NewTable([]*proxy.Route{route}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +99,10 @@ func newFront(t testing.TB, route *proxy.Route, o proxy.Options) *front {
 			return
 		}
 		w.Header().Set("X-Front", "1")
-		forwarder.Serve(w, r, m.Target, proxy.Forward{Bearer: "Bearer real", ClientIP: "192.0.2.1", Host: "app", Proto: "https", Fields: f.fields})
+		failure := forwarder.Serve(w, r, &f.handler, m.Target,
+			proxy.Forward{Bearer: "Bearer real", ClientIP: "192.0.2.1", Host: "app", Proto: "https", Fields: f.fields})
+		note(f.failures, failure)
+		answer(w, failure)
 	}))
 	t.Cleanup(f.Close)
 	return f
@@ -302,25 +346,26 @@ func TestClientGone(t *testing.T) {
 	}
 }
 
-func TestOnResponse(t *testing.T) {
+func TestHandlerSeesResponse(t *testing.T) {
 	refused := errors.New("no")
 	up := newUpstream(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-App", "1"); w.WriteHeader(418) })
-	var answer error
-	f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{OnResponse: func(_ http.ResponseWriter, res *http.Response) error {
+	var verdict error
+	f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{})
+	f.handler.response = func(res *http.Response) error {
 		res.Header.Set("X-Seen", fmt.Sprint(res.StatusCode))
-		return answer
-	}})
+		return verdict
+	}
 	if res, _ := get(t, request(t, "GET", f.URL+"/api", nil)); res.StatusCode != 418 || res.Header.Get("X-Seen") != "418" {
 		t.Errorf("got %v", res)
 	}
-	answer = refused
+	verdict = refused
 	res, _ := get(t, request(t, "GET", f.URL+"/api", nil))
 	if failure := <-f.failures; failure.Kind != proxy.Refused || !errors.Is(failure, refused) || res.Header.Get("X-App") != "" {
 		t.Errorf("got %v, %v", failure, res)
 	}
 }
 
-func TestRetry(t *testing.T) {
+func TestHandlerRenewsToken(t *testing.T) {
 	for name, c := range map[string]struct {
 		method, body, challenge string
 		again                   bool
@@ -343,10 +388,11 @@ func TestRetry(t *testing.T) {
 				}
 				_, _ = io.WriteString(w, r.Header.Get("Authorization"))
 			})
-			f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{Retry: func(http.ResponseWriter, *http.Response) (string, bool) {
+			f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{})
+			f.handler.renew = func() (string, bool) {
 				asked.Add(1)
 				return "Bearer new", c.again
-			}})
+			}
 			res, body := get(t, request(t, c.method, f.URL+"/api", strings.NewReader(c.body)))
 			if res.StatusCode != c.status || asked.Load() != c.asked || requests.Load() != c.requests {
 				t.Errorf("status %d, asked %d, requests %d", res.StatusCode, asked.Load(), requests.Load())
@@ -374,18 +420,13 @@ func TestUpstreamsTakeTurns(t *testing.T) {
 }
 
 func TestNewForwarderRefuses(t *testing.T) {
-	fail := func(http.ResponseWriter, *http.Request, *proxy.Failure) {}
 	up := []*url.URL{mustURL(t, "http://a")}
-	for name, c := range map[string]struct {
-		route *proxy.Route
-		o     proxy.Options
-	}{
-		"nil":     {nil, proxy.Options{OnError: fail}},
-		"static":  {&proxy.Route{Path: "/"}, proxy.Options{OnError: fail}},
-		"onerror": {&proxy.Route{Path: "/", Upstreams: up}, proxy.Options{}},
-		"invalid": {&proxy.Route{Path: "x", Upstreams: up}, proxy.Options{OnError: fail}},
+	for name, route := range map[string]*proxy.Route{
+		"nil":     nil,
+		"static":  {Path: "/"},
+		"invalid": {Path: "x", Upstreams: up},
 	} {
-		if _, err := proxy.NewForwarder(c.route, c.o); err == nil {
+		if _, err := proxy.NewForwarder(route, proxy.Options{}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

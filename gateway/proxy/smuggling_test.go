@@ -43,14 +43,7 @@ func newGuarded(t *testing.T) *guarded {
 	if err != nil {
 		t.Fatal(err)
 	}
-	forwarder, err := proxy.NewForwarder(open, proxy.Options{
-		Cookies: ourCookies,
-		OnError: func(w http.ResponseWriter, _ *http.Request, f *proxy.Failure) {
-			if f.Kind != proxy.ClientGone {
-				w.WriteHeader(f.Kind.Status())
-			}
-		},
-	})
+	forwarder, err := proxy.NewForwarder(open, proxy.Options{Cookies: ourCookies})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +57,7 @@ func newGuarded(t *testing.T) *guarded {
 		case m.Route != open:
 			w.WriteHeader(403)
 		default:
-			forwarder.Serve(w, r, m.Target, proxy.Forward{Bearer: "Bearer real"})
+			answer(w, forwarder.Serve(w, r, nil, m.Target, proxy.Forward{Bearer: "Bearer real"}))
 		}
 	}))
 	t.Cleanup(g.Close)

@@ -22,8 +22,6 @@ const DefaultCSP = "default-src 'self'; img-src 'self' data:; object-src 'none';
 
 // StaticOptions are what a [Static] needs beside its folder.
 type StaticOptions struct {
-	// OnError answers what is not served (NotFound, MethodNotAllowed). Nothing has been written yet. Required.
-	OnError func(w http.ResponseWriter, r *http.Request, f *Failure)
 	// CSP replaces DefaultCSP; "none" sends no such header.
 	CSP string
 }
@@ -42,7 +40,6 @@ type StaticOptions struct {
 type Static struct {
 	files fs.FS
 	csp   string
-	fail  func(w http.ResponseWriter, r *http.Request, f *Failure)
 	tags  sync.Map // name -> fileTag; as many as there are files
 }
 
@@ -58,18 +55,18 @@ func OpenFolder(dir string) (*os.Root, error) {
 
 // NewStatic serves files, which for a folder on disk is OpenFolder(dir).FS().
 func NewStatic(files fs.FS, o StaticOptions) (*Static, error) {
-	if files == nil || o.OnError == nil {
-		return nil, errors.New("new static: the files and OnError must be set")
+	if files == nil {
+		return nil, errors.New("new static: the files must be set")
 	}
-	return &Static{files: files, csp: cmp.Or(o.CSP, DefaultCSP), fail: o.OnError}, nil
+	return &Static{files: files, csp: cmp.Or(o.CSP, DefaultCSP)}, nil
 }
 
 // Serve answers r with a file. t is what [Table.Match] returned for r; its path is the one inside the folder.
-func (s *Static) Serve(w http.ResponseWriter, r *http.Request, t Target) {
+// A failure (NotFound, MethodNotAllowed) means that nothing has been written.
+func (s *Static) Serve(w http.ResponseWriter, r *http.Request, t Target) *Failure {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		s.fail(w, r, &Failure{Kind: MethodNotAllowed, Err: fmt.Errorf("%s on a static file", r.Method)})
-		return
+		return &Failure{Kind: MethodNotAllowed, Err: fmt.Errorf("%s on a static file", r.Method)}
 	}
 	name, err := fileName(t.Path)
 	if err == nil {
@@ -79,8 +76,9 @@ func (s *Static) Serve(w http.ResponseWriter, r *http.Request, t Target) {
 		err = s.send(w, r, "index.html")
 	}
 	if err != nil {
-		s.fail(w, r, &Failure{Kind: NotFound, Err: err})
+		return &Failure{Kind: NotFound, Err: err}
 	}
+	return nil
 }
 
 // fileName turns the path of a request into a name for fs.FS.

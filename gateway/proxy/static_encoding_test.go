@@ -1,7 +1,6 @@
 package proxy_test
 
 import (
-	"net/http"
 	"net/http/httptest"
 	"testing"
 	"testing/fstest"
@@ -20,9 +19,7 @@ func TestPrecompressed(t *testing.T) {
 		"page.html.gz": {Data: []byte("of yesterday"), ModTime: old},
 		"lone.css":     {Data: []byte("a{}"), ModTime: old},
 	}
-	static, err := proxy.NewStatic(files, proxy.StaticOptions{
-		OnError: func(w http.ResponseWriter, _ *http.Request, f *proxy.Failure) { w.WriteHeader(f.Kind.Status()) },
-	})
+	static, err := proxy.NewStatic(files, proxy.StaticOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +29,7 @@ func TestPrecompressed(t *testing.T) {
 			r.Header.Set(header[i], header[i+1])
 		}
 		w := httptest.NewRecorder()
-		static.Serve(w, r, proxy.Target{Path: path})
+		answer(w, static.Serve(w, r, proxy.Target{Path: path}))
 		return w
 	}
 	tags := map[string]bool{}

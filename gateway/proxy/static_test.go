@@ -22,9 +22,7 @@ const html = "text/html,application/xhtml+xml;q=0.9"
 
 func newStatic(t testing.TB, files fs.FS, csp string) http.Handler {
 	t.Helper()
-	s, err := proxy.NewStatic(files, proxy.StaticOptions{CSP: csp, OnError: func(w http.ResponseWriter, _ *http.Request, f *proxy.Failure) {
-		http.Error(w, f.Kind.String(), f.Kind.Status())
-	}})
+	s, err := proxy.NewStatic(files, proxy.StaticOptions{CSP: csp})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +36,7 @@ func newStatic(t testing.TB, files fs.FS, csp string) http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		s.Serve(w, r, m.Target)
+		answer(w, s.Serve(w, r, m.Target))
 	})
 }
 

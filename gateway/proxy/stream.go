@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Stream is a response on its way, from its header to its end: [Options].OnStream gets it. It stands between the
+// Stream is a response on its way, from its header to its end: [Handler].Stream gets it. It stands between the
 // upstream's body and ReverseProxy, so whoever holds it can end the response. Its methods are safe for concurrent use,
 // but must not be called after Serve has returned.
 type Stream struct {

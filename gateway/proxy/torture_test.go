@@ -78,13 +78,21 @@ func newGate(t testing.TB, up *url.URL) *gate {
 	if err != nil {
 		t.Fatal(err)
 	}
+	refuser := handler{response: func(res *http.Response) error {
+		if res.Header.Get("X-Refuse") != "" {
+			return errors.New("refused by the hook")
+		}
+		return nil
+	}}
 	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m, err := table.Match(r.RequestURI)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		g.forwarder.Load().Serve(w, r, m.Target, proxy.Forward{Bearer: "Bearer real"})
+		failure := g.forwarder.Load().Serve(w, r, &refuser, m.Target, proxy.Forward{Bearer: "Bearer real"})
+		note(g.failures, failure)
+		answer(w, failure)
 	}))
 	g.Config.ErrorLog = log.New(&panics{TB: t}, "", 0)
 	g.Start()
@@ -93,29 +101,12 @@ func newGate(t testing.TB, up *url.URL) *gate {
 }
 
 func (g *gate) use(t testing.TB, rt http.RoundTripper) {
-	f, err := proxy.NewForwarder(g.route, proxy.Options{
-		Transport: rt, Cookies: ourCookies, OnError: g.onError, OnResponse: func(_ http.ResponseWriter, res *http.Response) error {
-			if res.Header.Get("X-Refuse") != "" {
-				return errors.New("refused by the hook")
-			}
-			return nil
-		},
-	})
+	f, err := proxy.NewForwarder(g.route, proxy.Options{Transport: rt, Cookies: ourCookies})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.Close)
 	g.forwarder.Store(f)
-}
-
-func (g *gate) onError(w http.ResponseWriter, _ *http.Request, failure *proxy.Failure) {
-	select {
-	case g.failures <- failure:
-	default:
-	}
-	if failure.Kind != proxy.ClientGone {
-		http.Error(w, failure.Kind.String(), failure.Kind.Status())
-	}
 }
 
 // panics is the log of a gate's server.

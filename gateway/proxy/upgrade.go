@@ -26,8 +26,11 @@ func (f *Forwarder) newUpgrade() httputil.ReverseProxy {
 		ModifyResponse: func(res *http.Response) error {
 			return f.onResponse(callOf(res.Request.Context()), res)
 		},
-		ErrorHandler: func(_ http.ResponseWriter, out *http.Request, err error) { f.fail(callOf(out.Context()), err) },
-		ErrorLog:     log.New(io.Discard, "", 0), // all it would say arrives at OnError or as a panic
+		ErrorHandler: func(_ http.ResponseWriter, out *http.Request, err error) {
+			c := callOf(out.Context())
+			c.failure = c.fail(err)
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // all it would say becomes a Failure or a panic
 	}
 }
 
@@ -50,12 +53,13 @@ func (c handshakeContext) Value(key any) any {
 
 func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 
-func (f *Forwarder) serveUpgrade(c *call, values *Forward) {
+func (f *Forwarder) serveUpgrade(c *call, values *Forward) *Failure {
 	c.upgrade = true
 	c.prepare(values)
 	in := c.r.WithContext(handshakeContext{c.Context, c})
 	in.URL = &url.URL{} // none that ReverseProxy could take apart: the call knows the target
 	f.upgrade.ServeHTTP(c.w, in)
+	return c.failure
 }
 
 // handshake is ReverseProxy's way to the upstream. What that has made of the request is of no interest.
