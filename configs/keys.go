@@ -56,23 +56,23 @@ const generateKeys = "run `sessiongate keys generate --dir D` and write "
 var keyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // readKeyFiles loads the material of every key.
-func (r *reader) readKeyFiles(k *Keys) {
-	r.readRing("keys.cookie", k.Cookie)
-	r.readRing("keys.seal", k.Seal)
+func readKeyFiles(f files, k *Keys) {
+	readRing(f, "keys.cookie", k.Cookie)
+	readRing(f, "keys.seal", k.Seal)
 	for i := range k.Signing {
-		r.readKeyFile(index("keys.signing", i)+".file", k.Signing[i].File, &k.Signing[i].Material)
+		readKeyFile(f, index("keys.signing", i)+".file", k.Signing[i].File, &k.Signing[i].Material)
 	}
 }
 
-func (r *reader) readRing(path string, ring []Key) {
+func readRing(f files, path string, ring []Key) {
 	for i := range ring {
-		r.readKeyFile(index(path, i)+".file", ring[i].File, &ring[i].Material)
+		readKeyFile(f, index(path, i)+".file", ring[i].File, &ring[i].Material)
 	}
 }
 
-func (r *reader) readKeyFile(path string, file Path, into *Secret) {
+func readKeyFile(f files, path string, file Path, into *Secret) {
 	if file != "" {
-		*into = r.secretFile(path, file)
+		*into = f.secretFile(path, file)
 	}
 }
 

@@ -42,7 +42,7 @@ func Load(path string, env func(string) (string, bool)) (*Loaded, error) {
 // LoadBytes is Load for a file that was read already. name stands in the problems, and relative paths are meant from
 // its folder.
 func LoadBytes(name string, data []byte, env func(string) (string, bool)) (*Loaded, error) {
-	r := &reader{report: newReport(name), dir: filepath.Dir(name), env: env}
+	r := newReader(newReport(name), filepath.Dir(name), env)
 	config := Default()
 	if root := r.parse(data); root != nil {
 		r.value(root, reflect.ValueOf(&config).Elem(), "")
@@ -83,8 +83,7 @@ func (r *reader) finish(config *Config) {
 	if r.broken[""] {
 		return // not even a section: everything else would be noise
 	}
-	r.readKeyFiles(&config.Keys)
-	r.namedFiles(config)
+	r.files.read(config)
 	c := &checker{report: r.report, config: config}
 	derive(c)
 	check(c)

@@ -49,11 +49,11 @@ func (r *reader) applyPreset(n ast.Node, section reflect.Value, path string) {
 	names, text := Presets()
 	fragment, known := text[name]
 	if !known {
-		r.places[path] = r.valuePlace(n, r.place(path))
+		r.places[path] = valuePlace(n, r.place(path))
 		r.breaks(path, quoteText(name)+" is not a preset", suggest(name, names))
 		return
 	}
-	sub := &reader{report: newReport("presets/" + name + ".yaml"), env: func(string) (string, bool) { return "", false }}
+	sub := newReader(newReport("presets/"+name+".yaml"), "", func(string) (string, bool) { return "", false })
 	if root := sub.parse([]byte(fragment)); root != nil {
 		// What a preset leaves to the file is reported there; the fragments themselves are held right by a test.
 		sub.section(root, section, "")

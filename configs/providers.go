@@ -98,6 +98,19 @@ func deriveProviders(c *checker) {
 	}
 }
 
+// providerFiles looks at the files of a provider that were not read as secrets.
+func providerFiles(f files, path string, p *Provider) {
+	if p.Local != nil && p.Local.Users.File != "" {
+		f.privateFile(path+".users.file", p.Local.Users.File)
+	}
+	if p.TokenAPI != nil {
+		tokenAPIFiles(f, path, p.TokenAPI)
+	}
+	if p.OIDC != nil && p.OIDC.TLS != nil {
+		f.named(path+".tls.ca_file", p.OIDC.TLS.CAFile, false)
+	}
+}
+
 func checkProviders(c *checker) {
 	first := make(map[string]string)
 	for i := range c.config.Providers {

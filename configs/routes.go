@@ -104,6 +104,17 @@ func deriveRoutes(c *checker) {
 	}
 }
 
+// routeFiles looks at the folder and the certificates of a route.
+func routeFiles(f files, path string, r *Route) {
+	if r.Static != Demo {
+		f.named(path+".static", Path(r.Static), true)
+	}
+	if t := r.UpstreamTLS; t != nil {
+		f.named(path+".upstream_tls.ca_file", t.CAFile, false)
+		f.pair(path+".upstream_tls", t.CertFile, t.KeyFile)
+	}
+}
+
 func checkRoutes(c *checker) {
 	first := make(map[string]string)
 	for i := range c.config.Routes {

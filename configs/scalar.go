@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -9,9 +10,16 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// scalar reads one value: text, a number, true or false. Nothing is turned into something else, but for a value that is
-// taken from the environment, where everything is text: it is read as what is wanted.
-func (r *reader) scalar(n ast.Node, v reflect.Value, path string) {
+// scalars reads values: text, numbers, true and false, and whatever a type reads from text itself.
+type scalars struct {
+	*report
+	dir string // the folder of the file: relative paths are meant from here
+	env func(string) (string, bool)
+}
+
+// read reads one value. Nothing is turned into something else, but for a value that is taken from the environment, where
+// everything is text: it is read as what is wanted.
+func (r *scalars) read(n ast.Node, v reflect.Value, path string) {
 	text, ok := scalarText(n)
 	if !ok {
 		r.breaks(path, "is "+kindOf(n)+", and "+wanted(v)+" is wanted", "write one value")
@@ -41,14 +49,22 @@ func (r *reader) scalar(n ast.Node, v reflect.Value, path string) {
 			return
 		}
 		if _, path := v.Interface().(Path); path || (v.Type() == reflect.TypeFor[App]() && text != string(Demo)) {
-			text = r.resolve(text)
+			text = resolve(r.dir, text)
 		}
 		v.SetString(text)
 	}
 }
 
+// resolve makes a path of the file one that can be opened from here.
+func resolve(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
 // text hands a value to the type that reads it.
-func (r *reader) text(t textValue, text, path string) {
+func (r *scalars) text(t textValue, text, path string) {
 	err := t.parse(text)
 	if err == nil {
 		return
@@ -62,7 +78,7 @@ func (r *reader) text(t textValue, text, path string) {
 
 // secret takes text from the environment only: a password in the file would be in every copy and backup of it. The
 // address of a database is no secret while it has no password in it.
-func (r *reader) secret(v reflect.Value, text string, written bool, path string) {
+func (r *scalars) secret(v reflect.Value, text string, written bool, path string) {
 	name := path[strings.LastIndex(path, ".")+1:]
 	if !written || !r.places[path].fromEnv && !openDatabase(text) {
 		r.breaks(path, "is a secret written into the file", "write "+name+": ${"+strings.ToUpper(name)+"}, or "+name+"_file: PATH")
@@ -75,7 +91,7 @@ func (r *reader) secret(v reflect.Value, text string, written bool, path string)
 	v.Set(reflect.ValueOf(NewSecret(text)))
 }
 
-func (r *reader) boolean(n ast.Node, v reflect.Value, text string, fromEnv bool, path string) {
+func (r *scalars) boolean(n ast.Node, v reflect.Value, text string, fromEnv bool, path string) {
 	read, err := strconv.ParseBool(strings.ToLower(text))
 	if n.Type() == ast.BoolType || (fromEnv && err == nil) {
 		v.SetBool(read)
@@ -91,7 +107,7 @@ func (r *reader) boolean(n ast.Node, v reflect.Value, text string, fromEnv bool,
 	r.breaks(path, "is "+kindOf(n)+", and true or false is wanted", fix)
 }
 
-func (r *reader) number(n ast.Node, v reflect.Value, text string, fromEnv bool, path string) {
+func (r *scalars) number(n ast.Node, v reflect.Value, text string, fromEnv bool, path string) {
 	read, err := strconv.Atoi(text)
 	plain := err == nil && strconv.Itoa(read) == text
 	switch {
@@ -105,7 +121,7 @@ func (r *reader) number(n ast.Node, v reflect.Value, text string, fromEnv bool, 
 }
 
 // limits holds a value that was read against the `range` and `oneof` tags of its field.
-func (r *reader) limits(f field, path string) {
+func (r *scalars) limits(f field, path string) {
 	if r.broken[path] {
 		return
 	}
@@ -122,7 +138,7 @@ func (r *reader) limits(f field, path string) {
 	}
 }
 
-func (r *reader) oneOf(value string, words []string, path string) {
+func (r *scalars) oneOf(value string, words []string, path string) {
 	for _, word := range words {
 		if word == value {
 			return
@@ -171,7 +187,7 @@ func scalarText(n ast.Node) (string, bool) {
 }
 
 // valuePlace is where a value stands; a value that is not there stands at its key.
-func (r *reader) valuePlace(n ast.Node, key place) place {
+func valuePlace(n ast.Node, key place) place {
 	if n == nil || n.Type() == ast.NullType {
 		return key
 	}

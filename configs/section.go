@@ -21,8 +21,13 @@ import (
 // A fault is reported and the walk goes on behind it.
 type reader struct {
 	*report
-	dir string // the folder of the file: relative paths are meant from here
-	env func(string) (string, bool)
+	scalars scalars
+	files   files
+}
+
+// newReader makes a reader for a file in a folder. env looks up a variable of the environment.
+func newReader(report *report, dir string, env func(string) (string, bool)) *reader {
+	return &reader{report: report, scalars: scalars{report, dir, env}, files: files{report}}
 }
 
 // shorthand is a section that a scalar may stand for. setShort takes it, or says what to write instead. It is
@@ -52,7 +57,7 @@ func (r *reader) value(n ast.Node, v reflect.Value, path string) {
 		return
 	}
 	if _, ok := v.Addr().Interface().(textValue); ok {
-		r.scalar(n, v, path)
+		r.scalars.read(n, v, path)
 		return
 	}
 	switch v.Kind() {
@@ -64,12 +69,12 @@ func (r *reader) value(n ast.Node, v reflect.Value, path string) {
 		r.list(n, v, path)
 	case reflect.Struct:
 		if v.Type() == reflect.TypeFor[Secret]() {
-			r.scalar(n, v, path)
+			r.scalars.read(n, v, path)
 			return
 		}
 		r.section(n, v, path)
 	default:
-		r.scalar(n, v, path)
+		r.scalars.read(n, v, path)
 	}
 }
 
@@ -105,7 +110,7 @@ func (r *reader) section(n ast.Node, v reflect.Value, path string) {
 	}
 	r.misspelt(fields, seen, path)
 	r.missing(v, path, seen)
-	r.secrets(fields, path)
+	r.files.secrets(fields, path)
 }
 
 // short offers a scalar to a section that takes one.
@@ -116,7 +121,7 @@ func (r *reader) short(n ast.Node, v reflect.Value, path string) {
 		r.breaks(path, "is "+kindOf(n)+", and a section (keys with values) is wanted", "write its keys below it")
 		return
 	}
-	value, ok := r.expand(text, path)
+	value, ok := r.scalars.expand(text, path)
 	if !ok {
 		return
 	}
@@ -136,7 +141,7 @@ func (r *reader) entry(line *ast.MappingValueNode, fields []field, seen map[stri
 	seen[name] = at
 	for _, f := range fields {
 		if f.name == name {
-			r.places[full] = r.valuePlace(line.Value, at)
+			r.places[full] = valuePlace(line.Value, at)
 			r.known(line.Value, f, full)
 			return
 		}
@@ -171,7 +176,7 @@ func (r *reader) known(n ast.Node, f field, path string) {
 	before := reflect.New(f.value.Type()).Elem()
 	before.Set(f.value)
 	r.value(n, f.value, path)
-	r.limits(f, path)
+	r.scalars.limits(f, path)
 	if r.broken[path] {
 		f.value.Set(before)
 	}
@@ -237,7 +242,7 @@ func (r *reader) kind(lines []*ast.MappingValueNode, path, fix string) (string, 
 		}
 		var kind string
 		full := join(path, name)
-		r.places[full] = r.valuePlace(line.Value, at)
+		r.places[full] = valuePlace(line.Value, at)
 		before := len(r.problems)
 		r.value(line.Value, reflect.ValueOf(&kind).Elem(), full)
 		return kind, r.places[full], len(r.problems) == before

@@ -108,6 +108,13 @@ func under(path, prefix string) bool {
 	return path == prefix || strings.HasPrefix(path, prefix+"/")
 }
 
+// serverFiles looks at the certificate of the public listener.
+func serverFiles(f files, s *Server) {
+	if t := s.TLS; t != nil {
+		f.pair("server.tls", t.CertFile, t.KeyFile)
+	}
+}
+
 func checkServer(c *checker) {
 	s := &c.config.Server
 	checkPublicURL(c)

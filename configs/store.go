@@ -138,6 +138,15 @@ func conflict(c *checker, path string) {
 	}
 }
 
+// storeFiles looks at the certificates for Redis.
+func storeFiles(f files, s *Store) {
+	if s.Redis == nil || s.Redis.TLS == nil {
+		return
+	}
+	f.named("store.redis.tls.ca_file", s.Redis.TLS.CAFile, false)
+	f.pair("store.redis.tls", s.Redis.TLS.CertFile, s.Redis.TLS.KeyFile)
+}
+
 func checkStore(c *checker) {
 	s := &c.config.Store
 	switch {

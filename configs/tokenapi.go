@@ -222,6 +222,16 @@ const (
 	defaultAPITimeout  = 10 * time.Second
 )
 
+// tokenAPIFiles looks at the files of a token API that hold no secret.
+func tokenAPIFiles(f files, path string, t *TokenAPIProvider) {
+	if t.TLS != nil {
+		f.named(path+".tls.ca_file", t.TLS.CAFile, false)
+	}
+	if t.Verify != nil {
+		f.named(path+".verify.public_key_file", t.Verify.PublicKeyFile, false)
+	}
+}
+
 // checkTokenAPI looks at what can be told without knowing the API; the provider itself checks places and templates.
 func checkTokenAPI(c *checker, path string, t *TokenAPIProvider) {
 	if !c.anyBroken(path+".base_url") && (!apiURL(t.BaseURL) || strings.Contains(t.BaseURL, "?")) {
