@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+
+	"sessiongate/session"
 )
 
 // AccessLog says which requests are logged.
@@ -31,7 +33,7 @@ func (s *Server) account(x *exchange) {
 	}
 	// The path without its query: queries carry codes and search terms.
 	attrs := []slog.Attr{
-		slog.String("method", x.r.Method), slog.String("path", clipText(x.r.URL.Path, 512)), slog.String("route", x.label),
+		slog.String("method", x.r.Method), slog.String("path", session.PlainText(x.r.URL.Path, 512)), slog.String("route", x.label),
 		slog.Int("status", x.status), slog.Int64("bytes", x.bytes), slog.Duration("took", took),
 		slog.String("ip", x.client.IP), slog.String("request_id", x.client.RequestID),
 	}

@@ -82,16 +82,16 @@ func attributes(e session.Event) []slog.Attr {
 	for _, f := range [...]struct{ key, value string }{
 		{"session", string(e.ID)},
 		{"provider", e.Provider},
-		{"subject", clipText(e.Subject, 256)},
-		{"username", clipText(e.Username, 128)},
+		{"subject", session.PlainText(e.Subject, 256)},
+		{"username", session.PlainText(e.Username, 128)},
 		{"reason", string(e.Reason)},
 		{"limit", e.Limit},
 		{"ip", e.Client.IP},
-		{"user_agent", clipText(e.Client.UserAgent, 256)},
+		{"user_agent", session.PlainText(e.Client.UserAgent, 256)},
 		{"request_id", e.Client.RequestID},
-		{"device", clipText(e.Device.Name, 128)},
+		{"device", session.PlainText(e.Device.Name, 128)},
 		{"device_network", e.Device.IPPrefix},
-		{"device_user_agent", clipText(e.Device.UserAgent, 256)},
+		{"device_user_agent", session.PlainText(e.Device.UserAgent, 256)},
 	} {
 		if f.value != "" {
 			attrs = append(attrs, slog.String(f.key, f.value))
@@ -102,13 +102,13 @@ func attributes(e session.Event) []slog.Attr {
 	}
 	if errors.As(e.Err, &said) {
 		code, description := said.ProviderSaid()
-		attrs = append(attrs, slog.String("provider_error", clipText(code, 64)))
+		attrs = append(attrs, slog.String("provider_error", session.PlainText(code, 64)))
 		if description != "" {
-			attrs = append(attrs, slog.String("provider_description", clipText(description, 256)))
+			attrs = append(attrs, slog.String("provider_description", session.PlainText(description, 256)))
 		}
 	}
 	if e.Err != nil {
-		attrs = append(attrs, slog.String("error", clipText(e.Err.Error(), 1024)))
+		attrs = append(attrs, slog.String("error", session.PlainText(e.Err.Error(), 1024)))
 	}
 	return attrs
 }

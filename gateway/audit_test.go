@@ -106,37 +106,3 @@ func TestRecoveryNamesBothClients(t *testing.T) {
 		}
 	}
 }
-
-func FuzzDeviceName(f *testing.F) {
-	for _, text := range hostile() {
-		f.Add(text, "")
-		f.Add("", text)
-	}
-	f.Add("", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36")
-	f.Fuzz(func(t *testing.T, name, agent string) {
-		got := gateway.DeviceName(session.Device{Name: name, UserAgent: agent})
-		if got == "" || len([]rune(got)) > 80 || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			t.Errorf("%q", got)
-		}
-	})
-}
-
-func TestDeviceNames(t *testing.T) {
-	for agent, want := range map[string]string{
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36":                         "Chrome on Windows",
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0":           "Edge on Windows",
-		"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0":                                                                  "Firefox on Linux",
-		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15":                   "Safari on macOS",
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1": "Safari on iOS",
-		"Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36":                   "Chrome on Android",
-		"curl/8.5.0": "curl",
-		"":           "Unknown device",
-	} {
-		if got := gateway.DeviceName(session.Device{UserAgent: agent}); got != want {
-			t.Errorf("%q: %q, want %q", agent, got, want)
-		}
-	}
-	if got := gateway.DeviceName(session.Device{Name: "My phone", UserAgent: "curl/8"}); got != "My phone" {
-		t.Errorf("given name: %q", got)
-	}
-}

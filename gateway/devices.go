@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
-
-	"github.com/mileusna/useragent"
 
 	"sessiongate/session"
 	"sessiongate/web"
@@ -54,7 +51,7 @@ func (s *Server) devices(x *exchange) (_ *session.Session, _ []deviceDocument, u
 	list := make([]deviceDocument, len(records))
 	for i, r := range records {
 		list[i] = deviceDocument{
-			ID: r.ID, Current: r.ID == found.ID(), Device: DeviceName(r.Device), IPPrefix: r.Device.IPPrefix,
+			ID: r.ID, Current: r.ID == found.ID(), Device: session.DeviceName(r.Device), IPPrefix: r.Device.IPPrefix,
 			CreatedAt:  r.Created.UTC().Truncate(time.Second),
 			LastSeenAt: r.Facts.LastSeen.UTC().Truncate(time.Second),
 			Provider:   r.Identity.Provider,
@@ -139,28 +136,6 @@ func (s *Server) accountPage(x *exchange) error {
 	pageHeaders(x.Header(), s.pages.AccountCSP())
 	s.sendPage(x, http.StatusOK, body.Bytes())
 	return nil
-}
-
-// mostDeviceName bounds a device's name, in characters.
-const mostDeviceName = 64
-
-// DeviceName is what a person knows a device by: the name given at login, or
-// browser and system by the User-Agent. It is plain text of unknown origin.
-func DeviceName(d session.Device) string {
-	if name := clipText(strings.TrimSpace(d.Name), mostDeviceName); name != "" {
-		return name
-	}
-	ua := useragent.Parse(d.UserAgent)
-	name, system := clipText(ua.Name, 32), clipText(ua.OS, 24)
-	switch {
-	case name != "" && system != "":
-		return name + " on " + system
-	case name != "":
-		return name
-	case system != "":
-		return "A browser on " + system
-	}
-	return "Unknown device"
 }
 
 // problemDevices maps the errors of this file.

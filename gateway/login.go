@@ -62,11 +62,11 @@ func (s *Server) knowsProvider(name string) bool {
 // sign in somewhere else.
 func (s *Server) noSuchProvider(x *exchange, name, to string) error {
 	if !navigation(x.r) {
-		return badRequest("There is no provider "+strconv.Quote(clipText(name, 64))+" here.", nil)
+		return badRequest("There is no provider "+strconv.Quote(session.PlainText(name, 64))+" here.", nil)
 	}
 	s.setProbe(x.Header())
 	s.loginPageFor(x, http.StatusBadRequest, web.LoginPage{
-		ReturnTo: to, Error: "The address names a way to sign in that does not exist here: " + strconv.Quote(clipText(name, 64)) + ". Choose another.",
+		ReturnTo: to, Error: "The address names a way to sign in that does not exist here: " + strconv.Quote(session.PlainText(name, 64)) + ". Choose another.",
 	})
 	return nil
 }
@@ -104,7 +104,7 @@ func (s *Server) login(x *exchange) error {
 	}
 	signedIn, err := s.signIn(x, session.Login{
 		Provider: c.Provider, Username: c.Username, Password: c.Password,
-		DeviceName: clipText(strings.TrimSpace(c.DeviceName), 64),
+		DeviceName: session.PlainText(strings.TrimSpace(c.DeviceName), 64),
 		IPPrefix:   ipPrefix(x.client.IP), PriorCookies: x.presented(), Client: x.client,
 	})
 	if err != nil {
@@ -156,7 +156,7 @@ func (s *Server) loginFailed(x *exchange, form bool, c credentials, err error) e
 		x.Header().Set("Retry-After", strconv.Itoa(seconds(p.RetryAfter)))
 	}
 	s.loginPageFor(x, p.Status, web.LoginPage{
-		ReturnTo: returnURL(c.ReturnTo), Username: clipText(c.Username, 256), Provider: c.Provider,
+		ReturnTo: returnURL(c.ReturnTo), Username: session.PlainText(c.Username, 256), Provider: c.Provider,
 		Error: p.Title + ". " + p.Detail, WrongCredentials: p.Status == http.StatusUnauthorized,
 	})
 	return nil

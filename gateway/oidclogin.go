@@ -90,7 +90,7 @@ func asksForMore(q url.Values) bool {
 // readAsk takes the parameters that a page may pass on to the provider. The list
 // is closed: anything else could change what the sign-in means.
 func readAsk(q url.Values) (ask session.AuthRequest, err error) {
-	ask.LoginHint = clipText(q.Get("login_hint"), mostHint)
+	ask.LoginHint = session.PlainText(q.Get("login_hint"), mostHint)
 	switch p := q.Get("prompt"); p {
 	case "", "none", "login", "consent", "select_account", "create":
 		ask.Prompt = p

@@ -5,13 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"sessiongate/gateway/proxy"
 	"sessiongate/session"
@@ -75,7 +73,7 @@ func payloadTooLarge() *problem {
 func problemCrossOrigin(f crossFacts) *problem {
 	from := "another site"
 	if f.origin != "" && f.origin != "null" {
-		from = "the origin " + strconv.Quote(clipText(f.origin, 100))
+		from = "the origin " + strconv.Quote(session.PlainText(f.origin, 100))
 	}
 	return &problem{
 		Status: 403, Code: "cross_origin_refused", Title: "Cross-origin request refused",
@@ -363,20 +361,4 @@ func seconds(d time.Duration) int {
 		return 0
 	}
 	return int((d + time.Second - 1) / time.Second)
-}
-
-// clipText shortens foreign text for a message and drops what is not printable.
-func clipText(s string, n int) string {
-	s = strings.Map(func(r rune) rune {
-		// Controls (C1 too: terminals obey U+009B), line separators, bidirectional
-		// overrides: whatever makes text look like something it is not.
-		if !unicode.IsPrint(r) || r == 0xfffd {
-			return -1
-		}
-		return r
-	}, s)
-	if len(s) > n {
-		s = fmt.Sprintf("%.*s…", n, s)
-	}
-	return s
 }

@@ -48,7 +48,7 @@ func leftOut(id *session.Identity) error {
 	}
 	names := strings.Join(slices.Sorted(maps.Keys(claims.Names)), ", ")
 	return fmt.Errorf("the provider left out the claims %s of this user, who has too many of them: "+
-		"assign app roles, or groups to the application only", clipText(names, 128))
+		"assign app roles, or groups to the application only", session.PlainText(names, 128))
 }
 
 // words spells a duration without the zero parts that [time.Duration] shows.

@@ -66,7 +66,7 @@ func (s *Server) tokenLogin(x *exchange) error {
 	}
 	signedIn, err := s.signIn(x, session.Login{
 		Kind: session.TokenClient, Provider: c.Provider, Username: c.Username, Password: c.Password,
-		DeviceName: clipText(strings.TrimSpace(c.DeviceName), 64),
+		DeviceName: session.PlainText(strings.TrimSpace(c.DeviceName), 64),
 		IPPrefix:   ipPrefix(x.client.IP), Client: x.client,
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"sessiongate/gateway/proxy"
+	"sessiongate/session"
 )
 
 // passedOn marks a 401 that an application answered. Its session is fine: a page
@@ -21,7 +22,7 @@ func wantStepUp(x *exchange, c proxy.Challenge) *problem {
 	if age := c.Params["max_age"]; age != "" && len(age) <= 10 && strings.Trim(age, "0123456789") == "" {
 		p.MaxAge = age
 	}
-	p.ACR = strings.Fields(clipText(c.Params["acr_values"], 512))
+	p.ACR = strings.Fields(session.PlainText(c.Params["acr_values"], 512))
 	p.Challenge = `Bearer error="insufficient_user_authentication"`
 	if p.MaxAge != "" {
 		p.Challenge += `, max_age="` + p.MaxAge + `"`

@@ -176,7 +176,7 @@ func listSessions(ctx context.Context, out io.Writer, m *session.Manager, owners
 	fmt.Fprintln(table, "SESSION\tSIGNED IN\tLAST SEEN\tNETWORK\tDEVICE")
 	for _, r := range list {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Created.UTC().Format(time.RFC3339),
-			r.Facts.LastSeen.UTC().Format(time.RFC3339), r.Device.IPPrefix, gateway.DeviceName(r.Device))
+			r.Facts.LastSeen.UTC().Format(time.RFC3339), r.Device.IPPrefix, session.DeviceName(r.Device))
 	}
 	for _, id := range unreadable {
 		fmt.Fprintf(table, "%s\t-\t-\t-\tcannot be read; revoke ends it\n", id)

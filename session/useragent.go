@@ -1,0 +1,84 @@
+package session
+
+import "strings"
+
+// BrowserClass reduces a User-Agent to browser family and platform, without
+// versions: browsers update under a live session. It gates the window in which
+// a retired handle is forgiven and proves nothing by itself.
+func BrowserClass(userAgent string) string {
+	return digest("binding", browserOf(userAgent).class, platformOf(userAgent).class)[:11]
+}
+
+// maxDeviceName bounds a device's name, in characters.
+const maxDeviceName = 64
+
+// DeviceName is what a person knows a device by: the name given at sign-in, or
+// browser and system by the User-Agent. It is plain text of unknown origin, and
+// never empty.
+func DeviceName(d Device) string {
+	if name := PlainText(strings.TrimSpace(d.Name), maxDeviceName); name != "" {
+		return name
+	}
+	browser, system := PlainText(browserOf(d.UserAgent).name, 32), platformOf(d.UserAgent).name
+	switch {
+	case browser != "" && system != "":
+		return browser + " on " + system
+	case browser != "":
+		return browser
+	case system != "":
+		return "A browser on " + system
+	}
+	return "Unknown device"
+}
+
+// product is a browser or a system: the text that shows it in a User-Agent, its
+// constant in [BrowserClass] (stored with sessions, so it never changes), and the
+// name people use.
+type product struct{ mark, class, name string }
+
+// browserOf finds the browser. Order matters: nearly every browser also claims to
+// be Chrome, Safari and Mozilla.
+func browserOf(ua string) product {
+	for _, p := range [...]product{
+		{"Edg", "edge", "Edge"},
+		{"OPR/", "opera", "Opera"},
+		{"Opera", "opera", "Opera"},
+		{"SamsungBrowser", "samsung", "Samsung Browser"},
+		{"Vivaldi", "vivaldi", "Vivaldi"},
+		{"Firefox", "firefox", "Firefox"},
+		{"FxiOS", "firefox", "Firefox"},
+		{"CriOS", "chrome", "Chrome"},
+		{"Chromium", "chrome", "Chromium"},
+		{"Chrome", "chrome", "Chrome"},
+		{"Safari", "safari", "Safari"},
+	} {
+		if strings.Contains(ua, p.mark) {
+			return p
+		}
+	}
+	// Not a browser: the product token before the version, such as "curl".
+	token, _, _ := strings.Cut(ua, "/")
+	token, _, _ = strings.Cut(token, " ")
+	p := product{class: strings.ToLower(token[:min(len(token), 32)]), name: token}
+	if token == "Mozilla" {
+		p.name = "" // nearly everybody says so
+	}
+	return p
+}
+
+func platformOf(ua string) product {
+	for _, p := range [...]product{
+		{"Android", "android", "Android"},
+		{"iPhone", "ios", "iOS"},
+		{"iPad", "ios", "iOS"},
+		{"Windows", "windows", "Windows"},
+		{"Macintosh", "macos", "macOS"},
+		{"CrOS", "chromeos", "ChromeOS"},
+		{"Linux", "linux", "Linux"},
+	} {
+		if strings.Contains(ua, p.mark) {
+			return p
+		}
+	}
+	return product{}
+}
