@@ -17,6 +17,7 @@ func Default() Config {
 			TrustedProxies:  []string{},
 			ForwardedHeader: "X-Forwarded-For",
 			HSTS:            Duration(365 * Day),
+			HTTP1:           "fast",
 			Limits: ServerLimits{
 				Header: 32 * KiB, Body: 10 * MiB,
 				HeaderTimeout: Duration(10 * time.Second), BodyTimeout: Duration(30 * time.Second),

@@ -42,6 +42,9 @@ type Server struct {
 	// HSTS is how long browsers shall use nothing but https for this host (Strict-Transport-Security). Only with an https
 	// public_url. Default 365d. Zero: not said.
 	HSTS Duration `yaml:"hsts" range:"0s..1000d"`
+	// HTTP1 says who speaks plain HTTP/1.1 with clients and with upstreams: fast, an engine of our own that hands all else
+	// to net/http, or standard, net/http alone. Default fast.
+	HTTP1 string `yaml:"http1" oneof:"fast standard"`
 	// Limits bounds what clients may bring.
 	Limits ServerLimits `yaml:"limits"`
 	// ShutdownDelay is how long after SIGTERM requests are still taken, while /readyz already says no: the time that

@@ -48,7 +48,7 @@ func TestYourFastAPIBehindIt(t *testing.T) {
 	api, dev := startTutorial(t, time.Minute), devServer(t)
 	text := strings.NewReplacer(
 		"http://localhost:8000", api.front.URL, "http://localhost:5173", dev.URL,
-		`server: {public_url: "http://localhost:8080"`, `server: {public_url: "http://localhost:8080", listen: "127.0.0.1:0", admin: ""`,
+		`server: {public_url: "http://localhost:8080"`, `server: {public_url: "http://localhost:8080", http1: `+engine()+`, listen: "127.0.0.1:0", admin: ""`,
 	).Replace(configs.FastAPI)
 	if lines := strings.Count(configs.FastAPI, "\n"); lines > 10 {
 		t.Errorf("the file has %d lines", lines)

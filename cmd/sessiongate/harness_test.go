@@ -29,6 +29,9 @@ import (
 // gateways can share one origin, as replicas behind a balancer do.
 const publicOrigin = "http://localhost:8080"
 
+// engine is the value of server.http1 with which the stories run: each must hold with both.
+func engine() string { return or(os.Getenv("SESSIONGATE_TEST_HTTP1"), "fast") }
+
 const userAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
 // setup is what a story changes about the ordinary scene. The zero value is one
@@ -118,7 +121,7 @@ func (s *scene) config(o setup) string {
   seal:    [{id: s1, file: %[1]s/seal.key}]
   signing: [{id: k1, file: %[1]s/signing.pem}]`, s.dir)
 	return fmt.Sprintf(`
-server: {public_url: "%s", listen: "127.0.0.1:0", admin: ""}
+server: {public_url: "%s", http1: `+engine()+`, listen: "127.0.0.1:0", admin: ""}
 log: {level: debug, access: all}
 store: {%s}
 keys: %s

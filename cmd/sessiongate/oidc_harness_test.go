@@ -73,7 +73,7 @@ func (s *oidcScene) text(o oidcSetup) string {
 		s.t.Fatal(err)
 	}
 	return fmt.Sprintf(`
-server: {public_url: "%[1]s", listen: "127.0.0.1:0", admin: ""}
+server: {public_url: "%[1]s", http1: `+engine()+`, listen: "127.0.0.1:0", admin: ""}
 log: {level: debug, access: all}
 store: {embedded: true}
 keys:

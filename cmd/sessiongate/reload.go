@@ -100,6 +100,7 @@ func restartOnly(running, next *configs.Config) (names []string) {
 		{"server.health", running.Server.Health, next.Server.Health},
 		{"server.public_url", running.Server.PublicURL, next.Server.PublicURL},
 		{"server.auth_prefix", running.Server.AuthPrefix, next.Server.AuthPrefix},
+		{"server.http1", running.Server.HTTP1, next.Server.HTTP1},
 		{"server.tls", running.Server.TLS, next.Server.TLS},
 		{"server.limits", running.Server.Limits, next.Server.Limits},
 		{"server.shutdown_delay", running.Server.ShutdownDelay, next.Server.ShutdownDelay},

@@ -126,13 +126,11 @@ func (g *assembled) run(ctx context.Context) error {
 		return err
 	}
 	g.public = http1server.Limit(g.public, g.config.Server.Limits.ConnectionsPerAddress, trusted)
-	public := http1server.New(server)
-	public.WriteTimeout = time.Duration(g.config.Server.Limits.WriteTimeout)
-	public.MostConnections = g.descriptors.clients()
+	public := g.newPublicServer(server)
 	go func() { failed <- g.servePublic(public, server) }()
 	inner := g.serveInner(failed)
 	g.log.Info("sessiongate serves", slog.String("public_url", g.config.Server.PublicURL),
-		slog.String("listen", g.public.Addr().String()))
+		slog.String("listen", g.public.Addr().String()), slog.String("http1", g.config.Server.HTTP1))
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
@@ -171,7 +169,7 @@ func (g *assembled) announce() {
 	time.Sleep(last)
 }
 
-func (g *assembled) drain(server *http1server.Server, inner []*http.Server) error {
+func (g *assembled) drain(server publicServer, inner []*http.Server) error {
 	g.announce()
 	g.log.Info("draining", slog.String("timeout", time.Duration(g.config.Server.DrainTimeout).String()))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(g.config.Server.DrainTimeout))
@@ -202,7 +200,7 @@ func (g *assembled) newServer(h http.Handler) *http.Server {
 	}
 }
 
-func (g *assembled) servePublic(public *http1server.Server, server *http.Server) error {
+func (g *assembled) servePublic(public publicServer, server *http.Server) error {
 	t := g.config.Server.TLS
 	if g.certificate != nil {
 		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*g.certificate}}

@@ -196,7 +196,7 @@ func tokenAPIScene(t *testing.T, gateways int, providers, routes string) *scene 
 
 func (s *scene) tokenAPIConfig(store, providers, routes string) string {
 	return fmt.Sprintf(`
-server: {public_url: "%s", listen: "127.0.0.1:0", admin: ""}
+server: {public_url: "%s", http1: `+engine()+`, listen: "127.0.0.1:0", admin: ""}
 log: {level: debug, access: all}
 store: {%s}
 keys:

@@ -59,6 +59,7 @@ func (g *assembled) route(n *generation, c *configs.Route) (*proxy.Route, error)
 	if r.Upstream, err = upstreamOf(c); err != nil {
 		return nil, err
 	}
+	r.Upstream.Standard = g.config.Server.HTTP1 == "standard" // as the process started
 	for _, raw := range c.Upstreams {
 		u, err := url.Parse(raw)
 		if err != nil {

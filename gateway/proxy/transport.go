@@ -81,11 +81,10 @@ func (d *dialer) config(address string) *tls.Config {
 	return c
 }
 
-// newLeg returns the transport to an address: our own leg where it can be, http.Transport for all else. To do without
-// the leg, return the latter always.
+// newLeg returns the transport to an address: our own client where it may and can be, http.Transport for all else.
 func newLeg(headers time.Duration, u *Upstream, scheme string) transport {
 	standard := newTransport(headers, u)
-	if scheme != "http" || u.Protocol != HTTP1 || u.Connections > 0 {
+	if u.Standard || scheme != "http" || u.Protocol != HTTP1 || u.Connections > 0 {
 		return client.Standard{RoundTripper: standard, Scheme: scheme}
 	}
 	d := &dialer{net.Dialer{KeepAlive: 15 * time.Second}, u.connect(), u.TLS}

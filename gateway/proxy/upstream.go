@@ -17,6 +17,8 @@ const (
 // Upstream says how a route's addresses are reached and watched. Durations of 0 take the default.
 type Upstream struct {
 	Protocol Protocol
+	// Standard leaves HTTP/1.1 to net/http's transport, where it is otherwise for gateway/http1/client.
+	Standard bool
 	// TLS is for https addresses: roots, client certificate, server name. nil: the system's roots. It must not be changed
 	// afterwards.
 	TLS *tls.Config
