@@ -28,6 +28,7 @@ type browser struct {
 type jar struct {
 	mu      sync.Mutex
 	cookies map[string]string
+	lines   []string // every Set-Cookie that came
 }
 
 // browser returns a fresh browser in front of the first gateway.
@@ -172,6 +173,7 @@ func (b *browser) try(method, path string, changes ...change) (answer, error) {
 func (j *jar) keep(res *http.Response) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.lines = append(j.lines, res.Header["Set-Cookie"]...)
 	for _, c := range res.Cookies() {
 		if c.MaxAge < 0 {
 			delete(j.cookies, c.Name)
