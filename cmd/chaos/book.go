@@ -166,6 +166,13 @@ func (b *book) remark(format string, args ...any) {
 	b.say(format, args...)
 }
 
+// wrong keeps what a scenario's own actors found.
+func (b *book) wrong(format string, args ...any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.wrongs = append(b.wrongs, fmt.Sprintf(format, args...))
+}
+
 // recovered is how long requests failed after the fault was over. never: they still did at the end.
 func (b *book) recovered() (after time.Duration, never bool) {
 	b.mu.Lock()

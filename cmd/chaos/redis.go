@@ -92,8 +92,8 @@ type redisServer struct {
 }
 
 // redis prepares and starts a server that saves nothing unless the lines say so.
-func (w *world) redis(ctx context.Context, name string, bus bool, lines ...string) (*redisServer, error) {
-	r, err := w.prepare(ctx, name, bus, append([]string{"repl-diskless-sync-delay 0", "maxmemory-policy noeviction", `save ""`}, lines...)...)
+func (s *site) redis(ctx context.Context, name string, bus bool, lines ...string) (*redisServer, error) {
+	r, err := s.prepare(ctx, name, bus, append([]string{"repl-diskless-sync-delay 0", "maxmemory-policy noeviction", `save ""`}, lines...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -101,13 +101,13 @@ func (w *world) redis(ctx context.Context, name string, bus bool, lines ...strin
 }
 
 // prepare writes the configuration of a server, or of a sentinel.
-func (w *world) prepare(ctx context.Context, name string, bus bool, lines ...string) (*redisServer, error) {
-	r := &redisServer{dir: filepath.Join(w.dir, name), env: w.redisEnv}
+func (s *site) prepare(ctx context.Context, name string, bus bool, lines ...string) (*redisServer, error) {
+	r := &redisServer{dir: filepath.Join(s.dir, name), env: s.redisEnv}
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return nil, err
 	}
 	var err error
-	if r.address, err = w.ports.address(ctx, bus); err != nil {
+	if r.address, err = s.ports.address(ctx, bus); err != nil {
 		return nil, err
 	}
 	r.conf = filepath.Join(r.dir, "redis.conf")
@@ -116,7 +116,7 @@ func (w *world) prepare(ctx context.Context, name string, bus bool, lines ...str
 	if err := os.WriteFile(r.conf, []byte(strings.Join(text, "\n")+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	w.onClose(r.kill)
+	s.onClose(r.kill)
 	return r, nil
 }
 

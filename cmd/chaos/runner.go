@@ -25,6 +25,25 @@ type runner struct {
 	done int
 }
 
+// runAll runs the scenarios, some at a time, and says how far it is.
+func runAll(ctx context.Context, o options, list []scenario, progress io.Writer) ([]*result, error) {
+	dir, err := os.MkdirTemp("", "sessiongate-chaos-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	r := &runner{options: o, dir: dir, progress: progress}
+	if o.keep != "" {
+		if err := os.MkdirAll(o.keep, 0o750); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.build(ctx, filepath.Join(dir, "sessiongate")); err != nil {
+		return nil, err
+	}
+	return r.all(ctx, list)
+}
+
 func (r *runner) build(ctx context.Context, file string) error {
 	if r.binary != "" {
 		path, err := exec.LookPath(r.binary)
@@ -97,7 +116,8 @@ func (r *runner) one(ctx context.Context, s scenario, logs string) *result {
 	if missing != nil {
 		return &result{Scenario: s.name, Skipped: missing.Error()}
 	}
-	w := &world{scenario: s, setup: s.setup.defaults(r.options), binary: r.binary, ports: &r.ports, logs: logs}
+	s.setup = s.setup.defaults(r.options)
+	w := &world{scenario: s, site: site{binary: r.binary, ports: &r.ports, logs: logs}}
 	x, err := w.run(ctx)
 	if err != nil {
 		x = &result{Scenario: s.name, Broken: err.Error()}

@@ -59,11 +59,11 @@ type brokenTool struct {
 // Error implements error.
 func (b *brokenTool) Error() string { return b.name + ": " + b.err.Error() + "\n" + string(b.out) }
 
-func (w *world) clockFile() string { return filepath.Join(w.dir, "clock") }
+func (s *site) clockFile() string { return filepath.Join(s.dir, "clock") }
 
 // setClock moves Redis' clock away from the machine's. The file keeps its place: Redis has it mapped.
-func (w *world) setClock(offset time.Duration) error {
-	f, err := os.OpenFile(w.clockFile(), os.O_WRONLY|os.O_CREATE, 0o600)
+func (s *site) setClock(offset time.Duration) error {
+	f, err := os.OpenFile(s.clockFile(), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}

@@ -49,13 +49,6 @@ func cookieScenarios() []scenario {
 	}
 }
 
-// wrong keeps what a scenario's own actors found.
-func (w *world) wrong(format string, args ...any) {
-	w.book.mu.Lock()
-	defer w.book.mu.Unlock()
-	w.book.wrongs = append(w.book.wrongs, fmt.Sprintf(format, args...))
-}
-
 // rotated lives until the browser has a newer handle and has presented it, and
 // returns the cookies from before.
 func (b *browser) rotated(ctx context.Context) (old map[string]string, err error) {
@@ -101,7 +94,7 @@ func crash(ctx context.Context, w *world, b *browser) error {
 	for tab := range 3 {
 		tabs.Go(func() {
 			if a := b.ask(ctx, http.MethodGet, "/api/orders", ""); !a.ok() && !a.gone {
-				w.wrong("%s, tab %d: %d %s after the crash", b.name, tab, a.status, a.code)
+				w.book.wrong("%s, tab %d: %d %s after the crash", b.name, tab, a.status, a.code)
 			}
 		})
 	}
@@ -113,7 +106,7 @@ func crash(ctx context.Context, w *world, b *browser) error {
 func stillIn(ctx context.Context, w *world, b *browser, when string) error {
 	for range 2 {
 		if a := b.ask(ctx, http.MethodGet, "/api/orders", ""); !a.ok() {
-			w.wrong("%s is not signed in %s: %d %s", b.name, when, a.status, a.code)
+			w.book.wrong("%s is not signed in %s: %d %s", b.name, when, a.status, a.code)
 			return ctx.Err()
 		}
 		if err := sleep(ctx, w.setup.lifetime); err != nil {
@@ -145,7 +138,7 @@ func blocked(ctx context.Context, w *world, b *browser) error {
 	for until := time.Now().Add(3 * w.setup.lifetime); time.Now().Before(until); {
 		b.ask(ctx, http.MethodGet, "/api/orders", "")
 		if a := frozen.ask(ctx, http.MethodGet, "/api/orders", ""); a.status == http.StatusUnauthorized && a.code != "session_stale" {
-			w.wrong("%s: a blocked cookie got 401 %s", b.name, a.code)
+			w.book.wrong("%s: a blocked cookie got 401 %s", b.name, a.code)
 			break
 		}
 		if err := sleep(ctx, 700*time.Millisecond); err != nil {
@@ -153,7 +146,7 @@ func blocked(ctx context.Context, w *world, b *browser) error {
 		}
 	}
 	if n := frozen.redirects(ctx, "/auth/login"); n > 5 {
-		w.wrong("%s: a navigation with a blocked cookie was redirected %d times", b.name, n)
+		w.book.wrong("%s: a navigation with a blocked cookie was redirected %d times", b.name, n)
 	}
 	return stillIn(ctx, w, b, "beside a blocked cookie")
 }

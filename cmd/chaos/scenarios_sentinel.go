@@ -31,10 +31,10 @@ func sentinelGroup(ctx context.Context, w *world) (*store, error) {
 			return nil, err
 		}
 	}
-	return s, w.openSentinels(ctx, s)
+	return s, openSentinels(ctx, w, s)
 }
 
-func (w *world) openSentinels(ctx context.Context, s *store) error {
+func openSentinels(ctx context.Context, w *world, s *store) error {
 	master := strings.Replace(s.nodes[0].address, ":", " ", 1)
 	for i := range 3 {
 		r, err := w.sentinel(ctx, fmt.Sprintf("sentinel%d", i), "sentinel monitor "+masterName+" "+master+" 2",
@@ -213,8 +213,8 @@ func lostWrites(ctx context.Context, w *world) error {
 }
 
 // sentinel prepares and starts one.
-func (w *world) sentinel(ctx context.Context, name string, lines ...string) (*redisServer, error) {
-	r, err := w.prepare(ctx, name, false, lines...)
+func (s *site) sentinel(ctx context.Context, name string, lines ...string) (*redisServer, error) {
+	r, err := s.prepare(ctx, name, false, lines...)
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func (p *provider) spendAll() {
 // A panic in a world is a broken scenario, and its processes end.
 func TestPanic(t *testing.T) {
 	sessiontest.Need(t, "redis")
-	w := &world{scenario: scenario{name: "x", store: func(context.Context, *world) (*store, error) { panic("no") }}, ports: &ports{}}
+	w := &world{scenario: scenario{name: "x", store: func(context.Context, *world) (*store, error) { panic("no") }}, site: site{ports: &ports{}}}
 	ended := false
 	w.onClose(func() { ended = true })
 	if _, err := w.run(t.Context()); err == nil || !strings.Contains(err.Error(), "panic: no") || !ended {

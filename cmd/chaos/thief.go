@@ -29,7 +29,7 @@ func thiefWithoutJar(ctx context.Context, w *world, owner *browser) error {
 		t := w.thief(owner, userAgent, stolen)
 		t.jar.block()
 		if a := t.once(ctx, w.gateways[0], http.MethodGet, "/api/orders", ""); a.ok() {
-			w.wrong("%s: a retired handle was let in", owner.name)
+			w.book.wrong("%s: a retired handle was let in", owner.name)
 		}
 		owner.ask(ctx, http.MethodGet, "/api/orders", "")
 		if err := sleep(ctx, time.Second); err != nil {
@@ -65,10 +65,10 @@ func thiefTakesTurns(ctx context.Context, w *world, owner *browser) error {
 		}
 	}
 	if last[0].ok() && last[1].ok() {
-		w.wrong("%s and a thief take turns", owner.name)
+		w.book.wrong("%s and a thief take turns", owner.name)
 	}
 	if last[0].ok() {
-		w.wrong("%s: the thief is still signed in", owner.name)
+		w.book.wrong("%s: the thief is still signed in", owner.name)
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func thiefElsewhere(ctx context.Context, w *world, owner *browser) error {
 	t := w.thief(owner, otherUserAgent, stolen)
 	for range 2 {
 		if a := t.once(ctx, w.gateways[2], http.MethodGet, "/api/orders", ""); a.ok() {
-			w.wrong("%s: a thief in another browser was let in", owner.name)
+			w.book.wrong("%s: a thief in another browser was let in", owner.name)
 		}
 	}
 	if err := w.afterGrace(ctx); err != nil {
@@ -93,14 +93,14 @@ func thiefElsewhere(ctx context.Context, w *world, owner *browser) error {
 	var a answer
 	for range 3 {
 		if a = t.once(ctx, w.gateways[1], http.MethodGet, "/api/orders", ""); a.ok() {
-			w.wrong("%s: a thief in another browser was let in", owner.name)
+			w.book.wrong("%s: a thief in another browser was let in", owner.name)
 		}
 		if err := sleep(ctx, 300*time.Millisecond); err != nil {
 			return err
 		}
 	}
 	if a.code == "session_stale" {
-		w.wrong("%s: a thief who proves the theft was not noticed", owner.name)
+		w.book.wrong("%s: a thief who proves the theft was not noticed", owner.name)
 	}
 	return nil
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -25,12 +23,8 @@ const leavers = 9
 // world is what one scenario happens to.
 type world struct {
 	scenario
-	setup    setup
-	dir      string // of its own, removed at the end
-	logs     string // folder for the gateways' logs
-	binary   string
-	ports    *ports
-	redisEnv []string
+	site
+	course
 
 	provider *provider
 	upstream *upstream
@@ -40,34 +34,31 @@ type world struct {
 	browsers []*browser
 	book     *book
 	client   *http.Client
-
-	living  atomic.Bool // browsers live: responses take their time
-	end     atomic.Bool
-	broken  atomic.Pointer[error] // a panic somewhere
-	abort   context.CancelCauseFunc
-	closers []func()
 }
 
-func (w *world) onClose(f func()) { w.closers = append(w.closers, f) }
+// course is how far a world's life is, and what broke it.
+type course struct {
+	living atomic.Bool // browsers live: responses take their time
+	end    atomic.Bool
+	broken atomic.Pointer[error] // a panic somewhere
+	abort  context.CancelCauseFunc
+}
 
 // close ends all that the world started, last things first.
 func (w *world) close() {
 	w.end.Store(true)
-	for i := len(w.closers) - 1; i >= 0; i-- {
-		w.closers[i]()
-	}
-	w.closers = nil
+	w.site.close()
 }
 
 // ending reports whether what fails now fails because the world ends.
-func (w *world) ending() bool { return w.end.Load() }
+func (c *course) ending() bool { return c.end.Load() }
 
 // guard turns a panic into the world's failure, so that its processes are still ended.
-func (w *world) guard() {
+func (c *course) guard() {
 	if p := recover(); p != nil {
 		err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		w.broken.CompareAndSwap(nil, &err)
-		w.abort(err)
+		c.broken.CompareAndSwap(nil, &err)
+		c.abort(err)
 	}
 }
 
@@ -92,12 +83,8 @@ func (w *world) delay() time.Duration {
 
 // open starts everything.
 func (w *world) open(ctx context.Context) (err error) {
-	if w.dir, err = os.MkdirTemp("", "sessiongate-chaos-"); err != nil {
+	if err := w.site.open(); err != nil {
 		return err
-	}
-	w.onClose(func() { _ = os.RemoveAll(w.dir) })
-	if w.logs == "" {
-		w.logs = w.dir
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 400, DisableCompression: true}
 	w.client = &http.Client{Transport: transport}
@@ -248,23 +235,4 @@ func (w *world) unavoidable(f *family) bool {
 	const busy = 10 * time.Second // how long a commit may take on a busy machine
 	g := w.gateways[f.first.gateway]
 	return g.killedAfter(f.first.at, busy) || g.stoppedAfter(f.first.at, busy, leaseOver)
-}
-
-// runAll runs the scenarios, some at a time, and says how far it is.
-func runAll(ctx context.Context, o options, list []scenario, progress interface{ Write([]byte) (int, error) }) ([]*result, error) {
-	dir, err := os.MkdirTemp("", "sessiongate-chaos-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	r := &runner{options: o, dir: dir, progress: progress}
-	if o.keep != "" {
-		if err := os.MkdirAll(o.keep, 0o750); err != nil {
-			return nil, err
-		}
-	}
-	if err := r.build(ctx, filepath.Join(dir, "sessiongate")); err != nil {
-		return nil, err
-	}
-	return r.all(ctx, list)
 }
