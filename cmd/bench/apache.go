@@ -63,8 +63,8 @@ CACHE
 `
 
 // apache runs Apache with mod_auth_openidc, and signs in at a provider of ours.
-func (b *bench) apache(ctx context.Context) (*contender, error) {
-	if err := b.wanted(openidcModule); err != nil {
+func (l *lineup) apache(ctx context.Context) (*contender, error) {
+	if err := l.wanted(openidcModule); err != nil {
 		return nil, err
 	}
 	path, modules, err := findApache()
@@ -75,16 +75,16 @@ func (b *bench) apache(ctx context.Context) (*contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	issuer, err := b.role("provider", b.pins.upstream, 1, "--redirect", "http://"+address+"/api/callback")
+	issuer, err := l.role("provider", l.pins.upstream, 1, "--redirect", "http://"+address+"/api/callback")
 	if err != nil {
 		return nil, err
 	}
-	what, cache := "Apache, event MPM, session in Redis, real sign-in, bearer token", "OIDCCacheType redis\nOIDCRedisCacheServer "+b.redis
-	if b.redis == "" {
+	what, cache := "Apache, event MPM, session in Redis, real sign-in, bearer token", "OIDCCacheType redis\nOIDCRedisCacheServer "+l.redis
+	if l.redis == "" {
 		what, cache = "Apache, event MPM, session in shared memory (no redis-server), real sign-in, bearer token", "OIDCCacheType shm"
 	}
-	threads := b.conns/2 + 8 // connections are not spread evenly over the processes
-	c, err := b.found(ctx, program{
+	threads := l.conns/2 + 8 // connections are not spread evenly over the processes
+	c, err := l.found(ctx, program{
 		name: openidcModule, path: path, what: what, address: address, args: []string{"-D", "FOREGROUND", "-f"},
 		config: apacheConf, words: []string{
 			"ISSUER", issuer, "CLIENT", oidctest.ClientID, "SECRET", oidctest.ClientSecret, "CACHE", cache, "MODULES", loadModules(modules),
@@ -94,11 +94,11 @@ func (b *bench) apache(ctx context.Context) (*contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.label, c.redis, c.session = "Apache "+openidcModule, b.redis, true
-	for range b.sessionsWanted() {
+	c.label, c.redis, c.session = "Apache "+openidcModule, l.redis, true
+	for range l.sessionsWanted() {
 		cookie, err := signInByCode(ctx, c.target.url.String(), openidcModule+"_session")
 		if err != nil {
-			return nil, &leftOutError{openidcModule, fmt.Sprintf("it runs, but: %v\n%s", err, readLog(filepath.Join(b.dir, "apache.log")))}
+			return nil, &leftOutError{openidcModule, fmt.Sprintf("it runs, but: %v\n%s", err, readLog(filepath.Join(l.dir, "apache.log")))}
 		}
 		c.target.jars = append(c.target.jars, c.target.newJar(cookie))
 	}

@@ -24,7 +24,6 @@ type bench struct {
 	upstream string // address
 	redis    string // address; empty: sessiongate's embedded store
 	gateway  string // path of the sessiongate binary
-	leftOut  []string
 	unpin    func() // gives this process all cores back
 	closers  []func()
 }

@@ -25,20 +25,21 @@ type row struct {
 }
 
 // compare goes through all contenders, round by round, and writes what came out.
-func (b *bench) compare(ctx context.Context, out io.Writer) error {
-	list, err := b.contenders(ctx)
+func compare(ctx context.Context, b *bench, out io.Writer) error {
+	l := &lineup{bench: b}
+	list, err := l.contenders(ctx)
 	if err != nil {
 		return err
 	}
-	rows, err := b.goThrough(ctx, list)
+	rows, err := goThrough(ctx, b, list)
 	if err != nil {
 		return err
 	}
-	return b.report(out, summarize(rows), rows)
+	return report(out, b, summarize(rows), rows, l.leftOut)
 }
 
 // goThrough measures each contender in each round.
-func (b *bench) goThrough(ctx context.Context, list []*contender) ([]*row, error) {
+func goThrough(ctx context.Context, b *bench, list []*contender) ([]*row, error) {
 	rows := make([]*row, len(list))
 	for i, c := range list {
 		c.calibrate(ctx)
@@ -48,7 +49,7 @@ func (b *bench) goThrough(ctx context.Context, list []*contender) ([]*row, error
 		b.say("round %d of %d", n+1, b.rounds)
 		for i := range list { // another one begins each round: nobody always follows the same
 			at := (i + n) % len(list)
-			b.measure(ctx, list[at], rows[at])
+			measure(ctx, b, list[at], rows[at])
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
@@ -58,7 +59,7 @@ func (b *bench) goThrough(ctx context.Context, list []*contender) ([]*row, error
 }
 
 // measure loads one contender for one round: with all connections, and with one.
-func (b *bench) measure(ctx context.Context, c *contender, r *row) {
+func measure(ctx context.Context, b *bench, c *contender, r *row) {
 	fire(ctx, c.target, load{conns: b.conns, length: b.warm, rate: b.rate})
 	before := c.read(ctx)
 	got := fire(ctx, c.target, load{conns: b.conns, length: b.length, rate: b.rate})
@@ -159,7 +160,7 @@ func minus(a, b []float64) []float64 {
 	return out
 }
 
-// setting describes where and how it was measured.
+// settingOf describes where and how it was measured.
 type setting struct {
 	Time   time.Time `json:"time"`
 	CPUs   int       `json:"cpus"`
@@ -177,13 +178,13 @@ type setting struct {
 	Absent []string  `json:"left_out,omitempty"`
 }
 
-func (b *bench) setting() setting {
+func settingOf(b *bench, leftOut []string) setting {
 	s := setting{
 		Time: time.Now().UTC(), CPUs: runtime.NumCPU(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH,
 		Rounds: b.rounds, Conns: b.conns, Cores: b.cores, Size: b.size, Rate: b.rate, Length: b.length.String(),
 		Store: "redis-server", Pins: fmt.Sprintf("load %s, upstream %s, contender %s, Redis %s", b.pins.load, b.pins.upstream, b.pins.contender, b.pins.redis),
 	}
-	s.Absent, s.Sent = b.leftOut, "Host and Cookie"
+	s.Absent, s.Sent = leftOut, "Host and Cookie"
 	if b.browser {
 		s.Sent = "as Chromium sends"
 	}

@@ -27,13 +27,13 @@ const (
 
 // fill signs more users in, each with one session, without asking a gateway: the product's own manager and store write
 // the sessions with the keys of the gateway of that name. Their cookies go to the end of the crowd. It takes all cores.
-func (b *bench) fill(ctx context.Context, name string, c *crowd, more int) error {
+func fill(ctx context.Context, b *bench, name string, c *crowd, more int) error {
 	b.say("writing %d sessions …", more)
 	b.unpin()
 	defer func() { b.unpin = pinSelf(ctx, b.pins.load) }()
 	var list [writers]*session.Manager
 	for i := range list {
-		m, closeStore, err := b.manager(name)
+		m, closeStore, err := managerOf(b, name)
 		if err != nil {
 			return err
 		}
@@ -100,8 +100,8 @@ func newSession(ctx context.Context, m *session.Manager, i int) (cookie string, 
 	return sessionCookie + "=" + value, nil
 }
 
-// manager is one for the sessions of a gateway of that name.
-func (b *bench) manager(name string) (m *session.Manager, closeStore func(), err error) {
+// managerOf is one for the sessions of a gateway of that name.
+func managerOf(b *bench, name string) (m *session.Manager, closeStore func(), err error) {
 	cookie, err1 := readKey(filepath.Join(b.dir, name, "cookie.key"))
 	field, err2 := readKey(filepath.Join(b.dir, name, "seal.key"))
 	if err := errors.Join(err1, err2); err != nil {

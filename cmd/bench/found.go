@@ -23,8 +23,8 @@ type program struct {
 }
 
 // found starts a program that is on the machine.
-func (b *bench) found(ctx context.Context, p program) (c *contender, err error) {
-	if err := b.wanted(p.name); err != nil {
+func (l *lineup) found(ctx context.Context, p program) (c *contender, err error) {
+	if err := l.wanted(p.name); err != nil {
 		return nil, err
 	}
 	if p.path == "" {
@@ -37,21 +37,21 @@ func (b *bench) found(ctx context.Context, p program) (c *contender, err error) 
 			return nil, err
 		}
 	}
-	file := filepath.Join(b.dir, p.name+".conf")
-	words := append([]string{"LISTEN", p.address, "UPSTREAM", b.upstream, "DIR", b.dir, "CORES", strconv.Itoa(b.cores)}, p.words...)
+	file := filepath.Join(l.dir, p.name+".conf")
+	words := append([]string{"LISTEN", p.address, "UPSTREAM", l.upstream, "DIR", l.dir, "CORES", strconv.Itoa(l.cores)}, p.words...)
 	if err := os.WriteFile(file, []byte(strings.NewReplacer(words...).Replace(p.config)), 0o600); err != nil {
 		return nil, err
 	}
-	child, err := rig.Start(b.pins.contender, nil, false, p.path, append(p.args, file)...)
+	child, err := rig.Start(l.pins.contender, nil, false, p.path, append(p.args, file)...)
 	if err != nil {
 		return nil, err
 	}
-	b.onClose(child.Stop)
+	l.onClose(child.Stop)
 	if err := child.WaitListening(ctx, p.address); err != nil {
 		return nil, &leftOutError{p.name, fmt.Sprintf("it is here but does not start: %v", err)}
 	}
 	return &contender{
-		name: p.name, what: p.what, process: child, target: b.target(p.address),
+		name: p.name, what: p.what, process: child, target: l.target(p.address),
 	}, nil
 }
 
@@ -69,8 +69,8 @@ func lookProgram(name string) (path string, err error) {
 }
 
 // nginx runs without a master, so that one process is all of it (--cores then does not apply to it).
-func (b *bench) nginx(ctx context.Context) (*contender, error) {
-	return b.found(ctx, program{name: "nginx", what: "proxy_pass with keep-alive, no session", args: []string{"-e", "stderr", "-c"}, config: `
+func (l *lineup) nginx(ctx context.Context) (*contender, error) {
+	return l.found(ctx, program{name: "nginx", what: "proxy_pass with keep-alive, no session", args: []string{"-e", "stderr", "-c"}, config: `
 daemon off; master_process off; pid DIR/nginx.pid; error_log stderr crit;
 events { worker_connections 4096; }
 http {
@@ -86,8 +86,8 @@ http {
 `})
 }
 
-func (b *bench) haproxy(ctx context.Context) (*contender, error) {
-	return b.found(ctx, program{name: "haproxy", what: "http-reuse always, no session", args: []string{"-db", "-f"}, config: `
+func (l *lineup) haproxy(ctx context.Context) (*contender, error) {
+	return l.found(ctx, program{name: "haproxy", what: "http-reuse always, no session", args: []string{"-db", "-f"}, config: `
 global
   nbthread CORES
   maxconn 4096

@@ -177,11 +177,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	defer b.close()
 	switch {
 	case o.storm:
-		return b.storm(ctx, out)
+		return storm(ctx, b, out)
 	case o.soak > 0:
-		return b.soak(ctx, out)
+		return soak(ctx, b, out)
 	case o.scale:
-		return b.scale(ctx, out)
+		return scale(ctx, b, out)
 	}
-	return b.compare(ctx, out)
+	return compare(ctx, b, out)
 }

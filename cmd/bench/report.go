@@ -10,8 +10,8 @@ import (
 )
 
 // report writes the table, and the files that were asked for.
-func (b *bench) report(out io.Writer, list []summary, rows []*row) error {
-	s := b.setting()
+func report(out io.Writer, b *bench, list []summary, rows []*row, leftOut []string) error {
+	s := settingOf(b, leftOut)
 	writeTable(out, s, list)
 	if b.json != "" {
 		text, err := json.MarshalIndent(map[string]any{"setting": s, "contenders": list, "rounds": rounds(rows)}, "", "  ")

@@ -152,7 +152,7 @@ func TestCheckBearer(t *testing.T) {
 		tg := *up
 		tg.headers = []string{c.header}
 		c.contender.target = &tg
-		err := (&bench{}).checkBearer(t.Context(), &c.contender)
+		err := checkBearer(t.Context(), &c.contender)
 		if (err != nil) != c.fails || !strings.Contains(c.contender.what, c.says) || c.says == "" && c.contender.what != "" {
 			t.Errorf("%+v with %s: %v", c.contender, c.header, err)
 		}

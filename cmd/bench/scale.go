@@ -11,27 +11,27 @@ import (
 )
 
 // scale measures what more cores give, and what more sessions cost.
-func (b *bench) scale(ctx context.Context, out io.Writer) error {
-	if err := b.scaleCores(ctx, out); err != nil {
+func scale(ctx context.Context, b *bench, out io.Writer) error {
+	if err := scaleCores(ctx, b, out); err != nil {
 		return err
 	}
 	fmt.Fprintln(out)
-	return b.scaleSessions(ctx, out)
+	return scaleSessions(ctx, b, out)
 }
 
 // scaleCores measures the cached gateway and the bare reverse proxy on 1 to all cores.
-func (b *bench) scaleCores(ctx context.Context, out io.Writer) error {
+func scaleCores(ctx context.Context, b *bench, out io.Writer) error {
 	cpus := runtime.NumCPU()
 	counts := coreCounts(cpus)
 	list := []*contender{{name: "direct", target: b.target(b.upstream)}}
 	for _, n := range counts {
-		pair, err := b.onCores(ctx, n, lastCores(n, cpus))
+		pair, err := onCores(ctx, b, n, lastCores(n, cpus))
 		if err != nil {
 			return err
 		}
 		list = append(list, pair...)
 	}
-	rows, err := b.goThrough(ctx, list)
+	rows, err := goThrough(ctx, b, list)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func lastCores(n, cpus int) string {
 }
 
 // onCores starts the two to compare on some cores.
-func (b *bench) onCores(ctx context.Context, n int, where string) ([]*contender, error) {
+func onCores(ctx context.Context, b *bench, n int, where string) ([]*contender, error) {
 	if b.pins.contender == "" { // no taskset, or not wanted: GOMAXPROCS alone bounds them
 		where = ""
 	}
@@ -90,7 +90,7 @@ func (b *bench) onCores(ctx context.Context, n int, where string) ([]*contender,
 }
 
 // scaleSessions measures what a request costs with few and with very many sessions in Redis.
-func (b *bench) scaleSessions(ctx context.Context, out io.Writer) error {
+func scaleSessions(ctx context.Context, b *bench, out io.Writer) error {
 	if b.redis == "" {
 		fmt.Fprintln(out, "left out: numbers of sessions, for want of a redis-server")
 		return nil
@@ -111,10 +111,10 @@ func (b *bench) scaleSessions(ctx context.Context, out io.Writer) error {
 	defer w.Flush() // also of what was measured before an error
 	fmt.Fprintln(w, "stored\tin use\tmode\treq/s\tp99 ms\tCPU µs\tallocs\tbytes\tcommands\tRedis MiB\tgateway MiB\tfailed\t")
 	for _, n := range sizes(b.sessions) {
-		if err := b.fill(ctx, first, all, n-all.len()); err != nil {
+		if err := fill(ctx, b, first, all, n-all.len()); err != nil {
 			return err
 		}
-		if err := b.oneSize(ctx, w, n, all, cached, strict); err != nil {
+		if err := oneSize(ctx, b, w, n, all, cached, strict); err != nil {
 			return err
 		}
 	}
@@ -132,7 +132,7 @@ func sizes(most int) (list []int) {
 }
 
 // oneSize writes the rows for one number of sessions in Redis.
-func (b *bench) oneSize(ctx context.Context, w io.Writer, n int, all *crowd, cached, strict *gateway) error {
+func oneSize(ctx context.Context, b *bench, w io.Writer, n int, all *crowd, cached, strict *gateway) error {
 	var list []*contender
 	for _, g := range []*gateway{cached, strict} {
 		for _, used := range slices.Compact([]int{min(n, b.conns), n}) {
@@ -142,7 +142,7 @@ func (b *bench) oneSize(ctx context.Context, w io.Writer, n int, all *crowd, cac
 		}
 	}
 	b.say("%d sessions in Redis", n)
-	rows, err := b.goThrough(ctx, list)
+	rows, err := goThrough(ctx, b, list)
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,8 @@ const soakParts = 10
 
 // soak loads one gateway with many sessions, a different one for each request, while clients and upstreams go away at
 // random. Memory and goroutines must stay flat. The last reading is after all clients have left.
-func (b *bench) soak(ctx context.Context, out io.Writer) error {
-	g, _, t, err := b.users(ctx, "5s", time.Time{})
+func soak(ctx context.Context, b *bench, out io.Writer) error {
+	g, _, t, err := manyUsers(ctx, b, "5s", time.Time{})
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (b *bench) soak(ctx context.Context, out io.Writer) error {
 		"minute", "requests", "req/s", "p50 ms", "p99 ms", "RSS MiB", "goroutines", "clients", "upstream", "failed")
 	fmt.Fprintf(out, "%91s %9s %7s\n", "gone", "gone", "")
 	began := time.Now()
-	if err := b.reading(ctx, out, g, time.Since(began), nil); err != nil {
+	if err := writeReading(ctx, b, out, g, time.Since(began), nil); err != nil {
 		return err
 	}
 	for range soakParts {
@@ -34,7 +34,7 @@ func (b *bench) soak(ctx context.Context, out io.Writer) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := b.reading(ctx, out, g, time.Since(began), &r); err != nil {
+		if err := writeReading(ctx, b, out, g, time.Since(began), &r); err != nil {
 			return err
 		}
 	}
@@ -42,11 +42,11 @@ func (b *bench) soak(ctx context.Context, out io.Writer) error {
 	case <-time.After(2 * time.Second): // for connections to be noticed as closed
 	case <-ctx.Done():
 	}
-	return b.reading(ctx, out, g, time.Since(began), nil)
+	return writeReading(ctx, b, out, g, time.Since(began), nil)
 }
 
-// reading writes one line about the gateway, and about the load before it.
-func (b *bench) reading(ctx context.Context, out io.Writer, g *gateway, at time.Duration, r *result) error {
+// writeReading writes one line about the gateway, and about the load before it.
+func writeReading(ctx context.Context, b *bench, out io.Writer, g *gateway, at time.Duration, r *result) error {
 	m, err := rig.Scrape(ctx, g.admin+"/metrics")
 	if err != nil {
 		return err

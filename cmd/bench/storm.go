@@ -24,8 +24,8 @@ const (
 // tabs is how many requests each browser of a storm sends at the same time.
 const tabs = 4
 
-// users signs in many sessions through a token API whose tokens expire together, if at is not zero.
-func (b *bench) users(ctx context.Context, cache string, at time.Time) (g *gateway, api string, t *target, err error) {
+// manyUsers signs in many sessions through a token API whose tokens expire together, if at is not zero.
+func manyUsers(ctx context.Context, b *bench, cache string, at time.Time) (g *gateway, api string, t *target, err error) {
 	if api, err = b.role("tokenapi", b.pins.upstream, 1); err != nil {
 		return nil, "", nil, err
 	}
@@ -82,10 +82,10 @@ func post(ctx context.Context, url string) error {
 }
 
 // storm lets all sessions' tokens expire in the same second; then each session asks four times at once.
-func (b *bench) storm(ctx context.Context, out io.Writer) error {
+func storm(ctx context.Context, b *bench, out io.Writer) error {
 	b.conns = min(b.conns, b.sessions, mostBrowsers())
 	at := time.Now().Add(time.Duration(b.sessions/signInsPerSecond)*time.Second + stormLead)
-	g, api, t, err := b.users(ctx, "5s", at)
+	g, api, t, err := manyUsers(ctx, b, "5s", at)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (b *bench) storm(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	calm := g.Resident()
-	r := b.herd(ctx, t)
+	r := herd(ctx, b, t)
 	after, err := rig.Scrape(ctx, api+"/count")
 	if err != nil {
 		return err
@@ -134,7 +134,7 @@ func mostBrowsers() int {
 }
 
 // herd asks for each session, all requests of a session at the same time, b.conns sessions at a time.
-func (b *bench) herd(ctx context.Context, t *target) result {
+func herd(ctx context.Context, b *bench, t *target) result {
 	began := time.Now()
 	order := rand.Perm(len(t.jars)) //nolint:gosec // an order, not a secret
 	sum := &tally{result: result{histogram: newHistogram()}}
