@@ -13,7 +13,7 @@ var errAnonymous = errors.New("no session cookie")
 
 // authenticate resolves the presented cookie and notes the session in the
 // exchange. Should the cookie have come more than once, the first live one
-// counts. Errors are those of [session.Manager.Resolve], or errAnonymous.
+// counts. Errors are those of [manager.Manager.Resolve], or errAnonymous.
 func (s *Server) authenticate(x *exchange, p session.ResolveOptions) (*session.Session, error) {
 	p.Client, p.Mark = x.client, x.proof()
 	fault := errAnonymous

@@ -20,7 +20,7 @@
 // # Decisions
 //
 // Set-Cookie is decided when the headers of a response go out and not before
-// (session.Manager.Successor): a slow response must not move the browser back.
+// (manager.Manager.Successor): a slow response must not move the browser back.
 //
 // A failure never clears a cookie. Only POST /auth/logout does; login and
 // rotation set it.

@@ -71,7 +71,7 @@ type counter struct {
 	rate   session.Rate
 }
 
-// signIn is [session.Manager.Login] within the limits. Its further errors are a
+// signIn is [manager.Manager.Login] within the limits. Its further errors are a
 // *problem with status 429.
 //
 // A failure is charged before the password is checked and given back when the

@@ -7,6 +7,7 @@ import (
 
 	"sessiongate/gateway/proxy"
 	"sessiongate/session"
+	"sessiongate/session/manager"
 )
 
 const (
@@ -33,7 +34,7 @@ const (
 // One Live serves all route tables of a process: streams outlast a reload. It is
 // safe for concurrent use.
 type Live struct {
-	manager *session.Manager
+	manager *manager.Manager
 	shards  [16]liveShard
 }
 
@@ -57,7 +58,7 @@ type flow struct {
 
 // NewLive returns an empty list. Run must be running for long responses to be
 // noticed.
-func NewLive(m *session.Manager) *Live { return &Live{manager: m} }
+func NewLive(m *manager.Manager) *Live { return &Live{manager: m} }
 
 // Run looks for responses that take long, until ctx ends.
 func (l *Live) Run(ctx context.Context) {

@@ -19,12 +19,13 @@ import (
 
 	"sessiongate/gateway/proxy"
 	"sessiongate/session"
+	"sessiongate/session/manager"
 	"sessiongate/web"
 )
 
 // Options are what a [Server] is made of.
 type Options struct {
-	Manager    *session.Manager
+	Manager    *manager.Manager
 	Routes     []*proxy.Route
 	PublicURL  *url.URL // the origin the browser sees; the only source of scheme and host
 	AuthPrefix string   // "/auth"
@@ -83,7 +84,7 @@ type Options struct {
 
 // Server is the gateway's public listener. It is safe for concurrent use.
 type Server struct {
-	manager       *session.Manager
+	manager       *manager.Manager
 	echo          *echo.Echo
 	table         *proxy.Table
 	apps          map[*proxy.Route]*app

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,7 +124,8 @@ func TestBinding(t *testing.T) {
 	} {
 		all = append(all, session.BrowserClass(ua))
 	}
-	if n := len(all); distinct(all) != n {
+	slices.Sort(all)
+	if n := len(all); len(slices.Compact(all)) != n {
 		t.Error("two browsers share a binding")
 	}
 }

@@ -4,7 +4,7 @@
 //
 // # The story of one request
 //
-// A browser presents a cookie. [Manager.Resolve] opens it into a [Handle] (a
+// A browser presents a cookie. Resolve of package manager opens it into a [Handle] (a
 // secret and a generation), derives the public [ID] from the secret and asks
 // the store what it knows. The store judges the presented generation by the
 // decision table below, inside one script, on the store's clock. The verdict is

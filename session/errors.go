@@ -72,3 +72,40 @@ func (e *UnavailableError) Error() string {
 
 // Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// ErrTooMany means that the owner has as many sessions as are allowed and that a
+// login does not push one out.
+var ErrTooMany = errors.New("session: as many sessions as allowed")
+
+// ErrNoAttempt means that there is no such attempt of this browser: used up, too
+// late, or never made.
+var ErrNoAttempt = errors.New("session: no such login attempt")
+
+// ErrNoSession means that the owner has no such session. Somebody else's session
+// and one that never was are the same answer.
+var ErrNoSession = errors.New("session: no such session of this owner")
+
+// UnreadableError comes with a list that is complete but for these sessions:
+// their records cannot be opened, because they are garbage or their key is gone.
+// They can be ended all the same. It wraps [ErrSealed].
+type UnreadableError struct {
+	IDs []ID
+	Err error // about the first
+}
+
+// Error implements error.
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("session: %d of the owner's sessions cannot be read: %v", len(e.IDs), e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// SplitUnreadable parts what a list could not read from what is wrong otherwise.
+func SplitUnreadable(err error) (ids []ID, rest error) {
+	var lost *UnreadableError
+	if errors.As(err, &lost) {
+		return lost.IDs, nil
+	}
+	return nil, err
+}

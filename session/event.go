@@ -72,3 +72,16 @@ type Client struct {
 type Recorder interface {
 	Record(e Event)
 }
+
+// EventRefreshRefused is an explicit refresh that was answered 401. Err says
+// why, in more words than the client gets.
+const EventRefreshRefused EventType = "refresh_refused"
+
+// EventRefusalsSuspended is a refusal that was taken for a fault because most
+// refreshes of the provider are refused. It needs the operator's eye.
+const EventRefusalsSuspended EventType = "refusals_suspended"
+
+// EventClockStep is the store's clock having moved against this process's: it was
+// set, or another server answers now. Nobody is signed out by that, but tokens are
+// refreshed before their time and deadlines shift: it needs the operator's eye.
+const EventClockStep EventType = "clock_step"

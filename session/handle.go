@@ -71,6 +71,13 @@ func (h Handle) Payload() []byte {
 	return p
 }
 
+// Kind returns which sort of handle it is.
+func (h Handle) Kind() Kind { return h.kind }
+
+// Presented reports whether anybody presented the handle: the zero Handle stands for
+// none, as in a look at a session by its ID.
+func (h Handle) Presented() bool { return h.generation != 0 }
+
 // Generation returns the handle's position in its family.
 func (h Handle) Generation() uint32 { return h.generation }
 
@@ -118,3 +125,34 @@ type Sealer interface {
 	Seal(payload []byte) (string, error)
 	Open(value string) ([]byte, error)
 }
+
+// Sealers turn handles and stale marks into the text that a client carries, and back,
+// each under a label and keys of its own.
+type Sealers struct {
+	Browser     Sealer // of cookies
+	TokenClient Sealer // of refresh tokens; nil: none are accepted
+	Marks       Sealer // nil: none are made, so no retired handle proves anything
+}
+
+func (s *Sealers) of(kind Kind) Sealer {
+	if kind == TokenClient {
+		return s.TokenClient
+	}
+	return s.Browser
+}
+
+// Open unseals a presented value. Errors: [ErrUnauthentic].
+func (s *Sealers) Open(kind Kind, value string) (Handle, error) {
+	sealer := s.of(kind)
+	if sealer == nil {
+		return Handle{}, ErrUnauthentic
+	}
+	payload, err := sealer.Open(value)
+	if err != nil {
+		return Handle{}, ErrUnauthentic
+	}
+	return ParseHandle(kind, payload)
+}
+
+// Seal returns the text of a handle.
+func (s *Sealers) Seal(h Handle) (string, error) { return s.of(h.kind).Seal(h.Payload()) }

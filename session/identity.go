@@ -17,7 +17,7 @@ type Owner struct {
 
 // Hash names the owner in the store without giving the name away to whoever
 // can list keys.
-func (o Owner) Hash() string { return digest(o.Provider, o.Subject) }
+func (o Owner) Hash() string { return Digest(o.Provider, o.Subject) }
 
 // Identity is what a provider says about the user. It is sealed in the store,
 // so that writing to the store makes nobody an admin.
@@ -43,6 +43,25 @@ type Device struct {
 	IPPrefix  string // coarse on purpose: /24 or /48
 }
 
+// maxUserAgent bounds what is kept of a User-Agent.
+const maxUserAgent = 256
+
+// NewDevice describes a device, with a User-Agent of at most 256 bytes.
+func NewDevice(name, userAgent, ipPrefix string) Device {
+	return Device{Name: name, UserAgent: clip(userAgent, maxUserAgent), IPPrefix: ipPrefix}
+}
+
+// clip shortens s to at most n bytes, not through the middle of a character.
+func clip(s string, n int) string {
+	for len(s) > n {
+		for n > 0 && s[n]&0xC0 == 0x80 {
+			n--
+		}
+		s = s[:n]
+	}
+	return s
+}
+
 // Tokens are what the provider issued. Refresh and ID may be empty.
 type Tokens struct {
 	Access  Secret
@@ -50,13 +69,13 @@ type Tokens struct {
 	ID      Secret
 }
 
-// TokensHash identifies a set of tokens without revealing it. A refresh is committed
-// only if the record still bears the stamp of the tokens that were spent.
-func (t Tokens) Hash() string { return digest(string(t.Refresh), string(t.Access)) }
+// Hash identifies a set of tokens without revealing it. A refresh is committed only
+// if the record still has the tokens that were spent.
+func (t Tokens) Hash() string { return Digest(string(t.Refresh), string(t.Access)) }
 
-// digest is H of DESIGN §4: 16 bytes of SHA-256 over length-prefixed parts, so
+// Digest is H of DESIGN §4: 16 bytes of SHA-256 over length-prefixed parts, so
 // that no two lists of parts collide by moving a boundary.
-func digest(parts ...string) string {
+func Digest(parts ...string) string {
 	var room [128]byte // enough but for tokens
 	b := room[:0]
 	for _, p := range parts {

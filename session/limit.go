@@ -38,7 +38,7 @@ type Bucket string
 // NewBucket returns the bucket of a kind and what tells buckets of that kind
 // apart.
 func NewBucket(kind string, parts ...string) Bucket {
-	return Bucket(digest(append([]string{kind}, parts...)...))
+	return Bucket(Digest(append([]string{kind}, parts...)...))
 }
 
 // Limiter counts events against a rate by the generic cell rate algorithm: a

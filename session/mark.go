@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A stale mark is the second cookie of a browser whose handle was refused as
+// StaleMark is the second cookie of a browser whose handle was refused as
 // retired. It says which handle that was, and when, by the store's clock. Nothing
 // of it is stored: it is sealed under a label of its own.
 //
@@ -15,10 +15,10 @@ import (
 // cannot carry it, however late it is read: that is what tells a robbed or a
 // restored browser from a request that was stuck on its way. Since the mark names
 // the handle, one that is left over condemns nobody, and nothing needs to clear it.
-type mark struct {
-	id         ID
-	generation uint32
-	issued     time.Time
+type StaleMark struct {
+	ID         ID
+	Generation uint32
+	Issued     time.Time
 }
 
 // rawID is the length of a session ID before it is written in base64.
@@ -27,58 +27,50 @@ const rawID = 16
 // markSize is the length of a mark: id, generation, time in ms.
 const markSize = rawID + 4 + 8
 
-// payload returns the bytes to seal, or nil for an ID that is none.
-func (k mark) payload() []byte {
-	b, err := base64.RawURLEncoding.DecodeString(string(k.id))
+// Payload returns the bytes to seal, or nil for an ID that is none.
+func (k StaleMark) Payload() []byte {
+	b, err := base64.RawURLEncoding.DecodeString(string(k.ID))
 	if err != nil || len(b) != rawID {
 		return nil
 	}
-	b = binary.BigEndian.AppendUint32(b, k.generation)
-	return binary.BigEndian.AppendUint64(b, uint64(k.issued.UnixMilli()))
+	b = binary.BigEndian.AppendUint32(b, k.Generation)
+	return binary.BigEndian.AppendUint64(b, uint64(k.Issued.UnixMilli()))
 }
 
-// parseMark reads what payload made.
-func parseMark(b []byte) (k mark, ok bool) {
+// ParseStaleMark reads what [StaleMark.Payload] made.
+func ParseStaleMark(b []byte) (k StaleMark, ok bool) {
 	if len(b) != markSize {
-		return mark{}, false
+		return StaleMark{}, false
 	}
-	return mark{
-		id:         ID(base64.RawURLEncoding.EncodeToString(b[:rawID])),
-		generation: binary.BigEndian.Uint32(b[rawID:]),
-		issued:     time.UnixMilli(int64(binary.BigEndian.Uint64(b[rawID+4:]))).UTC(),
+	return StaleMark{
+		ID:         ID(base64.RawURLEncoding.EncodeToString(b[:rawID])),
+		Generation: binary.BigEndian.Uint32(b[rawID:]),
+		Issued:     time.UnixMilli(int64(binary.BigEndian.Uint64(b[rawID+4:]))).UTC(),
 	}, true
 }
 
-// marked returns when the mark that came with a handle was issued, or zero if it
+// Marked returns when the mark that came with a handle was issued, or zero if it
 // proves nothing: it is none, does not open (a key of another replica's, during a
 // rollout), or belongs to another session or to another handle of this one.
-func (m *Manager) marked(h Handle, id ID, value string) time.Time {
-	if value == "" || m.marks == nil || h.kind != Browser {
+func (s *Sealers) Marked(h Handle, id ID, value string) time.Time {
+	if value == "" || s.Marks == nil || h.kind != Browser {
 		return time.Time{}
 	}
-	payload, err := m.marks.Open(value)
+	payload, err := s.Marks.Open(value)
 	if err != nil {
 		return time.Time{}
 	}
-	k, ok := parseMark(payload)
-	if !ok || k.id != id || k.generation != h.generation {
+	k, ok := ParseStaleMark(payload)
+	if !ok || k.ID != id || k.Generation != h.generation {
 		return time.Time{}
 	}
-	return k.issued
+	return k.Issued
 }
 
-// stale is the refusal of a retired handle. Only row 9 gives a mark: in a window
-// another browser's request proves nothing, and is to change nothing.
-func (m *Manager) stale(v Presentation, rd readPoint) error {
-	e := &StaleError{}
-	if rd.Verdict.Outcome != OutcomeRetired || m.marks == nil {
-		return e
+// Mark returns the text of a mark; empty if there are none.
+func (s *Sealers) Mark(k StaleMark) (string, error) {
+	if s.Marks == nil {
+		return "", nil
 	}
-	value, err := m.marks.Seal(mark{v.ID, v.Generation, rd.Now}.payload())
-	if err != nil {
-		m.record(Event{Type: EventUnsealable, ID: v.ID, Err: err})
-		return e
-	}
-	e.Mark = value
-	return e
+	return s.Marks.Seal(k.Payload())
 }

@@ -44,9 +44,9 @@ func (s Schedule) After(d time.Duration) Schedule {
 	return s
 }
 
-// schedule plans the grant's access token. One that cannot be refreshed has no
+// Schedule plans the grant's access token. One that cannot be refreshed has no
 // early window: there is nothing to be early for.
-func (g Grant) schedule(grace time.Duration) Schedule {
+func (g Grant) Schedule(grace time.Duration) Schedule {
 	s := NewSchedule(g.Lifetime, grace)
 	if g.NoRefresh {
 		s.Soft = s.Hard

@@ -117,8 +117,6 @@ type LeaseResult struct {
 	Wait   time.Duration
 	Now    time.Time
 	Record *Record // as it stands now; nil when over
-
-	asked time.Time // on this process's clock: no later than Now
 }
 
 // Commit is a finished refresh.
@@ -238,4 +236,24 @@ type Store interface {
 	Owners
 	Feed
 	Recoveries
+}
+
+// Toucher moves the idle deadline of a session for which no handle is presented:
+// a stream that was authorised at its start is still being used.
+type Toucher interface {
+	// Touch counts as use. It judges no handle, acknowledges no generation, and
+	// never revives a session that is over.
+	Touch(ctx context.Context, id ID) (alive bool, err error)
+}
+
+// Recoveries ends the back-off of sessions when their provider works again.
+type Recoveries interface {
+	// ClearBackoff voids a session's back-off if it was a guess ([Release.OwnBackoff]) made
+	// no later than since, by the store's clock. It reports whether none stands now.
+	ClearBackoff(ctx context.Context, id ID, since time.Time) (bool, error)
+
+	// AnnounceProviderUp tells every process that a provider has worked at since, by the
+	// store's clock. The provider is named by a hash in the form of an [ID]. Losing
+	// the message costs a longer wait.
+	AnnounceProviderUp(ctx context.Context, provider string, since time.Time) error
 }

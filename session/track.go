@@ -1,10 +1,8 @@
 package session
 
 import (
-	"maps"
 	"sync"
 	"sync/atomic"
-	"weak"
 )
 
 // Track is what this process has heard of one session since somebody here took
@@ -17,33 +15,45 @@ type Track struct {
 	version atomic.Uint64 // counts changes: a read begun at an older version may not be cached
 	newest  atomic.Uint32 // highest generation heard of
 	regain  atomic.Uint32 // highest generation heard of that came of a recovery
-	Ended   atomic.Pointer[EndedError]
-	issued  atomic.Pointer[issued] // newest explicit handle sealed here
+	ended   atomic.Pointer[EndedError]
+	issued  atomic.Pointer[issued] // newest handle of a token client that was sealed here
 
 	mu      sync.Mutex
 	changed chan struct{} // closed at the next change; nil while nobody waits
 }
 
+// NewTrack returns the track of a session of which nothing was heard yet.
+func NewTrack(id ID) *Track { return &Track{id: id} }
+
+// Version counts the changes: what was read at an older one may not be cached.
+func (t *Track) Version() uint64 { return t.version.Load() }
+
+// Newest returns the highest generation heard of.
+func (t *Track) Newest() uint32 { return t.newest.Load() }
+
+// Ended says that the session is over and why, or returns nil.
+func (t *Track) Ended() *EndedError { return t.ended.Load() }
+
 // Advance notes that a generation is in force.
 func (t *Track) Advance(generation uint32) { raise(&t.newest, generation) }
 
-// learn notes what a record says of its generation.
-func (t *Track) learn(f State) {
+// Learn notes what a record says of its generation.
+func (t *Track) Learn(f State) {
 	if f.recovered() {
-		t.recover(f.Generation) // first: see barred
+		t.Recover(f.Generation) // first: see Barred
 	}
 	t.Advance(f.Generation)
 }
 
-// recover notes that a generation came of a recovery.
-func (t *Track) recover(generation uint32) { raise(&t.regain, generation) }
+// Recover notes that a generation came of a recovery.
+func (t *Track) Recover(generation uint32) { raise(&t.regain, generation) }
 
-// barred reports whether a recovery has given the handle up: it has no successor any
+// Barred reports whether a recovery has given the handle up: it has no successor any
 // more, though it was good when its request came. Only the handle that the recovery
 // took in has one. After a gap in the feed a recovery may have gone unheard of, and
 // the next rotation has wiped it out: then no handle before the last two has one.
 // Whoever made that rotation has a newer one.
-func (t *Track) barred(generation uint32, gap bool) bool {
+func (t *Track) Barred(generation uint32, gap bool) bool {
 	g := t.regain.Load()
 	if generation+2 == g {
 		return false
@@ -61,7 +71,7 @@ func raise(n *atomic.Uint32, to uint32) {
 }
 
 // MarkEnded notes that the session is over. The first reason stays.
-func (t *Track) MarkEnded(e *EndedError) { t.Ended.CompareAndSwap(nil, e) }
+func (t *Track) MarkEnded(e *EndedError) { t.ended.CompareAndSwap(nil, e) }
 
 // Invalidate makes every cached read of the session unusable and wakes the waiters.
 func (t *Track) Invalidate() {
@@ -84,47 +94,27 @@ func (t *Track) Changed() <-chan struct{} {
 	return t.changed
 }
 
-// trackIndex finds the track of a session. It holds them weakly: a track lives as
-// long as a snapshot, cached or in a request, refers to it. So what the index
-// keeps alive is bounded by the cache and the requests in flight without any
-// counting. Entries of tracks that were collected go when the index has doubled
-// since the last look, which is much less work than a clean-up for each.
-type trackIndex struct {
-	mu     sync.Mutex
-	m      map[ID]weak.Pointer[Track]
-	lookAt int // size at which to look for collected ones
+// issued is a handle's sealed text, kept so that everyone who shared a refresh here
+// gets the very same one: sealing twice gives two spellings.
+type issued struct {
+	generation uint32
+	value      string
 }
 
-// fewTracks are not worth a look.
-const fewTracks = 1000
-
-// get returns the session's track and makes one if need be.
-func (t *trackIndex) get(id ID) *Track {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if tr := t.m[id].Value(); tr != nil {
-		return tr
+// Issue returns the sealed text of the handle of a generation: the same one to
+// everybody, sealed by the first who asks. It reports what seal does.
+func (t *Track) Issue(generation uint32, seal func() (value string, ok bool)) (value string, ok bool) {
+	for {
+		text := t.issued.Load()
+		if text != nil && text.generation == generation {
+			return text.value, true
+		}
+		value, ok := seal()
+		if !ok {
+			return "", false
+		}
+		if t.issued.CompareAndSwap(text, &issued{generation: generation, value: value}) {
+			return value, true
+		}
 	}
-	if len(t.m) >= t.lookAt {
-		t.forget()
-	}
-	tr := &Track{id: id}
-	t.m[id] = weak.Make(tr)
-	return tr
-}
-
-// find returns the session's track, or nil if nobody here is interested.
-func (t *trackIndex) find(id ID) *Track {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.m[id].Value()
-}
-
-// forget drops the entries of collected tracks. The caller holds mu.
-func (t *trackIndex) forget() {
-	if t.m == nil {
-		t.m = make(map[ID]weak.Pointer[Track])
-	}
-	maps.DeleteFunc(t.m, func(_ ID, w weak.Pointer[Track]) bool { return w.Value() == nil })
-	t.lookAt = max(fewTracks, 2*len(t.m))
 }

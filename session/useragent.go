@@ -6,7 +6,7 @@ import "strings"
 // versions: browsers update under a live session. It gates the window in which
 // a retired handle is forgiven and proves nothing by itself.
 func BrowserClass(userAgent string) string {
-	return digest("binding", browserOf(userAgent).class, platformOf(userAgent).class)[:11]
+	return Digest("binding", browserOf(userAgent).class, platformOf(userAgent).class)[:11]
 }
 
 // maxDeviceName bounds a device's name, in characters.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/manager"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/seal"
 )
@@ -31,7 +32,7 @@ func fill(ctx context.Context, b *bench, name string, c *crowd, more int) error 
 	b.say("writing %d sessions …", more)
 	b.unpin()
 	defer func() { b.unpin = pinSelf(ctx, b.pins.load) }()
-	var list [writers]*session.Manager
+	var list [writers]*manager.Manager
 	for i := range list {
 		m, closeStore, err := managerOf(b, name)
 		if err != nil {
@@ -69,7 +70,7 @@ func fill(ctx context.Context, b *bench, name string, c *crowd, more int) error 
 }
 
 // write makes sessions and puts their cookies in their places, until the crowd is full or somebody has failed.
-func (c *crowd) write(ctx context.Context, m *session.Manager, next *atomic.Int64, failed *atomic.Pointer[error]) error {
+func (c *crowd) write(ctx context.Context, m *manager.Manager, next *atomic.Int64, failed *atomic.Pointer[error]) error {
 	for failed.Load() == nil {
 		i := int(next.Add(1)) - 1
 		if i >= c.len() {
@@ -88,7 +89,7 @@ func (c *crowd) write(ctx context.Context, m *session.Manager, next *atomic.Int6
 }
 
 // newSession signs user number i in and returns the cookie.
-func newSession(ctx context.Context, m *session.Manager, i int) (cookie string, err error) {
+func newSession(ctx context.Context, m *manager.Manager, i int) (cookie string, err error) {
 	s, err := m.Login(ctx, session.Login{Username: "u" + strconv.Itoa(i)})
 	if err != nil {
 		return "", fmt.Errorf("fill: %w", err)
@@ -101,7 +102,7 @@ func newSession(ctx context.Context, m *session.Manager, i int) (cookie string, 
 }
 
 // managerOf is one for the sessions of a gateway of that name.
-func managerOf(b *bench, name string) (m *session.Manager, closeStore func(), err error) {
+func managerOf(b *bench, name string) (m *manager.Manager, closeStore func(), err error) {
 	cookie, err1 := readKey(filepath.Join(b.dir, name, "cookie.key"))
 	field, err2 := readKey(filepath.Join(b.dir, name, "seal.key"))
 	if err := errors.Join(err1, err2); err != nil {
@@ -119,7 +120,7 @@ func managerOf(b *bench, name string) (m *session.Manager, closeStore func(), er
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err = session.NewManager(session.Options{
+	m, err = manager.New(manager.Options{
 		Store: store, Cookies: handles, Providers: []session.Provider{anybody{}}, Rules: rules,
 		Absolute: 14 * 24 * time.Hour, Grace: 30 * time.Second,
 	})

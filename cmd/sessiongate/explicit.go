@@ -8,6 +8,7 @@ import (
 
 	"sessiongate/configs"
 	"sessiongate/session"
+	"sessiongate/session/manager"
 	"sessiongate/session/token"
 )
 
@@ -22,7 +23,7 @@ const (
 // of their own for refresh tokens, and a way to verify the access tokens that
 // the local providers minted for them. Access tokens of other providers are
 // theirs to verify, and are not taken at `bearer: allow` routes.
-func (g *assembled) explicitFlow(o *session.Options, keys keyRings, now func() time.Time) error {
+func (g *assembled) explicitFlow(o *manager.Options, keys keyRings, now func() time.Time) error {
 	if !g.config.ExplicitTokens.Enabled {
 		return nil
 	}

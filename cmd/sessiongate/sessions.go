@@ -16,6 +16,7 @@ import (
 	"sessiongate/configs"
 	"sessiongate/gateway"
 	"sessiongate/session"
+	"sessiongate/session/manager"
 	"sessiongate/session/users"
 )
 
@@ -43,7 +44,7 @@ func listSessionsCommand() *cobra.Command {
 		Short: "Show where a user is signed in",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withManager(cmd, o, func(ctx context.Context, m *session.Manager, owners []session.Owner) error {
+			return withManager(cmd, o, func(ctx context.Context, m *manager.Manager, owners []session.Owner) error {
 				return listSessions(ctx, cmd.OutOrStdout(), m, owners)
 			})
 		},
@@ -60,7 +61,7 @@ func revokeSessionsCommand() *cobra.Command {
 		Short: "End all sessions of a user, or one session",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withManager(cmd, o, func(ctx context.Context, m *session.Manager, owners []session.Owner) error {
+			return withManager(cmd, o, func(ctx context.Context, m *manager.Manager, owners []session.Owner) error {
 				return revokeSessions(ctx, cmd.OutOrStdout(), m, o, owners)
 			})
 		},
@@ -81,7 +82,7 @@ func (o *sessionsOptions) flags(cmd *cobra.Command) {
 
 // withManager runs f on the store of the configuration, without serving anything. The
 // owners are the user whom the flags name, under each spelling of the name.
-func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, *session.Manager, []session.Owner) error) error {
+func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, *manager.Manager, []session.Owner) error) error {
 	loaded, err := configs.Load(o.file, os.LookupEnv)
 	if err != nil {
 		return err
@@ -153,7 +154,7 @@ func ownerProvider(c *configs.Config, name string) (string, error) {
 	return "", fmt.Errorf("sessions: whose user? Name one with --provider: %s", strings.Join(names, ", "))
 }
 
-func listSessions(ctx context.Context, out io.Writer, m *session.Manager, owners []session.Owner) error {
+func listSessions(ctx context.Context, out io.Writer, m *manager.Manager, owners []session.Owner) error {
 	var list []session.Record
 	var unreadable []session.ID
 	var failed error
@@ -184,7 +185,7 @@ func listSessions(ctx context.Context, out io.Writer, m *session.Manager, owners
 	return errors.Join(table.Flush(), failed)
 }
 
-func revokeSessions(ctx context.Context, out io.Writer, m *session.Manager, o sessionsOptions, owners []session.Owner) error {
+func revokeSessions(ctx context.Context, out io.Writer, m *manager.Manager, o sessionsOptions, owners []session.Owner) error {
 	if o.id == "" {
 		return revokeAll(ctx, out, m, owners)
 	}
@@ -203,7 +204,7 @@ func revokeSessions(ctx context.Context, out io.Writer, m *session.Manager, o se
 }
 
 // revokeAll goes on past an owner that fails: the others' sessions are to end as well.
-func revokeAll(ctx context.Context, out io.Writer, m *session.Manager, owners []session.Owner) error {
+func revokeAll(ctx context.Context, out io.Writer, m *manager.Manager, owners []session.Owner) error {
 	ended := 0
 	var failed error
 	for _, owner := range owners {

@@ -16,6 +16,7 @@ import (
 	"sessiongate/gateway"
 	"sessiongate/session"
 	"sessiongate/session/local"
+	"sessiongate/session/manager"
 	"sessiongate/session/oidc"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/seal"
@@ -28,7 +29,7 @@ type assembled struct {
 	config         *configs.Config
 	log            *slog.Logger
 	store          *redisstore.Store
-	manager        *session.Manager
+	manager        *manager.Manager
 	server         *gateway.Server // of the first configuration
 	front          *front          // serves with the newest configuration
 	live           *gateway.Live
@@ -122,7 +123,7 @@ func (g *assembled) openManager(w wiring, audit *gateway.Audit) (p published, er
 	if err != nil {
 		return p, err
 	}
-	o := session.Options{
+	o := manager.Options{
 		Store: g.store, Cookies: keys.cookies, Marks: keys.marks, Providers: providers, Recorder: audit,
 		Attempts: g.store.Attempts(), Links: g.store.Links(),
 		Rules:    rules,
@@ -135,7 +136,7 @@ func (g *assembled) openManager(w wiring, audit *gateway.Audit) (p published, er
 	if err := g.explicitFlow(&o, keys, w.now); err != nil {
 		return p, err
 	}
-	g.manager, err = session.NewManager(o)
+	g.manager, err = manager.New(o)
 	return p, err
 }
 

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/manager"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/seal"
 	"sessiongate/session/sessiontest"
 )
 
 // strict is a manager without a cache over a store, and cookies of sessions in it.
-func strict(tb testing.TB, o redisstore.Options, sessions int) (*session.Manager, []string) {
+func strict(tb testing.TB, o redisstore.Options, sessions int) (*manager.Manager, []string) {
 	tb.Helper()
 	key, err := seal.ParseKey([]byte(seal.GenerateKey()))
 	if err != nil {
@@ -27,7 +28,7 @@ func strict(tb testing.TB, o redisstore.Options, sessions int) (*session.Manager
 	}
 	store := newStore(tb, o)
 	provider := heavy{sessiontest.NewProvider("fake", time.Hour, 10*time.Second)}
-	m, err := session.NewManager(session.Options{
+	m, err := manager.New(manager.Options{
 		Store: store, Cookies: handles, Providers: []session.Provider{provider},
 		Rules: sessiontest.StoreRules(), Absolute: 14 * 24 * time.Hour, Grace: 30 * time.Second,
 	})

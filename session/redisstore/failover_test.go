@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/manager"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/seal"
 	"sessiongate/session/sessiontest"
@@ -30,7 +31,7 @@ type fleet struct {
 	servers  []*sessiontest.RedisServer
 	sentinel string
 	provider *sessiontest.Provider
-	managers []*session.Manager
+	managers []*manager.Manager
 	stores   []*redisstore.Store
 	log      *eventLog
 
@@ -102,7 +103,7 @@ func newFleet(t *testing.T, gateways, replicas int, options ...sessiontest.Redis
 func (f *fleet) start(o redisstore.Options, handles *seal.Handles) {
 	store := newStore(f.t, o)
 	waitUp(f.t, store)
-	m, err := session.NewManager(session.Options{
+	m, err := manager.New(manager.Options{
 		Store: store, Cookies: handles, Providers: []session.Provider{f.provider}, Recorder: f.log,
 		Rules: sessiontest.StoreRules(), Absolute: time.Hour, Grace: 30 * time.Second, CacheTTL: 500 * time.Millisecond,
 	})

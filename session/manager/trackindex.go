@@ -1,0 +1,54 @@
+package manager
+
+import (
+	"maps"
+	"sync"
+	"weak"
+
+	"sessiongate/session"
+)
+
+// trackIndex finds the track of a session. It holds them weakly: a track lives as
+// long as a snapshot, cached or in a request, refers to it. So what the index
+// keeps alive is bounded by the cache and the requests in flight without any
+// counting. Entries of tracks that were collected go when the index has doubled
+// since the last look, which is much less work than a clean-up for each.
+type trackIndex struct {
+	mu     sync.Mutex
+	m      map[session.ID]weak.Pointer[session.Track]
+	lookAt int // size at which to look for collected ones
+}
+
+// fewTracks are not worth a look.
+const fewTracks = 1000
+
+// get returns the session's track and makes one if need be.
+func (t *trackIndex) get(id session.ID) *session.Track {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if tr := t.m[id].Value(); tr != nil {
+		return tr
+	}
+	if len(t.m) >= t.lookAt {
+		t.forget()
+	}
+	tr := session.NewTrack(id)
+	t.m[id] = weak.Make(tr)
+	return tr
+}
+
+// find returns the session's track, or nil if nobody here is interested.
+func (t *trackIndex) find(id session.ID) *session.Track {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.m[id].Value()
+}
+
+// forget drops the entries of collected tracks. The caller holds mu.
+func (t *trackIndex) forget() {
+	if t.m == nil {
+		t.m = make(map[session.ID]weak.Pointer[session.Track])
+	}
+	maps.DeleteFunc(t.m, func(_ session.ID, w weak.Pointer[session.Track]) bool { return w.Value() == nil })
+	t.lookAt = max(fewTracks, 2*len(t.m))
+}

@@ -1,0 +1,131 @@
+package session
+
+import "time"
+
+// This file is the decision table of a session family (see the package comment)
+// as a pure function. session/redisstore/lua/family.lua is the same table on the
+// store's side; one exhaustive test drives both (redisstore's TestFamilyTable).
+
+const (
+	// LateAfter is how long after a rotation the new handle counts as being in
+	// lasting use: whoever presents it later than that has it on disk, and a
+	// browser that lost it in a crash is not this one.
+	LateAfter = time.Minute
+
+	// MarkLife is how long a stale mark proves anything, and how long a browser
+	// keeps it. It also bounds how far back a recovery reaches.
+	MarkLife = time.Hour
+
+	// forceEvery bounds forced refreshes of one cookie session: an upstream that
+	// refuses every token must not become a refresh storm.
+	forceEvery = 10 * time.Second
+)
+
+// State is what the store knows of a session when a handle is presented. Zero
+// times mean "never".
+type State struct {
+	Found        bool
+	Ended        Reason // why it ended; empty while it lives
+	Generation   uint32
+	RotatedAt    time.Time // when Generation became current
+	AckedAt      time.Time // when Generation was first presented
+	Late         uint32    // the generation that was presented more than [LateAfter] after its rotation
+	Recovered    uint32    // the handle that the last recovery took in, see [OutcomeRecover]; 0: none
+	ForcedAt     time.Time // last forced refresh
+	BrowserClass string    // of the request that caused the last rotation
+	LastSeen     time.Time
+	Absolute     time.Time     // MarkEnded by age
+	SoftAt       time.Time     // the access token enters its early window
+	HardAt       time.Time     // the access token counts as expired
+	Grace        time.Duration // for the token in hand, see [Schedule]
+	TokensHash   string        // identifies the tokens in the record, see [Tokens.Hash]
+
+	// CommitNumber counts how often the tokens were written. Of two states of one
+	// session the one with the larger number is the later. 0: by a former version.
+	CommitNumber int64
+}
+
+// Rules are the operator's limits the table needs.
+type Rules struct {
+	Idle             time.Duration // MarkEnded by silence
+	TokenClientGrace time.Duration // window for explicit handles; 0: none
+}
+
+// UnackedTTL is how long a handle stays good while its successor was never seen.
+func (r Rules) UnackedTTL() time.Duration { return min(r.Idle, 24*time.Hour) }
+
+// Due says how urgent a refresh of the access token is.
+type Due uint8
+
+// The degrees of urgency.
+const (
+	NotDue  Due = iota
+	SoftDue     // in the early window: refresh in the background, go on at once
+	HardDue     // expired or about to, or forced: refresh before going on
+)
+
+// Verdict is the table's answer.
+type Verdict struct {
+	Outcome         int    // the row that matched: 1–3 and 5–11, 7 also for 7r; row 4 is Adopt
+	Reason          Reason // rows 2, 3, 11: why the session is over
+	StoreLostWrites bool   // the handle is newer than the store: it lost writes
+	Due             Due    // rows 5, 6, 7, 10
+	Rotate          bool   // rows 5, 6: a refresh may advance the generation
+}
+
+// The rows, by name.
+const (
+	OutcomeGone         = 1
+	OutcomeEnded        = 2
+	OutcomeExpired      = 3
+	OutcomeCurrent      = 5
+	OutcomeRefresh      = 6
+	OutcomeConverge     = 7
+	OutcomeOtherBrowser = 8
+	OutcomeRetired      = 9
+	OutcomeRecover      = 10
+	OutcomeReuse        = 11
+)
+
+// Live reports whether the request may go on (perhaps after a refresh).
+func (v Verdict) Live() bool {
+	return v.Outcome >= OutcomeCurrent && v.Outcome <= OutcomeConverge || v.Outcome == OutcomeRecover
+}
+
+// Stale reports whether the handle is retired and nothing is proved by that.
+func (v Verdict) Stale() bool { return v.Outcome == OutcomeOtherBrowser || v.Outcome == OutcomeRetired }
+
+// late reports whether the current handle was presented late. A mark of another
+// generation is left over: replicas of a former version do not clear it.
+func (f State) late() bool { return f.Late == f.Generation }
+
+// LateSince is from when on the next sight of the current handle has to be noted;
+// zero: it was noted already.
+func (f State) LateSince() time.Time {
+	if f.late() {
+		return time.Time{}
+	}
+	return f.RotatedAt.Add(LateAfter + time.Millisecond)
+}
+
+// recovered reports whether the current handle came of a recovery, which always
+// lies two above the handle it took in. Any other distance means that a replica
+// of a former version, which does not clear the field, has rotated since.
+func (f State) recovered() bool { return f.Recovered != 0 && f.Generation == f.Recovered+2 }
+
+// proof reports whether the handle came with a mark that says: this very handle
+// was refused before, and whoever brings it back has received the refusal.
+func (v Presentation) proof(now time.Time) bool {
+	return !v.Marked.IsZero() && !v.Marked.After(now) && now.Sub(v.Marked) <= MarkLife
+}
+
+// age is how long ago t was, never negative: a promoted replica's clock may
+// stand earlier than the one that wrote t.
+func age(now, t time.Time) time.Duration { return max(0, now.Sub(t)) }
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
