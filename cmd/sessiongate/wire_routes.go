@@ -67,7 +67,7 @@ func (g *assembled) route(n *generation, c *configs.Route) (*proxy.Route, error)
 		}
 		r.Upstreams = append(r.Upstreams, u)
 	}
-	r.Hidden = g.hidden(r.Upstreams)
+	r.Blocked = g.hidden(r.Upstreams)
 	switch c.Static {
 	case "":
 	case configs.Demo:

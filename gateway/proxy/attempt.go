@@ -13,7 +13,7 @@ import (
 func (f *Forwarder) send(c *call) (*http.Response, error) {
 	var tried uint64
 	var last error
-	for left := f.route.Upstream.retries(); ; left-- {
+	for left := f.route.Upstream.MaxRetries(); ; left-- {
 		m, err := f.pool.acquire(tried)
 		if err != nil {
 			if last != nil {

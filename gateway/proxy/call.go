@@ -36,7 +36,7 @@ func (f *Forwarder) newCall(w http.ResponseWriter, r *http.Request, h Handler, t
 	if !ok {
 		c = &call{f: f}
 		c.inform = c.pass
-		c.out.Fields = make([]Field, 0, 24)
+		c.out.Fields = make([]client.Field, 0, 24)
 	}
 	c.Context, c.w, c.r, c.handler, c.target, c.stream = r.Context(), w, r, h, t, &Stream{w: w, idle: f.route.Upstream.Idle}
 	return c
@@ -61,12 +61,12 @@ func (c *call) prepare(values *Forward) {
 	rules.AllowUpgrade = c.upgrade
 	out.Fields = Outbound(out.Fields, r.Header, &rules, values)
 	if f.prefix != "" {
-		out.Fields = append(out.Fields, Field{Name: "X-Forwarded-Prefix", Value: f.prefix})
+		out.Fields = append(out.Fields, client.Field{Name: "X-Forwarded-Prefix", Value: f.prefix})
 	}
 	c.personal = values.Bearer != "" || len(values.Fields) > 0
 	for _, list := range [...][]Field{f.route.RequestHeaders.Set, values.Fields} {
 		for _, field := range list {
-			out.Fields = put(out.Fields, field)
+			out.Fields = put(out.Fields, client.Field(field))
 		}
 	}
 	out.Method, out.Path, out.Query, out.HasQuery = r.Method, c.target.Path, c.target.Query, c.target.HasQuery
@@ -81,7 +81,7 @@ func (c *call) takeBody() {
 	if c.r.ContentLength == 0 || c.r.Body == nil {
 		return
 	}
-	c.body = &body{src: c.r.Body, call: c, left: c.f.route.mostBody()}
+	c.body = &body{src: c.r.Body, call: c, left: c.f.route.MaxBody()}
 	// Without this, an HTTP/1 server reads the whole request body before it lets the response begin. Writers
 	// that cannot do it (tests, HTTP/2, where it is always so) say so, and nothing is lost.
 	_ = http.NewResponseController(c.w).EnableFullDuplex()
@@ -97,7 +97,7 @@ func (c *call) trailer() http.Header {
 // dropTrailers holds trailers to the rules for headers: some servers merge the two.
 func (c *call) dropTrailers() {
 	for name := range c.r.Trailer {
-		if name == "Authorization" || isFraming(name) || c.f.hygiene.drops(name) {
+		if name == "Authorization" || IsFraming(name) || c.f.hygiene.drops(name) {
 			delete(c.r.Trailer, name)
 		}
 	}
@@ -155,6 +155,6 @@ func (c *call) retry(res *http.Response) (*http.Response, error) {
 	res.Body.Close()
 	c.stream.member.release()
 	clear(c.out.Header)
-	c.out.Fields = put(c.out.Fields, Field{Name: "Authorization", Value: authorization})
+	c.out.Fields = put(c.out.Fields, client.Field{Name: "Authorization", Value: authorization})
 	return c.f.send(c)
 }

@@ -121,11 +121,6 @@ func cutToken(s string) (token, rest string) {
 	return s[:i], s[i:]
 }
 
-func isToken(s string) bool {
-	_, rest := cutToken(s)
-	return rest == ""
-}
-
 // isTokenByte is tchar of RFC 9110 §5.6.2.
 func isTokenByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||

@@ -1,18 +1,22 @@
 package proxy
 
-import "strings"
+import (
+	"strings"
+
+	"sessiongate/gateway/http1/client"
+)
 
 // appendCookies adds the lines of a Cookie header without the named cookies, and leaves every other byte and the order
 // as they are. Each line is split at every semicolon, inside quotes as well: that is how RFC 6265 §5.4 writes it, and a
 // secret that hides in some parser's quotes must not get through.
-func appendCookies(to []Field, lines, names []string) []Field {
+func appendCookies(to []client.Field, lines, names []string) []client.Field {
 	for _, line := range lines {
 		if mentions(line, names) {
 			if line = stripLine(line, names); line == "" {
 				continue
 			}
 		}
-		to = append(to, Field{Name: "Cookie", Value: line})
+		to = append(to, client.Field{Name: "Cookie", Value: line})
 	}
 	return to
 }

@@ -18,7 +18,7 @@ func (r *Route) demandsMore(than *Route) bool {
 	return r.Session < than.Session || // the stricter, the smaller
 		!than.Require.implies(&r.Require) ||
 		!than.methodsWithin(r) ||
-		than.mostBody() > r.mostBody()
+		than.MaxBody() > r.MaxBody()
 }
 
 // methodsWithin reports whether the other route allows every method that r allows.

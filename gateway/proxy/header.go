@@ -5,6 +5,8 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+
+	"sessiongate/gateway/http1/client"
 )
 
 // Forward holds the header values the gateway itself vouches for. An empty string sends no such header.
@@ -49,13 +51,13 @@ type Hygiene struct {
 //   - the gateway's cookies go, the application's stay as they are;
 //   - what frames the message is left to whoever writes it;
 //   - the headers of f are added.
-func Outbound(to []Field, h http.Header, rules *Hygiene, f *Forward) []Field {
+func Outbound(to []client.Field, h http.Header, rules *Hygiene, f *Forward) []client.Field {
 	named := namedFields(h)
 	for name, values := range h {
 		switch {
 		case name == "Te":
 			if hasToken(values, "trailers") {
-				to = append(to, Field{Name: "Te", Value: "trailers"})
+				to = append(to, client.Field{Name: "Te", Value: "trailers"})
 			}
 		case isHopByHop(name), name == "Content-Length", name == "Host", rules.drops(name), name == "Authorization" && f.Bearer != "":
 		case len(named) > 0 && hasToken(named, name), overridesBadly(name, values):
@@ -63,18 +65,18 @@ func Outbound(to []Field, h http.Header, rules *Hygiene, f *Forward) []Field {
 			to = appendCookies(to, values, rules.Cookies)
 		default:
 			for _, v := range values {
-				to = append(to, Field{Name: name, Value: v})
+				to = append(to, client.Field{Name: name, Value: v})
 			}
 		}
 	}
 	if rules.AllowUpgrade && isWebSocket(h) {
-		to = append(to, Field{Name: "Connection", Value: "Upgrade"}, Field{Name: "Upgrade", Value: "websocket"})
+		to = append(to, client.Field{Name: "Connection", Value: "Upgrade"}, client.Field{Name: "Upgrade", Value: "websocket"})
 	}
 	return f.append(to)
 }
 
-func (f *Forward) append(to []Field) []Field {
-	for _, own := range [...]Field{
+func (f *Forward) append(to []client.Field) []client.Field {
+	for _, own := range [...]client.Field{
 		{Name: "Authorization", Value: f.Bearer},
 		{Name: "X-Forwarded-For", Value: f.ClientIP},
 		{Name: "X-Forwarded-Host", Value: f.Host},
@@ -89,9 +91,9 @@ func (f *Forward) append(to []Field) []Field {
 	return to
 }
 
-// put replaces what stands under a name.
-func put(fields []Field, f Field) []Field {
-	fields = slices.DeleteFunc(fields, func(old Field) bool { return old.Name == f.Name })
+// UpstreamPrefix replaces what stands under a name.
+func put(fields []client.Field, f client.Field) []client.Field {
+	fields = slices.DeleteFunc(fields, func(old client.Field) bool { return old.Name == f.Name })
 	return append(fields, f)
 }
 
@@ -106,7 +108,7 @@ func (rules *Hygiene) drops(name string) bool {
 	}
 	if strings.IndexByte(name, '_') >= 0 {
 		name = hyphenated(name)
-		return isFraming(name) || isOurs(name) || rules.DropMethodOverride && isMethodOverride(name)
+		return IsFraming(name) || isOurs(name) || rules.DropMethodOverride && isMethodOverride(name)
 	}
 	return isOurs(name) || rules.DropMethodOverride && isMethodOverride(name)
 }
@@ -122,16 +124,6 @@ func hyphenated(name string) string {
 		return name
 	}
 	return textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
-}
-
-// isFraming lists what only its own spelling may say: with an underscore it is an attempt to say it twice.
-func isFraming(name string) bool {
-	switch name {
-	case "Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Host", "Expect", "Keep-Alive", "Te",
-		"Trailer", "Transfer-Encoding", "Upgrade":
-		return true
-	}
-	return false
 }
 
 // isOurs reports whether the header carries something that only the gateway may tell an upstream: who the user is,

@@ -18,7 +18,7 @@ func (f *Forwarder) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, m := range f.pool.members {
 		if h := f.route.Upstream.Health; h != nil {
-			wg.Go(func() { m.probe(ctx, h.filled()) })
+			wg.Go(func() { m.probe(ctx, h.WithDefaults()) })
 		}
 		if name := m.name(); name != "" && f.carry != nil {
 			wg.Go(func() { f.follow(ctx, m, name) })

@@ -9,7 +9,7 @@ import (
 // Beyond what every server may do to a path (path.go), some take one name for another: they fold
 // case (Express), ignore blanks and dots at the end of a segment (Windows), or cut a format from
 // the last one (Rails, Spring). Here such a name reads as the one it resembles, for [Table.Match]
-// and for hidden paths alike.
+// and for blocked paths alike.
 
 // laxity is one server's way to compare a path with a prefix. All of them together are a few; a
 // server has one.
@@ -28,7 +28,7 @@ var laxities = [...]laxity{
 	{fold: true, trim: true, formats: isFormat},
 }
 
-// laxest is for hidden paths. Nothing legitimate stands beside them, so any format counts.
+// laxest is for blocked paths. Nothing legitimate stands beside them, so any format counts.
 var laxest = laxity{fold: true, trim: true, formats: func(string) bool { return true }}
 
 // isFormat lists the endings by which frameworks choose the form of an answer, and which they do
@@ -134,7 +134,7 @@ func folded(r rune) rune {
 	}
 }
 
-// strict reports whether no lax reading of a plain path differs from it: the quick test, for so it
+// strict reports whether no lax interpretation of a plain path differs from it: the quick test, for so it
 // is with nearly all.
 func strict(path string) bool {
 	dot := -1
@@ -155,7 +155,7 @@ func ascii(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
-// outranked reports whether some lax reading of path selects a route that demands more than the one
+// outranked reports whether some lax interpretation of path selects a route that demands more than the one
 // at the given index, which the path itself has selected. What the gateway answers itself demands
 // the most: behind such a path stands an application's page that is hidden by ours.
 func (t *Table) outranked(path string, at int) bool {

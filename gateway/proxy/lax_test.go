@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// A reading that only a lax server has is refused where it leads to a route that demands more, and
+// An interpretation that only a lax server has is refused where it leads to a route that demands more, and
 // nowhere else.
-func TestLaxReadingsAreJudgedByWhatTheOtherRouteDemands(t *testing.T) {
+func TestLaxInterpretationsAreJudgedByWhatTheOtherRouteDemands(t *testing.T) {
 	admin, editors := Require{Roles: []string{"admin"}}, Require{Roles: []string{"admin", "editor"}}
 	for name, c := range map[string]struct {
 		this, other Route
@@ -85,8 +85,8 @@ func TestRoutesThatDifferInCaseAlone(t *testing.T) {
 	}
 }
 
-func TestLaxReadingsCostNothing(t *testing.T) {
-	table := hidingTable(t)
+func TestLaxInterpretationsCostNothing(t *testing.T) {
+	table := blockingTable(t)
 	for _, target := range []string{"/assets/App.js", "/api/Orders/17.json", "/api/orders./"} {
 		if n := testing.AllocsPerRun(100, func() { _, _ = table.Match(target) }); n > 0 {
 			t.Errorf("%s: %v allocations", target, n)

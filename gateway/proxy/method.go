@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // neverForwarded lists methods that no upstream gets to see: TRACE (RFC 9110 §9.3.8) and
@@ -43,23 +42,4 @@ func (r *Route) Allow() string {
 		return "GET, HEAD"
 	}
 	return "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-}
-
-// isMethodOverride lists the headers by which a request asks frameworks to take it for one of
-// another method.
-func isMethodOverride(name string) bool {
-	return name == "X-Http-Method-Override" || name == "X-Http-Method" || name == "X-Method-Override" ||
-		name == "X-Method"
-}
-
-// overridesBadly reports a header that makes a method of a request that would not be forwarded with
-// it.
-func overridesBadly(name string, values []string) bool {
-	if !strings.HasPrefix(name, "X") || !isMethodOverride(hyphenated(name)) {
-		return false
-	}
-	return slices.ContainsFunc(values, func(v string) bool {
-		v = strings.TrimFunc(v, func(r rune) bool { return !unicode.IsLetter(r) })
-		return neverForwarded(v) || isDebug(v)
-	})
 }

@@ -12,17 +12,17 @@ import (
 // do so in different orders. The gateway forwards the client's bytes and cannot know which of these the
 // upstream will do. So it walks through all of them: every path that can be reached from the raw one by any sequence of
 // these steps, with at most two decodings, must select the route that the raw path selects, and none that demands more
-// by a lax comparison (lax.go). No reading may hold a control character: a line feed at the end goes unseen by some
+// by a lax comparison (lax.go). No interpretation may hold a control character: a line feed at the end goes unseen by some
 // regular expressions ($ in Python), and a NUL ends the path for others.
 
-// maxReadings bounds the walk. Ordinary paths have one to four readings; whoever needs more is not a browser.
-const maxReadings = 64
+// maxInterpretations bounds the walk. Ordinary paths have one to four interpretations; whoever needs more is not a browser.
+const maxInterpretations = 64
 
 // maxDecodings is how often a careless chain of servers is taken to decode a path.
 const maxDecodings = 2
 
-// reading is one way to understand a path.
-type reading struct {
+// interpretation is one way to understand a path.
+type interpretation struct {
 	path    string
 	decoded int // how often it was percent-decoded
 }
@@ -61,7 +61,7 @@ func afterAuthority(target string) (path string, ok bool) {
 	return path, true
 }
 
-// plain reports whether a path has a single reading: nothing in it can be decoded, cut, merged or resolved.
+// plain reports whether a path has a single interpretation: nothing in it can be decoded, cut, merged or resolved.
 func plain(path string) bool {
 	for i := range len(path) {
 		switch c := path[i]; {
@@ -74,7 +74,7 @@ func plain(path string) bool {
 	return true
 }
 
-// unambiguous walks through all readings of path. at is the entry the raw path selects, -1 for none.
+// unambiguous walks through all interpretations of path. at is the entry the raw path selects, -1 for none.
 func (t *Table) unambiguous(path string, at int) bool {
 	if !wellEscaped(path) {
 		return false
@@ -83,48 +83,48 @@ func (t *Table) unambiguous(path string, at int) bool {
 	if at >= 0 {
 		floor = len(t.entries[at].segments)
 	}
-	seen := append(make([]reading, 0, 8), reading{path: path})
+	seen := append(make([]interpretation, 0, 8), interpretation{path: path})
 	for i := 0; i < len(seen); i++ {
 		r := seen[i]
 		if !printable(r.path) || t.find(r.path) != at || t.outranked(r.path, at) {
 			return false
 		}
 		var ok bool
-		if seen, ok = r.next(seen, floor); !ok || len(seen) > maxReadings {
+		if seen, ok = r.next(seen, floor); !ok || len(seen) > maxInterpretations {
 			return false
 		}
 	}
 	return true
 }
 
-// next adds to seen the readings that are one step away. It reports false when dot segments climb above the first
+// next adds to seen the interpretations that are one step away. It reports false when dot segments climb above the first
 // floor segments: behind a cut or added prefix that would lead out of the part of the upstream the route stands for.
-func (r reading) next(seen []reading, floor int) ([]reading, bool) {
+func (r interpretation) next(seen []interpretation, floor int) ([]interpretation, bool) {
 	p := r.path
 	if r.decoded < maxDecodings && strings.Contains(p, "%") {
-		seen = add(seen, reading{decode(p), r.decoded + 1})
+		seen = add(seen, interpretation{Unescape(p), r.decoded + 1})
 	}
 	if strings.Contains(p, `\`) {
-		seen = add(seen, reading{strings.ReplaceAll(p, `\`, "/"), r.decoded})
+		seen = add(seen, interpretation{strings.ReplaceAll(p, `\`, "/"), r.decoded})
 	}
 	if strings.Contains(p, ";") {
-		seen = add(seen, reading{cutParams(p), r.decoded})
+		seen = add(seen, interpretation{cutParams(p), r.decoded})
 	}
 	if strings.Contains(p, "//") {
-		seen = add(seen, reading{mergeSlashes(p), r.decoded})
+		seen = add(seen, interpretation{mergeSlashes(p), r.decoded})
 	}
 	if i := strings.IndexAny(p, "?#"); i >= 0 {
-		seen = add(seen, reading{p[:i], r.decoded})
+		seen = add(seen, interpretation{p[:i], r.decoded})
 	}
 	if !strings.Contains(p, "/.") {
 		return seen, true
 	}
 	resolved, ok := resolveDots(p, floor)
-	return add(seen, reading{resolved, r.decoded}), ok
+	return add(seen, interpretation{resolved, r.decoded}), ok
 }
 
-// add appends a reading unless it is known already, with as many decodings left or more.
-func add(seen []reading, r reading) []reading {
+// add appends an interpretation unless it is known already, with as many decodings left or more.
+func add(seen []interpretation, r interpretation) []interpretation {
 	for _, s := range seen {
 		if s.path == r.path && s.decoded <= r.decoded {
 			return seen
@@ -143,8 +143,8 @@ func wellEscaped(p string) bool {
 	return true
 }
 
-// decode percent-decodes once. Escapes that are broken (in a second decoding they may be) stay as they are.
-func decode(p string) string {
+// Unescape percent-decodes once. Escapes that are broken (in a second decoding they may be) stay as they are.
+func Unescape(p string) string {
 	b := make([]byte, 0, len(p))
 	for i := 0; i < len(p); i++ {
 		if p[i] == '%' && i+2 < len(p) && isHex(p[i+1]) && isHex(p[i+2]) {

@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"sessiongate/gateway/http1/client"
 )
-
-// maxAddresses bounds a pool: the addresses one request has tried fit into a word.
-const maxAddresses = 64
 
 const (
 	firstEjection = time.Second
@@ -75,11 +73,12 @@ type noAddressError struct {
 func (e *noAddressError) Error() string { return "no upstream address: " + e.why }
 
 // newPool makes the pool of a route. carry makes the transport of an address.
+// The addresses that one request has tried fit into a word: a route has at most [MaxUpstreams].
 func newPool(route *Route, now func() time.Time, carry func(scheme string) transport) *pool {
 	p := &pool{limit: int64(route.Upstream.Connections), now: now}
 	for i, u := range route.Upstreams {
-		m := &member{scheme: u.Scheme, host: u.Host, base: trimSlash(u.EscapedPath()), index: i}
-		m.inner = m.base + route.put()
+		m := &member{scheme: u.Scheme, host: u.Host, base: strings.TrimSuffix(u.EscapedPath(), "/"), index: i}
+		m.inner = m.base + route.UpstreamPrefix()
 		m.carrier.Store(&carrier{carry(u.Scheme)})
 		p.members = append(p.members, m)
 	}

@@ -40,6 +40,15 @@ func refusing(t testing.TB) string {
 	return "http://" + l.Addr().String()
 }
 
+func mustURL(t testing.TB, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
 func urls(t testing.TB, list ...string) (all []*url.URL) {
 	t.Helper()
 	for _, u := range list {

@@ -63,13 +63,13 @@ func NewForwarder(route *Route, o Options) (*Forwarder, error) {
 	if route == nil || len(route.Upstreams) == 0 {
 		return nil, errors.New("new forwarder: the route has no upstreams")
 	}
-	if err := route.check(); err != nil {
+	if err := route.Check(); err != nil {
 		return nil, fmt.Errorf("new forwarder: %w", err)
 	}
 	f := &Forwarder{route: route, options: o, private: []string{privately}}
 	f.refs = newReferences(route, o.Public, o.Reserved)
-	if route.put() == "" {
-		f.prefix = route.outer()
+	if route.UpstreamPrefix() == "" {
+		f.prefix = route.PublicPrefix()
 	}
 	f.pool = f.newPool()
 	f.pool.name(route, o.Public)
@@ -77,7 +77,7 @@ func NewForwarder(route *Route, o Options) (*Forwarder, error) {
 		Cookies:            o.Cookies,
 		KeepAuthorization:  route.Bearer,
 		DropMethodOverride: len(route.Methods) > 0,
-		Drop:               route.RequestHeaders.dropped(),
+		Drop:               route.RequestHeaders.Dropped(),
 	}
 	f.upgrade = f.newUpgrade()
 	return f, nil
@@ -112,10 +112,10 @@ func (f *Forwarder) newPool() *pool {
 // Serve itself panics with http.ErrAbortHandler when a response breaks off in the middle; whoever recovers panics must
 // pass this one on.
 func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, h Handler, t Target, values Forward) *Failure {
-	if slashy(t.Path) || !strings.HasPrefix(t.Path, "/") {
+	if IsNetworkPath(t.Path) || !strings.HasPrefix(t.Path, "/") {
 		return &Failure{Kind: BadRequest, Err: ErrBadPath}
 	}
-	if r.ContentLength > f.route.mostBody() {
+	if r.ContentLength > f.route.MaxBody() {
 		refuseBody(w, r)
 		return &Failure{Kind: TooLarge, Err: errTooLarge}
 	}

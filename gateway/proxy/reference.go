@@ -27,7 +27,7 @@ type sentTo struct {
 
 // newReferences is for one route.
 func newReferences(route *Route, public *url.URL, reserved []string) *references {
-	r := &references{outer: route.outer()}
+	r := &references{outer: route.PublicPrefix()}
 	if public == nil || route.KeepReferences {
 		return r
 	}
@@ -36,7 +36,7 @@ func newReferences(route *Route, public *url.URL, reserved []string) *references
 		r.host = route.Host
 	}
 	for _, p := range reserved {
-		r.reserved = append(r.reserved, trimSlash(p))
+		r.reserved = append(r.reserved, strings.TrimSuffix(p, "/"))
 	}
 	for _, u := range route.Upstreams {
 		r.own = append(r.own, normalAuthority(u.Host))
@@ -48,24 +48,6 @@ func newReferences(route *Route, public *url.URL, reserved []string) *references
 	r.sent = slices.Contains(r.own, known)
 	r.own = slices.DeleteFunc(r.own, func(a string) bool { return a == known })
 	return r
-}
-
-// outer is what the route cuts off the front of a path, and put what it puts there instead.
-func (r *Route) outer() string {
-	switch {
-	case r.Rewrite != "" && r.Exact:
-		return r.Path
-	case r.Rewrite != "":
-		return trimSlash(r.Path)
-	}
-	return trimSlash(r.StripPrefix)
-}
-
-func (r *Route) put() string {
-	if r.Exact {
-		return r.Rewrite
-	}
-	return trimSlash(r.Rewrite)
 }
 
 // apply maps the references in a response's header.
@@ -127,7 +109,7 @@ func (r *references) fromAuthority(scheme, authority, path string, q sentTo) (ma
 			mapped, ok = path, true
 		}
 	}
-	return mapped, ok && !slashy(mapped)
+	return mapped, ok && !IsNetworkPath(mapped)
 }
 
 // rooted maps a reference that begins with a slash. It may be meant for a browser already, so there
@@ -142,7 +124,7 @@ func (r *references) rooted(path string, q sentTo) (mapped string, ok bool) {
 		return "", false
 	}
 	mapped, ok = r.outward(path, q)
-	return mapped, ok && !slashy(mapped)
+	return mapped, ok && !IsNetworkPath(mapped)
 }
 
 // outward maps a path of the upstream's to the browser's.
@@ -150,7 +132,7 @@ func (r *references) outward(path string, q sentTo) (string, bool) {
 	switch {
 	case r.bears(path):
 		return path, true
-	case !under(path, q.inner):
+	case !Under(path, q.inner):
 		return "", false // no path leads there through this route
 	}
 	if path = r.outer + path[len(q.inner):]; path == "" {
@@ -161,10 +143,10 @@ func (r *references) outward(path string, q sentTo) (string, bool) {
 
 // bears reports whether a path has the public prefix already: the application knows where it
 // stands.
-func (r *references) bears(path string) bool { return r.outer != "" && under(path, r.outer) }
+func (r *references) bears(path string) bool { return r.outer != "" && Under(path, r.outer) }
 
 func (r *references) isReserved(path string) bool {
-	return slices.ContainsFunc(r.reserved, func(p string) bool { return under(path, p) })
+	return slices.ContainsFunc(r.reserved, func(p string) bool { return Under(path, p) })
 }
 
 // refresh maps the address in a Refresh header, which is the meta element's content of HTML: 5;
@@ -286,6 +268,8 @@ func withoutDots(path string) string {
 
 // sameButSlashes compares two paths that may be encoded differently.
 func sameButSlashes(a, b string) bool {
-	normal := func(p string) string { return strings.Trim(mergeSlashes(decode(p)), "/") }
-	return normal(a) == normal(b)
+	segments := func(p string) []string {
+		return strings.FieldsFunc(Unescape(p), func(c rune) bool { return c == '/' })
+	}
+	return slices.Equal(segments(a), segments(b))
 }

@@ -16,13 +16,13 @@ func mapped(t testing.TB, route *Route, upstream, path, name, value string) stri
 		t.Fatal(err)
 	}
 	route.Upstreams = []*url.URL{u}
-	if err := route.check(); err != nil {
+	if err := route.Check(); err != nil {
 		t.Fatal(err)
 	}
 	r := newReferences(route, &url.URL{Scheme: "https", Host: "app.example.com"}, []string{"/auth", "/.well-known"})
-	base := trimSlash(u.EscapedPath())
+	base := strings.TrimSuffix(u.EscapedPath(), "/")
 	h := http.Header{name: {value}}
-	r.apply(h, sentTo{inner: base + route.put(), base: base, path: path})
+	r.apply(h, sentTo{inner: base + route.UpstreamPrefix(), base: base, path: path})
 	return h[name][0]
 }
 
@@ -176,7 +176,7 @@ func FuzzReference(f *testing.F) {
 				t.Fatalf("%q leads to %q", from, got)
 			}
 			was, err := url.Parse(from)
-			if err == nil && was.Host != "app.example.com" && (under(u.Path, "/auth") || !under(u.Path, route.outer())) {
+			if err == nil && was.Host != "app.example.com" && (Under(u.Path, "/auth") || !Under(u.Path, route.PublicPrefix())) {
 				t.Fatalf("%q leads to %q", from, got)
 			}
 		}

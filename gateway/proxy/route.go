@@ -78,9 +78,9 @@ type Route struct {
 	// Refresh and Set-Cookie.
 	KeepReferences bool
 
-	// Hidden are paths, as they would be appended to an upstream's URL, that no request may reach whatever its method
+	// Blocked are paths, as they would be appended to an upstream's URL, that no request may reach whatever its method
 	// and spelling: [Table.Match] knows no route for them.
-	Hidden []string
+	Blocked []string
 
 	// Methods, if any, are the only ones allowed, in upper case. GET brings HEAD with it (RFC 9110 §9.3.2). See
 	// [Route.AllowsMethod] for those that need to be listed, or cannot be.
@@ -105,6 +105,9 @@ type Route struct {
 	BodyRate int64
 }
 
+// MaxUpstreams is how many addresses a route may have.
+const MaxUpstreams = 64
+
 // The values of Route.UpstreamHost that are no names.
 const (
 	HostPublic   = "public"
@@ -122,12 +125,12 @@ func (r *Route) Authority(scheme, public string) string {
 	return r.UpstreamHost
 }
 
-// check returns everything that is wrong with the route.
-func (r *Route) check() error {
+// Check returns everything that is wrong with the route.
+func (r *Route) Check() error {
 	errs := []error{checkPrefix(r.Path)}
 	if r.StripPrefix != "" {
 		errs = append(errs, checkPrefix(r.StripPrefix))
-		if !under(trimSlash(r.Path), trimSlash(r.StripPrefix)) {
+		if !Under(trimSlash(r.Path), trimSlash(r.StripPrefix)) {
 			errs = append(errs, fmt.Errorf("strip_prefix %q is not the beginning of the path", r.StripPrefix))
 		}
 	}
@@ -150,8 +153,8 @@ func (r *Route) check() error {
 	for _, u := range r.Upstreams {
 		errs = append(errs, checkUpstream(u))
 	}
-	if len(r.Upstreams) > maxAddresses {
-		errs = append(errs, fmt.Errorf("%d upstreams are more than %d", len(r.Upstreams), maxAddresses))
+	if len(r.Upstreams) > MaxUpstreams {
+		errs = append(errs, fmt.Errorf("%d upstreams are more than %d", len(r.Upstreams), MaxUpstreams))
 	}
 	for _, m := range r.Methods {
 		if m == "" || m != strings.ToUpper(m) || !isToken(m) {
@@ -212,8 +215,8 @@ func checkBase(u *url.URL) error {
 // NoBody as [Route.BodyLimit] refuses every request that has a body.
 const NoBody = -1
 
-// mostBody is the largest body that the route takes.
-func (r *Route) mostBody() int64 {
+// MaxBody is the largest request body that the route takes, in bytes; 0 is none.
+func (r *Route) MaxBody() int64 {
 	switch r.BodyLimit {
 	case 0:
 		return math.MaxInt64
@@ -221,4 +224,24 @@ func (r *Route) mostBody() int64 {
 		return 0
 	}
 	return r.BodyLimit
+}
+
+// PublicPrefix is what the route cuts off the front of a path before the request goes upstream. It
+// has no final slash, unless the route is for that one path.
+func (r *Route) PublicPrefix() string {
+	switch {
+	case r.Rewrite != "" && r.Exact:
+		return r.Path
+	case r.Rewrite != "":
+		return trimSlash(r.Path)
+	}
+	return trimSlash(r.StripPrefix)
+}
+
+// UpstreamPrefix is what the route puts in the place of [Route.PublicPrefix]; "" puts nothing there.
+func (r *Route) UpstreamPrefix() string {
+	if r.Exact {
+		return r.Rewrite
+	}
+	return trimSlash(r.Rewrite)
 }

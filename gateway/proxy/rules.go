@@ -8,12 +8,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"sessiongate/gateway/http1/client"
 )
 
-// Field is one header field.
-type Field = client.Field
+// Field is one header field that a route's rules name.
+type Field struct{ Name, Value string }
 
 // HeaderRules change the headers of a route's requests or responses, beyond what always holds.
 type HeaderRules struct {
@@ -21,8 +19,8 @@ type HeaderRules struct {
 	Remove []string
 	// Set are fields that replace whatever stands under their name.
 	Set []Field
-	// Claims are request headers made of the identity (Value: what of it). The caller computes them and hands them over
-	// as Forward.Fields; here they are only kept from clients. Requests only.
+	// Claims are request headers made of the identity (Value: what of it). Whoever knows the identity computes them;
+	// clients cannot send them. Requests only.
 	Claims []Field
 }
 
@@ -35,8 +33,8 @@ type CORS struct {
 	MaxAge  time.Duration
 }
 
-// dropped is the list of request headers that no client may send on a route with these rules, in canonical form.
-func (h *HeaderRules) dropped() []string {
+// Dropped is the list of request headers that no client may send on a route with these rules, in canonical form.
+func (h *HeaderRules) Dropped() []string {
 	var names []string
 	for _, n := range h.Remove {
 		names = append(names, textproto.CanonicalMIMEHeaderKey(n))
@@ -49,8 +47,8 @@ func (h *HeaderRules) dropped() []string {
 	return names
 }
 
-// apply changes a response's header.
-func (h *HeaderRules) apply(to http.Header) {
+// Apply changes a response's header.
+func (h *HeaderRules) Apply(to http.Header) {
 	for _, n := range h.Remove {
 		to.Del(n)
 	}
@@ -59,10 +57,7 @@ func (h *HeaderRules) apply(to http.Header) {
 	}
 }
 
-// Apply sets the fields of a response that no upstream wrote.
-func (h *HeaderRules) Apply(to http.Header) { h.apply(to) }
-
-// check refuses names that the gateway decides on itself, or that frame a message.
+// Check refuses names that the gateway decides on itself, or that frame a message.
 func (h *HeaderRules) check(request bool) error {
 	var errs []error
 	for _, n := range h.Remove {
@@ -85,10 +80,30 @@ func checkName(name string, request bool) error {
 	switch {
 	case name == "" || !isToken(name):
 		return fmt.Errorf("%q is not a header name", name)
-	case isFraming(canonical) && canonical != "Content-Type", canonical == "Proxy-Connection", canonical == "Set-Cookie":
+	case IsFraming(canonical) && canonical != "Content-Type", canonical == "Proxy-Connection", canonical == "Set-Cookie":
 		return fmt.Errorf("header %s is not for rules to change", name)
-	case request && (hasAnyPrefix(canonical, "X-Forwarded-") || canonical == "X-Request-Id" || canonical == "Traceparent"):
+	case request && (strings.HasPrefix(canonical, "X-Forwarded-") || canonical == "X-Request-Id" || canonical == "Traceparent"):
 		return fmt.Errorf("header %s is set by the gateway itself", name)
 	}
 	return nil
+}
+
+// IsFraming reports whether a header of this canonical name frames the message, names its place or
+// carries its credentials. No rule may change such a header, and no spelling with _ in place of -
+// may say it a second time.
+func IsFraming(name string) bool {
+	switch name {
+	case "Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Host", "Expect", "Keep-Alive", "Te",
+		"Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
+}
+
+// isToken reports whether s consists of nothing but tchar of RFC 9110 §5.6.2.
+func isToken(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool {
+		alphanumeric := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		return !alphanumeric && !strings.ContainsRune("!#$%&'*+-.^_`|~", c)
+	})
 }

@@ -68,11 +68,15 @@ func (s *Static) Serve(w http.ResponseWriter, r *http.Request, t Target) *Failur
 		w.Header().Set("Allow", "GET, HEAD")
 		return &Failure{Kind: MethodNotAllowed, Err: fmt.Errorf("%s on a static file", r.Method)}
 	}
-	name, err := fileName(t.Path)
+	asked, err := url.PathUnescape(t.Path)
+	if err != nil {
+		return &Failure{Kind: NotFound, Err: err}
+	}
+	name, err := fileName(asked)
 	if err == nil {
 		err = s.send(w, r, name)
 	}
-	if err != nil && !errors.Is(err, fs.ErrInvalid) && isNavigation(r, decode(t.Path)) {
+	if err != nil && !errors.Is(err, fs.ErrInvalid) && isNavigation(r, asked) {
 		err = s.send(w, r, "index.html")
 	}
 	if err != nil {
@@ -81,12 +85,8 @@ func (s *Static) Serve(w http.ResponseWriter, r *http.Request, t Target) *Failur
 	return nil
 }
 
-// fileName turns the path of a request into a name for fs.FS.
+// fileName turns the path of a request, without escapes, into a name for fs.FS.
 func fileName(p string) (string, error) {
-	p, err := url.PathUnescape(p)
-	if err != nil {
-		return "", fs.ErrInvalid
-	}
 	name := strings.TrimPrefix(path.Clean("/"+p), "/")
 	if strings.HasSuffix(p, "/") {
 		name = path.Join(name, "index.html")

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ErrBadPath says that a request target has no single reading: answer 400, never forward.
+// ErrBadPath says that a request target has no single interpretation: answer 400, never forward.
 var ErrBadPath = errors.New("ambiguous or malformed request target")
 
 // ErrNoRoute says that no route takes the path: answer 404.
@@ -45,11 +45,11 @@ type entry struct {
 	put      string // what to put in their place
 	route    *Route
 	reserved string
-	hidden   hidden
+	blocked  blockedPaths
 }
 
 // NewTable builds a table. The reserved prefixes are the ones the gateway answers itself ("/auth"): they compete with
-// the routes, so that a path which some reading takes for one of them is refused on every route. All mistakes are
+// the routes, so that a path which some interpretation takes for one of them is refused on every route. All mistakes are
 // reported at once: a route that is incomplete, two routes with one prefix, a route at or inside a reserved prefix.
 func NewTable(routes []*Route, reserved []string) (*Table, error) {
 	routes, others := byHost(routes)
@@ -129,10 +129,10 @@ func (t *Table) addRoute(r *Route, reserved []string) error {
 	if r == nil {
 		return errors.New("is empty")
 	}
-	errs := []error{r.check()}
+	errs := []error{r.Check()}
 	e := newEntry(r.Path, r)
 	for _, p := range reserved {
-		if under(e.prefix, trimSlash(p)) && trimSlash(p) != "" {
+		if Under(e.prefix, trimSlash(p)) && trimSlash(p) != "" {
 			errs = append(errs, fmt.Errorf("path %q belongs to the gateway (%s)", r.Path, p))
 		}
 	}
@@ -155,10 +155,10 @@ func newEntry(path string, r *Route) entry {
 	case r.Static != nil:
 		e.strip = len(e.prefix)
 	case r.Rewrite != "":
-		e.strip, e.put, e.hidden = len(e.prefix), trimSlash(r.Rewrite), newHidden(r.Hidden)
+		e.strip, e.put, e.blocked = len(e.prefix), trimSlash(r.Rewrite), newBlockedPaths(r.Blocked)
 	default:
 		e.strip = len(trimSlash(r.StripPrefix))
-		e.hidden = newHidden(r.Hidden)
+		e.blocked = newBlockedPaths(r.Blocked)
 	}
 	if r != nil && r.Exact {
 		e.exact = path
@@ -175,11 +175,11 @@ func newEntry(path string, r *Route) entry {
 // Origin form and absolute form are taken (RFC 9112 §3.2); of the latter only what follows the authority counts. The
 // path is refused when it begins with // or /\ (before and after StripPrefix, because a server may answer such a path
 // with a redirect to another host), when it holds a raw control byte, space or #, a broken escape, or control characters
-// or bytes that are not UTF-8 once decoded, when it climbs above the route's own prefix, when two readings of it
+// or bytes that are not UTF-8 once decoded, when it climbs above the route's own prefix, when two interpretations of it
 // (path.go) select different routes, and when a lax one (lax.go) selects a route that demands more.
 func (t *Table) Match(requestURI string) (Match, error) {
 	path, query, hasQuery, ok := splitTarget(requestURI)
-	if !ok || slashy(path) {
+	if !ok || IsNetworkPath(path) {
 		return Match{}, ErrBadPath
 	}
 	at := t.find(path)
@@ -204,10 +204,10 @@ func (t *Table) Match(requestURI string) (Match, error) {
 	if path == "" {
 		path = "/"
 	}
-	if slashy(path) {
+	if IsNetworkPath(path) {
 		return Match{}, ErrBadPath
 	}
-	if e.hidden.has(path) {
+	if e.blocked.has(path) {
 		return Match{}, ErrNoRoute
 	}
 	return Match{Route: e.route, Reserved: e.reserved, Target: Target{path, query, hasQuery}}, nil
@@ -217,7 +217,7 @@ func (t *Table) Match(requestURI string) (Match, error) {
 func (t *Table) find(path string) int {
 	for i := range t.entries {
 		e := &t.entries[i]
-		if e.exact == path || e.exact == "" && under(path, e.prefix) {
+		if e.exact == path || e.exact == "" && Under(path, e.prefix) {
 			return i
 		}
 	}
@@ -238,14 +238,14 @@ func (t *Table) besideExact(path string, at int) bool {
 	return other >= 0 && t.entries[other].exact != "" && (at < 0 || t.entries[at].prefix != t.entries[other].prefix)
 }
 
-// under reports whether path is prefix or continues it with a whole segment. prefix has no final slash.
-func under(path, prefix string) bool {
+// Under reports whether path is prefix or continues it with a whole segment. prefix has no final slash.
+func Under(path, prefix string) bool {
 	return strings.HasPrefix(path, prefix) && (len(path) == len(prefix) || path[len(prefix)] == '/')
 }
 
 func trimSlash(p string) string { return strings.TrimSuffix(p, "/") }
 
-// slashy reports whether a path begins like a network-path reference (RFC 3986 §4.2), as browsers read it.
-func slashy(path string) bool {
+// IsNetworkPath reports whether a path begins like a network-path reference (RFC 3986 §4.2), as browsers read it.
+func IsNetworkPath(path string) bool {
 	return len(path) > 1 && (path[1] == '/' || path[1] == '\\')
 }

@@ -14,18 +14,9 @@ import (
 	"sessiongate/gateway/proxy"
 )
 
-func mustURL(t testing.TB, s string) *url.URL {
-	t.Helper()
-	u, err := url.Parse(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
-
 func newTable(t testing.TB) *proxy.Table {
 	t.Helper()
-	up := []*url.URL{mustURL(t, "http://app:9000")}
+	up := []*url.URL{{Scheme: "http", Host: "app:9000"}}
 	table, err := proxy.NewTable([]*proxy.Route{
 		{Path: "/", Static: fstest.MapFS{}},
 		{Path: "/api/", Upstreams: up},
@@ -217,37 +208,37 @@ func refDots(p string) (out string, lowest int) {
 	return "/" + strings.Join(stack, "/"), lowest
 }
 
-type refReading struct {
+type refInterpretation struct {
 	path      string
 	decodings int
 }
 
-// refReadings collects every path a chain of steps leads to; it gives up when there are too many.
-func refReadings(p string, decodings int, lowest *int, seen map[refReading]bool) {
-	key := refReading{p, decodings}
+// refInterpretations collects every path a chain of steps leads to; it gives up when there are too many.
+func refInterpretations(p string, decodings int, lowest *int, seen map[refInterpretation]bool) {
+	key := refInterpretation{p, decodings}
 	if seen[key] || len(seen) > 400 {
 		return
 	}
 	seen[key] = true
-	refReadings(strings.ReplaceAll(p, `\`, "/"), decodings, lowest, seen)
+	refInterpretations(strings.ReplaceAll(p, `\`, "/"), decodings, lowest, seen)
 	segs := strings.Split(p, "/")
 	for i := range segs {
 		segs[i], _, _ = strings.Cut(segs[i], ";")
 	}
-	refReadings(strings.Join(segs, "/"), decodings, lowest, seen)
+	refInterpretations(strings.Join(segs, "/"), decodings, lowest, seen)
 	merged := p
 	for strings.Contains(merged, "//") {
 		merged = strings.ReplaceAll(merged, "//", "/")
 	}
-	refReadings(merged, decodings, lowest, seen)
+	refInterpretations(merged, decodings, lowest, seen)
 	resolved, low := refDots(p)
 	*lowest = min(*lowest, low)
-	refReadings(resolved, decodings, lowest, seen)
+	refInterpretations(resolved, decodings, lowest, seen)
 	if i := strings.IndexAny(p, "?#"); i >= 0 {
-		refReadings(p[:i], decodings, lowest, seen)
+		refInterpretations(p[:i], decodings, lowest, seen)
 	}
 	if decodings < 2 {
-		refReadings(refDecode(p), decodings+1, lowest, seen)
+		refInterpretations(refDecode(p), decodings+1, lowest, seen)
 	}
 }
 
@@ -327,8 +318,8 @@ func FuzzMatch(f *testing.F) {
 			}
 			return
 		}
-		route, lowest, seen := refRoute(raw), 1<<30, map[refReading]bool{}
-		refReadings(raw, 0, &lowest, seen)
+		route, lowest, seen := refRoute(raw), 1<<30, map[refInterpretation]bool{}
+		refInterpretations(raw, 0, &lowest, seen)
 		reserved := route == "/auth" || route == "/.well-known"
 		good := lowest >= strings.Count(route, "/")
 		for r := range seen {
@@ -336,7 +327,7 @@ func FuzzMatch(f *testing.F) {
 				refRoute(r.path) == route && (reserved || !refLax(r.path, route))
 		}
 		if err == nil && !good {
-			t.Fatalf("%q: accepted for %s, but it has another reading: %v", target, pathOf(m), seen)
+			t.Fatalf("%q: accepted for %s, but it has another interpretation: %v", target, pathOf(m), seen)
 		}
 		if err == nil && strings.TrimSuffix(pathOf(m), "/") != route {
 			t.Fatalf("%q: route %s, want %q", target, pathOf(m), route)
@@ -344,7 +335,7 @@ func FuzzMatch(f *testing.F) {
 		if err == nil && !strings.HasSuffix(raw, m.Target.Path) && m.Target.Path != "/" {
 			t.Fatalf("%q: target %q is not what came", target, m.Target.Path)
 		}
-		// readings are refused in bulk, and "//" after a cut prefix: only then may a good path be refused
+		// interpretations are refused in bulk, and "//" after a cut prefix: only then may a good path be refused
 		cut := strings.HasPrefix(route, "/cut") && strings.ContainsAny(raw[len("/cut"):], `\`) || strings.Contains(raw, "//")
 		if err != nil && good && len(seen) <= 64 && !cut {
 			t.Fatalf("%q: refused without need", target)

@@ -17,7 +17,7 @@ import (
 func NewTransport(headers time.Duration) *http.Transport { return newTransport(headers, &Upstream{}) }
 
 func newTransport(headers time.Duration, u *Upstream) *http.Transport {
-	d := &dialer{net.Dialer{KeepAlive: 15 * time.Second}, u.connect(), u.TLS}
+	d := &dialer{net.Dialer{KeepAlive: 15 * time.Second}, u.ConnectTimeout(), u.TLS}
 	t := &http.Transport{
 		DialContext:            d.dial,
 		DialTLSContext:         d.dialTLS,
@@ -87,9 +87,9 @@ func newLeg(headers time.Duration, u *Upstream, scheme string) transport {
 	if u.Standard || scheme != "http" || u.Protocol != HTTP1 || u.Connections > 0 {
 		return client.Standard{RoundTripper: standard, Scheme: scheme}
 	}
-	d := &dialer{net.Dialer{KeepAlive: 15 * time.Second}, u.connect(), u.TLS}
+	d := &dialer{net.Dialer{KeepAlive: 15 * time.Second}, u.ConnectTimeout(), u.TLS}
 	t, err := client.New(client.Options{
-		Fallback: standard, Dial: d.dial, DialTimeout: u.connect(), HeaderTimeout: headers, WriteTimeout: headers,
+		Fallback: standard, Dial: d.dial, DialTimeout: u.ConnectTimeout(), HeaderTimeout: headers, WriteTimeout: headers,
 	})
 	if err != nil {
 		return client.Standard{RoundTripper: standard, Scheme: scheme}

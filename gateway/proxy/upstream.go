@@ -48,22 +48,24 @@ const (
 	defaultRetries = 2
 )
 
-func (u *Upstream) connect() time.Duration {
+// ConnectTimeout is Connect or its default.
+func (u *Upstream) ConnectTimeout() time.Duration {
 	if u.Connect > 0 {
 		return u.Connect
 	}
 	return defaultConnect
 }
 
-func (u *Upstream) retries() int {
+// MaxRetries is how many other addresses are tried, with the default applied: 0 is none.
+func (u *Upstream) MaxRetries() int {
 	if u.Retries == 0 {
 		return defaultRetries
 	}
 	return max(0, u.Retries)
 }
 
-// filled returns the check with its defaults.
-func (h Health) filled() Health {
+// WithDefaults returns the check with its defaults.
+func (h Health) WithDefaults() Health {
 	if h.Interval <= 0 {
 		h.Interval = 5 * time.Second
 	}

@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-func hidingTable(t *testing.T) *Table {
+func blockingTable(t *testing.T) *Table {
 	t.Helper()
 	up, _ := url.Parse("http://api:8000")
 	table, err := NewTable([]*Route{
-		{Path: "/api/", StripPrefix: "/api", Upstreams: []*url.URL{up}, Hidden: []string{"/auth/login", "/auth/refresh", "/api/token/"}},
-		{Path: "/", Upstreams: []*url.URL{up}, Hidden: []string{"/auth/login"}},
+		{Path: "/api/", StripPrefix: "/api", Upstreams: []*url.URL{up}, Blocked: []string{"/auth/login", "/auth/refresh", "/api/token/"}},
+		{Path: "/", Upstreams: []*url.URL{up}, Blocked: []string{"/auth/login"}},
 	}, []string{"/auth"})
 	if err != nil {
 		t.Fatal(err)
@@ -19,9 +19,9 @@ func hidingTable(t *testing.T) *Table {
 	return table
 }
 
-// However it is spelt, a hidden path is no route or no path; it is never forwarded.
-func TestHiddenPathsAreNotForwarded(t *testing.T) {
-	table := hidingTable(t)
+// However it is spelt, a blocked path is no route or no path; it is never forwarded.
+func TestBlockedPathsAreNotForwarded(t *testing.T) {
+	table := blockingTable(t)
 	for _, target := range []string{
 		"/api/auth/login", "/api/auth/login/", "/api/auth/login//", "/api/auth/login?x=/me", "/api/auth/refresh",
 		"/api/AUTH/Login", "/api/auth/log%69n", "/api/auth/log%2569n", "/api/%61uth/login", "/api/auth%2Flogin",
@@ -43,9 +43,9 @@ func TestHiddenPathsAreNotForwarded(t *testing.T) {
 	}
 }
 
-// What only resembles a hidden path goes on, byte for byte.
-func TestHiddenPathsHideNothingElse(t *testing.T) {
-	table := hidingTable(t)
+// What only resembles a blocked path goes on, byte for byte.
+func TestBlockedPathsBlockNothingElse(t *testing.T) {
+	table := blockingTable(t)
 	for target, want := range map[string]string{
 		"/api/auth/logins":           "/auth/logins",
 		"/api/auth/login/history":    "/auth/login/history",
@@ -64,20 +64,20 @@ func TestHiddenPathsHideNothingElse(t *testing.T) {
 	}
 }
 
-func TestHiddenCostsNothingForPlainPaths(t *testing.T) {
-	table := hidingTable(t)
+func TestBlockedPathsCostNothingForPlainPaths(t *testing.T) {
+	table := blockingTable(t)
 	if n := testing.AllocsPerRun(100, func() { _, _ = table.Match("/api/orders/17") }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
-// A spelling that canonicalises to the hidden path is never forwarded.
-func FuzzHidden(f *testing.F) {
+// A spelling that canonicalises to the blocked path is never forwarded.
+func FuzzBlocked(f *testing.F) {
 	for _, seed := range []string{"/api/auth/login", "/api/%61uth/log%2569n;x", "/api/x/../auth/login", "/api/auth/login.json"} {
 		f.Add(seed)
 	}
 	up, _ := url.Parse("http://api:8000")
-	table, err := NewTable([]*Route{{Path: "/api/", Upstreams: []*url.URL{up}, Hidden: []string{"/api/auth/login"}}}, nil)
+	table, err := NewTable([]*Route{{Path: "/api/", Upstreams: []*url.URL{up}, Blocked: []string{"/api/auth/login"}}}, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func FuzzHidden(f *testing.F) {
 			if resolved, ok := resolveDots(mergeSlashes(cutParams(p)), 0); ok && resolved == "/api/auth/login" {
 				t.Errorf("%q is forwarded as %q", target, m.Target.Path)
 			}
-			p = decode(p)
+			p = Unescape(p)
 		}
 	})
 }
