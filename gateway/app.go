@@ -5,22 +5,23 @@ import (
 	"net/http"
 
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 	"sessiongate/session"
 )
 
 // app is one application route with what serves it.
 type app struct {
-	route     *proxy.Route
+	route     *routing.Route
 	forwarder *proxy.Forwarder // nil for a static route
 	static    *proxy.Static    // nil for an upstream
 	metrics   *routeMetrics
 }
 
 // serveApp is the path of nearly every request: policy, session, forward.
-func (s *Server) serveApp(x *exchange, m proxy.Match) {
+func (s *Server) serveApp(x *exchange, m routing.Match) {
 	a := s.apps[m.Route]
 	x.app, x.label = a, a.route.Path
-	if a.route.Session == proxy.SessionNone {
+	if a.route.Session == routing.SessionNone {
 		if !s.shareOpenly(x) {
 			return
 		}
@@ -53,7 +54,7 @@ func (s *Server) serveApp(x *exchange, m proxy.Match) {
 			return
 		}
 		s.forward(x, a, m.Target, found.Authorization)
-	case a.route.Session == proxy.SessionOptional && signedOut(err):
+	case a.route.Session == routing.SessionOptional && signedOut(err):
 		s.forward(x, a, m.Target, "")
 	default:
 		s.unauthenticated(x, a.route, err)
@@ -63,13 +64,13 @@ func (s *Server) serveApp(x *exchange, m proxy.Match) {
 // unauthenticated answers a request that needs a session it does not have. Only
 // a person who navigated is sent to the login page, and only where the route
 // says so; nothing else is ever redirected.
-func (s *Server) unauthenticated(x *exchange, route *proxy.Route, err error) {
+func (s *Server) unauthenticated(x *exchange, route *routing.Route, err error) {
 	p := problemOf(err)
 	if p.Code == staleCode && repeatable(x.r) {
 		s.fail(x, p) // most likely nobody has to sign in
 		return
 	}
-	if p.Login && route.Unauthenticated == proxy.Login && navigation(x.r) {
+	if p.Login && route.Unauthenticated == routing.Login && navigation(x.r) {
 		x.Header().Set("Location", s.loginURLFor(x.r, p))
 		x.Header().Set("Cache-Control", "no-store")
 		x.WriteHeader(http.StatusSeeOther)
@@ -78,13 +79,13 @@ func (s *Server) unauthenticated(x *exchange, route *proxy.Route, err error) {
 	s.fail(x, p)
 }
 
-func (s *Server) forward(x *exchange, a *app, t proxy.Target, authorization string) {
+func (s *Server) forward(x *exchange, a *app, t routing.Target, authorization string) {
 	if f := s.forwardTo(x, a, t, authorization); f != nil {
 		s.upstreamFailed(x, f)
 	}
 }
 
-func (s *Server) forwardTo(x *exchange, a *app, t proxy.Target, authorization string) *proxy.Failure {
+func (s *Server) forwardTo(x *exchange, a *app, t routing.Target, authorization string) *proxy.Failure {
 	if a.static != nil {
 		a.route.ResponseHeaders.Apply(x.Header())
 		return a.static.Serve(x, x.r, t)

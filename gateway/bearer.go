@@ -4,14 +4,14 @@ import (
 	"errors"
 	"strings"
 
-	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 	"sessiongate/session"
 )
 
 // serveBearer is the path of a request with its own access token, at a route
 // that takes such: the cookie is not read, not even when the token is refused,
 // so that nobody acts as somebody else than they say.
-func (s *Server) serveBearer(x *exchange, a *app, t proxy.Target) {
+func (s *Server) serveBearer(x *exchange, a *app, t routing.Target) {
 	token, _, ok := bearerToken(x.r)
 	if !ok {
 		s.fail(x, bearerProblem(session.ErrUnauthentic))

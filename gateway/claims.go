@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 	"sessiongate/session"
 )
 
@@ -17,12 +17,12 @@ import (
 // commas. Bytes that a header or a list could be misread by (control characters,
 // all beyond ASCII, the percent sign, and in lists the comma) are
 // percent-encoded, so that the application can undo it.
-func claimFields(want []proxy.Field, id *session.Identity) []proxy.Field {
+func claimFields(want []routing.Field, id *session.Identity) []routing.Field {
 	if len(want) == 0 || id == nil {
 		return nil
 	}
 	var claims map[string]any
-	fields := make([]proxy.Field, 0, len(want))
+	fields := make([]routing.Field, 0, len(want))
 	for _, w := range want {
 		value, known := namedClaim(w.Value, id)
 		if !known {
@@ -32,7 +32,7 @@ func claimFields(want []proxy.Field, id *session.Identity) []proxy.Field {
 			value = claimAt(claims, w.Value)
 		}
 		if value != "" {
-			fields = append(fields, proxy.Field{Name: w.Name, Value: value})
+			fields = append(fields, routing.Field{Name: w.Name, Value: value})
 		}
 	}
 	return fields

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 	"sessiongate/session"
 )
 
@@ -30,7 +31,7 @@ func TestEveryCode(t *testing.T) {
 		ended(session.BackChannelLogout), ended(session.UserDisabled),
 		&session.UnavailableError{Subsystem: session.SubsystemStore}, &session.UnavailableError{Subsystem: session.SubsystemProvider},
 		problemCrossOrigin(crossFacts{}), problemWantHeader(), misdirected("o"), notFound(), methodNotAllowed("GET"), payloadTooLarge(), badRequest("say what to do", nil),
-		rateLimited(time.Second), permits(proxy.Require{Roles: []string{"x"}}, id, 0), permits(proxy.Require{AuthAge: 1}, id, time.Hour),
+		rateLimited(time.Second), permits(routing.Require{Roles: []string{"x"}}, id, 0), permits(routing.Require{AuthAge: 1}, id, time.Hour),
 	}
 	for _, kind := range []proxy.Kind{proxy.Unreachable, proxy.TimedOut, proxy.TooLarge, proxy.BadRequest, proxy.NotFound, proxy.MethodNotAllowed, proxy.Refused} {
 		errs = append(errs, problemUpstream(&proxy.Failure{Kind: kind, Err: errors.New("inner address")}))

@@ -9,13 +9,13 @@ import (
 	"strings"
 	"time"
 
-	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 	"sessiongate/session"
 )
 
 // permits checks what a route requires of whoever is signed in. The answer names
 // what is missing: the person is known and may know.
-func permits(require proxy.Require, id *session.Identity, authAge time.Duration) *problem {
+func permits(require routing.Require, id *session.Identity, authAge time.Duration) *problem {
 	if p := stepUp(require, id, authAge); p != nil {
 		return p
 	}

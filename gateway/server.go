@@ -18,6 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 	"sessiongate/session"
 	"sessiongate/session/manager"
 	"sessiongate/web"
@@ -26,7 +27,7 @@ import (
 // Options are what a [Server] is made of.
 type Options struct {
 	Manager    *manager.Manager
-	Routes     []*proxy.Route
+	Routes     []*routing.Route
 	PublicURL  *url.URL // the origin the browser sees; the only source of scheme and host
 	AuthPrefix string   // "/auth"
 	LoginPage  string   // path of the login page; empty: ours
@@ -86,8 +87,8 @@ type Options struct {
 type Server struct {
 	manager       *manager.Manager
 	echo          *echo.Echo
-	table         *proxy.Table
-	apps          map[*proxy.Route]*app
+	table         *routing.Table
+	apps          map[*routing.Route]*app
 	exchanges     sync.Pool // *exchange, at rest
 	pages         *web.Pages
 	reload        web.Constant      // asks for the same address again
@@ -182,11 +183,11 @@ func (s *Server) defaults() {
 }
 
 func (s *Server) addApps(o Options) error {
-	table, err := proxy.NewTable(o.Routes, []string{s.prefix, wellKnown})
+	table, err := routing.NewTable(o.Routes, []string{s.prefix, wellKnown})
 	if err != nil {
 		return fmt.Errorf("routes: %w", err)
 	}
-	s.table, s.apps = table, make(map[*proxy.Route]*app, len(o.Routes))
+	s.table, s.apps = table, make(map[*routing.Route]*app, len(o.Routes))
 	for _, route := range o.Routes {
 		a := &app{route: route, metrics: s.metrics.bind(route.Path)}
 		if route.Static != nil {
@@ -320,7 +321,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host := canonicalHost(s.scheme, r.Host)
 	m, own, err := s.table.MatchHost(host, r.RequestURI)
 	switch {
-	case errors.Is(err, proxy.ErrBadPath):
+	case errors.Is(err, routing.ErrBadPath):
 		s.fail(x, badRequest("The path could be read in more than one way and was not forwarded. "+
 			"Send it in its plain form, spelt as the application's own links: no encoded dots, double slashes, parameters or control characters.", nil))
 	case !own && m.Route != nil:

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"time"
 
-	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 	"sessiongate/session"
 )
 
 // stepUp asks for a newer or stronger proof of who this is (RFC 9470 §3). A new
 // login satisfies it; the login page must then not send away whoever is signed
 // in, so its address says what is wanted.
-func stepUp(require proxy.Require, id *session.Identity, authAge time.Duration) *problem {
+func stepUp(require routing.Require, id *session.Identity, authAge time.Duration) *problem {
 	most := require.AuthAge
 	old := most > 0 && authAge > most
 	weak := len(require.ACR) > 0 && !slices.Contains(require.ACR, id.ACR)

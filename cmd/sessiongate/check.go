@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sessiongate/configs"
-	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 	"sessiongate/session/redisstore"
 )
 
@@ -148,7 +148,7 @@ func (g *assembled) hostFor(route *configs.Route, u *url.URL) string {
 	if p, err := url.Parse(g.config.Server.PublicURL); err == nil && public == "" {
 		public = p.Host
 	}
-	return cmp.Or((&proxy.Route{UpstreamHost: route.UpstreamHost}).Authority(u.Scheme, public), u.Host)
+	return cmp.Or((&routing.Route{UpstreamHost: route.UpstreamHost}).Authority(u.Scheme, public), u.Host)
 }
 
 // reach opens a connection and closes it again: what an upstream answers to

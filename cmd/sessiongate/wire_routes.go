@@ -10,6 +10,7 @@ import (
 	"sessiongate/configs"
 	"sessiongate/gateway"
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 	"sessiongate/web"
 )
 
@@ -34,8 +35,8 @@ func (g *assembled) generation(c *configs.Config) (*generation, error) {
 	return n, nil
 }
 
-func (g *assembled) routes(n *generation, c *configs.Config) ([]*proxy.Route, error) {
-	var list []*proxy.Route
+func (g *assembled) routes(n *generation, c *configs.Config) ([]*routing.Route, error) {
+	var list []*routing.Route
 	for i := range c.Routes {
 		r, err := g.route(n, &c.Routes[i])
 		if err != nil {
@@ -46,8 +47,8 @@ func (g *assembled) routes(n *generation, c *configs.Config) ([]*proxy.Route, er
 	return list, nil
 }
 
-func (g *assembled) route(n *generation, c *configs.Route) (*proxy.Route, error) {
-	r := &proxy.Route{
+func (g *assembled) route(n *generation, c *configs.Route) (*routing.Route, error) {
+	r := &routing.Route{
 		Path: c.Path, Exact: c.Match == "exact", Host: g.foreignHost(c.Host), StripPrefix: c.StripPrefix,
 		Rewrite: c.Rewrite, Methods: c.Methods, CSP: c.CSP, CaseSensitive: c.Case == "sensitive",
 		UpstreamHost: c.UpstreamHost, KeepReferences: c.Redirects == "off",
@@ -92,47 +93,47 @@ func (g *assembled) foreignHost(host string) string {
 }
 
 // policy fills in who may use the route.
-func policy(r *proxy.Route, c *configs.Route) {
+func policy(r *routing.Route, c *configs.Route) {
 	switch c.Session {
 	case "optional":
-		r.Session = proxy.SessionOptional
+		r.Session = routing.SessionOptional
 	case "none":
-		r.Session = proxy.SessionNone
+		r.Session = routing.SessionNone
 	}
 	if c.Unauthenticated == "login" {
-		r.Unauthenticated = proxy.Login
+		r.Unauthenticated = routing.Login
 	}
 	if q := c.Require; q != nil {
-		r.Require = proxy.Require{Roles: q.Roles, Scopes: q.Scopes, All: q.All, AuthAge: time.Duration(q.AuthAge), ACR: q.ACR}
+		r.Require = routing.Require{Roles: q.Roles, Scopes: q.Scopes, All: q.All, AuthAge: time.Duration(q.AuthAge), ACR: q.ACR}
 	}
 }
 
 // rules fills in what happens to headers.
-func rules(r *proxy.Route, c *configs.Route) {
+func rules(r *routing.Route, c *configs.Route) {
 	if h := c.RequestHeaders; h != nil {
-		r.RequestHeaders = proxy.HeaderRules{Set: fields(h.Set), Remove: h.Remove, Claims: fields(h.Claims)}
+		r.RequestHeaders = routing.HeaderRules{Set: fields(h.Set), Remove: h.Remove, Claims: fields(h.Claims)}
 	}
 	if h := c.ResponseHeaders; h != nil {
-		r.ResponseHeaders = proxy.HeaderRules{Set: fields(h.Set), Remove: h.Remove}
+		r.ResponseHeaders = routing.HeaderRules{Set: fields(h.Set), Remove: h.Remove}
 	}
 	if x := c.CORS; x != nil {
-		r.CORS = &proxy.CORS{
+		r.CORS = &routing.CORS{
 			Origins: x.Origins, Methods: x.Methods, Headers: x.Headers, Expose: x.Expose, MaxAge: time.Duration(x.MaxAge),
 		}
 	}
 }
 
-func fields(lines []string) (list []proxy.Field) {
+func fields(lines []string) (list []routing.Field) {
 	for _, line := range lines {
 		name, value, _ := configs.HeaderLine(line) // checked at load
-		list = append(list, proxy.Field{Name: name, Value: value})
+		list = append(list, routing.Field{Name: name, Value: value})
 	}
 	return list
 }
 
 // upstreamOf reads how the addresses are reached.
-func upstreamOf(c *configs.Route) (u proxy.Upstream, err error) {
-	u = proxy.Upstream{
+func upstreamOf(c *configs.Route) (u routing.Upstream, err error) {
+	u = routing.Upstream{
 		Connect: time.Duration(c.ConnectTimeout), Idle: time.Duration(c.IdleTimeout),
 		Connections: c.MaxConnections, Retries: c.Retries,
 	}
@@ -140,10 +141,10 @@ func upstreamOf(c *configs.Route) (u proxy.Upstream, err error) {
 		u.Retries = -1
 	}
 	if c.Protocol == "h2c" {
-		u.Protocol = proxy.H2C
+		u.Protocol = routing.H2C
 	}
 	if h := c.Health; h != nil {
-		u.Health = &proxy.Health{
+		u.Health = &routing.Health{
 			Path: h.Path, Interval: time.Duration(h.Interval), Timeout: time.Duration(h.Timeout),
 			Healthy: h.Healthy, Unhealthy: h.Unhealthy,
 		}
@@ -168,7 +169,7 @@ func upstreamTLS(c *configs.UpstreamTLS) (*tls.Config, error) {
 // bodyLimit translates the file's 0, no body at all: to the proxy that is no limit.
 func bodyLimit(size configs.Size) int64 {
 	if size == 0 {
-		return proxy.NoBody
+		return routing.NoBody
 	}
 	return int64(size)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 )
 
 // The Host that an upstream gets, whatever it is reached by, requests and health checks alike.
@@ -42,22 +43,22 @@ func TestUpstreamHost(t *testing.T) {
 	for name, c := range map[string]struct {
 		server   *httptest.Server
 		set      string
-		protocol proxy.Protocol
+		protocol routing.Protocol
 		want     string // "": that of the URL
 	}{
-		"http": {plain, "", proxy.HTTP1, public}, "http, upstream": {plain, "upstream", proxy.HTTP1, ""},
-		"http, a name": {plain, "api.internal:81", proxy.HTTP1, "api.internal:81"},
-		"h2c":          {h2c, "", proxy.H2C, public}, "h2c, a name": {h2c, "api.internal", proxy.H2C, "api.internal"},
-		"https": {encrypted, "", proxy.HTTP1, ""}, "https, public": {encrypted, "public", proxy.HTTP1, public},
+		"http": {plain, "", routing.HTTP1, public}, "http, upstream": {plain, "upstream", routing.HTTP1, ""},
+		"http, a name": {plain, "api.internal:81", routing.HTTP1, "api.internal:81"},
+		"h2c":          {h2c, "", routing.H2C, public}, "h2c, a name": {h2c, "api.internal", routing.H2C, "api.internal"},
+		"https": {encrypted, "", routing.HTTP1, ""}, "https, public": {encrypted, "public", routing.HTTP1, public},
 	} {
 		u := mustURL(t, c.server.URL)
 		if c.want == "" {
 			c.want = u.Host
 		}
-		route := &proxy.Route{Path: "/api", Upstreams: []*url.URL{u}, UpstreamHost: c.set}
-		route.Upstream = proxy.Upstream{
+		route := &routing.Route{Path: "/api", Upstreams: []*url.URL{u}, UpstreamHost: c.set}
+		route.Upstream = routing.Upstream{
 			Protocol: c.protocol, TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-			Health: &proxy.Health{Path: "/health", Interval: time.Hour},
+			Health: &routing.Health{Path: "/health", Interval: time.Hour},
 		}
 		f := newFront(t, route, proxy.Options{Public: &url.URL{Scheme: "https", Host: public}})
 		for _, body := range []io.Reader{nil, io.MultiReader(strings.NewReader("x"))} {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 )
 
 var kilobyte = strings.Repeat("x", 1024)
@@ -50,9 +51,9 @@ func run(b *testing.B, serve func(w http.ResponseWriter, r *http.Request)) {
 
 // BenchmarkForward is the hot path of this package: match, header rules, round trip, copy.
 func BenchmarkForward(b *testing.B) {
-	route := &proxy.Route{Path: "/api/", Upstreams: nil}
+	route := &routing.Route{Path: "/api/", Upstreams: nil}
 	route.Upstreams = append(route.Upstreams, mustURL(b, benchUpstream(b).URL))
-	table, err := proxy.NewTable([]*proxy.Route{route}, []string{"/auth"})
+	table, err := routing.NewTable([]*routing.Route{route}, []string{"/auth"})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"sessiongate/gateway/http1/client"
+	"sessiongate/gateway/routing"
 )
 
 // call is one request on its way. Most calls are used again for another request, see [Forwarder.release].
@@ -16,7 +17,7 @@ type call struct {
 	w               http.ResponseWriter
 	r               *http.Request // the inbound request
 	handler         Handler
-	target          Target
+	target          routing.Target
 	out             client.Request // the outgoing one, but for its address
 	upgrade         bool           // a WebSocket handshake
 	personal        bool           // the upstream is told whose request it is
@@ -31,7 +32,7 @@ type call struct {
 // mostFields is how many fields a call keeps room for. Browsers send twenty, the gateway adds six.
 const mostFields = 64
 
-func (f *Forwarder) newCall(w http.ResponseWriter, r *http.Request, h Handler, t Target) *call {
+func (f *Forwarder) newCall(w http.ResponseWriter, r *http.Request, h Handler, t routing.Target) *call {
 	c, ok := f.calls.Get().(*call)
 	if !ok {
 		c = &call{f: f}
@@ -64,7 +65,7 @@ func (c *call) prepare(values *Forward) {
 		out.Fields = append(out.Fields, client.Field{Name: "X-Forwarded-Prefix", Value: f.prefix})
 	}
 	c.personal = values.Bearer != "" || len(values.Fields) > 0
-	for _, list := range [...][]Field{f.route.RequestHeaders.Set, values.Fields} {
+	for _, list := range [...][]routing.Field{f.route.RequestHeaders.Set, values.Fields} {
 		for _, field := range list {
 			out.Fields = put(out.Fields, client.Field(field))
 		}
@@ -97,7 +98,7 @@ func (c *call) trailer() http.Header {
 // dropTrailers holds trailers to the rules for headers: some servers merge the two.
 func (c *call) dropTrailers() {
 	for name := range c.r.Trailer {
-		if name == "Authorization" || IsFraming(name) || c.f.hygiene.drops(name) {
+		if name == "Authorization" || routing.IsFraming(name) || c.f.hygiene.drops(name) {
 			delete(c.r.Trailer, name)
 		}
 	}

@@ -2,11 +2,8 @@
 // net/http and nothing else of the gateway: who is signed in, which cookie goes out and what an error page looks
 // like are decided by its caller.
 //
-// A request passes through four places, in this order:
+// The caller has found the route ([routing.Table]) and applied its policy. Then a request passes through three places:
 //
-//   - [Table.Match] (table.go, path.go, lax.go) picks the route from the bytes the client sent, and refuses every path
-//     that some server further on could read as belonging to another route.
-//   - The caller applies the policy it finds in [Route]: session, methods, roles.
 //   - [Forwarder.Serve] (proxy.go, forward.go) sends the request to an upstream and streams the answer back;
 //     [Outbound] (header.go) decides what the upstream gets to see, [Inbound] (response.go) what the browser does. What an
 //     upstream says of its own address and paths is mapped (reference.go), and kept from caches (private.go).
@@ -15,8 +12,7 @@
 //
 // # Decisions
 //
-// The path and query that arrive at the upstream are the client's, byte for byte: no URL is
-// made of them. Canonical forms exist only to decide whether the path is safe to forward.
+// The path and query that arrive at the upstream are the client's, byte for byte: no URL is made of them.
 //
 // Forwarding is a loop of our own (forward.go), because it is what the gateway does all day: httputil.ReverseProxy costs
 // a copy of the request, three passes over its header and a context or two, a fifth of a small request. The request that

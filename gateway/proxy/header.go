@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sessiongate/gateway/http1/client"
+	"sessiongate/gateway/routing"
 )
 
 // Forward holds the header values the gateway itself vouches for. An empty string sends no such header.
@@ -18,7 +19,7 @@ type Forward struct {
 	RequestID   string // X-Request-Id
 	TraceParent string // traceparent, always a new one: the browser's is not trusted
 
-	Fields []Field // for the route's RequestHeaders.Claims
+	Fields []routing.Field // for the route's RequestHeaders.Claims
 }
 
 // String hides the token.
@@ -108,7 +109,7 @@ func (rules *Hygiene) drops(name string) bool {
 	}
 	if strings.IndexByte(name, '_') >= 0 {
 		name = hyphenated(name)
-		return IsFraming(name) || isOurs(name) || rules.DropMethodOverride && isMethodOverride(name)
+		return routing.IsFraming(name) || isOurs(name) || rules.DropMethodOverride && isMethodOverride(name)
 	}
 	return isOurs(name) || rules.DropMethodOverride && isMethodOverride(name)
 }

@@ -6,26 +6,27 @@ import (
 	"testing"
 
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 )
 
 func TestHeaderRules(t *testing.T) {
 	var got http.Header
-	route := &proxy.Route{
+	route := &routing.Route{
 		Upstreams: newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
 			got = r.Header.Clone()
 			w.Header().Set("Server", "secret/1.0")
 			w.Header().Set("X-Frame-Options", "ALLOWALL")
 		}),
-		RequestHeaders: proxy.HeaderRules{
-			Remove: []string{"x-debug"}, Set: []proxy.Field{{Name: "X-Env", Value: "prod"}},
-			Claims: []proxy.Field{{Name: "X-Acting-For", Value: "sub"}, {Name: "X-Tenant", Value: "tenant"}},
+		RequestHeaders: routing.HeaderRules{
+			Remove: []string{"x-debug"}, Set: []routing.Field{{Name: "X-Env", Value: "prod"}},
+			Claims: []routing.Field{{Name: "X-Acting-For", Value: "sub"}, {Name: "X-Tenant", Value: "tenant"}},
 		},
-		ResponseHeaders: proxy.HeaderRules{
-			Remove: []string{"server"}, Set: []proxy.Field{{Name: "X-Frame-Options", Value: "DENY"}},
+		ResponseHeaders: routing.HeaderRules{
+			Remove: []string{"server"}, Set: []routing.Field{{Name: "X-Frame-Options", Value: "DENY"}},
 		},
 	}
 	f := newFront(t, route, proxy.Options{})
-	f.fields = []proxy.Field{{Name: "X-Acting-For", Value: "ada"}}
+	f.fields = []routing.Field{{Name: "X-Acting-For", Value: "ada"}}
 	req := request(t, "GET", f.URL+"/api", nil)
 	for name := range map[string]bool{
 		"X-Debug": true, "X_Debug": true, "X-Env": true, "X_env": true, "X-Acting-For": true, "X_Acting_For": true,

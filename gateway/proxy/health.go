@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"sessiongate/gateway/routing"
 )
 
 // Run watches the route's addresses until ctx ends: it asks each whether it is well, if the route says so, and looks
@@ -32,7 +34,7 @@ func (f *Forwarder) Run(ctx context.Context) {
 func (f *Forwarder) Close() { f.pool.closeIdle() }
 
 // probe asks one address every interval, beginning at once. An address counts as well until the check says otherwise.
-func (m *member) probe(ctx context.Context, h Health) {
+func (m *member) probe(ctx context.Context, h routing.Health) {
 	tick := time.NewTicker(h.Interval)
 	defer tick.Stop()
 	good, bad := h.Healthy, 0
@@ -61,7 +63,7 @@ func (m *member) probe(ctx context.Context, h Health) {
 }
 
 // ask makes one health request. refused tells that there was no connection.
-func (m *member) ask(ctx context.Context, h Health) (refused bool, err error) {
+func (m *member) ask(ctx context.Context, h routing.Health) (refused bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.scheme+"://"+m.host+m.base+h.Path, nil)

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"sessiongate/gateway/routing"
 )
 
 // isMethodOverride lists the headers by which a request asks frameworks to take it for one of
@@ -19,7 +21,7 @@ func overridesBadly(name string, values []string) bool {
 	if !strings.HasPrefix(name, "X") || !isMethodOverride(hyphenated(name)) {
 		return false
 	}
-	var open Route // takes what no list of methods has to name
+	var open routing.Route // takes what no list of methods has to name
 	return slices.ContainsFunc(values, func(v string) bool {
 		return !open.AllowsMethod(strings.TrimFunc(v, func(r rune) bool { return !unicode.IsLetter(r) }))
 	})

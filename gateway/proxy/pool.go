@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/http1/client"
+	"sessiongate/gateway/routing"
 )
 
 const (
@@ -73,8 +74,8 @@ type noAddressError struct {
 func (e *noAddressError) Error() string { return "no upstream address: " + e.why }
 
 // newPool makes the pool of a route. carry makes the transport of an address.
-// The addresses that one request has tried fit into a word: a route has at most [MaxUpstreams].
-func newPool(route *Route, now func() time.Time, carry func(scheme string) transport) *pool {
+// The addresses that one request has tried fit into a word: a route has at most [routing.MaxUpstreams].
+func newPool(route *routing.Route, now func() time.Time, carry func(scheme string) transport) *pool {
 	p := &pool{limit: int64(route.Upstream.Connections), now: now}
 	for i, u := range route.Upstreams {
 		m := &member{scheme: u.Scheme, host: u.Host, base: strings.TrimSuffix(u.EscapedPath(), "/"), index: i}
@@ -86,7 +87,7 @@ func newPool(route *Route, now func() time.Time, carry func(scheme string) trans
 }
 
 // name gives each address the Host header of its requests.
-func (p *pool) name(route *Route, public *url.URL) {
+func (p *pool) name(route *routing.Route, public *url.URL) {
 	host := ""
 	if public != nil {
 		host = cmp.Or(route.Host, public.Host)

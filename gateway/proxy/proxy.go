@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/http1/client"
+	"sessiongate/gateway/routing"
 )
 
 // Options are what a [Forwarder] needs beside its route. The functions are called from many goroutines at once. The zero
@@ -45,7 +46,7 @@ type Options struct {
 
 // Forwarder sends the requests of one route to its upstreams. It is safe for concurrent use.
 type Forwarder struct {
-	route   *Route
+	route   *routing.Route
 	options Options
 	hygiene Hygiene
 	refs    *references
@@ -59,7 +60,7 @@ type Forwarder struct {
 }
 
 // NewForwarder makes the forwarder of a route that has upstreams.
-func NewForwarder(route *Route, o Options) (*Forwarder, error) {
+func NewForwarder(route *routing.Route, o Options) (*Forwarder, error) {
 	if route == nil || len(route.Upstreams) == 0 {
 		return nil, errors.New("new forwarder: the route has no upstreams")
 	}
@@ -100,7 +101,7 @@ func (f *Forwarder) newPool() *pool {
 	return newPool(f.route, now, f.carry)
 }
 
-// Serve forwards r to an upstream and streams the answer to w. h may be nil. t is what [Table.Match] returned for r,
+// Serve forwards r to an upstream and streams the answer to w. h may be nil. t is what [routing.Table.Match] returned for r,
 // values are the headers the gateway sets; r itself is left as it is, but for trailers that are not forwarded. w must
 // lead to the server's Flush, Hijack and EnableFullDuplex, directly or by Unwrap (http.ResponseController). Informational
 // responses are written as they come; headers already set on w stay out of them and are kept for the final response.
@@ -111,9 +112,9 @@ func (f *Forwarder) newPool() *pool {
 //
 // Serve itself panics with http.ErrAbortHandler when a response breaks off in the middle; whoever recovers panics must
 // pass this one on.
-func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, h Handler, t Target, values Forward) *Failure {
-	if IsNetworkPath(t.Path) || !strings.HasPrefix(t.Path, "/") {
-		return &Failure{Kind: BadRequest, Err: ErrBadPath}
+func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, h Handler, t routing.Target, values Forward) *Failure {
+	if routing.IsNetworkPath(t.Path) || !strings.HasPrefix(t.Path, "/") {
+		return &Failure{Kind: BadRequest, Err: routing.ErrBadPath}
 	}
 	if r.ContentLength > f.route.MaxBody() {
 		refuseBody(w, r)

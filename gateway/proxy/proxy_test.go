@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 )
 
 // front is a gateway in miniature: a table of one route at /api, its forwarder, and failures as plain text.
@@ -23,7 +24,7 @@ type front struct {
 	failures  chan *proxy.Failure
 	forwarder *proxy.Forwarder
 	handler   handler
-	fields    []proxy.Field
+	fields    []routing.Field
 }
 
 // handler is a [proxy.Handler] of functions that may be missing. It must be set before the first request.
@@ -75,14 +76,14 @@ func note(failures chan *proxy.Failure, failure *proxy.Failure) {
 	}
 }
 
-func newFront(t testing.TB, route *proxy.Route, o proxy.Options) *front {
+func newFront(t testing.TB, route *routing.Route, o proxy.Options) *front {
 	t.Helper()
 	if route.Path == "" {
 		route.Path = "/api"
 	}
 	f := &front{failures: make(chan *proxy.Failure, 100)}
 	o.Cookies = ourCookies
-	table, err := proxy.NewTable([]*proxy.Route{route}, nil)
+	table, err := routing.NewTable([]*routing.Route{route}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,23 +194,23 @@ func TestTargetArrivesByteForByte(t *testing.T) {
 	up := rawUpstream(t, func(head string, conn net.Conn) { heads <- head; _, _ = io.WriteString(conn, okAnswer) })
 	base := []*url.URL{mustURL(t, up[0].String()+"/v1%2F/")}
 	for _, c := range []struct {
-		route    proxy.Route
+		route    routing.Route
 		in, want string
 	}{
-		{proxy.Route{Upstreams: up}, "/api", "/api"},
-		{proxy.Route{Upstreams: up}, "/api/a%2Fb%2fc", "/api/a%2Fb%2fc"},
-		{proxy.Route{Upstreams: up}, "/api/x?", "/api/x?"},
-		{proxy.Route{Upstreams: up}, "/api/x??a", "/api/x??a"},
-		{proxy.Route{Upstreams: up}, "/api/x?a=1;b=2&c=%zz&d=%&e+f=g", "/api/x?a=1;b=2&c=%zz&d=%&e+f=g"},
-		{proxy.Route{Upstreams: up}, "/api/a+b/€/%E2%82%AC?q=€+%20", "/api/a+b/€/%E2%82%AC?q=€+%20"},
-		{proxy.Route{Upstreams: up}, "/api/%20/%41/a//b///c/./d;v=1|^`{}\"<>", "/api/%20/%41/a//b///c/./d;v=1|^`{}\"<>"},
-		{proxy.Route{Upstreams: up}, "/api//x", "/api//x"},
-		{proxy.Route{Upstreams: up}, "http://public/api/x?y", "/api/x?y"},
-		{proxy.Route{Upstreams: up, StripPrefix: "/api"}, "/api", "/"},
-		{proxy.Route{Upstreams: up, StripPrefix: "/api"}, "/api?q", "/?q"},
-		{proxy.Route{Upstreams: up, StripPrefix: "/api"}, "/api/x//%2F?q", "/x//%2F?q"},
-		{proxy.Route{Upstreams: base, StripPrefix: "/api"}, "/api/x", "/v1%2F/x"},
-		{proxy.Route{Upstreams: base}, "/api/", "/v1%2F/api/"},
+		{routing.Route{Upstreams: up}, "/api", "/api"},
+		{routing.Route{Upstreams: up}, "/api/a%2Fb%2fc", "/api/a%2Fb%2fc"},
+		{routing.Route{Upstreams: up}, "/api/x?", "/api/x?"},
+		{routing.Route{Upstreams: up}, "/api/x??a", "/api/x??a"},
+		{routing.Route{Upstreams: up}, "/api/x?a=1;b=2&c=%zz&d=%&e+f=g", "/api/x?a=1;b=2&c=%zz&d=%&e+f=g"},
+		{routing.Route{Upstreams: up}, "/api/a+b/€/%E2%82%AC?q=€+%20", "/api/a+b/€/%E2%82%AC?q=€+%20"},
+		{routing.Route{Upstreams: up}, "/api/%20/%41/a//b///c/./d;v=1|^`{}\"<>", "/api/%20/%41/a//b///c/./d;v=1|^`{}\"<>"},
+		{routing.Route{Upstreams: up}, "/api//x", "/api//x"},
+		{routing.Route{Upstreams: up}, "http://public/api/x?y", "/api/x?y"},
+		{routing.Route{Upstreams: up, StripPrefix: "/api"}, "/api", "/"},
+		{routing.Route{Upstreams: up, StripPrefix: "/api"}, "/api?q", "/?q"},
+		{routing.Route{Upstreams: up, StripPrefix: "/api"}, "/api/x//%2F?q", "/x//%2F?q"},
+		{routing.Route{Upstreams: base, StripPrefix: "/api"}, "/api/x", "/v1%2F/x"},
+		{routing.Route{Upstreams: base}, "/api/", "/v1%2F/api/"},
 	} {
 		f := newFront(t, &c.route, proxy.Options{})
 		_, r := f.send(t, "GET "+c.in+" HTTP/1.1\r\nHost: public\r\nConnection: close\r\n\r\n")
@@ -233,7 +234,7 @@ func TestTargetArrivesByteForByte(t *testing.T) {
 func TestRequestHeader(t *testing.T) {
 	got := make(chan http.Header, 1)
 	up := newUpstream(t, func(_ http.ResponseWriter, r *http.Request) { got <- r.Header })
-	f := newFront(t, &proxy.Route{Upstreams: up, Methods: []string{"GET"}}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstreams: up, Methods: []string{"GET"}}, proxy.Options{})
 	req := request(t, "GET", f.URL+"/api", nil)
 	for name, value := range map[string]string{
 		"Authorization": "Bearer forged", "Connection": "Authorization, X-Forwarded-For", "X-Forwarded-For": "203.0.113.9", "X-User": "root",
@@ -256,7 +257,7 @@ func TestResponseHeader(t *testing.T) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nSet-Cookie: __Host-session=evil\r\nSet-Cookie: a=1\r\nClear-Site-Data: \"*\"\r\n"+
 			"Connection: X-Hop\r\nX-Hop: 1\r\nContent-Length: 6\r\n\r\n<html>")
 	})
-	f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
 	res, body := get(t, request(t, "GET", f.URL+"/api", nil))
 	res.Header.Del("Date")
 	want := http.Header{"Set-Cookie": {"a=1"}, "Cache-Control": {"private, no-cache"}, "Content-Length": {"6"}, "X-Front": {"1"}}
@@ -286,20 +287,20 @@ func TestFailures(t *testing.T) {
 	closed := []*url.URL{mustURL(t, "http://"+l.Addr().String())}
 
 	for name, c := range map[string]struct {
-		route  proxy.Route
+		route  routing.Route
 		body   string // raw, with its framing headers
 		status int
 		kind   proxy.Kind
 	}{
-		"refused":   {proxy.Route{Upstreams: closed}, "\r\n", 502, proxy.Unreachable},
-		"reset":     {proxy.Route{Upstreams: resetting}, "\r\n", 502, proxy.Unreachable},
-		"nonsense":  {proxy.Route{Upstreams: nonsense}, "\r\n", 502, proxy.Unreachable},
-		"timeout":   {proxy.Route{Upstreams: hanging, Timeout: 20 * time.Millisecond}, "\r\n", 504, proxy.TimedOut},
-		"length":    {proxy.Route{Upstreams: reading, BodyLimit: 4}, "Content-Length: 5\r\n\r\n", 413, proxy.TooLarge},
-		"none":      {proxy.Route{Upstreams: reading, BodyLimit: proxy.NoBody}, "Content-Length: 1\r\n\r\n", 413, proxy.TooLarge},
-		"no chunk":  {proxy.Route{Upstreams: reading, BodyLimit: proxy.NoBody}, "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 413, proxy.TooLarge},
-		"chunked":   {proxy.Route{Upstreams: reading, BodyLimit: 4}, "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", 413, proxy.TooLarge},
-		"bad chunk": {proxy.Route{Upstreams: reading}, "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400, proxy.BadRequest},
+		"refused":   {routing.Route{Upstreams: closed}, "\r\n", 502, proxy.Unreachable},
+		"reset":     {routing.Route{Upstreams: resetting}, "\r\n", 502, proxy.Unreachable},
+		"nonsense":  {routing.Route{Upstreams: nonsense}, "\r\n", 502, proxy.Unreachable},
+		"timeout":   {routing.Route{Upstreams: hanging, Timeout: 20 * time.Millisecond}, "\r\n", 504, proxy.TimedOut},
+		"length":    {routing.Route{Upstreams: reading, BodyLimit: 4}, "Content-Length: 5\r\n\r\n", 413, proxy.TooLarge},
+		"none":      {routing.Route{Upstreams: reading, BodyLimit: routing.NoBody}, "Content-Length: 1\r\n\r\n", 413, proxy.TooLarge},
+		"no chunk":  {routing.Route{Upstreams: reading, BodyLimit: routing.NoBody}, "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 413, proxy.TooLarge},
+		"chunked":   {routing.Route{Upstreams: reading, BodyLimit: 4}, "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", 413, proxy.TooLarge},
+		"bad chunk": {routing.Route{Upstreams: reading}, "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400, proxy.BadRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFront(t, &c.route, proxy.Options{})
@@ -320,7 +321,7 @@ func TestFailures(t *testing.T) {
 
 func TestBodyOfExactlyTheLimitPasses(t *testing.T) {
 	up := newUpstream(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
-	f := newFront(t, &proxy.Route{Upstreams: up, BodyLimit: 4}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstreams: up, BodyLimit: 4}, proxy.Options{})
 	for _, body := range []io.Reader{strings.NewReader("abcd"), io.MultiReader(strings.NewReader("abcd"))} {
 		if res, got := get(t, request(t, "POST", f.URL+"/api", body)); res.StatusCode != 200 || got != "abcd" {
 			t.Errorf("%d %q", res.StatusCode, got)
@@ -331,7 +332,7 @@ func TestBodyOfExactlyTheLimitPasses(t *testing.T) {
 func TestClientGone(t *testing.T) {
 	arrived, gone := make(chan struct{}), make(chan struct{})
 	up := newUpstream(t, func(_ http.ResponseWriter, r *http.Request) { close(arrived); <-r.Context().Done(); close(gone) })
-	f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
 	conn, r := f.send(t, "GET /api HTTP/1.1\r\nHost: x\r\n\r\n")
 	<-arrived
 	if err := conn.(*net.TCPConn).CloseWrite(); err != nil { // still reading: an empty 200 would be seen
@@ -350,7 +351,7 @@ func TestHandlerSeesResponse(t *testing.T) {
 	refused := errors.New("no")
 	up := newUpstream(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-App", "1"); w.WriteHeader(418) })
 	var verdict error
-	f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
 	f.handler.response = func(res *http.Response) error {
 		res.Header.Set("X-Seen", fmt.Sprint(res.StatusCode))
 		return verdict
@@ -388,7 +389,7 @@ func TestHandlerRenewsToken(t *testing.T) {
 				}
 				_, _ = io.WriteString(w, r.Header.Get("Authorization"))
 			})
-			f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{})
+			f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
 			f.handler.renew = func() (string, bool) {
 				asked.Add(1)
 				return "Bearer new", c.again
@@ -410,7 +411,7 @@ func TestUpstreamsTakeTurns(t *testing.T) {
 	for i := range hits {
 		up = append(up, newUpstream(t, func(http.ResponseWriter, *http.Request) { hits[i].Add(1) })...)
 	}
-	f := newFront(t, &proxy.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
 	for range 6 {
 		get(t, request(t, "GET", f.URL+"/api", nil))
 	}
@@ -421,7 +422,7 @@ func TestUpstreamsTakeTurns(t *testing.T) {
 
 func TestNewForwarderRefuses(t *testing.T) {
 	up := []*url.URL{mustURL(t, "http://a")}
-	for name, route := range map[string]*proxy.Route{
+	for name, route := range map[string]*routing.Route{
 		"nil":     nil,
 		"static":  {Path: "/"},
 		"invalid": {Path: "x", Upstreams: up},

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"sessiongate/gateway/routing"
 )
 
 // references maps what an upstream says of its own places to where browsers find them. An
@@ -26,7 +28,7 @@ type sentTo struct {
 }
 
 // newReferences is for one route.
-func newReferences(route *Route, public *url.URL, reserved []string) *references {
+func newReferences(route *routing.Route, public *url.URL, reserved []string) *references {
 	r := &references{outer: route.PublicPrefix()}
 	if public == nil || route.KeepReferences {
 		return r
@@ -109,7 +111,7 @@ func (r *references) fromAuthority(scheme, authority, path string, q sentTo) (ma
 			mapped, ok = path, true
 		}
 	}
-	return mapped, ok && !IsNetworkPath(mapped)
+	return mapped, ok && !routing.IsNetworkPath(mapped)
 }
 
 // rooted maps a reference that begins with a slash. It may be meant for a browser already, so there
@@ -124,7 +126,7 @@ func (r *references) rooted(path string, q sentTo) (mapped string, ok bool) {
 		return "", false
 	}
 	mapped, ok = r.outward(path, q)
-	return mapped, ok && !IsNetworkPath(mapped)
+	return mapped, ok && !routing.IsNetworkPath(mapped)
 }
 
 // outward maps a path of the upstream's to the browser's.
@@ -132,7 +134,7 @@ func (r *references) outward(path string, q sentTo) (string, bool) {
 	switch {
 	case r.bears(path):
 		return path, true
-	case !Under(path, q.inner):
+	case !routing.Under(path, q.inner):
 		return "", false // no path leads there through this route
 	}
 	if path = r.outer + path[len(q.inner):]; path == "" {
@@ -143,10 +145,10 @@ func (r *references) outward(path string, q sentTo) (string, bool) {
 
 // bears reports whether a path has the public prefix already: the application knows where it
 // stands.
-func (r *references) bears(path string) bool { return r.outer != "" && Under(path, r.outer) }
+func (r *references) bears(path string) bool { return r.outer != "" && routing.Under(path, r.outer) }
 
 func (r *references) isReserved(path string) bool {
-	return slices.ContainsFunc(r.reserved, func(p string) bool { return Under(path, p) })
+	return slices.ContainsFunc(r.reserved, func(p string) bool { return routing.Under(path, p) })
 }
 
 // refresh maps the address in a Refresh header, which is the meta element's content of HTML: 5;
@@ -269,7 +271,7 @@ func withoutDots(path string) string {
 // sameButSlashes compares two paths that may be encoded differently.
 func sameButSlashes(a, b string) bool {
 	segments := func(p string) []string {
-		return strings.FieldsFunc(Unescape(p), func(c rune) bool { return c == '/' })
+		return strings.FieldsFunc(routing.Unescape(p), func(c rune) bool { return c == '/' })
 	}
 	return slices.Equal(segments(a), segments(b))
 }

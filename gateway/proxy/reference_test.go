@@ -5,11 +5,13 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"sessiongate/gateway/routing"
 )
 
 // mapped is what a response to a request for the upstream path becomes on a route of
 // https://app.example.com.
-func mapped(t testing.TB, route *Route, upstream, path, name, value string) string {
+func mapped(t testing.TB, route *routing.Route, upstream, path, name, value string) string {
 	t.Helper()
 	u, err := url.Parse(upstream)
 	if err != nil {
@@ -30,13 +32,13 @@ const app = "https://app.example.com"
 
 func TestReferencesLeadBackHere(t *testing.T) {
 	const up = "http://127.0.0.1:8000"
-	cut := Route{Path: "/py/", StripPrefix: "/py"}
-	whole := Route{Path: "/"}
-	rewritten := Route{Path: "/v1/", Rewrite: "/v2/"}
-	named := Route{Path: "/py/", StripPrefix: "/py", UpstreamHost: "api.internal"}
-	own := Route{Path: "/py/", StripPrefix: "/py", UpstreamHost: HostUpstream}
+	cut := routing.Route{Path: "/py/", StripPrefix: "/py"}
+	whole := routing.Route{Path: "/"}
+	rewritten := routing.Route{Path: "/v1/", Rewrite: "/v2/"}
+	named := routing.Route{Path: "/py/", StripPrefix: "/py", UpstreamHost: "api.internal"}
+	own := routing.Route{Path: "/py/", StripPrefix: "/py", UpstreamHost: routing.HostUpstream}
 	for name, c := range map[string]struct {
-		route    Route
+		route    routing.Route
 		upstream string
 		path     string // of the request, below the base path
 		from, to string // "": as it is
@@ -88,8 +90,8 @@ func TestReferencesLeadBackHere(t *testing.T) {
 		"and with a tab":                   {whole, up + "/base", "/items", "/base/\t/evil.example", ""},
 		"and with dots":                    {whole, up + "/base", "/items", "/base/.//evil.example", ""},
 		"two slashes of a request":         {cut, up, "//evil.example", "//evil.example/", ""},
-		"off":                              {Route{Path: "/py/", StripPrefix: "/py", KeepReferences: true}, up, "/items", up + "/items/", ""},
-		"another host's route":             {Route{Path: "/", Host: "cdn.example.com"}, up, "/items", up + "/x", "https://cdn.example.com/x"},
+		"off":                              {routing.Route{Path: "/py/", StripPrefix: "/py", KeepReferences: true}, up, "/items", up + "/items/", ""},
+		"another host's route":             {routing.Route{Path: "/", Host: "cdn.example.com"}, up, "/items", up + "/x", "https://cdn.example.com/x"},
 		"https":                            {cut, "https://api.internal", "/items", "https://api.internal/x", app + "/py/x"},
 		"https, and the public host":       {cut, "https://api.internal", "/items", app + "/x", ""},
 		"IPv6":                             {cut, "http://[::1]:8000", "/items", "http://[::1]:8000/x", app + "/py/x"},
@@ -117,7 +119,7 @@ func TestRefreshLeadsBackHere(t *testing.T) {
 		"5; url=":                             "5; url=",
 		"5; urls=1":                           "5; urls=1",
 	} {
-		route := Route{Path: "/py/", StripPrefix: "/py"}
+		route := routing.Route{Path: "/py/", StripPrefix: "/py"}
 		if got := mapped(t, &route, "http://127.0.0.1:8000", "/items", "Refresh", from); got != to {
 			t.Errorf("%s becomes %s, want %s", from, got, to)
 		}
@@ -125,9 +127,9 @@ func TestRefreshLeadsBackHere(t *testing.T) {
 }
 
 func TestCookiesOfTheUpstreamComeBack(t *testing.T) {
-	based, cut := Route{Path: "/"}, Route{Path: "/py/", StripPrefix: "/py"}
+	based, cut := routing.Route{Path: "/"}, routing.Route{Path: "/py/", StripPrefix: "/py"}
 	for _, c := range []struct {
-		route    Route
+		route    routing.Route
 		upstream string
 		from, to string
 	}{
@@ -163,7 +165,7 @@ func FuzzReference(f *testing.F) {
 	}
 	public, _ := url.Parse(app + "/py/items")
 	f.Fuzz(func(t *testing.T, from string) {
-		for _, route := range []Route{{Path: "/"}, {Path: "/py/", StripPrefix: "/py"}} {
+		for _, route := range []routing.Route{{Path: "/"}, {Path: "/py/", StripPrefix: "/py"}} {
 			got := mapped(t, &route, "http://127.0.0.1:8000/base", "/items", "Location", from)
 			if got == from {
 				continue
@@ -176,7 +178,7 @@ func FuzzReference(f *testing.F) {
 				t.Fatalf("%q leads to %q", from, got)
 			}
 			was, err := url.Parse(from)
-			if err == nil && was.Host != "app.example.com" && (Under(u.Path, "/auth") || !Under(u.Path, route.PublicPrefix())) {
+			if err == nil && was.Host != "app.example.com" && (routing.Under(u.Path, "/auth") || !routing.Under(u.Path, route.PublicPrefix())) {
 				t.Fatalf("%q leads to %q", from, got)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 )
 
 // guarded is a gateway with an open route and one whose policy refuses everything, both with the same upstream behind
@@ -37,9 +38,9 @@ func newGuarded(t *testing.T) *guarded {
 		g.mu.Unlock()
 		_, _ = io.WriteString(w, "upstream")
 	})
-	open := &proxy.Route{Path: "/api/", Upstreams: up}
-	closed := &proxy.Route{Path: "/api/admin/", Upstreams: up, Methods: []string{"NONE"}}
-	table, err := proxy.NewTable([]*proxy.Route{open, closed}, []string{"/auth"})
+	open := &routing.Route{Path: "/api/", Upstreams: up}
+	closed := &routing.Route{Path: "/api/admin/", Upstreams: up, Methods: []string{"NONE"}}
+	table, err := routing.NewTable([]*routing.Route{open, closed}, []string{"/auth"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func newGuarded(t *testing.T) *guarded {
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m, err := table.Match(r.RequestURI)
 		switch {
-		case errors.Is(err, proxy.ErrBadPath):
+		case errors.Is(err, routing.ErrBadPath):
 			w.WriteHeader(400)
 		case err != nil:
 			w.WriteHeader(404)

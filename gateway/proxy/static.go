@@ -13,6 +13,8 @@ import (
 	"path"
 	"strings"
 	"sync"
+
+	"sessiongate/gateway/routing"
 )
 
 // DefaultCSP is the Content-Security-Policy of HTML pages that have no other: everything from the application's own
@@ -61,9 +63,9 @@ func NewStatic(files fs.FS, o StaticOptions) (*Static, error) {
 	return &Static{files: files, csp: cmp.Or(o.CSP, DefaultCSP)}, nil
 }
 
-// Serve answers r with a file. t is what [Table.Match] returned for r; its path is the one inside the folder.
+// Serve answers r with a file. t is what [routing.Table.Match] returned for r; its path is the one inside the folder.
 // A failure (NotFound, MethodNotAllowed) means that nothing has been written.
-func (s *Static) Serve(w http.ResponseWriter, r *http.Request, t Target) *Failure {
+func (s *Static) Serve(w http.ResponseWriter, r *http.Request, t routing.Target) *Failure {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		return &Failure{Kind: MethodNotAllowed, Err: fmt.Errorf("%s on a static file", r.Method)}

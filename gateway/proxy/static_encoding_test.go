@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 )
 
 func TestPrecompressed(t *testing.T) {
@@ -29,7 +30,7 @@ func TestPrecompressed(t *testing.T) {
 			r.Header.Set(header[i], header[i+1])
 		}
 		w := httptest.NewRecorder()
-		answer(w, static.Serve(w, r, proxy.Target{Path: path}))
+		answer(w, static.Serve(w, r, routing.Target{Path: path}))
 		return w
 	}
 	tags := map[string]bool{}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 )
 
 //go:embed testdata/app
@@ -26,7 +27,7 @@ func newStatic(t testing.TB, files fs.FS, csp string) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := proxy.NewTable([]*proxy.Route{{Path: "/", Static: files}, {Path: "/app", Static: files}}, nil)
+	table, err := routing.NewTable([]*routing.Route{{Path: "/", Static: files}, {Path: "/app", Static: files}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 	http1client "sessiongate/gateway/http1/client"
 	"sessiongate/gateway/http1/http1test"
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 )
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
@@ -67,14 +68,14 @@ func overBoth(t *testing.T, headers time.Duration, test func(t *testing.T, start
 // one panic that is meant.
 type gate struct {
 	*httptest.Server
-	route     *proxy.Route
+	route     *routing.Route
 	forwarder atomic.Pointer[proxy.Forwarder]
 	failures  chan *proxy.Failure
 }
 
 func newGate(t testing.TB, up *url.URL) *gate {
-	g := &gate{route: &proxy.Route{Path: "/", Upstreams: []*url.URL{up}}, failures: make(chan *proxy.Failure, 100)}
-	table, err := proxy.NewTable([]*proxy.Route{g.route}, nil)
+	g := &gate{route: &routing.Route{Path: "/", Upstreams: []*url.URL{up}}, failures: make(chan *proxy.Failure, 100)}
+	table, err := routing.NewTable([]*routing.Route{g.route}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

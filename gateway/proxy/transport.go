@@ -9,14 +9,17 @@ import (
 	"time"
 
 	"sessiongate/gateway/http1/client"
+	"sessiongate/gateway/routing"
 )
 
 // NewTransport returns the transport to upstreams: tuned for many requests to few hosts, and one that leaves messages
 // alone (no compression of its own, no proxy from the environment). headers is the longest wait from the end of a
 // request to its response headers; 0 waits for ever. Close its idle connections when it is no longer used.
-func NewTransport(headers time.Duration) *http.Transport { return newTransport(headers, &Upstream{}) }
+func NewTransport(headers time.Duration) *http.Transport {
+	return newTransport(headers, &routing.Upstream{})
+}
 
-func newTransport(headers time.Duration, u *Upstream) *http.Transport {
+func newTransport(headers time.Duration, u *routing.Upstream) *http.Transport {
 	d := &dialer{net.Dialer{KeepAlive: 15 * time.Second}, u.ConnectTimeout(), u.TLS}
 	t := &http.Transport{
 		DialContext:            d.dial,
@@ -30,9 +33,9 @@ func newTransport(headers time.Duration, u *Upstream) *http.Transport {
 		MaxConnsPerHost:        u.Connections,
 		MaxResponseHeaderBytes: 256 << 10,
 	}
-	t.Protocols.SetHTTP1(u.Protocol == HTTP1)
+	t.Protocols.SetHTTP1(u.Protocol == routing.HTTP1)
 	t.Protocols.SetHTTP2(true) // by ALPN, so for https only
-	t.Protocols.SetUnencryptedHTTP2(u.Protocol == H2C)
+	t.Protocols.SetUnencryptedHTTP2(u.Protocol == routing.H2C)
 	return t
 }
 
@@ -82,9 +85,9 @@ func (d *dialer) config(address string) *tls.Config {
 }
 
 // newLeg returns the transport to an address: our own client where it may and can be, http.Transport for all else.
-func newLeg(headers time.Duration, u *Upstream, scheme string) transport {
+func newLeg(headers time.Duration, u *routing.Upstream, scheme string) transport {
 	standard := newTransport(headers, u)
-	if u.Standard || scheme != "http" || u.Protocol != HTTP1 || u.Connections > 0 {
+	if u.Standard || scheme != "http" || u.Protocol != routing.HTTP1 || u.Connections > 0 {
 		return client.Standard{RoundTripper: standard, Scheme: scheme}
 	}
 	d := &dialer{net.Dialer{KeepAlive: 15 * time.Second}, u.ConnectTimeout(), u.TLS}

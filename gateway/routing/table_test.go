@@ -1,4 +1,4 @@
-package proxy_test
+package routing_test
 
 import (
 	"errors"
@@ -11,16 +11,25 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 )
 
-func newTable(t testing.TB) *proxy.Table {
+func mustURL(t testing.TB, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func newTable(t testing.TB) *routing.Table {
 	t.Helper()
 	up := []*url.URL{{Scheme: "http", Host: "app:9000"}}
-	table, err := proxy.NewTable([]*proxy.Route{
+	table, err := routing.NewTable([]*routing.Route{
 		{Path: "/", Static: fstest.MapFS{}},
 		{Path: "/api/", Upstreams: up},
-		{Path: "/api/admin/", Upstreams: up, Require: proxy.Require{Roles: []string{"admin"}}},
+		{Path: "/api/admin/", Upstreams: up, Require: routing.Require{Roles: []string{"admin"}}},
 		{Path: "/api/docs/", Upstreams: up},
 		{Path: "/cut", Upstreams: up, StripPrefix: "/cut"},
 		{Path: "/cut/deep/er", Upstreams: up, StripPrefix: "/cut/deep"},
@@ -96,18 +105,18 @@ func TestMatchRefuses(t *testing.T) {
 		// only a server that resolves dots before it cuts parameters, or merges no slashes, goes astray here
 		"/x/../api/.;/../admin", "/x/../api//../admin/..",
 	} {
-		if m, err := table.Match(target); !errors.Is(err, proxy.ErrBadPath) {
+		if m, err := table.Match(target); !errors.Is(err, routing.ErrBadPath) {
 			t.Errorf("%q: got %s %+v, %v", target, pathOf(m), m.Target, err)
 		}
 	}
 }
 
 func TestMatchNothing(t *testing.T) {
-	table, err := proxy.NewTable([]*proxy.Route{{Path: "/api", Static: fstest.MapFS{}}}, nil)
+	table, err := routing.NewTable([]*routing.Route{{Path: "/api", Static: fstest.MapFS{}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for target, want := range map[string]error{"/": proxy.ErrNoRoute, "/x%20y": proxy.ErrNoRoute, "/x/../api": proxy.ErrBadPath} {
+	for target, want := range map[string]error{"/": routing.ErrNoRoute, "/x%20y": routing.ErrNoRoute, "/x/../api": routing.ErrBadPath} {
 		if _, err := table.Match(target); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", target, err, want)
 		}
@@ -123,7 +132,7 @@ func TestMatchAllocatesNothing(t *testing.T) {
 
 func TestNewTableReportsAllMistakes(t *testing.T) {
 	up := []*url.URL{mustURL(t, "http://app")}
-	_, err := proxy.NewTable([]*proxy.Route{
+	_, err := routing.NewTable([]*routing.Route{
 		{Path: "api", Upstreams: up},
 		{Path: "/a%20b", Upstreams: up},
 		{Path: "/a//b", Upstreams: up},
@@ -159,13 +168,13 @@ func TestNewTableReportsAllMistakes(t *testing.T) {
 }
 
 func TestAllowsMethod(t *testing.T) {
-	all, get := proxy.Route{}, proxy.Route{Methods: []string{"GET"}}
+	all, get := routing.Route{}, routing.Route{Methods: []string{"GET"}}
 	if !all.AllowsMethod("PURGE") || !get.AllowsMethod("GET") || !get.AllowsMethod("HEAD") || get.AllowsMethod("POST") {
 		t.Error("wrong methods admitted")
 	}
 }
 
-func pathOf(m proxy.Match) string {
+func pathOf(m routing.Match) string {
 	if m.Route != nil {
 		return m.Route.Path
 	}

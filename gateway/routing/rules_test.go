@@ -1,4 +1,4 @@
-package proxy_test
+package routing_test
 
 import (
 	"errors"
@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
 )
 
 func TestHostsExactPathsAndRewrites(t *testing.T) {
 	up := []*url.URL{{Scheme: "http", Host: "up.test"}}
-	routes := []*proxy.Route{
+	routes := []*routing.Route{
 		{Path: "/", Upstreams: up},
 		{Path: "/status", Exact: true, Upstreams: up, Rewrite: "/internal/health"},
 		{Path: "/old/", Upstreams: up, Rewrite: "/v2/new/"},
@@ -19,7 +19,7 @@ func TestHostsExactPathsAndRewrites(t *testing.T) {
 		{Path: "/both/", Upstreams: up},
 		{Path: "/", Host: "static.test", Upstreams: up, Rewrite: "/cdn"},
 	}
-	table, err := proxy.NewTable(routes, []string{"/auth"})
+	table, err := routing.NewTable(routes, []string{"/auth"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,15 +30,15 @@ func TestHostsExactPathsAndRewrites(t *testing.T) {
 	}{
 		"/status":                      {route: 1, path: "/internal/health"},
 		"/status?a=b":                  {route: 1, path: "/internal/health"},
-		"/status/":                     {err: proxy.ErrBadPath}, // a server may take it for /status
+		"/status/":                     {err: routing.ErrBadPath}, // a server may take it for /status
 		"/status/x":                    {route: 0, path: "/status/x"},
 		"/statusx":                     {route: 0, path: "/statusx"},
-		"/%73tatus":                    {err: proxy.ErrBadPath},
-		"/x/../status":                 {err: proxy.ErrBadPath},
+		"/%73tatus":                    {err: routing.ErrBadPath},
+		"/x/../status":                 {err: routing.ErrBadPath},
 		"/old":                         {route: 2, path: "/v2/new"},
 		"/old/":                        {route: 2, path: "/v2/new/"},
 		"/old/a%2Fb":                   {route: 2, path: "/v2/new/a%2Fb"},
-		"/old/..":                      {err: proxy.ErrBadPath},
+		"/old/..":                      {err: routing.ErrBadPath},
 		"/old//evil.test":              {route: 2, path: "/v2/new//evil.test"},
 		"/both":                        {route: 3, path: "/"},
 		"/both/":                       {route: 4, path: "/both/"},
@@ -47,16 +47,16 @@ func TestHostsExactPathsAndRewrites(t *testing.T) {
 		"static.test /":                {route: 5, path: "/cdn/"},
 		"static.test /a":               {route: 5, path: "/cdn/a"},
 		"static.test /auth/login":      {route: -1, path: "/auth/login"},
-		"static.test /%61uth/login":    {err: proxy.ErrBadPath},
+		"static.test /%61uth/login":    {err: routing.ErrBadPath},
 		"unknown.test /a":              {route: 0, path: "/a"},
-		"static.test //evil.test/auth": {err: proxy.ErrBadPath},
+		"static.test //evil.test/auth": {err: routing.ErrBadPath},
 	} {
 		host, path, found := strings.Cut(target, " ")
 		if !found {
 			host, path = "", target
 		}
 		m, own, err := table.MatchHost(host, path)
-		var want *proxy.Route
+		var want *routing.Route
 		if c.err == nil && c.route >= 0 {
 			want = routes[c.route]
 		}
@@ -68,19 +68,19 @@ func TestHostsExactPathsAndRewrites(t *testing.T) {
 
 func TestRulesThatAreRefused(t *testing.T) {
 	up := []*url.URL{{Scheme: "http", Host: "up.test"}}
-	for name, r := range map[string]*proxy.Route{
-		"authorization":  {RequestHeaders: proxy.HeaderRules{Set: []proxy.Field{{Name: "Authorization", Value: "x"}}}},
-		"length":         {RequestHeaders: proxy.HeaderRules{Set: []proxy.Field{{Name: "content_length", Value: "1"}}}},
-		"forwarded":      {RequestHeaders: proxy.HeaderRules{Claims: []proxy.Field{{Name: "X-Forwarded-User", Value: "sub"}}}},
-		"line break":     {RequestHeaders: proxy.HeaderRules{Set: []proxy.Field{{Name: "X-A", Value: "a\r\nX-B: c"}}}},
-		"no name":        {RequestHeaders: proxy.HeaderRules{Remove: []string{"a b"}}},
-		"cookie":         {ResponseHeaders: proxy.HeaderRules{Set: []proxy.Field{{Name: "Set-Cookie", Value: "a=b"}}}},
-		"claim, inbound": {ResponseHeaders: proxy.HeaderRules{Claims: []proxy.Field{{Name: "X-A", Value: "sub"}}}},
+	for name, r := range map[string]*routing.Route{
+		"authorization":  {RequestHeaders: routing.HeaderRules{Set: []routing.Field{{Name: "Authorization", Value: "x"}}}},
+		"length":         {RequestHeaders: routing.HeaderRules{Set: []routing.Field{{Name: "content_length", Value: "1"}}}},
+		"forwarded":      {RequestHeaders: routing.HeaderRules{Claims: []routing.Field{{Name: "X-Forwarded-User", Value: "sub"}}}},
+		"line break":     {RequestHeaders: routing.HeaderRules{Set: []routing.Field{{Name: "X-A", Value: "a\r\nX-B: c"}}}},
+		"no name":        {RequestHeaders: routing.HeaderRules{Remove: []string{"a b"}}},
+		"cookie":         {ResponseHeaders: routing.HeaderRules{Set: []routing.Field{{Name: "Set-Cookie", Value: "a=b"}}}},
+		"claim, inbound": {ResponseHeaders: routing.HeaderRules{Claims: []routing.Field{{Name: "X-A", Value: "sub"}}}},
 		"two ways":       {StripPrefix: "/api", Rewrite: "/v2"},
 		"host":           {Host: "Upper.test"},
 	} {
 		r.Path, r.Upstreams = "/api/", up
-		if _, err := proxy.NewTable([]*proxy.Route{r}, nil); err == nil {
+		if _, err := routing.NewTable([]*routing.Route{r}, nil); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

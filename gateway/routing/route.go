@@ -1,4 +1,4 @@
-package proxy
+package routing
 
 import (
 	"errors"
@@ -38,9 +38,8 @@ type Require struct {
 	ACR     []string      // the sign-in was of one of these classes (OpenID Connect Core §2); empty: any
 }
 
-// Route is one path prefix and its policy. It is a plain value: this package reads Path, Upstreams, Static,
-// StripPrefix, Methods, Timeout, Upstream, BodyLimit and Bearer, the rest is for the caller to apply. A Route given to
-// [NewTable] or [NewForwarder] must not be changed afterwards.
+// Route is one path prefix and its policy. It is a plain value that others apply; a [Table] reads what decides where a
+// path belongs and which of two routes demands more. It must not be changed once a table or a forwarder has it.
 type Route struct {
 	// Path is the prefix, matched by whole segments: "/api/" and "/api" are the same and take /api and /api/x,
 	// never /apix. It is compared with paths as clients send them, so it is written without escapes.
