@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -45,27 +46,38 @@ func (e *statusError) Error() string {
 // send writes a request, or a part of one, on a connection that is opened if need be.
 func (t *target) send(ctx context.Context, c **client, request []byte) error {
 	if *c == nil {
-		conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", t.url.Host)
+		conn, err := t.dial(ctx)
 		if err != nil {
 			return err
 		}
 		*c = newClient(conn)
 	}
-	if err := (*c).SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := (*c).SetDeadline(time.Now().Add(answerLimit)); err != nil {
 		return err
 	}
 	_, err := (*c).Write(request)
 	return err
 }
 
+// dial opens a connection to the target, with TLS if it has it.
+func (t *target) dial(ctx context.Context) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	if t.tls == nil {
+		return dialer.DialContext(ctx, "tcp", t.url.Host)
+	}
+	config := t.tls.Clone()
+	config.NextProtos = []string{"http/1.1"}
+	if t.h2 {
+		config.NextProtos = []string{"h2"}
+	}
+	return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", t.url.Host)
+}
+
 func (t *target) askOnce(ctx context.Context, c **client, j *jar) error {
 	if err := t.send(ctx, c, *j.request.Load()); err != nil {
 		return err
 	}
-	status, n, err := (*c).answer(func(cookie string) {
-		head := t.head(cookie)
-		j.request.Store(&head)
-	})
+	status, n, err := (*c).answer(func(cookie string) { t.refill(j, cookie) })
 	switch {
 	case err != nil:
 		return err

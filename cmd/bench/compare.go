@@ -123,9 +123,12 @@ type summary struct {
 }
 
 func summarize(rows []*row) (list []summary) {
-	rp, direct := find(rows, baseline), find(rows, "direct")
-	speed := func(r *row, to string) spread { return spreadOf(ratios(r.perSecond, find(rows, to).perSecond)) }
+	direct := find(rows, "direct")
+	speed := func(r *row, to string) spread {
+		return spreadOf(ratios(r.perSecond, find(rows, to+frontOf(r.name)).perSecond))
+	}
 	for _, r := range rows {
+		rp := find(rows, baseline+frontOf(r.name))
 		added50, added99 := minus(r.alone50, direct.alone50), minus(r.alone99, direct.alone99)
 		list = append(list, summary{
 			Name: r.name, What: r.what, Session: r.session, label: cmp.Or(r.label, r.name),

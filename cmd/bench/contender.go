@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -65,14 +64,13 @@ func checkBearer(ctx context.Context, c *contender) error {
 	if !c.session && !c.peer {
 		return nil
 	}
-	j, probe := c.target.turns(1, 0)(), new(jar)
-	ask := bytes.Replace(*j.request.Load(), []byte("GET "+c.target.url.RequestURI()+" "), []byte("GET "+bearerPath+" "), 1)
-	probe.request.Store(&ask)
-	t := *c.target
-	t.body = len("{}")
-	var conn *client
-	defer func() { conn.hangUp() }()
-	err := t.askOnce(ctx, &conn, probe)
+	at, t := *c.target.url, *c.target
+	at.Path, at.RawQuery = bearerPath, ""
+	t.url, t.body = &at, len("{}")
+	t.jars, t.crowd = []*jar{t.newJar(c.target.turns(1, 0)().cookie())}, nil
+	probe := t.ways(load{conns: 1})[0]
+	defer probe.hangUp()
+	err := probe.ask(ctx)
 	switch {
 	case err == nil:
 		c.what += "; bearer token seen by the upstream"

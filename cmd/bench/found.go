@@ -70,7 +70,11 @@ func lookProgram(name string) (path string, err error) {
 
 // nginx runs without a master, so that one process is all of it (--cores then does not apply to it).
 func (l *lineup) nginx(ctx context.Context) (*contender, error) {
-	return l.found(ctx, program{name: "nginx", what: "proxy_pass with keep-alive, no session", args: []string{"-e", "stderr", "-c"}, config: `
+	front := ""
+	if c := l.certificate; c != nil {
+		front = "ssl http2; ssl_certificate " + c.CertFile + "; ssl_certificate_key " + c.KeyFile + "; ssl_protocols TLSv1.2 TLSv1.3"
+	}
+	return l.found(ctx, program{name: "nginx", what: "proxy_pass with keep-alive, no session", args: []string{"-e", "stderr", "-c"}, words: []string{"FRONT", front}, config: `
 daemon off; master_process off; pid DIR/nginx.pid; error_log stderr crit;
 events { worker_connections 4096; }
 http {
@@ -79,7 +83,7 @@ http {
   keepalive_requests 1000000000;
   upstream app { server UPSTREAM; keepalive 256; keepalive_requests 1000000000; }
   server {
-    listen LISTEN;
+    listen LISTEN FRONT;
     location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; }
   }
 }

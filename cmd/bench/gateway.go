@@ -18,17 +18,28 @@ import (
 // gatewayConfig is what differs between the gateways that are started.
 type gatewayConfig struct {
 	Name, CacheTTL, Lifetime string
-	Binary                   string // empty: the one that was built
-	TokenAPI                 string // base URL; empty: the local provider with the demo's users
-	Twin                     string // name of a gateway started before, whose keys and sessions it shares; empty: none
-	Core                     string // where it runs, on Procs cores; empty: where contenders do
+	Binary                   string       // empty: the one that was built
+	HTTP1                    string       // empty: as shipped
+	Certificate              *certificate // nil: plain HTTP
+	TokenAPI                 string       // base URL; empty: the local provider with the demo's users
+	Twin                     string       // name of a gateway started before, whose keys and sessions it shares; empty: none
+	Core                     string       // where it runs, on Procs cores; empty: where contenders do
 	Procs                    int
 
-	Listen, Admin, Redis, Upstream, Dir, Prefix string // filled in by startGateway
+	Listen, Origin, Admin, Redis, Upstream, Dir, Prefix string // filled in by startGateway
 }
 
 // gatewayYAML leaves everything else at its default: what is measured is what is shipped.
-const gatewayYAML = `server: {listen: "{{.Listen}}", public_url: "http://{{.Listen}}", admin: "{{.Admin}}"}
+const gatewayYAML = `server:
+  listen: "{{.Listen}}"
+  public_url: "{{.Origin}}"
+  admin: "{{.Admin}}"
+{{- with .HTTP1}}
+  http1: {{.}}
+{{- end}}
+{{- with .Certificate}}
+  tls: {cert_file: "{{.CertFile}}", key_file: "{{.KeyFile}}"}
+{{- end}}
 {{- if .Redis}}
 store: {redis: {addresses: ["{{.Redis}}"], key_prefix: "{{.Prefix}}"}}
 {{- else}}
@@ -60,6 +71,7 @@ type gateway struct {
 	name, address, origin, admin string
 
 	browser bool // sign in with the User-Agent that the load will have
+	client  *http.Client
 }
 
 func (b *bench) startGateway(ctx context.Context, c gatewayConfig) (*gateway, error) {
@@ -81,7 +93,10 @@ func (b *bench) startGateway(ctx context.Context, c gatewayConfig) (*gateway, er
 	if c.Admin, err = rig.FreeAddress(ctx); err != nil {
 		return nil, err
 	}
-	c.Redis, c.Upstream = b.redis, b.upstream
+	c.Redis, c.Upstream, c.Origin = b.redis, b.upstream, "http://"+c.Listen
+	if c.Certificate != nil {
+		c.Origin = "https://" + c.Listen
+	}
 	file := filepath.Join(dir, c.Name+".yaml")
 	if err := rig.WriteConfig(file, gatewayYAML, c); err != nil {
 		return nil, err
@@ -91,7 +106,7 @@ func (b *bench) startGateway(ctx context.Context, c gatewayConfig) (*gateway, er
 		return nil, err
 	}
 	b.onClose(p.Stop)
-	g := &gateway{p, c.Name, c.Listen, "http://" + c.Listen, "http://" + c.Admin, b.browser}
+	g := &gateway{p, c.Name, c.Listen, c.Origin, "http://" + c.Admin, b.browser, c.Certificate.httpClient()}
 	return g, p.WaitListening(ctx, c.Listen)
 }
 
@@ -138,7 +153,7 @@ func (g *gateway) signInOnce(ctx context.Context, user, password string) (cookie
 	if g.browser {
 		req.Header.Set("User-Agent", userAgent)
 	}
-	res, err := http.DefaultClient.Do(req) //nolint:gosec // the same
+	res, err := g.client.Do(req) //nolint:gosec // the same
 	if err != nil {
 		return "", err
 	}

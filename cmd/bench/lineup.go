@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,31 +9,63 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+
+	"sessiongate/cmd/rig"
 )
 
 // lineup starts the contenders of a comparison.
 type lineup struct {
 	*bench
-	leftOut []string // who should take part and cannot, and why
+	leftOut     []string     // who should take part and cannot, and why
+	certificate *certificate // what contenders speak TLS with; nil: they do not
 }
 
 // contenders starts everything that takes part. Names in --only choose. What should take part and cannot is said.
 func (l *lineup) contenders(ctx context.Context) (list []*contender, err error) {
-	for _, make := range []func(context.Context) (*contender, error){
-		l.direct, l.reverseProxy, l.cached, l.strict, l.refreshing, l.nginx, l.haproxy, l.apache,
-	} {
-		c, err := make(ctx)
-		var missing *exec.Error
-		var out *leftOutError
-		switch {
-		case errors.Is(err, errNotWanted):
-		case errors.As(err, &missing):
-			l.leaveOut(missing.Name, "not on this machine")
-		case errors.As(err, &out):
-			l.leaveOut(out.name, out.why)
-		case err != nil:
+	if l.tls {
+		list, err = l.tlsContenders(ctx)
+	} else {
+		list, err = l.plainContenders(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range list {
+		if err := checkBearer(ctx, c); err != nil {
 			return nil, err
-		default:
+		}
+	}
+	return list, nil
+}
+
+// start starts one, or says why it is left out and returns nil.
+func (l *lineup) start(ctx context.Context, start func(context.Context) (*contender, error)) (*contender, error) {
+	c, err := start(ctx)
+	var missing *exec.Error
+	var out *leftOutError
+	switch {
+	case errors.Is(err, errNotWanted):
+		return nil, nil //nolint:nilnil // see above
+	case errors.As(err, &missing):
+		l.leaveOut(missing.Name, "not on this machine")
+		return nil, nil //nolint:nilnil // the same
+	case errors.As(err, &out):
+		l.leaveOut(out.name, out.why)
+		return nil, nil //nolint:nilnil // the same
+	}
+	return c, err
+}
+
+// plainContenders starts what takes part without --tls.
+func (l *lineup) plainContenders(ctx context.Context) (list []*contender, err error) {
+	for _, start := range []func(context.Context) (*contender, error){
+		l.direct, l.reverseProxy, l.cached, l.standard, l.strict, l.refreshing, l.nginx, l.haproxy, l.apache,
+	} {
+		c, err := l.start(ctx, start)
+		if err != nil {
+			return nil, err
+		}
+		if c != nil {
 			list = append(list, c)
 		}
 	}
@@ -47,11 +80,6 @@ func (l *lineup) contenders(ctx context.Context) (list []*contender, err error) 
 	}
 	for _, p := range l.peers {
 		list = append(list, l.peer(p))
-	}
-	for _, c := range list {
-		if err := checkBearer(ctx, c); err != nil {
-			return nil, err
-		}
 	}
 	return list, nil
 }
@@ -91,19 +119,32 @@ func (l *lineup) direct(context.Context) (*contender, error) {
 // baseline is what every ratio is taken to.
 const baseline = "rp"
 
-func (l *lineup) reverseProxy(context.Context) (*contender, error) {
-	p, err := l.child("rp=http://"+l.upstream, l.pins.contender, l.cores)
+func (l *lineup) reverseProxy(ctx context.Context) (*contender, error) {
+	var more []string
+	var counters string
+	if l.certificate != nil {
+		var err error
+		if counters, err = rig.FreeAddress(ctx); err != nil {
+			return nil, err
+		}
+		more = []string{"--certificate", l.certificate.CertFile, "--key", l.certificate.KeyFile, "--counters", counters}
+	}
+	p, err := l.child("rp=http://"+l.upstream, l.pins.contender, l.cores, more...)
 	if err != nil {
 		return nil, err
 	}
 	return &contender{
 		name: baseline, label: "Go ReverseProxy (rp)", what: "httputil.ReverseProxy, tuned, bare", target: l.target(p.First),
-		process: p, metrics: "http://" + p.First + "/bench-metrics",
+		process: p, metrics: "http://" + cmp.Or(counters, p.First) + "/bench-metrics",
 	}, nil
 }
 
 func (l *lineup) cached(ctx context.Context) (*contender, error) {
-	return l.sessiongate(ctx, "as shipped: sessions checked in the cache; one per connection", l.sessionsWanted(), gatewayConfig{Name: "cached", CacheTTL: "5s", Lifetime: "10m"})
+	return l.sessiongate(ctx, "as shipped: sessions checked in the cache; one per connection", l.sessionsWanted(), gatewayConfig{Name: "cached", CacheTTL: "5s", Lifetime: "10m", Certificate: l.certificate})
+}
+
+func (l *lineup) standard(ctx context.Context) (*contender, error) {
+	return l.sessiongate(ctx, "cached, with http1: standard: net/http in the place of our own HTTP/1.1", l.sessionsWanted(), gatewayConfig{Name: "standard", CacheTTL: "5s", Lifetime: "10m", HTTP1: "standard", Certificate: l.certificate})
 }
 
 func (l *lineup) strict(ctx context.Context) (*contender, error) {

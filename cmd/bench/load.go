@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"sync"
 	"syscall"
@@ -73,25 +72,26 @@ func (r *result) answered(since time.Time) {
 func fire(ctx context.Context, t *target, l load) result {
 	began := time.Now()
 	parts := make([]result, l.conns)
+	ways := t.ways(l)
 	var all sync.WaitGroup
 	for i := range parts {
-		all.Go(func() { parts[i] = t.connection(ctx, l, i, began) })
+		all.Go(func() { parts[i] = t.connection(ctx, l, ways[i], i, began) })
 	}
 	all.Wait()
 	return sumOf(parts, time.Since(began))
 }
 
-// connection is one keep-alive connection's share of a load. After a failure it connects again.
-func (t *target) connection(ctx context.Context, l load, i int, began time.Time) result {
+// connection is one keep-alive connection's share of a load, or that of a stream of HTTP/2. After a failure it connects
+// again.
+func (t *target) connection(ctx context.Context, l load, w way, i int, began time.Time) result {
 	r := result{histogram: newHistogram()}
-	turn, beat := t.turns(l.conns, i), newBeat(l, i, began)
-	var c *client
+	beat := newBeat(l, i, began)
 	for end := began.Add(l.length); ; {
 		due := beat.next(ctx)
 		if !due.Before(end) || ctx.Err() != nil {
 			break
 		}
-		switch err := t.visit(ctx, &c, turn(), l.vanish); {
+		switch err := w.ask(ctx); {
 		case err == nil:
 			r.answered(due)
 			continue
@@ -102,19 +102,10 @@ func (t *target) connection(ctx context.Context, l load, i int, began time.Time)
 		default:
 			r.fail(err)
 		}
-		c.hangUp()
-		c = nil
+		w.hangUp()
 	}
-	c.hangUp()
+	w.hangUp()
 	return r
-}
-
-// visit asks once, or goes away before the answer is there.
-func (t *target) visit(ctx context.Context, c **client, j *jar, vanish float64) error {
-	if vanish > 0 && rand.Float64() < vanish { //nolint:gosec // chance, not a secret
-		return t.leave(ctx, c, j)
-	}
-	return t.askOnce(ctx, c, j)
 }
 
 // upstreamGone reports what a gateway can at best do about an upstream that went away: say so, or end the answer it had

@@ -3,6 +3,7 @@
 //	go run ./cmd/bench             # all contenders, about seven minutes
 //	go run ./cmd/bench --quick     # the same in less than a minute, and noisier
 //	go run ./cmd/bench --rate 1500 # by the clock instead of as fast as it goes
+//	go run ./cmd/bench --tls       # TLS in front, HTTP/1.1 and HTTP/2
 //	go run ./cmd/bench --storm     # 10,000 sessions whose tokens expire in the same second
 //	go run ./cmd/bench --soak 10m  # memory and goroutines over time, with clients and upstreams that vanish
 //	go run ./cmd/bench --scale     # 1 to N cores, and up to 1,000,000 sessions in Redis
@@ -47,6 +48,7 @@ import (
 // options are the flags.
 type options struct {
 	quick, storm, scale bool
+	tls                 bool
 	soak                time.Duration
 	vanish              float64
 	noPin, browser      bool
@@ -59,6 +61,8 @@ type options struct {
 	builds              list
 	json, svg, binary   string
 	role, listen        string // of a child process
+	certificate, key    string // the same: files
+	counters            string // the same: where a proxy with a certificate has its counters
 	redirects           list   // of the role provider
 }
 
@@ -95,9 +99,13 @@ func parseFlags(args []string, out io.Writer) (o options, err error) {
 	f.StringVar(&o.svg, "svg", "", "file for the chart")
 	f.StringVar(&o.binary, "sessiongate", "", "binary to measure; empty: built from this tree")
 	f.Var(&o.builds, "build", "name=binary of another sessiongate to measure beside it, cached (repeatable)")
+	f.BoolVar(&o.tls, "tls", false, "measure with TLS in front, HTTP/1.1 and HTTP/2, instead of plain HTTP")
 	f.BoolVar(&o.noPin, "no-pin", false, "do not pin processes to cores")
 	f.StringVar(&o.role, "role", "", "play a part: provider (an OpenID Connect provider, see --redirect); upstream, rp=URL, tokenapi")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "for the program's own use")
+	f.StringVar(&o.certificate, "certificate", "", "for the program's own use")
+	f.StringVar(&o.key, "key", "", "the same")
+	f.StringVar(&o.counters, "counters", "", "the same")
 	f.Var(&o.redirects, "redirect", "redirect URI that --role provider knows (repeatable)")
 	if err := f.Parse(args); err != nil {
 		return o, err

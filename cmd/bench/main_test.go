@@ -67,6 +67,14 @@ func TestSmoke(t *testing.T) {
 			}
 		}
 	})
+	t.Run("tls", func(t *testing.T) {
+		out := tiny(t, "--tls", "--sessiongate", gate)
+		for _, name := range []string{"rp-tls", "rp-h2", "cached-tls", "cached-h2", "standard-tls", "standard-h2"} {
+			if !strings.Contains(out, name) {
+				t.Errorf("%s is missing:\n%s", name, out)
+			}
+		}
+	})
 	t.Run("soak", func(t *testing.T) {
 		out := tiny(t, "--soak", "1s", "--sessions", "5", "--sessiongate", gate, "--browser")
 		if lines := strings.Count(out, "\n"); lines != soakParts+6 {

@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"strings"
 	"sync/atomic"
+
+	"golang.org/x/net/http2/hpack"
 )
 
 // target is what one contender is asked.
@@ -15,13 +19,23 @@ type target struct {
 	body    int      // bytes every answer must have
 	browser bool     // send what Chromium sends
 
+	tls *tls.Config // nil: plain HTTP
+	h2  bool        // HTTP/2, which takes TLS
+
 	jars   []*jar // sessions; none, and no crowd: no cookie
 	spread bool   // each request takes the next of the jars; otherwise each connection keeps one
 	crowd  *crowd // sessions by the million, in the place of jars
 }
 
-// jar holds a browser's session cookie, which answers may replace. It is safe for concurrent use.
-type jar struct{ request atomic.Pointer[[]byte] }
+// jar holds a browser's session cookie, which answers may replace, and the request of HTTP/1.1 that carries it. It is
+// safe for concurrent use.
+type jar struct {
+	value   atomic.Pointer[string]
+	request atomic.Pointer[[]byte]
+}
+
+// cookie is name and value, or nothing.
+func (j *jar) cookie() string { return *j.value.Load() }
 
 // chromium is what Chromium 142 sends with a page's fetch besides Host and Cookie.
 const chromium = "Connection: keep-alive\r\nsec-ch-ua-platform: \"Linux\"\r\nUser-Agent: " + userAgent + "\r\n" +
@@ -54,9 +68,35 @@ func (t *target) head(cookie string) []byte {
 
 func (t *target) newJar(cookie string) *jar {
 	j := new(jar)
-	head := t.head(cookie)
-	j.request.Store(&head)
+	t.refill(j, cookie)
 	return j
+}
+
+// refill replaces the cookie in a jar.
+func (t *target) refill(j *jar, cookie string) {
+	head := t.head(cookie)
+	j.value.Store(&cookie)
+	j.request.Store(&head)
+}
+
+// fields is the head of a request as HTTP/2 has it.
+func (t *target) fields(cookie string) []hpack.HeaderField {
+	list := []hpack.HeaderField{
+		{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: t.url.Scheme}, {Name: ":authority", Value: t.url.Host},
+		{Name: ":path", Value: t.url.RequestURI()},
+	}
+	lines := t.headers
+	if t.browser {
+		lines = append(strings.Split(strings.TrimSuffix(chromium, "\r\n"), "\r\n")[1:], lines...) // without Connection
+	}
+	for _, line := range lines {
+		name, value, _ := strings.Cut(line, ":")
+		list = append(list, hpack.HeaderField{Name: strings.ToLower(name), Value: strings.TrimSpace(value)})
+	}
+	if cookie != "" {
+		list = append(list, hpack.HeaderField{Name: "cookie", Value: cookie})
+	}
+	return list
 }
 
 // turns returns what gives connection i the jar of its next request.

@@ -40,17 +40,38 @@ func playRole(ctx context.Context, o options, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		return serve(l, tunedReverseProxy(u))
+		return serveProxy(ctx, l, o, tunedReverseProxy(u))
 	}
 	return fmt.Errorf("bench: no role %q", o.role)
 }
 
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+}
+
 func serve(l net.Listener, h http.Handler) error {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
-	if err := s.Serve(l); !errors.Is(err, net.ErrClosed) {
+	if err := newServer(h).Serve(l); !errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil // the listener was closed because the work is done
+}
+
+// serveProxy serves a proxy, with TLS if there is a certificate. Then its counters are elsewhere, so that asking for them
+// takes no TLS.
+func serveProxy(ctx context.Context, l net.Listener, o options, proxy http.Handler) error {
+	if o.certificate == "" {
+		return serve(l, proxy)
+	}
+	counters, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.counters)
+	if err != nil {
+		return err
+	}
+	context.AfterFunc(ctx, func() { counters.Close() })
+	go func() { _ = serve(counters, proxy) }()
+	if err := newServer(proxy).ServeTLS(l, o.certificate, o.key); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil // as serve
 }
 
 // tunedReverseProxy is the best the standard library does by configuration alone, and the measure of all ratios.
