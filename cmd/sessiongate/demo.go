@@ -21,6 +21,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sessiongate/cmd/sessiongate/demoapi"
 	"sessiongate/configs"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/token"
@@ -214,7 +215,7 @@ func launchDemoAPI(ctx context.Context, g *assembled, l net.Listener, issuer, ga
 	}
 	verifier, err := token.NewVerifier(token.VerifierOptions{
 		Keys:   token.NewRemoteKeys(scheme+"://"+gatewayAddress+"/.well-known/jwks.json", demoTransport(g), nil),
-		Issuer: issuer, Audience: []string{"sessiongate-demo"}, Leeway: demoAPILeeway,
+		Issuer: issuer, Audience: []string{"sessiongate-demo"}, Leeway: demoapi.Leeway,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("demo api: %w", err)
@@ -223,7 +224,7 @@ func launchDemoAPI(ctx context.Context, g *assembled, l net.Listener, issuer, ga
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := serveDemoAPI(serving, l, newDemoAPI(verifier, nil, g.log)); err != nil {
+		if err := demoapi.Serve(serving, l, demoapi.New(verifier, nil, g.log)); err != nil {
 			g.log.Error("demo api", slog.String("error", err.Error()))
 		}
 	}()

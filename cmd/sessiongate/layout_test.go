@@ -18,18 +18,19 @@ import (
 func allowed() map[string][]string {
 	provider := []string{"session", "session/seal", "session/token", "session/users"}
 	return map[string][]string{
-		"cmd/sessiongate":       {"*"},
-		"cmd/bench":             {"*"},
-		"cmd/chaos":             {"cmd/rig"},
-		"gateway":               {"session", "session/manager", "gateway/proxy", "gateway/routing", "web"},
-		"gateway/proxy":         {"gateway/routing", "gateway/http1/client"},
-		"session/manager":       {"session"},
-		"session/redisstore":    {"session", "session/seal"},
-		"session/local":         provider,
-		"session/tokenapi":      provider,
-		"session/oidc":          provider,
-		"session/oidc/oidctest": {"*"},
-		"session/sessiontest":   {"*"},
+		"cmd/sessiongate/demoapi": {"session/token"},
+		"cmd/sessiongate":         {"*"},
+		"cmd/bench":               {"*"},
+		"cmd/chaos":               {"cmd/rig"},
+		"gateway":                 {"session", "session/manager", "gateway/proxy", "gateway/routing", "web"},
+		"gateway/proxy":           {"gateway/routing", "gateway/http1/client"},
+		"session/manager":         {"session"},
+		"session/redisstore":      {"session", "session/seal"},
+		"session/local":           provider,
+		"session/tokenapi":        provider,
+		"session/oidc":            provider,
+		"session/oidc/oidctest":   {"*"},
+		"session/sessiontest":     {"*"},
 	}
 }
 

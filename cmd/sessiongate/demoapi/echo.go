@@ -1,4 +1,4 @@
-package main
+package demoapi
 
 import (
 	"crypto/sha256"
@@ -32,8 +32,8 @@ type echoToken struct {
 	ID          string `json:"jti"`
 }
 
-func (a *demoAPI) echo(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, demoBodyLimit))
+func (a *API) echo(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

@@ -1,4 +1,4 @@
-package main
+package demoapi
 
 import (
 	"bufio"
@@ -20,8 +20,8 @@ import (
 	"sessiongate/session/token"
 )
 
-// demoIssuer mints tokens and publishes its keys, as a gateway does.
-type demoIssuer struct {
+// tokenIssuer mints tokens and publishes its keys, as a gateway does.
+type tokenIssuer struct {
 	minter *token.Minter
 	ring   *token.Ring
 	jwks   *httptest.Server
@@ -29,15 +29,15 @@ type demoIssuer struct {
 }
 
 const (
-	demoTestIssuer   = "https://issuer.example"
-	demoTestAudience = "demo"
+	testIssuer   = "https://issuer.example"
+	testAudience = "demo"
 )
 
-func newDemoIssuer(t *testing.T) *demoIssuer {
+func newIssuer(t *testing.T) *tokenIssuer {
 	t.Helper()
-	issuer := &demoIssuer{ring: newDemoRing(t)}
+	issuer := &tokenIssuer{ring: newRing(t)}
 	var err error
-	if issuer.minter, err = token.NewMinter(demoTestIssuer, issuer.ring); err != nil {
+	if issuer.minter, err = token.NewMinter(testIssuer, issuer.ring); err != nil {
 		t.Fatal(err)
 	}
 	issuer.jwks = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -52,7 +52,7 @@ func newDemoIssuer(t *testing.T) *demoIssuer {
 	return issuer
 }
 
-func newDemoRing(t *testing.T) *token.Ring {
+func newRing(t *testing.T) *token.Ring {
 	t.Helper()
 	pem, err := token.GenerateSigningKey(token.EdDSA)
 	if err != nil {
@@ -70,11 +70,11 @@ func newDemoRing(t *testing.T) *token.Ring {
 }
 
 // mint returns a good token of ada's, after edit has changed it.
-func (i *demoIssuer) mint(t *testing.T, edit func(*token.Claims)) string {
+func (i *tokenIssuer) mint(t *testing.T, edit func(*token.Claims)) string {
 	t.Helper()
 	now := time.Now()
 	claims := token.Claims{
-		Subject: "ada", Audience: []string{demoTestAudience}, ClientID: "gateway", ID: "jti-1", Name: "Ada",
+		Subject: "ada", Audience: []string{testAudience}, ClientID: "gateway", ID: "jti-1", Name: "Ada",
 		Roles: []string{"user"}, Scopes: []string{"read", "write"}, IssuedAt: now, ExpiresAt: now.Add(time.Minute),
 	}
 	if edit != nil {
@@ -87,17 +87,17 @@ func (i *demoIssuer) mint(t *testing.T, edit func(*token.Claims)) string {
 	return raw
 }
 
-// startDemoAPI runs the API on a port of its own and returns it with its base URL.
-func startDemoAPI(t *testing.T, issuer *demoIssuer) (*demoAPI, string) {
+// startAPI runs the API on a port of its own and returns it with its base URL.
+func startAPI(t *testing.T, issuer *tokenIssuer) (*API, string) {
 	t.Helper()
 	verifier, err := token.NewVerifier(token.VerifierOptions{
 		Keys:   token.NewRemoteKeys(issuer.jwks.URL, nil, nil),
-		Issuer: demoTestIssuer, Audience: []string{demoTestAudience}, Leeway: demoAPILeeway,
+		Issuer: testIssuer, Audience: []string{testAudience}, Leeway: Leeway,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := newDemoAPI(verifier, nil, slog.New(slog.DiscardHandler))
+	api := New(verifier, nil, slog.New(slog.DiscardHandler))
 	api.tick = time.Millisecond
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
@@ -105,8 +105,8 @@ func startDemoAPI(t *testing.T, issuer *demoIssuer) (*demoAPI, string) {
 	return api, server.URL
 }
 
-// demoCall sends a request with these header lines and returns the answer with its body read.
-func demoCall(t *testing.T, method, url, body string, headers ...string) (*http.Response, string) {
+// call sends a request with these header lines and returns the answer with its body read.
+func call(t *testing.T, method, url, body string, headers ...string) (*http.Response, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -128,13 +128,13 @@ func demoCall(t *testing.T, method, url, body string, headers ...string) (*http.
 	return response, string(answer)
 }
 
-func TestDemoAPIRefusesTokens(t *testing.T) {
-	issuer := newDemoIssuer(t)
-	stranger := &demoIssuer{}
-	stranger.minter, _ = token.NewMinter(demoTestIssuer, newDemoRing(t))
-	impostor := &demoIssuer{}
+func TestRefusesTokens(t *testing.T) {
+	issuer := newIssuer(t)
+	stranger := &tokenIssuer{}
+	stranger.minter, _ = token.NewMinter(testIssuer, newRing(t))
+	impostor := &tokenIssuer{}
 	impostor.minter, _ = token.NewMinter("https://other.example", issuer.ring)
-	_, base := startDemoAPI(t, issuer)
+	_, base := startAPI(t, issuer)
 	good := issuer.mint(t, nil)
 	expired := issuer.mint(t, func(c *token.Claims) {
 		c.IssuedAt, c.ExpiresAt = time.Now().Add(-time.Hour), time.Now().Add(-time.Minute/2)
@@ -164,24 +164,24 @@ func TestDemoAPIRefusesTokens(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			for _, path := range []string{"/api/me", "/api/echo"} {
-				response, body := demoCall(t, "GET", base+path, "", c.headers...)
+				response, body := call(t, "GET", base+path, "", c.headers...)
 				if response.StatusCode != c.status || response.Header.Get("WWW-Authenticate") != c.challenge {
 					t.Errorf("%s: %d, challenge %q; want %d, %q", path, response.StatusCode,
 						response.Header.Get("WWW-Authenticate"), c.status, c.challenge)
 				}
 				if c.status != 200 {
-					checkDemoProblem(t, response, body)
+					checkProblem(t, response, body)
 				}
 			}
 		})
 	}
-	response, _ := demoCall(t, "GET", base+"/nowhere", "")
+	response, _ := call(t, "GET", base+"/nowhere", "")
 	if response.StatusCode != http.StatusUnauthorized {
 		t.Errorf("unknown path without a token: %d, want 401", response.StatusCode)
 	}
 }
 
-func checkDemoProblem(t *testing.T, response *http.Response, body string) {
+func checkProblem(t *testing.T, response *http.Response, body string) {
 	t.Helper()
 	var problem struct {
 		Title, Detail, Code string
@@ -198,22 +198,22 @@ func checkDemoProblem(t *testing.T, response *http.Response, body string) {
 	}
 }
 
-func TestDemoAPIWithoutKeysIsNotTheTokensFault(t *testing.T) {
-	issuer := newDemoIssuer(t)
+func TestWithoutKeysIsNotTheTokensFault(t *testing.T) {
+	issuer := newIssuer(t)
 	issuer.down.Store(true)
-	_, base := startDemoAPI(t, issuer)
-	response, body := demoCall(t, "GET", base+"/api/me", "", "Authorization: Bearer "+issuer.mint(t, nil))
+	_, base := startAPI(t, issuer)
+	response, body := call(t, "GET", base+"/api/me", "", "Authorization: Bearer "+issuer.mint(t, nil))
 	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || response.Header.Get("WWW-Authenticate") != "" {
 		t.Errorf("answer %d %v, want 503 with Retry-After and no challenge", response.StatusCode, response.Header)
 	}
-	checkDemoProblem(t, response, body)
+	checkProblem(t, response, body)
 }
 
-func TestDemoAPIMe(t *testing.T) {
-	issuer := newDemoIssuer(t)
-	_, base := startDemoAPI(t, issuer)
+func TestMe(t *testing.T) {
+	issuer := newIssuer(t)
+	_, base := startAPI(t, issuer)
 	raw := issuer.mint(t, nil)
-	_, body := demoCall(t, "GET", base+"/api/me", "", "Authorization: Bearer "+raw)
+	_, body := call(t, "GET", base+"/api/me", "", "Authorization: Bearer "+raw)
 	var me struct {
 		Sub, Name, Scope string
 		Roles            []string
@@ -230,9 +230,9 @@ func TestDemoAPIMe(t *testing.T) {
 	}
 }
 
-func TestDemoAPIEchoShowsWhatArrived(t *testing.T) {
-	issuer := newDemoIssuer(t)
-	_, base := startDemoAPI(t, issuer)
+func TestEchoShowsWhatArrived(t *testing.T) {
+	issuer := newIssuer(t)
+	_, base := startAPI(t, issuer)
 	raw := issuer.mint(t, nil)
 	cases := map[string]struct {
 		method, target, path string
@@ -256,7 +256,7 @@ func TestDemoAPIEchoShowsWhatArrived(t *testing.T) {
 			if (echo.Query == nil) != (c.query == nil) || (echo.Query != nil && *echo.Query != *c.query) {
 				t.Errorf("query %v, want %v", echo.Query, c.query)
 			}
-			checkDemoEcho(t, echo, raw)
+			checkEcho(t, echo, raw)
 		})
 	}
 }
@@ -289,7 +289,7 @@ func rawEcho(t *testing.T, base, request string) echoAnswer {
 	return echo
 }
 
-func checkDemoEcho(t *testing.T, echo echoAnswer, raw string) {
+func checkEcho(t *testing.T, echo echoAnswer, raw string) {
 	t.Helper()
 	short := fingerprint(raw)
 	if len(short) != 8 || echo.Token.Fingerprint != short || echo.Token.Subject != "ada" || echo.Token.ID != "jti-1" ||
@@ -311,49 +311,49 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-func TestDemoAPIEchoBodies(t *testing.T) {
-	issuer := newDemoIssuer(t)
-	_, base := startDemoAPI(t, issuer)
+func TestEchoBodies(t *testing.T) {
+	issuer := newIssuer(t)
+	_, base := startAPI(t, issuer)
 	auth := "Authorization: Bearer " + issuer.mint(t, nil)
-	response, _ := demoCall(t, "POST", base+"/api/echo", strings.Repeat("x", demoBodyLimit), auth)
+	response, _ := call(t, "POST", base+"/api/echo", strings.Repeat("x", bodyLimit), auth)
 	if response.StatusCode != http.StatusOK {
 		t.Errorf("1 MiB: %d", response.StatusCode)
 	}
-	response, body := demoCall(t, "POST", base+"/api/echo", strings.Repeat("x", demoBodyLimit+1), auth)
+	response, body := call(t, "POST", base+"/api/echo", strings.Repeat("x", bodyLimit+1), auth)
 	if response.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("1 MiB and a byte: %d", response.StatusCode)
 	}
-	checkDemoProblem(t, response, body)
-	_, body = demoCall(t, "POST", base+"/api/echo", "\xff\x00", auth)
+	checkProblem(t, response, body)
+	_, body = call(t, "POST", base+"/api/echo", "\xff\x00", auth)
 	if !strings.Contains(body, `"body":"","body_base64":"/wA="`) {
 		t.Errorf("bytes that are not UTF-8: %s", body)
 	}
 }
 
-func TestDemoAPIAdminMetrics(t *testing.T) {
-	issuer := newDemoIssuer(t)
-	_, base := startDemoAPI(t, issuer)
-	response, body := demoCall(t, "GET", base+"/api/admin/metrics", "", "Authorization: Bearer "+issuer.mint(t, nil))
+func TestAdminMetrics(t *testing.T) {
+	issuer := newIssuer(t)
+	_, base := startAPI(t, issuer)
+	response, body := call(t, "GET", base+"/api/admin/metrics", "", "Authorization: Bearer "+issuer.mint(t, nil))
 	if response.StatusCode != http.StatusForbidden {
 		t.Errorf("role user: %d, want 403", response.StatusCode)
 	}
-	checkDemoProblem(t, response, body)
+	checkProblem(t, response, body)
 	admin := issuer.mint(t, func(c *token.Claims) { c.Roles = []string{"user", "admin"} })
-	response, body = demoCall(t, "GET", base+"/api/admin/metrics", "", "Authorization: Bearer "+admin)
+	response, body = call(t, "GET", base+"/api/admin/metrics", "", "Authorization: Bearer "+admin)
 	if response.StatusCode != http.StatusOK || !strings.Contains(body, `"requests":2`) {
 		t.Errorf("role admin: %d %s", response.StatusCode, body)
 	}
 }
 
-func TestDemoAPISlow(t *testing.T) {
-	issuer := newDemoIssuer(t)
-	api, base := startDemoAPI(t, issuer)
+func TestSlow(t *testing.T) {
+	issuer := newIssuer(t)
+	api, base := startAPI(t, issuer)
 	auth := "Authorization: Bearer " + issuer.mint(t, nil)
 	for target, want := range map[string]int{
 		"/api/slow?ms=1": 200, "/api/slow?ms=0": 200,
 		"/api/slow": 400, "/api/slow?ms=-1": 400, "/api/slow?ms=1s": 400, "/api/slow?ms=99999999999": 400,
 	} {
-		if response, body := demoCall(t, "GET", base+target, "", auth); response.StatusCode != want {
+		if response, body := call(t, "GET", base+target, "", auth); response.StatusCode != want {
 			t.Errorf("%s: %d %s, want %d", target, response.StatusCode, body, want)
 		}
 	}
@@ -374,20 +374,20 @@ func TestDemoAPISlow(t *testing.T) {
 	}
 }
 
-func TestDemoAPIStatus(t *testing.T) {
-	issuer := newDemoIssuer(t)
-	_, base := startDemoAPI(t, issuer)
+func TestStatus(t *testing.T) {
+	issuer := newIssuer(t)
+	_, base := startAPI(t, issuer)
 	auth := "Authorization: Bearer " + issuer.mint(t, nil)
 	for path, want := range map[string]int{
 		"200": 200, "204": 204, "205": 205, "301": 301, "304": 304, "404": 404, "418": 418, "503": 503, "599": 599,
 		"100": 400, "600": 400, "x": 400, "-1": 400, "2e2": 400,
 	} {
-		response, body := demoCall(t, "POST", base+"/api/status/"+path, "", auth)
+		response, body := call(t, "POST", base+"/api/status/"+path, "", auth)
 		if response.StatusCode != want {
 			t.Errorf("%s: %d %s, want %d", path, response.StatusCode, body, want)
 		}
 	}
-	response, _ := demoCall(t, "GET", base+"/api/status/401", "", auth)
+	response, _ := call(t, "GET", base+"/api/status/401", "", auth)
 	if got := response.Header.Get("WWW-Authenticate"); response.StatusCode != 401 || got != `Bearer error="invalid_token"` {
 		t.Errorf("401: %d, challenge %q", response.StatusCode, got)
 	}

@@ -1,4 +1,4 @@
-package main
+package demoapi
 
 import (
 	"context"
@@ -16,23 +16,23 @@ import (
 	"sessiongate/session/token"
 )
 
-// bearerVerifier checks a raw access token: signature, type at+jwt, issuer,
+// Verifier checks a raw access token: signature, type at+jwt, issuer,
 // audience and expiry. Its errors are those of [token.Verifier]: an error that is
 // [token.ErrKeysUnavailable] says nothing about the token, every other one means
 // that it is not valid. It is safe for concurrent use.
-type bearerVerifier interface {
+type Verifier interface {
 	Verify(ctx context.Context, raw string) (token.Verified, error)
 }
 
 const (
-	demoBodyLimit = 1 << 20 // of a request body and of a WebSocket message
-	demoSlowLimit = time.Minute
+	bodyLimit = 1 << 20 // of a request body and of a WebSocket message
+	slowLimit = time.Minute
 )
 
-// demoAPI is the API behind the demo: an ordinary resource server that trusts
+// API is the API behind the demo: an ordinary resource server that trusts
 // nobody in front of it and verifies every Bearer by itself.
-type demoAPI struct {
-	verifier bearerVerifier
+type API struct {
+	verifier Verifier
 	now      func() time.Time
 	log      *slog.Logger
 	mux      *http.ServeMux
@@ -45,13 +45,13 @@ type demoAPI struct {
 	stop     context.CancelFunc
 }
 
-// newDemoAPI returns the handler of the demo API. It is safe for concurrent use.
+// New returns the handler of the demo API. It is safe for concurrent use.
 // A nil now means time.Now. A server that shuts down calls endStreams.
-func newDemoAPI(verifier bearerVerifier, now func() time.Time, log *slog.Logger) *demoAPI {
+func New(verifier Verifier, now func() time.Time, log *slog.Logger) *API {
 	if now == nil {
 		now = time.Now
 	}
-	a := &demoAPI{
+	a := &API{
 		verifier: verifier, now: now, log: log,
 		mux: http.NewServeMux(), tick: time.Second, started: now(),
 	}
@@ -65,29 +65,29 @@ func newDemoAPI(verifier bearerVerifier, now func() time.Time, log *slog.Logger)
 	return a
 }
 
-type demoTokenKey struct{}
+type tokenKey struct{}
 
-// demoToken is the verified token of a request.
-type demoToken struct {
+// requestToken is the verified token of a request.
+type requestToken struct {
 	raw    string
 	claims token.Claims
 }
 
-func tokenOf(r *http.Request) demoToken {
-	t, _ := r.Context().Value(demoTokenKey{}).(demoToken)
+func tokenOf(r *http.Request) requestToken {
+	t, _ := r.Context().Value(tokenKey{}).(requestToken)
 	return t
 }
 
 // ServeHTTP verifies the Bearer before it looks at anything else. Echo is matched
 // by hand: ServeMux would redirect the unusual paths that echo is there to show.
-func (a *demoAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.requests.Add(1)
 	w.Header().Set("Cache-Control", "no-store")
 	verified, ok := a.authenticate(w, r)
 	if !ok {
 		return
 	}
-	r = r.WithContext(context.WithValue(r.Context(), demoTokenKey{}, verified))
+	r = r.WithContext(context.WithValue(r.Context(), tokenKey{}, verified))
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	if path == "/api/echo" || strings.HasPrefix(path, "/api/echo/") {
 		a.echo(w, r)
@@ -98,16 +98,16 @@ func (a *demoAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // authenticate answers the request itself when it returns false. The challenges
 // are those of RFC 6750 §3: no error code when no token was shown.
-func (a *demoAPI) authenticate(w http.ResponseWriter, r *http.Request) (demoToken, bool) {
+func (a *API) authenticate(w http.ResponseWriter, r *http.Request) (requestToken, bool) {
 	values := r.Header.Values("Authorization")
 	if len(values) > 1 {
 		a.challenge(w, http.StatusBadRequest, "invalid_request", "Send one Authorization header, not several.")
-		return demoToken{}, false
+		return requestToken{}, false
 	}
 	raw, found := bearer(strings.Join(values, ""))
 	if !found {
 		a.challenge(w, http.StatusUnauthorized, "", "Send an access token: Authorization: Bearer …")
-		return demoToken{}, false
+		return requestToken{}, false
 	}
 	verified, err := a.verifier.Verify(r.Context(), raw)
 	switch {
@@ -120,7 +120,7 @@ func (a *demoAPI) authenticate(w http.ResponseWriter, r *http.Request) (demoToke
 		a.log.Info("refuse token", slog.String("token", fingerprint(raw)), slog.String("error", err.Error()))
 		a.challenge(w, http.StatusUnauthorized, "invalid_token", "The access token is expired or not valid here. Get a new one.")
 	}
-	return demoToken{raw, verified.Claims}, err == nil
+	return requestToken{raw, verified.Claims}, err == nil
 }
 
 // bearer returns the token of an Authorization value; the scheme's case does not
@@ -131,7 +131,7 @@ func bearer(value string) (string, bool) {
 	return raw, strings.EqualFold(scheme, "Bearer") && raw != ""
 }
 
-func (a *demoAPI) challenge(w http.ResponseWriter, status int, code, detail string) {
+func (a *API) challenge(w http.ResponseWriter, status int, code, detail string) {
 	value := "Bearer"
 	if code != "" {
 		value += fmt.Sprintf(" error=%q", code)
@@ -143,7 +143,7 @@ func (a *demoAPI) challenge(w http.ResponseWriter, status int, code, detail stri
 	writeProblem(w, status, code, detail)
 }
 
-func (a *demoAPI) me(w http.ResponseWriter, r *http.Request) {
+func (a *API) me(w http.ResponseWriter, r *http.Request) {
 	claims := tokenOf(r).claims
 	writeJSON(w, http.StatusOK, map[string]any{
 		"sub":       claims.Subject,
@@ -155,7 +155,7 @@ func (a *demoAPI) me(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (a *demoAPI) adminMetrics(w http.ResponseWriter, r *http.Request) {
+func (a *API) adminMetrics(w http.ResponseWriter, r *http.Request) {
 	if !slices.Contains(tokenOf(r).claims.Roles, "admin") {
 		a.challenge(w, http.StatusForbidden, "insufficient_scope", "This needs the role admin.")
 		return
@@ -168,13 +168,13 @@ func (a *demoAPI) adminMetrics(w http.ResponseWriter, r *http.Request) {
 }
 
 // slow answers after ?ms= milliseconds, at most a minute, unless the client leaves before.
-func (a *demoAPI) slow(w http.ResponseWriter, r *http.Request) {
+func (a *API) slow(w http.ResponseWriter, r *http.Request) {
 	ms, err := strconv.ParseUint(r.URL.Query().Get("ms"), 10, 31)
 	if err != nil {
 		writeProblem(w, http.StatusBadRequest, "bad_request", "Say how long in milliseconds: ?ms=1500")
 		return
 	}
-	wait := min(time.Duration(ms)*time.Millisecond, demoSlowLimit)
+	wait := min(time.Duration(ms)*time.Millisecond, slowLimit)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -186,7 +186,7 @@ func (a *demoAPI) slow(w http.ResponseWriter, r *http.Request) {
 
 // status answers with the code of its path. A 401 says invalid_token, as an API
 // would that no longer accepts the token (RFC 6750 §3.1).
-func (a *demoAPI) status(w http.ResponseWriter, r *http.Request) {
+func (a *API) status(w http.ResponseWriter, r *http.Request) {
 	code, err := strconv.Atoi(r.PathValue("code"))
 	switch {
 	case err != nil || code < 200 || code > 599:

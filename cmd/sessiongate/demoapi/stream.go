@@ -1,4 +1,4 @@
-package main
+package demoapi
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 )
 
 // stream sends one Server-Sent Event a second until the client leaves.
-func (a *demoAPI) stream(w http.ResponseWriter, r *http.Request) {
+func (a *API) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	if r.Method == http.MethodHead {
 		return // there would be no end to a body that is never sent
@@ -38,13 +38,13 @@ func (a *demoAPI) stream(w http.ResponseWriter, r *http.Request) {
 }
 
 // webSocket sends every message back. The library compares the Origin with the Host, as many do.
-func (a *demoAPI) webSocket(w http.ResponseWriter, r *http.Request) {
+func (a *API) webSocket(w http.ResponseWriter, r *http.Request) {
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		return // Accept has answered
 	}
 	defer conn.CloseNow() //nolint:errcheck // a second close is all it could report
-	conn.SetReadLimit(demoBodyLimit)
+	conn.SetReadLimit(bodyLimit)
 	a.streams.Add(1)
 	defer a.streams.Add(-1)
 	sayGoodbye := context.AfterFunc(a.stopping, func() {
@@ -75,11 +75,11 @@ func echoMessage(ctx context.Context, conn *websocket.Conn) error {
 
 // endStreams tells every open stream and WebSocket to end, which would otherwise
 // last as long as their clients like.
-func (a *demoAPI) endStreams() { a.stop() }
+func (a *API) endStreams() { a.stop() }
 
 // waitStreams returns when the streams that were told to end have ended, or with
 // ctx. http.Server does not wait for WebSockets: it no longer owns their connections.
-func (a *demoAPI) waitStreams(ctx context.Context) {
+func (a *API) waitStreams(ctx context.Context) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for a.streams.Load() > 0 {

@@ -1,4 +1,4 @@
-package main
+package demoapi
 
 import (
 	"bufio"
@@ -11,12 +11,12 @@ import (
 	"github.com/coder/websocket"
 )
 
-func TestDemoAPIStream(t *testing.T) {
-	issuer := newDemoIssuer(t)
-	api, base := startDemoAPI(t, issuer)
+func TestStream(t *testing.T) {
+	issuer := newIssuer(t)
+	api, base := startAPI(t, issuer)
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
-	lines, response := openDemoStream(t, ctx, base, issuer.mint(t, nil))
+	lines, response := openStream(t, ctx, base, issuer.mint(t, nil))
 	if got := response.Header.Get("Content-Type"); got != "text/event-stream" {
 		t.Errorf("Content-Type %q", got)
 	}
@@ -30,13 +30,13 @@ func TestDemoAPIStream(t *testing.T) {
 		t.Errorf("%d streams counted, want 1", api.streams.Load())
 	}
 	leave()
-	waitForDemoStreams(t, api, 0)
+	waitForStreams(t, api, 0)
 }
 
-func TestDemoAPIStreamEndsWithServer(t *testing.T) {
-	issuer := newDemoIssuer(t)
-	api, base := startDemoAPI(t, issuer)
-	lines, _ := openDemoStream(t, t.Context(), base, issuer.mint(t, nil))
+func TestStreamEndsWithServer(t *testing.T) {
+	issuer := newIssuer(t)
+	api, base := startAPI(t, issuer)
+	lines, _ := openStream(t, t.Context(), base, issuer.mint(t, nil))
 	lines.Scan()
 	api.endStreams()
 	for lines.Scan() { // until the server ends the response
@@ -46,17 +46,17 @@ func TestDemoAPIStreamEndsWithServer(t *testing.T) {
 	}
 }
 
-func TestDemoAPIStreamAnswersHead(t *testing.T) {
-	issuer := newDemoIssuer(t)
-	api, base := startDemoAPI(t, issuer)
-	response, _ := demoCall(t, "HEAD", base+"/api/stream", "", "Authorization: Bearer "+issuer.mint(t, nil))
+func TestStreamAnswersHead(t *testing.T) {
+	issuer := newIssuer(t)
+	api, base := startAPI(t, issuer)
+	response, _ := call(t, "HEAD", base+"/api/stream", "", "Authorization: Bearer "+issuer.mint(t, nil))
 	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "text/event-stream" {
 		t.Errorf("HEAD: %d %v", response.StatusCode, response.Header)
 	}
-	waitForDemoStreams(t, api, 0)
+	waitForStreams(t, api, 0)
 }
 
-func openDemoStream(t *testing.T, ctx context.Context, base, raw string) (*bufio.Scanner, *http.Response) {
+func openStream(t *testing.T, ctx context.Context, base, raw string) (*bufio.Scanner, *http.Response) {
 	t.Helper()
 	r, _ := http.NewRequestWithContext(ctx, "GET", base+"/api/stream", nil)
 	r.Header.Set("Authorization", "Bearer "+raw)
@@ -68,7 +68,7 @@ func openDemoStream(t *testing.T, ctx context.Context, base, raw string) (*bufio
 	return bufio.NewScanner(response.Body), response
 }
 
-func waitForDemoStreams(t *testing.T, api *demoAPI, want int64) {
+func waitForStreams(t *testing.T, api *API, want int64) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -82,9 +82,9 @@ func waitForDemoStreams(t *testing.T, api *demoAPI, want int64) {
 	}
 }
 
-func TestDemoAPIWebSocketEchoes(t *testing.T) {
-	issuer := newDemoIssuer(t)
-	api, base := startDemoAPI(t, issuer)
+func TestWebSocketEchoes(t *testing.T) {
+	issuer := newIssuer(t)
+	api, base := startAPI(t, issuer)
 	conn, _, err := websocket.Dial(t.Context(), base+"/api/ws", &websocket.DialOptions{Host: "app.example.com", HTTPHeader: http.Header{
 		"Authorization": {"Bearer " + issuer.mint(t, nil)}, "Origin": {"https://app.example.com"},
 	}})
@@ -92,9 +92,9 @@ func TestDemoAPIWebSocketEchoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.CloseNow()
-	conn.SetReadLimit(demoBodyLimit)
+	conn.SetReadLimit(bodyLimit)
 	for kind, message := range map[websocket.MessageType]string{
-		websocket.MessageText: "grüße", websocket.MessageBinary: strings.Repeat("\xff", demoBodyLimit),
+		websocket.MessageText: "grüße", websocket.MessageBinary: strings.Repeat("\xff", bodyLimit),
 	} {
 		if err := conn.Write(t.Context(), kind, []byte(message)); err != nil {
 			t.Fatal(err)
@@ -108,11 +108,11 @@ func TestDemoAPIWebSocketEchoes(t *testing.T) {
 	if _, _, err := conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
 		t.Errorf("after the server stopped: %v, want going away", err)
 	}
-	waitForDemoStreams(t, api, 0)
+	waitForStreams(t, api, 0)
 }
 
-func TestDemoAPIWebSocketNeedsToken(t *testing.T) {
-	_, base := startDemoAPI(t, newDemoIssuer(t))
+func TestWebSocketNeedsToken(t *testing.T) {
+	_, base := startAPI(t, newIssuer(t))
 	conn, response, err := websocket.Dial(t.Context(), base+"/api/ws", nil)
 	if err == nil {
 		conn.CloseNow()
