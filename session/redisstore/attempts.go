@@ -80,7 +80,7 @@ func (a *Attempts) PutAttempt(ctx context.Context, t session.Attempt) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", session.ErrSealed, err)
 	}
-	_, err = a.store.eval(ctx, a.put, a.key(browser), id, sealed, back, session.MostAttempts,
+	_, err = a.store.evalKey(ctx, a.put, a.key(browser), id, sealed, back, session.MostAttempts,
 		session.AttemptLife.Milliseconds(), session.AttemptMemory.Milliseconds(), a.store.offset())
 	return err
 }
@@ -88,7 +88,7 @@ func (a *Attempts) PutAttempt(ctx context.Context, t session.Attempt) error {
 // TakeAttempt implements [session.Attempts].
 func (a *Attempts) TakeAttempt(ctx context.Context, browser, state string) (session.TakenAttempt, error) {
 	hash, id := opaque(browser), opaque(state)
-	reply, err := a.store.eval(ctx, a.take, a.key(hash), id, rand.Text(),
+	reply, err := a.store.evalKey(ctx, a.take, a.key(hash), id, rand.Text(),
 		session.AttemptLife.Milliseconds(), a.store.offset())
 	if err != nil {
 		return session.TakenAttempt{}, err
@@ -138,8 +138,8 @@ func opaque(value string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// eval runs a script on a key that is not a session's.
-func (s *Store) eval(ctx context.Context, sc script, key string, args ...any) (any, error) {
+// evalKey runs a script on a key that is not a session's.
+func (s *Store) evalKey(ctx context.Context, sc script, key string, args ...any) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
 	reply, err := sc.Run(ctx, s.client, []string{key}, args...).Result()

@@ -22,11 +22,11 @@ import (
 // Former versions pass over these messages.
 
 const (
-	beatEvery  = 500 * time.Millisecond // silence after which a process beats, and how often it looks
-	beatSpread = 200 * time.Millisecond // at most so much later
-	beatLimit  = 2 * time.Second        // silence after which the feed is down
-	showEvery  = 3 * time.Second        // how often a process shows that it is there
-	noteLength = 3                      // words of a notice
+	beatInterval     = 500 * time.Millisecond // silence after which a process beats, and how often it looks
+	beatSpread       = 200 * time.Millisecond // at most so much later
+	beatTimeout      = 2 * time.Second        // silence after which the feed is down
+	presenceInterval = 3 * time.Second        // how often a process shows that it is there
+	noteLength       = 3                      // words of a notice
 )
 
 // The kinds of notice, by the word on the channel.
@@ -115,17 +115,17 @@ func (b *beater) run(ctx context.Context) {
 		case <-next.C:
 		}
 		// Not at the same time as the others: one that beats spares them the trouble.
-		next.Reset(beatEvery + rand.N(beatSpread)) //nolint:gosec // G404: only spreads the processes over time
+		next.Reset(beatInterval + rand.N(beatSpread)) //nolint:gosec // G404: only spreads the processes over time
 		if err := b.store.onCommandConn(ctx, func(ctx context.Context, addr string, conn *redis.Conn) error {
-			return b.speak(ctx, addr, conn, urgent, &shown)
+			return b.report(ctx, addr, conn, urgent, &shown)
 		}); err != nil {
 			continue // the silence says so
 		}
 	}
 }
 
-// speak looks where commands go, and says there what is to be said.
-func (b *beater) speak(ctx context.Context, addr string, conn *redis.Conn, urgent bool, shown *time.Time) error {
+// report looks where commands go, and says there what is to be said.
+func (b *beater) report(ctx context.Context, addr string, conn *redis.Conn, urgent bool, shown *time.Time) error {
 	id, known, err := masterOf(ctx, conn)
 	if err != nil {
 		return err
@@ -137,12 +137,12 @@ func (b *beater) speak(ctx context.Context, addr string, conn *redis.Conn, urgen
 	if known {
 		b.store.masters.note(addr, id)
 	}
-	if urgent || b.quiet() >= beatEvery {
-		if err := b.store.say(ctx, conn, noticeBeat, master); err != nil {
+	if urgent || b.quiet() >= beatInterval {
+		if err := b.store.publish(ctx, conn, noticeBeat, master); err != nil {
 			return err
 		}
 	}
-	if !urgent && time.Since(*shown) < showEvery {
+	if !urgent && time.Since(*shown) < presenceInterval {
 		return nil
 	}
 	*shown = time.Now()
@@ -150,11 +150,11 @@ func (b *beater) speak(ctx context.Context, addr string, conn *redis.Conn, urgen
 	if known && b.store.peers.finished(master) {
 		kind = noticeDone
 	}
-	return b.store.say(ctx, conn, kind, master)
+	return b.store.publish(ctx, conn, kind, master)
 }
 
-// say publishes a notice.
-func (s *Store) say(ctx context.Context, on redis.Cmdable, kind, master string) error {
+// publish publishes a notice.
+func (s *Store) publish(ctx context.Context, on redis.Cmdable, kind, master string) error {
 	return on.Publish(ctx, s.channel(), s.peers.self+" "+kind+" "+master).Err()
 }
 
@@ -166,7 +166,7 @@ func (s *Store) farewell(ctx context.Context, b *beater) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Timeout)
 	defer cancel()
-	_ = s.say(ctx, s.client, noticeLeave, master)
+	_ = s.publish(ctx, s.client, noticeLeave, master)
 }
 
 // onCommandConn lends f a connection as commands use it, to the node of the channel.

@@ -20,8 +20,8 @@ const (
 
 var errRecord = errors.New("record is damaged or of a newer version")
 
-// secretPart is what the sealed record holds of a [session.Record].
-type secretPart struct {
+// sealedRecord is what the sealed record holds of a [session.Record].
+type sealedRecord struct {
 	identity session.Identity
 	device   session.Device
 	tokens   session.Tokens
@@ -29,7 +29,7 @@ type secretPart struct {
 	bound    bool // to a commit, see commit.go
 }
 
-func encodeRecord(p secretPart) []byte {
+func encodeRecord(p sealedRecord) []byte {
 	i, d, t := p.identity, p.device, p.tokens
 	b := make([]byte, 0, 256+len(i.Claims)+len(d.UserAgent)+len(t.Access)+len(t.Refresh)+len(t.ID))
 	b = append(b, recordVersion)
@@ -49,7 +49,7 @@ func encodeRecord(p secretPart) []byte {
 // appendCreated writes the time of a bound record one byte longer than it need be: the
 // varint goes on, with nothing. Former versions read the same time and know nothing of
 // it, and it cannot be taken out of the seal.
-func appendCreated(b []byte, p secretPart) []byte {
+func appendCreated(b []byte, p sealedRecord) []byte {
 	b = binary.AppendVarint(b, millis(p.created))
 	if p.bound {
 		b[len(b)-1] |= 0x80
@@ -73,12 +73,12 @@ func appendList(b []byte, values []string) []byte {
 
 // decodeRecord reads what encodeRecord made. It never allocates more than a
 // small multiple of the input, whatever lengths the input claims.
-func decodeRecord(b []byte) (secretPart, error) {
+func decodeRecord(b []byte) (sealedRecord, error) {
 	if len(b) == 0 || b[0] != recordVersion {
-		return secretPart{}, errRecord
+		return sealedRecord{}, errRecord
 	}
 	r := reader{rest: string(b[1:])}
-	var p secretPart
+	var p sealedRecord
 	i, d, t := &p.identity, &p.device, &p.tokens
 	r.strings(&i.Subject, &i.Name, &i.Provider)
 	i.Roles = r.list()
@@ -97,7 +97,7 @@ func decodeRecord(b []byte) (secretPart, error) {
 		*token = session.Secret(r.token())
 	}
 	if r.bad || r.rest != "" {
-		return secretPart{}, errRecord
+		return sealedRecord{}, errRecord
 	}
 	return p, nil
 }

@@ -13,8 +13,8 @@ import (
 	"sessiongate/session"
 )
 
-// devicesAtOnce bounds one round trip.
-const devicesAtOnce = 100
+// listChunk bounds one round trip.
+const listChunk = 100
 
 // Sessions implements [session.Owners]. Records of another owner are left out:
 // the list is not sealed, so whoever can write to Redis could have added them.
@@ -36,7 +36,7 @@ func (s *Store) List(ctx context.Context, o session.Owner) ([]session.Record, er
 	}
 	live := make([]session.Record, 0, len(ids))
 	var lost session.UnreadableError
-	for chunk := range slices.Chunk(ids, devicesAtOnce) {
+	for chunk := range slices.Chunk(ids, listChunk) {
 		found, err := s.read(ctx, chunk, now, &lost)
 		if err != nil {
 			return nil, err
@@ -103,7 +103,7 @@ func (s *Store) read(ctx context.Context, ids []string, now time.Time, lost *ses
 		}
 		r, ok := parseState(states[i].Val())
 		found := sealed{record: records[i].Val()}
-		if !ok || found.record == "" || !alive(r.Facts, s.o.Rules, now) {
+		if !ok || found.record == "" || !isAlive(r.Facts, s.o.Rules, now) {
 			continue
 		}
 		r.ID = session.ID(id)
@@ -123,7 +123,7 @@ func entryFault(err error) bool {
 	return err == redis.Nil || redis.HasErrorPrefix(err, "WRONGTYPE") //nolint:errorlint // go-redis returns it bare
 }
 
-func alive(f session.State, rules session.Rules, now time.Time) bool {
+func isAlive(f session.State, rules session.Rules, now time.Time) bool {
 	return now.Before(f.Absolute) && now.Sub(f.LastSeen) < rules.Idle
 }
 

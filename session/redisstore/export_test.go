@@ -17,8 +17,8 @@ func (s *Store) Client() redis.UniversalClient { return s.client }
 // Keys gives tests the two keys of a session.
 func (s *Store) Keys(id session.ID) (state, record string) { return s.stateKey(id), s.recordKey(id) }
 
-// JudgeLua is the source of a judgement: prelude and script.
-func JudgeLua() string { return judgeLua() }
+// ResolveLua is the source of a judgement: prelude and script.
+func ResolveLua() string { return resolveSource() }
 
 // ParsePayload is the feed's parser of foreign bytes.
 func ParsePayload(payload string) (session.Change, bool) { return parsePayload(payload) }
@@ -34,7 +34,7 @@ func Codec(b []byte) (again []byte, err error) {
 
 // Encode and Decode carry the sealed part of a record.
 func Encode(r session.Record) []byte {
-	return encodeRecord(secretPart{r.Identity, r.Device, r.Tokens, r.Created, false})
+	return encodeRecord(sealedRecord{r.Identity, r.Device, r.Tokens, r.Created, false})
 }
 
 // Decode is the other half of Encode.
@@ -63,17 +63,17 @@ func (s *Store) AsFormer(ctx context.Context, id session.ID) (string, error) {
 }
 
 // FeedQuiet is how long a silent subscription is trusted.
-const FeedQuiet time.Duration = feedQuiet + feedAnswer
+const FeedQuiet time.Duration = pingInterval + pongTimeout
 
 // Asking tells how many judgements travel, and how many wait for the next batch.
 func (s *Store) Asking() (flying, waiting int) {
-	s.questions.mu.Lock()
-	defer s.questions.mu.Unlock()
-	return s.questions.flying, len(s.questions.waiting)
+	s.batcher.mu.Lock()
+	defer s.batcher.mu.Unlock()
+	return s.batcher.inFlight, len(s.batcher.waiting)
 }
 
-// Flights is how many round trips there may be at a time.
-const Flights = flights
+// MaxInFlight is how many round trips there may be at a time.
+const MaxInFlight = maxInFlight
 
 // ReadReply reads what the script of a judgement answered.
 func (s *Store) ReadReply(v session.Presentation, reply string) (session.Answer, error) {

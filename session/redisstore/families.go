@@ -20,7 +20,7 @@ func (s *Store) Create(ctx context.Context, r session.Record, lives session.Life
 	}
 	absolute := millis(now.Add(lives.Absolute))
 	r.Created = fromMillis(millis(r.Created)) // as it will be read back
-	sealed, err := s.seal(r.ID, secretPart{r.Identity, r.Device, r.Tokens, r.Created, true})
+	sealed, err := s.seal(r.ID, sealedRecord{r.Identity, r.Device, r.Tokens, r.Created, true})
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (s *Store) Create(ctx context.Context, r session.Record, lives session.Life
 	reply, state := withState(reply)
 	written, err := s.sent("create session", r, reply)
 	if err == nil {
-		s.wrote(written, sealed, state, false)
+		s.remember(written, sealed, state, false)
 	}
 	return written, err
 }
@@ -55,7 +55,7 @@ func (s *Store) index(ctx context.Context, r session.Record, lives session.Lifet
 
 // sent completes the record that was just written with what the script decided.
 func (s *Store) sent(doing string, r session.Record, reply any) (*session.Record, error) {
-	a, err := newAnswer(doing, reply, 1)
+	a, err := newReply(doing, reply, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -73,12 +73,12 @@ func (s *Store) sent(doing string, r session.Record, reply any) (*session.Record
 // not be read.
 func (s *Store) End(ctx context.Context, id session.ID, why session.Reason) (*session.Record, error) {
 	const doing = "end session"
-	reply, err := s.runDurably(ctx, s.scripts.end, id, string(why))
+	reply, err := s.runWithReplica(ctx, s.scripts.end, id, string(why))
 	if err != nil {
 		return nil, err
 	}
 	s.journal.drop(id)
-	a, err := newAnswer(doing, reply, 1)
+	a, err := newReply(doing, reply, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (s *Store) End(ctx context.Context, id session.ID, why session.Reason) (*se
 
 // Peek implements [session.Generations].
 func (s *Store) Generation(ctx context.Context, id session.ID) (generation uint32, alive bool, err error) {
-	reply, err := s.run(ctx, s.scripts.peek, id, number(s.o.Rules.Idle.Milliseconds()))
+	reply, err := s.run(ctx, s.scripts.generation, id, number(s.o.Rules.Idle.Milliseconds()))
 	if err != nil {
 		return 0, false, err
 	}

@@ -368,7 +368,7 @@ func judge(t *testing.T, store *redisstore.Store, cases []tableCase) []outcome {
 		args = append(args, c.state()...)
 		args = append(args, c.arguments()...)
 	}
-	script := fmt.Sprintf(tableLua, redisstore.JudgeLua())
+	script := fmt.Sprintf(tableLua, redisstore.ResolveLua())
 	reply, err := store.Client().Eval(context.Background(), script, keys, args...).Slice()
 	if err != nil {
 		t.Fatal(err)

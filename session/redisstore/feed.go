@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	feedQuiet   = 2 * time.Second // silence after which the connection is pinged, or given up, see beat.go
-	feedAnswer  = time.Second     // how long the pong may take
-	feedBackoff = 50 * time.Millisecond
-	feedSlowest = 500 * time.Millisecond
-	feedQueue   = 4096
+	pingInterval   = 2 * time.Second // silence after which the connection is pinged, or given up, see beat.go
+	pongTimeout    = time.Second     // how long the pong may take
+	feedBackoff    = 50 * time.Millisecond
+	maxFeedBackoff = 500 * time.Millisecond
+	feedQueue      = 4096
 )
 
 var (
@@ -73,10 +73,10 @@ func (s *Store) follow(ctx context.Context, beat *beater, changes chan<- session
 		if ctx.Err() != nil {
 			return
 		}
-		if l.up || first { // not once per attempt
+		if l.works || first { // not once per attempt
 			s.o.Logger.WarnContext(ctx, "no session feed from Redis, trying again", slog.Any("error", err))
 		}
-		if l.up {
+		if l.works {
 			ups++
 			pause = feedBackoff
 			s.journal.freeze()
@@ -89,7 +89,7 @@ func (s *Store) follow(ctx context.Context, beat *beater, changes chan<- session
 		case <-ctx.Done():
 		case <-time.After(pause):
 		}
-		pause = min(2*pause, feedSlowest)
+		pause = min(2*pause, maxFeedBackoff)
 	}
 }
 
@@ -99,7 +99,7 @@ type listener struct {
 	beat    *beater
 	changes chan<- session.Change
 	again   bool // not the first
-	up      bool // it was seen to bring what is published
+	works   bool // it was seen to bring what is published
 	pinged  bool
 	heard   time.Time // the last beat that counts
 }
@@ -119,18 +119,18 @@ func (l *listener) listen(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := l.take(message); err != nil {
+		if err := l.handle(message); err != nil {
 			return err
 		}
 	}
 }
 
-// take passes a message on, or learns from it.
-func (l *listener) take(message any) error {
+// handle passes a message on, or learns from it.
+func (l *listener) handle(message any) error {
 	switch m := message.(type) {
 	case *redis.Subscription:
 		if l.store.o.alone && m.Kind == "subscribe" {
-			return l.rise()
+			return l.proven()
 		}
 		l.beat.hurry()
 	case *redis.Message:
@@ -138,7 +138,7 @@ func (l *listener) take(message any) error {
 			return l.notice(n)
 		}
 		if c, ok := parsePayload(m.Payload); ok {
-			return l.tell(c)
+			return l.send(c)
 		}
 	}
 	return nil
@@ -152,8 +152,8 @@ func (l *listener) notice(n notice) error {
 	case noticeBeat:
 		if l.beat.hears(n) {
 			l.heard = time.Now()
-			if !l.up {
-				if err := l.rise(); err != nil {
+			if !l.works {
+				if err := l.proven(); err != nil {
 					return err
 				}
 			}
@@ -172,20 +172,20 @@ func (l *listener) notice(n notice) error {
 	return nil
 }
 
-// rise reports that the feed is up. Where Redis does not say which server it is,
+// proven reports that the feed is up. Where Redis does not say which server it is,
 // every subscription but the first may be to another.
-func (l *listener) rise() error {
-	l.up = true
+func (l *listener) proven() error {
+	l.works = true
 	if l.again {
 		l.store.suspect()
 	}
 	if master, known := l.beat.own(); l.again && !known && !l.store.o.alone {
 		l.store.masterChanged(master)
 	}
-	return l.tell(session.Change{Kind: session.ChangeFeedUp})
+	return l.send(session.Change{Kind: session.ChangeFeedUp})
 }
 
-func (l *listener) tell(c session.Change) error {
+func (l *listener) send(c session.Change) error {
 	if c.Kind == session.ChangeEnded {
 		l.store.journal.drop(c.ID)
 	}
@@ -203,7 +203,7 @@ func (l *listener) receive(ctx context.Context, sub *redis.PubSub) (any, error) 
 	if l.store.o.alone {
 		return l.receiveOrPing(ctx, sub)
 	}
-	left := beatLimit - time.Since(l.heard)
+	left := beatTimeout - time.Since(l.heard)
 	if left <= 0 {
 		return nil, errFeedSilent
 	}
@@ -217,9 +217,9 @@ func (l *listener) receive(ctx context.Context, sub *redis.PubSub) (any, error) 
 // receiveOrPing returns the next message, or nil after a silence it answered with a
 // ping: within one process nobody beats.
 func (l *listener) receiveOrPing(ctx context.Context, sub *redis.PubSub) (any, error) {
-	wait := feedQuiet
+	wait := pingInterval
 	if l.pinged {
-		wait = feedAnswer
+		wait = pongTimeout
 	}
 	message, err := sub.ReceiveTimeout(ctx, wait)
 	switch {
@@ -270,7 +270,7 @@ func parsePayload(payload string) (session.Change, bool) {
 		// An owner's hash has the form of a session id.
 		return session.Change{Kind: session.ChangeOwnerList, Owner: id}, true
 	case "p":
-		return parseUp(id, value) // a provider's hash, likewise
+		return parseProviderUp(id, value) // a provider's hash, likewise
 	}
 	return session.Change{}, false
 }

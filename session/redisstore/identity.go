@@ -31,8 +31,8 @@ type identity struct {
 	previous string // the history it continues, after a promotion
 }
 
-// rememberedMost bounds what is remembered of servers that change all the time.
-const rememberedMost = 1000
+// maxRemembered bounds what is remembered of servers that change all the time.
+const maxRemembered = 1000
 
 func newMasters(changed func(name string)) *masters {
 	return &masters{
@@ -65,14 +65,14 @@ func (m *masters) isNew(addr string, id identity) bool {
 	defer m.mu.Unlock()
 	name, known := m.names[addr]
 	_, continues := m.histories[id.previous]
-	if len(m.histories) >= rememberedMost {
+	if len(m.histories) >= maxRemembered {
 		clear(m.histories)
 	}
 	m.histories[id.history] = struct{}{}
 	if name == id.name {
 		return false
 	}
-	if !known && len(m.names) >= rememberedMost {
+	if !known && len(m.names) >= maxRemembered {
 		clear(m.names)
 	}
 	m.names[addr] = id.name
@@ -110,7 +110,7 @@ func (m *masters) mention(name string) bool {
 	if _, known := m.foreign[name]; known {
 		return false
 	}
-	if len(m.foreign) >= rememberedMost {
+	if len(m.foreign) >= maxRemembered {
 		clear(m.foreign)
 	}
 	m.foreign[name] = struct{}{}
@@ -136,7 +136,7 @@ func identify(ctx context.Context, conn redis.Cmdable) (id identity, ok bool) {
 	}, true
 }
 
-// once is a command that go-redis does not try again. A new connection is asked who it
+// markUsed is a command that go-redis does not try again. A new connection is asked who it
 // leads to before the command that it was made for; a server that refuses everything
 // would be asked so often, sentinels above all, that the time is up before the reason
 // is known.

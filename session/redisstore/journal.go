@@ -17,11 +17,11 @@ import (
 // it wrote a short while ago, as it was written, and writes it again (rewrite.go).
 
 const (
-	journalFor       = time.Minute
-	defaultJournal   = 64 << 20 // bytes
-	entryOverhead    = 400      // of the maps, lists and headers of one entry, roughly
-	journalSmallest  = 1 << 10
-	recentAtFirstUse = 64
+	journalTTL          = time.Minute
+	defaultJournalBytes = 64 << 20 // bytes
+	entryOverhead       = 400      // of the maps, lists and headers of one entry, roughly
+	minJournal          = 1 << 10
+	recentAtFirstUse    = 64
 )
 
 // entry is the state of one session as a commit left it. It does not change.
@@ -100,7 +100,7 @@ func (j *journal) expire() {
 	if j.frozen {
 		return
 	}
-	since := j.now().Add(-journalFor)
+	since := j.now().Add(-journalTTL)
 	for _, l := range [...]*list.List{&j.confirmed, &j.open} {
 		for x := l.Front(); x != nil && x.Value.(*entry).at.Before(since); x = l.Front() {
 			j.remove(x)
@@ -208,8 +208,8 @@ func newEntry(r *session.Record, sealed []byte, state []any) *entry {
 	return e
 }
 
-// wrote keeps in the journal what was just written.
-func (s *Store) wrote(r *session.Record, sealed []byte, state []any, confirmed bool) {
+// remember keeps in the journal what was just written.
+func (s *Store) remember(r *session.Record, sealed []byte, state []any, confirmed bool) {
 	e := newEntry(r, sealed, state)
 	if e == nil {
 		return

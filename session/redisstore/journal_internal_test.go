@@ -66,7 +66,7 @@ func TestJournal(t *testing.T) {
 	want("an end", "a", "e", "f")
 
 	j.freeze()
-	clock.at = clock.at.Add(journalFor + time.Second)
+	clock.at = clock.at.Add(journalTTL + time.Second)
 	put("g", 1, 7*time.Hour, false)
 	want("while the server is away", "a", "e", "f", "g")
 	j.thaw()
@@ -101,13 +101,13 @@ func TestHold(t *testing.T) {
 		wait time.Duration
 	}{
 		"nobody writes again":                  {func(p *peers) { p.stop() }, 0},
-		"we are not done":                      {func(*peers) {}, holdLongest},
+		"we are not done":                      {func(*peers) {}, maxHold},
 		"alone and done":                       {func(p *peers) { p.note("self", "m", true, now) }, 0},
-		"done with another master":             {func(p *peers) { p.note("self", "other", true, now) }, holdLongest},
-		"another is not done":                  {func(p *peers) { p.note("self", "m", true, now); p.note("q", "", false, now) }, holdLongest},
+		"done with another master":             {func(p *peers) { p.note("self", "other", true, now) }, maxHold},
+		"another is not done":                  {func(p *peers) { p.note("self", "m", true, now); p.note("q", "", false, now) }, maxHold},
 		"another is done":                      {func(p *peers) { p.note("self", "m", true, now); p.note("q", "m", true, now) }, 0},
 		"another noticed before us":            {func(p *peers) { p.note("self", "m", true, now); p.note("q", "m", true, now.Add(-time.Second)) }, 0},
-		"another was done with it long before": {func(p *peers) { p.note("self", "m", true, now); p.note("q", "m", true, now.Add(-5*time.Second)) }, holdLongest},
+		"another was done with it long before": {func(p *peers) { p.note("self", "m", true, now); p.note("q", "m", true, now.Add(-5*time.Second)) }, maxHold},
 		"another was heard long ago":           {func(p *peers) { p.note("self", "m", true, now); p.note("q", "", false, now.Add(-11*time.Second)) }, 0},
 		"another has left": {func(p *peers) {
 			p.note("self", "m", true, now)
@@ -120,11 +120,11 @@ func TestHold(t *testing.T) {
 			p.start()
 			p.hold("m", now)
 			c.run(p)
-			wait, _ := p.held(now)
+			wait, _ := p.wait(now)
 			if wait != c.wait {
 				t.Errorf("a refresh waits %v, want %v", wait, c.wait)
 			}
-			if wait, _ := p.held(now.Add(holdLongest)); wait != 0 {
+			if wait, _ := p.wait(now.Add(maxHold)); wait != 0 {
 				t.Errorf("a refresh waits %v for a process that may be dead", wait)
 			}
 		})
@@ -161,20 +161,20 @@ func TestMasters(t *testing.T) {
 
 func TestSlowReplicasAreLeftAlone(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
-	r := replicas{known: map[string]knowledge{"a": {count: 2, sure: true}}}
-	wanted := func(at time.Duration) int { return r.known["a"].wanted(now.Add(at)) }
+	r := replicas{infos: map[string]replicaInfo{"a": {count: 2, sure: true}}}
+	wanted := func(at time.Duration) int { return r.infos["a"].wanted(now.Add(at)) }
 	for range 2 {
-		r.answer("a", 1, true, now)
+		r.learn("a", 1, true, now)
 	}
-	r.answer("a", 2, false, now)
+	r.learn("a", 2, false, now)
 	for range 2 {
-		r.answer("a", 1, true, now)
+		r.learn("a", 1, true, now)
 		if wanted(0) != 2 {
 			t.Fatal("two short answers in a row are taken for three")
 		}
 	}
-	r.answer("a", 1, true, now)
-	for at, want := range map[time.Duration]int{0: 1, shortFor - 1: 1, shortFor: 2} {
+	r.learn("a", 1, true, now)
+	for at, want := range map[time.Duration]int{0: 1, shortTTL - 1: 1, shortTTL: 2} {
 		if got := wanted(at); got != want {
 			t.Errorf("after %v %d replicas are waited for, want %d", at, got, want)
 		}

@@ -8,7 +8,7 @@ import (
 
 // Keep implements [session.Toucher].
 func (s *Store) Touch(ctx context.Context, id session.ID) (alive bool, err error) {
-	reply, err := s.run(ctx, s.scripts.keep, id, number(s.o.Rules.Idle.Milliseconds()))
+	reply, err := s.run(ctx, s.scripts.touch, id, number(s.o.Rules.Idle.Milliseconds()))
 	if err != nil {
 		return false, err
 	}

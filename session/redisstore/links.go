@@ -15,10 +15,10 @@ import (
 var linkLua string
 
 //go:embed lua/links_close.lua
-var linksCloseLua string
+var takeLinksLua string
 
 //go:embed lua/once.lua
-var onceLua string
+var markUsedLua string
 
 // closedMark is the member of a list that was closed. No session ID looks like it.
 const closedMark = "!"
@@ -26,8 +26,8 @@ const closedMark = "!"
 // Links keeps what back-channel logout needs: our sessions by the provider's,
 // and the logout tokens that were used. It is safe for concurrent use.
 type Links struct {
-	store             *Store
-	link, close, once script
+	store                     *Store
+	link, takeLinks, markUsed script
 }
 
 var _ session.ProviderSessions = (*Links)(nil)
@@ -35,29 +35,29 @@ var _ session.ProviderSessions = (*Links)(nil)
 // Links returns the provider sessions kept on the store's server.
 func (s *Store) Links() *Links {
 	return &Links{
-		store: s,
-		link:  script{"link session", redis.NewScript(linkLua)},
-		close: script{"close links", redis.NewScript(linksCloseLua)},
-		once:  script{"mark token", redis.NewScript(onceLua)},
+		store:     s,
+		link:      script{"link session", redis.NewScript(linkLua)},
+		takeLinks: script{"close links", redis.NewScript(takeLinksLua)},
+		markUsed:  script{"mark token", redis.NewScript(markUsedLua)},
 	}
 }
 
 // Link implements [session.ProviderSessions].
 func (l *Links) Link(ctx context.Context, key string, id session.ID, keep time.Duration) (closed bool, err error) {
-	reply, err := l.store.eval(ctx, l.link, l.key(key), string(id), keep.Milliseconds(),
+	reply, err := l.store.evalKey(ctx, l.link, l.key(key), string(id), keep.Milliseconds(),
 		session.ClosedFor.Milliseconds(), l.store.offset())
 	return reply == int64(1), err
 }
 
 // CloseLinks implements [session.ProviderSessions].
 func (l *Links) TakeLinks(ctx context.Context, key string) ([]session.ID, error) {
-	reply, err := l.store.eval(ctx, l.close, l.key(key), session.ClosedFor.Milliseconds(), l.store.offset())
+	reply, err := l.store.evalKey(ctx, l.takeLinks, l.key(key), session.ClosedFor.Milliseconds(), l.store.offset())
 	if err != nil {
 		return nil, err
 	}
 	list, ok := reply.([]any)
 	if !ok {
-		return nil, unavailable(l.close.name, errReply)
+		return nil, unavailable(l.takeLinks.name, errReply)
 	}
 	var ids []session.ID
 	for _, entry := range list {
@@ -70,7 +70,7 @@ func (l *Links) TakeLinks(ctx context.Context, key string) ([]session.ID, error)
 
 // Once implements [session.ProviderSessions].
 func (l *Links) MarkUsed(ctx context.Context, token string, keep time.Duration) (bool, error) {
-	reply, err := l.store.eval(ctx, l.once, l.tokenKey(token), rand.Text(), keep.Milliseconds())
+	reply, err := l.store.evalKey(ctx, l.markUsed, l.tokenKey(token), rand.Text(), keep.Milliseconds())
 	return reply == int64(1), err
 }
 

@@ -78,7 +78,7 @@ func TestAdoptedTokensAreSpent(t *testing.T) {
 				t.Errorf("at once: state %d", turn.State)
 			}
 			l.clock.Advance(14 * time.Second)
-			l.visit.Generation = 3 // once more: that does not make it any longer
+			l.visit.Generation = 3 // markUsed more: that does not make it any longer
 			l.adopted()
 			if turn := l.begin("b"); turn.State != session.LeaseTokensSpent {
 				t.Errorf("after 14 s: state %d", turn.State)

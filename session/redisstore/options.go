@@ -77,7 +77,7 @@ type Options struct {
 	// Offset moves the clock of the scripts, for tests; nil: none.
 	Offset func() time.Duration
 
-	alone bool // known to have no replicas
+	alone bool // infos to have no replicas
 	last  *lastWords
 }
 
@@ -93,7 +93,7 @@ func (o Options) withDefaults() Options {
 		o.Timeout = DefaultTimeout
 	}
 	if o.JournalBytes == 0 {
-		o.JournalBytes = defaultJournal
+		o.JournalBytes = defaultJournalBytes
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -13,8 +13,8 @@ import (
 // said that it is done, or until that has taken too long: one may be dead.
 
 const (
-	heardFor    = 10 * time.Second // a process that was not heard for so long is gone
-	holdLongest = 3 * time.Second
+	peerTTL = 10 * time.Second // a process that was not heard for so long is gone
+	maxHold = 3 * time.Second
 )
 
 // peers are the processes that share the server. Times are this process's, and
@@ -22,49 +22,49 @@ const (
 type peers struct {
 	self string
 
-	mu    sync.Mutex
-	on    bool                            // somebody rewrites: else there is nothing to wait for
-	heard map[string]time.Time            // processes, and when each was heard last
-	done  map[string]map[string]time.Time // of a process: masters, and when it was done with each
-	holds map[string]time.Time            // masters, and since when they are waited for
-	news  chan struct{}                   // closed at the next news
+	mu        sync.Mutex
+	rewriting bool                            // somebody rewrites: else there is nothing to wait for
+	heard     map[string]time.Time            // processes, and when each was heard last
+	done      map[string]map[string]time.Time // of a process: masters, and when it was done with each
+	holds     map[string]time.Time            // masters, and since when they are waited for
+	changed   chan struct{}                   // closed at the next news
 }
 
 func newPeers(self string) *peers {
 	return &peers{
 		self: self, heard: make(map[string]time.Time), done: make(map[string]map[string]time.Time),
-		holds: make(map[string]time.Time), news: make(chan struct{}),
+		holds: make(map[string]time.Time), changed: make(chan struct{}),
 	}
 }
 
 // start says that what this process wrote is written again from now on.
-func (p *peers) start() { p.setOn(true) }
+func (p *peers) start() { p.setRewriting(true) }
 
 // stop says that it is not any more.
-func (p *peers) stop() { p.setOn(false) }
+func (p *peers) stop() { p.setRewriting(false) }
 
-func (p *peers) isOn() bool {
+func (p *peers) isRewriting() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.on
+	return p.rewriting
 }
 
-func (p *peers) setOn(on bool) {
+func (p *peers) setRewriting(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.on = on
-	p.tell()
+	p.rewriting = on
+	p.wake()
 }
 
 // hold makes refreshes wait until everybody is done with a master.
 func (p *peers) hold(master string, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.on {
+	if !p.rewriting {
 		return
 	}
 	p.holds[master] = now
-	p.tell()
+	p.wake()
 }
 
 // note takes in that a process was heard, and perhaps that it is done with a master.
@@ -82,7 +82,7 @@ func (p *peers) note(process, master string, done bool, now time.Time) {
 	}
 	p.done[process][master] = now
 	p.forget(now)
-	p.tell()
+	p.wake()
 }
 
 // leave takes in that a process has stopped.
@@ -91,14 +91,14 @@ func (p *peers) leave(process string) {
 	defer p.mu.Unlock()
 	delete(p.heard, process)
 	delete(p.done, process)
-	p.tell()
+	p.wake()
 }
 
 // forget drops what is of no more use. The caller holds mu.
 func (p *peers) forget(now time.Time) {
-	maps.DeleteFunc(p.heard, func(_ string, at time.Time) bool { return now.Sub(at) > heardFor })
+	maps.DeleteFunc(p.heard, func(_ string, at time.Time) bool { return now.Sub(at) > peerTTL })
 	for process, masters := range p.done {
-		maps.DeleteFunc(masters, func(_ string, at time.Time) bool { return now.Sub(at) > heardFor+holdLongest })
+		maps.DeleteFunc(masters, func(_ string, at time.Time) bool { return now.Sub(at) > peerTTL+maxHold })
 		if len(masters) == 0 {
 			delete(p.done, process)
 		}
@@ -123,25 +123,25 @@ func (p *peers) finished(master string) bool {
 	return !held || p.isDone(p.self, master)
 }
 
-// held returns for how long a refresh has to wait, at most, and a channel that is
+// wait returns for how long a refresh has to wait, at most, and a channel that is
 // closed when that may have changed.
-func (p *peers) held(now time.Time) (wait time.Duration, news <-chan struct{}) {
+func (p *peers) wait(now time.Time) (wait time.Duration, news <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for master, since := range p.holds {
-		left := holdLongest - now.Sub(since)
+		left := maxHold - now.Sub(since)
 		if left <= 0 || p.ready(master, now) {
-			if left <= -heardFor || p.isDone(p.self, master) {
+			if left <= -peerTTL || p.isDone(p.self, master) {
 				delete(p.holds, master)
 			}
 			continue
 		}
 		wait = max(wait, left)
 	}
-	if !p.on {
+	if !p.rewriting {
 		wait = 0
 	}
-	return wait, p.news
+	return wait, p.changed
 }
 
 // ready reports whether everybody is done with a master. The caller holds mu.
@@ -150,7 +150,7 @@ func (p *peers) ready(master string, now time.Time) bool {
 		return false
 	}
 	for process, at := range p.heard {
-		if now.Sub(at) <= heardFor && !p.isDone(process, master) {
+		if now.Sub(at) <= peerTTL && !p.isDone(process, master) {
 			return false
 		}
 	}
@@ -161,19 +161,19 @@ func (p *peers) ready(master string, now time.Time) bool {
 // may have noticed earlier. The caller holds mu.
 func (p *peers) isDone(process, master string) bool {
 	at, ok := p.done[process][master]
-	return ok && at.After(p.holds[master].Add(-holdLongest))
+	return ok && at.After(p.holds[master].Add(-maxHold))
 }
 
-// tell wakes those who wait. The caller holds mu.
-func (p *peers) tell() {
-	close(p.news)
-	p.news = make(chan struct{})
+// wake wakes those who wait. The caller holds mu.
+func (p *peers) wake() {
+	close(p.changed)
+	p.changed = make(chan struct{})
 }
 
 // settled waits until refreshes may begin.
 func (p *peers) settled(ctx context.Context) error {
 	for {
-		left, news := p.held(time.Now())
+		left, news := p.wait(time.Now())
 		if left <= 0 {
 			return nil
 		}

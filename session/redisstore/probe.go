@@ -40,7 +40,7 @@ func (s *Store) Probe(ctx context.Context) (Health, error) {
 		h.Warnings = append(h.Warnings,
 			"Redis may evict keys (maxmemory-policy "+policy+"): sessions can vanish; set maxmemory-policy noeviction")
 	}
-	if info["aof_enabled"] == "0" && savePoints(ctx, node) == none {
+	if info["aof_enabled"] == "0" && savesNothing(ctx, node) {
 		h.Warnings = append(h.Warnings,
 			"Redis writes nothing to disk: every restart of Redis signs everybody out; set appendonly yes")
 	}
@@ -66,23 +66,9 @@ func readInfo(ctx context.Context, node *redis.Client) map[string]string {
 	return fields
 }
 
-type presence int
-
-const (
-	unknown presence = iota
-	none
-	some
-)
-
-// savePoints tells whether snapshots are configured. INFO does not say, and
-// CONFIG is often forbidden or renamed.
-func savePoints(ctx context.Context, node *redis.Client) presence {
+// savesNothing reports whether no snapshots are configured. INFO does not say, and
+// CONFIG is often forbidden or renamed: then nobody knows, which is no reason to warn.
+func savesNothing(ctx context.Context, node *redis.Client) bool {
 	config, err := node.ConfigGet(ctx, "save").Result()
-	switch {
-	case err != nil:
-		return unknown
-	case strings.TrimSpace(config["save"]) == "":
-		return none
-	}
-	return some
+	return err == nil && strings.TrimSpace(config["save"]) == ""
 }

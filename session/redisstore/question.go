@@ -21,52 +21,52 @@ import (
 // a question leaves at once, and the batches grow with the load by themselves.
 
 const (
-	flights   = 4   // round trips at a time
-	batchMost = 128 // questions in one: the first is answered with the last
+	maxInFlight = 4   // round trips at a time
+	maxBatch    = 128 // calls in one: the first is answered with the last
 )
 
 // argvAt is where ARGV begins among the arguments: after EVALSHA, the hash, the
 // number of keys and the keys.
 const argvAt = 5
 
-// question is one judgement to be asked for. It is used again: args point into it,
+// call is one judgement to be asked for. It is used again: args point into it,
 // so that asking makes no copies of them.
-type question struct {
-	state, record string
-	generation    uint32
-	binding, seen string
-	until, known  string
-	marked        int64
-	offset        int64
-	args          [argvAt + 13]any
-	cmd           *redis.StringCmd
-	done          chan struct{} // takes one
-	limit         *time.Timer
-	left          atomic.Bool // whoever asked does not wait any more
+type call struct {
+	state, record     string
+	generation        uint32
+	binding, ifTokens string
+	until, validator  string
+	marked            int64
+	offset            int64
+	args              [argvAt + 13]any
+	cmd               *redis.StringCmd
+	done              chan struct{} // takes one
+	limit             *time.Timer
+	abandoned         atomic.Bool // whoever asked does not wait any more
 }
 
-// questions asks them.
-type questions struct {
+// batcher asks them.
+type batcher struct {
 	client  redis.UniversalClient
 	alone   bool // each on its own: the nodes of a Cluster must not wait for each other
 	timeout time.Duration
 	pool    sync.Pool
 
-	mu      sync.Mutex
-	flying  int
-	waiting []*question
+	mu       sync.Mutex
+	inFlight int
+	waiting  []*call
 }
 
-func newQuestions(o Options, client redis.UniversalClient, sc script) *questions {
-	qs := &questions{client: client, alone: o.Mode == Cluster, timeout: o.Timeout}
+func newBatcher(o Options, client redis.UniversalClient, sc script) *batcher {
+	qs := &batcher{client: client, alone: o.Mode == Cluster, timeout: o.Timeout}
 	sha, idle, unacked := any(sc.Hash()), any(number(o.Rules.Idle.Milliseconds())), any(number(o.Rules.UnackedTTL().Milliseconds()))
 	explicitGrace := any(number(o.Rules.TokenClientGrace.Milliseconds()))
 	qs.pool.New = func() any {
-		q := &question{done: make(chan struct{}, 1), limit: time.NewTimer(qs.timeout)}
+		q := &call{done: make(chan struct{}, 1), limit: time.NewTimer(qs.timeout)}
 		q.limit.Stop()
 		q.args = [...]any{
 			"evalsha", sha, "2", &q.state, &q.record,
-			&q.generation, nil, &q.binding, nil, nil, &q.seen, idle, unacked, explicitGrace, &q.known, &q.until,
+			&q.generation, nil, &q.binding, nil, nil, &q.ifTokens, idle, unacked, explicitGrace, &q.validator, &q.until,
 			&q.marked, &q.offset,
 		}
 		return q
@@ -74,10 +74,10 @@ func newQuestions(o Options, client redis.UniversalClient, sc script) *questions
 	return qs
 }
 
-func (qs *questions) get(v session.Presentation) *question {
-	q := qs.pool.Get().(*question)
-	q.generation, q.binding, q.seen = v.Generation, v.BrowserClass, v.IfTokens
-	q.until, q.known, _ = strings.Cut(v.Validator, ",")
+func (qs *batcher) get(v session.Presentation) *call {
+	q := qs.pool.Get().(*call)
+	q.generation, q.binding, q.ifTokens = v.Generation, v.BrowserClass, v.IfTokens
+	q.until, q.validator, _ = strings.Cut(v.Validator, ",")
 	q.marked = millis(v.Marked)
 	q.args[argvAt+1], q.args[argvAt+3], q.args[argvAt+4] = bit(v.Kind == session.TokenClient), bit(v.Touch), bit(v.Force)
 	return q
@@ -92,71 +92,71 @@ func bit(b bool) any {
 
 // put takes a question back that was answered. One that was not may still be in
 // somebody's hands.
-func (qs *questions) put(q *question) {
-	q.state, q.record, q.binding, q.seen, q.until, q.known, q.cmd = "", "", "", "", "", "", nil
+func (qs *batcher) put(q *call) {
+	q.state, q.record, q.binding, q.ifTokens, q.until, q.validator, q.cmd = "", "", "", "", "", "", nil
 	qs.pool.Put(q)
 }
 
-// ask returns when q.cmd has its answer, or with an error.
-func (qs *questions) ask(ctx context.Context, q *question) error {
+// do returns when q.cmd has its answer, or with an error.
+func (qs *batcher) do(ctx context.Context, q *call) error {
 	if qs.alone {
-		return qs.askAlone(ctx, q)
+		return qs.send(ctx, q)
 	}
 	qs.mu.Lock()
-	if qs.flying >= flights {
+	if qs.inFlight >= maxInFlight {
 		qs.waiting = append(qs.waiting, q)
 		qs.mu.Unlock()
 		return qs.wait(ctx, q)
 	}
-	qs.flying++
+	qs.inFlight++
 	qs.mu.Unlock()
-	defer qs.landed()
-	return qs.askAlone(ctx, q)
+	defer qs.done()
+	return qs.send(ctx, q)
 }
 
-func (qs *questions) askAlone(ctx context.Context, q *question) error {
+func (qs *batcher) send(ctx context.Context, q *call) error {
 	ctx, cancel := context.WithTimeout(ctx, qs.timeout)
 	defer cancel()
 	return qs.client.Process(ctx, q.cmd)
 }
 
 // wait waits until somebody has brought the answer.
-func (qs *questions) wait(ctx context.Context, q *question) error {
+func (qs *batcher) wait(ctx context.Context, q *call) error {
 	q.limit.Reset(qs.timeout)
 	defer q.limit.Stop()
 	select {
 	case <-q.done:
 		return q.cmd.Err()
 	case <-ctx.Done():
-		q.left.Store(true)
+		q.abandoned.Store(true)
 		return ctx.Err()
 	case <-q.limit.C:
-		q.left.Store(true)
+		q.abandoned.Store(true)
 		return context.DeadlineExceeded
 	}
 }
 
-// landed gives a flight up, or lets those who wait have it.
-func (qs *questions) landed() {
+// done gives a flight up, or lets those who wait have it.
+func (qs *batcher) done() {
 	qs.mu.Lock()
 	more := len(qs.waiting) > 0
 	if !more {
-		qs.flying--
+		qs.inFlight--
 	}
 	qs.mu.Unlock()
 	if more {
-		go qs.fly()
+		go qs.drain()
 	}
 }
 
-// fly asks for those who wait until nobody does.
-func (qs *questions) fly() {
-	var batch []*question
+// drain asks for those who wait until nobody does.
+func (qs *batcher) drain() {
+	var batch []*call
 	for {
 		qs.mu.Lock()
-		n := min(len(qs.waiting), batchMost)
+		n := min(len(qs.waiting), maxBatch)
 		if n == 0 {
-			qs.flying--
+			qs.inFlight--
 			qs.mu.Unlock()
 			return
 		}
@@ -165,18 +165,18 @@ func (qs *questions) fly() {
 		clear(qs.waiting[rest:])
 		qs.waiting = qs.waiting[:rest]
 		qs.mu.Unlock()
-		qs.send(batch)
+		qs.sendBatch(batch)
 	}
 }
 
-// send asks a batch in one pipeline. Each has its own answer or error, and after
+// sendBatch asks a batch in one pipeline. Each has its own answer or error, and after
 // an error of the connection go-redis asks all of them again.
-func (qs *questions) send(batch []*question) {
+func (qs *batcher) sendBatch(batch []*call) {
 	ctx, cancel := context.WithTimeout(context.Background(), qs.timeout)
 	defer cancel()
 	cmds := make([]redis.Cmder, 0, len(batch))
 	for _, q := range batch {
-		if !q.left.Load() {
+		if !q.abandoned.Load() {
 			cmds = append(cmds, q.cmd)
 		}
 	}

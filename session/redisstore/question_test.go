@@ -160,7 +160,7 @@ func TestWaitingIsLeft(t *testing.T) {
 	o := standalone(server)
 	o.Timeout = 20 * time.Second
 	store := newStore(t, o)
-	visits := manySessions(t, store, redisstore.Flights+1)
+	visits := manySessions(t, store, redisstore.MaxInFlight+1)
 	server.Pause()
 	first := make(chan struct{})
 	go func() {
@@ -171,7 +171,7 @@ func TestWaitingIsLeft(t *testing.T) {
 			}
 		})
 	}()
-	eventually(t, "all flights are taken", func() bool { flying, _ := store.Asking(); return flying == redisstore.Flights })
+	eventually(t, "all flights are taken", func() bool { flying, _ := store.Asking(); return flying == redisstore.MaxInFlight })
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	go func() { _, err := store.Resolve(ctx, visits[0]); left <- err }()

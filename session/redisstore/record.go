@@ -14,19 +14,19 @@ const sessionFields = 17
 
 var errReply = errors.New("unexpected reply of a script")
 
-// answer reads a script's reply from front to back; bad sticks.
-type answer struct {
+// reply reads a script's reply from front to back; bad sticks.
+type reply struct {
 	values []any
 	bad    bool
 }
 
-// newAnswer checks that reply has head values, alone or followed by a session.
-func newAnswer(doing string, reply any, head int) (*answer, error) {
-	values, ok := reply.([]any)
+// newReply checks that raw has head values, alone or followed by a session.
+func newReply(doing string, raw any, head int) (*reply, error) {
+	values, ok := raw.([]any)
 	if !ok || len(values) != head && len(values) != head+sessionFields {
 		return nil, unavailable(doing, errReply)
 	}
-	return &answer{values: values}, nil
+	return &reply{values: values}, nil
 }
 
 // withState takes the state off the end of a reply, for the journal; nil if the
@@ -43,7 +43,7 @@ func withState(reply any) (rest any, state []any) {
 	return values[:last], state
 }
 
-func (a *answer) next() any {
+func (a *reply) next() any {
 	if len(a.values) == 0 {
 		a.bad = true
 		return nil
@@ -53,29 +53,29 @@ func (a *answer) next() any {
 	return v
 }
 
-func (a *answer) int() int64 {
+func (a *reply) int() int64 {
 	n, ok := a.next().(int64)
 	a.bad = a.bad || !ok
 	return n
 }
 
-func (a *answer) text() string {
+func (a *reply) text() string {
 	v, ok := a.next().(string)
 	a.bad = a.bad || !ok
 	return v
 }
 
-func (a *answer) flag() bool              { return a.int() == 1 }
-func (a *answer) time() time.Time         { return fromMillis(a.int()) }
-func (a *answer) duration() time.Duration { return time.Duration(a.int()) * time.Millisecond }
-func (a *answer) reason() session.Reason  { return session.Reason(a.text()) }
+func (a *reply) flag() bool              { return a.int() == 1 }
+func (a *reply) time() time.Time         { return fromMillis(a.int()) }
+func (a *reply) duration() time.Duration { return time.Duration(a.int()) * time.Millisecond }
+func (a *reply) reason() session.Reason  { return session.Reason(a.text()) }
 
 // sealed is a sealed record and the proof of where it belongs, see commit.go.
 type sealed struct{ record, proof string }
 
 // session reads the session at the end of a reply: its facts, when its access
 // token expires, and the sealed record. found is false if the reply has none.
-func (a *answer) session() (r session.Record, s sealed, found bool) {
+func (a *reply) session() (r session.Record, s sealed, found bool) {
 	if len(a.values) == 0 {
 		return session.Record{}, sealed{}, false
 	}
@@ -95,7 +95,7 @@ func (a *answer) session() (r session.Record, s sealed, found bool) {
 }
 
 // record reads and opens the session at the end of a reply; nil if it has none.
-func (s *Store) record(doing string, id session.ID, a *answer) (*session.Record, error) {
+func (s *Store) record(doing string, id session.ID, a *reply) (*session.Record, error) {
 	r, sealed, found := a.session()
 	if a.bad {
 		return nil, unavailable(doing, errReply)
@@ -129,7 +129,7 @@ func (s *Store) open(r *session.Record, from sealed) error {
 	return nil
 }
 
-func (s *Store) seal(id session.ID, p secretPart) ([]byte, error) {
+func (s *Store) seal(id session.ID, p sealedRecord) ([]byte, error) {
 	sealed, err := s.o.Sealer.Seal(string(id), recordField, encodeRecord(p))
 	if err != nil {
 		return nil, fmt.Errorf("%w: seal record: %w", session.ErrSealed, err)

@@ -13,24 +13,24 @@ func (s *Store) Get(ctx context.Context, id session.ID) (session.LeaseResult, er
 	if err != nil {
 		return session.LeaseResult{}, err
 	}
-	return s.turn("read session", id, reply)
+	return s.leaseResult("read session", id, reply)
 }
 
 // Begin implements [session.Leases]. When another server has begun to answer it
 // waits until every process has written again what that one may lack, for at most
 // three seconds more than the timeout.
 func (s *Store) Acquire(ctx context.Context, id session.ID, stamp string, known int64, lease string, ttl time.Duration) (session.LeaseResult, error) {
-	reply, err := s.runSettled(ctx, s.scripts.begin, id,
+	reply, err := s.runSettled(ctx, s.scripts.acquire, id,
 		stamp, lease, number(ttl.Milliseconds()), number(s.o.Rules.Idle.Milliseconds()), number(known))
 	if err != nil {
 		return session.LeaseResult{}, err
 	}
-	t, err := s.turn("begin refresh", id, reply)
+	t, err := s.leaseResult("begin refresh", id, reply)
 	if err != nil {
 		return t, err
 	}
-	forgotten := t.State == session.LeaseTokensSpent && s.remember(ctx, id, t.Record.Facts.CommitNumber) ||
-		t.State == session.LeaseSessionEnded && t.Reason == "" && s.remember(ctx, id, 0)
+	forgotten := t.State == session.LeaseTokensSpent && s.restore(ctx, id, t.Record.Facts.CommitNumber) ||
+		t.State == session.LeaseSessionEnded && t.Reason == "" && s.restore(ctx, id, 0)
 	if forgotten {
 		return s.Get(ctx, id) // with other tokens than the caller's
 	}
@@ -51,13 +51,13 @@ func (s *Store) Extend(ctx context.Context, id session.ID, lease, stamp string, 
 func (s *Store) Commit(ctx context.Context, c session.Commit) (session.Committed, error) {
 	const doing = "commit refresh"
 	v, plan := c.Presentation, c.Schedule
-	sealed, err := s.seal(v.ID, secretPart{c.Identity, c.Device, c.Tokens, c.Created, true})
+	sealed, err := s.seal(v.ID, sealedRecord{c.Identity, c.Device, c.Tokens, c.Created, true})
 	if err != nil {
 		return session.Committed{}, err
 	}
 	run := runner(s.runOnce)
 	if c.Lease != "" {
-		run = s.runOnReplicas
+		run = s.runWithReplicas
 	}
 	args := []any{
 		number(v.Generation), flag(v.Kind == session.TokenClient), v.BrowserClass, flag(v.Force), c.FromTokens, c.Lease,
@@ -82,26 +82,26 @@ func (s *Store) Commit(ctx context.Context, c session.Commit) (session.Committed
 	}
 	switch {
 	case out.Stored:
-		s.wrote(out.Record, sealed, state, everywhere)
-		s.relist(ctx, out)
+		s.remember(out.Record, sealed, state, everywhere)
+		s.reindex(ctx, out)
 	case out.Gone && c.Lease != "" && c.Base.CommitNumber > 0:
-		return s.commitAnew(ctx, c, sealed, out)
+		return s.commitForgotten(ctx, c, sealed, out)
 	}
 	return out, nil
 }
 
-// proofTries is how often a commit is made anew because it has another number than was
+// maxProofTries is how often a commit is made anew because it has another number than was
 // thought: each time somebody else was faster.
-const proofTries = 5
+const maxProofTries = 5
 
 // commitProved runs the script with the proof that the record belongs to the commit.
 // Its number is one more than the base's, unless there is a newer one.
 func (s *Store) commitProved(
 	ctx context.Context, run runner, c session.Commit, sealed []byte, args []any,
-) (a *answer, state []any, everywhere bool, err error) {
+) (a *reply, state []any, everywhere bool, err error) {
 	const doing = "commit refresh"
 	n, absolute := c.Base.CommitNumber+1, millis(c.Base.Absolute)
-	for range proofTries {
+	for range maxProofTries {
 		proof := s.prove(c.Presentation.ID, n, absolute, sealed)
 		var reply any
 		reply, everywhere, err = run(ctx, s.scripts.commit, c.Presentation.ID, append(args[:len(args):len(args)],
@@ -110,7 +110,7 @@ func (s *Store) commitProved(
 			return nil, nil, false, err
 		}
 		reply, state = withState(reply)
-		if a, err = newAnswer(doing, reply, 5); err != nil || a.values[0] != int64(2) {
+		if a, err = newReply(doing, reply, 5); err != nil || a.values[0] != int64(2) {
 			return a, state, everywhere, err
 		}
 		a.values = a.values[5:]
@@ -123,12 +123,12 @@ func (s *Store) commitProved(
 	return nil, nil, false, unavailable(doing, errReply)
 }
 
-// runner runs a script, see [Store.runOnReplicas].
+// runner runs a script, see [Store.runWithReplicas].
 type runner func(ctx context.Context, sc script, id session.ID, args ...any) (reply any, everywhere bool, err error)
 
-// commitAnew writes a session that the server has forgotten as a whole while its
+// commitForgotten writes a session that the server has forgotten as a whole while its
 // tokens were being refreshed: sessions leave tombstones when they end.
-func (s *Store) commitAnew(ctx context.Context, c session.Commit, sealed []byte, out session.Committed) (session.Committed, error) {
+func (s *Store) commitForgotten(ctx context.Context, c session.Commit, sealed []byte, out session.Committed) (session.Committed, error) {
 	r := session.Record{
 		ID: c.Presentation.ID, Facts: c.Base, Identity: c.Identity, Device: c.Device, Tokens: c.Tokens,
 		Created: fromMillis(millis(c.Created)), Expires: out.Now.Add(c.Schedule.Lifetime),
@@ -178,10 +178,10 @@ func stateOf(r session.Record) []any {
 	return state
 }
 
-// relist lists a session once more under its owner: a fail-over may have lost
+// reindex lists a session once more under its owner: a fail-over may have lost
 // the list's entry, which lies on another shard than the session. An error is
 // nobody's business, for the next refresh comes.
-func (s *Store) relist(ctx context.Context, c session.Committed) {
+func (s *Store) reindex(ctx context.Context, c session.Committed) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
 	_ = s.index(ctx, *c.Record, session.Lifetimes{Absolute: c.Record.Facts.Absolute.Sub(c.Now)})
@@ -189,7 +189,7 @@ func (s *Store) relist(ctx context.Context, c session.Committed) {
 
 // committed is the record of a commit that was stored: its own words and the
 // facts of the reply, so that the blob need not travel back.
-func (s *Store) committed(doing string, c session.Commit, a *answer) (*session.Record, error) {
+func (s *Store) committed(doing string, c session.Commit, a *reply) (*session.Record, error) {
 	r, _, found := a.session()
 	if a.bad || !found {
 		return nil, unavailable(doing, errReply)
@@ -204,19 +204,19 @@ func (s *Store) committed(doing string, c session.Commit, a *answer) (*session.R
 func (s *Store) Release(ctx context.Context, a session.Release) (session.LeaseResult, error) {
 	run := s.run
 	if a.End != "" {
-		run = s.runDurably
+		run = s.runWithReplica
 	}
-	reply, err := run(ctx, s.scripts.abandon, a.ID,
+	reply, err := run(ctx, s.scripts.release, a.ID,
 		a.TokensHash, a.Lease, number(a.RetryIn.Milliseconds()), string(a.End), number(s.o.Rules.Idle.Milliseconds()),
 		flag(a.OwnBackoff))
 	if err != nil {
 		return session.LeaseResult{}, err
 	}
-	return s.turn("abandon refresh", a.ID, reply)
+	return s.leaseResult("abandon refresh", a.ID, reply)
 }
 
-func (s *Store) turn(doing string, id session.ID, reply any) (session.LeaseResult, error) {
-	a, err := newAnswer(doing, reply, 4)
+func (s *Store) leaseResult(doing string, id session.ID, reply any) (session.LeaseResult, error) {
+	a, err := newReply(doing, reply, 4)
 	if err != nil {
 		return session.LeaseResult{}, err
 	}

@@ -15,7 +15,7 @@ import (
 // Resolve implements [session.Sessions] with one Redis command.
 func (s *Store) Resolve(ctx context.Context, v session.Presentation) (session.Answer, error) {
 	const doing = "resolve session"
-	reply, err := s.judge(ctx, v)
+	reply, err := s.evalsha(ctx, v)
 	if err != nil {
 		return session.Answer{}, unavailable(doing, err)
 	}
@@ -25,7 +25,7 @@ func (s *Store) Resolve(ctx context.Context, v session.Presentation) (session.An
 	}
 	if s.forgotten(ctx, v.ID, &res) {
 		v.Validator = ""
-		if reply, err = s.judge(ctx, v); err != nil {
+		if reply, err = s.evalsha(ctx, v); err != nil {
 			return session.Answer{}, unavailable(doing, err)
 		}
 		if res, err = s.readReply(doing, v, reply); err != nil {
@@ -44,34 +44,34 @@ func (s *Store) Resolve(ctx context.Context, v session.Presentation) (session.An
 func (s *Store) forgotten(ctx context.Context, id session.ID, res *session.Answer) bool {
 	switch {
 	case res.Record != nil:
-		return s.remember(ctx, id, res.Record.Facts.CommitNumber)
+		return s.restore(ctx, id, res.Record.Facts.CommitNumber)
 	case res.Verdict.Outcome == session.OutcomeGone:
-		return s.remember(ctx, id, 0)
+		return s.restore(ctx, id, 0)
 	}
 	return false
 }
 
-// judge runs the script and returns its reply.
-func (s *Store) judge(ctx context.Context, v session.Presentation) (string, error) {
-	q := s.questions.get(v)
+// evalsha runs the script and returns its reply.
+func (s *Store) evalsha(ctx context.Context, v session.Presentation) (string, error) {
+	q := s.batcher.get(v)
 	q.state, q.record = s.keys(v.ID)
 	q.offset = s.offset()
 	q.cmd = redis.NewStringCmd(ctx, q.args[:]...)
-	err := s.questions.ask(ctx, q)
+	err := s.batcher.do(ctx, q)
 	switch {
 	case err == nil:
 	case redis.HasErrorPrefix(err, "NOSCRIPT"):
-		return s.teach(ctx, q)
+		return s.eval(ctx, q)
 	default:
 		return "", err // somebody may still be writing an answer: q is lost
 	}
 	reply := q.cmd.Val()
-	s.questions.put(q)
+	s.batcher.put(q)
 	return reply, nil
 }
 
-// teach runs the script on a node that does not know it yet: with its source.
-func (s *Store) teach(ctx context.Context, q *question) (string, error) {
+// eval runs the script on a node that does not know it yet: with its source.
+func (s *Store) eval(ctx context.Context, q *call) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
 	return s.scripts.resolve.Eval(ctx, s.client, []string{q.state, q.record}, q.args[argvAt:]...).Text()
@@ -83,18 +83,18 @@ func (s *Store) keys(id session.ID) (state, record string) {
 	return both[:len(both)/2], both[len(both)/2:]
 }
 
-// unchanged begins the reply to a visit for which nothing has changed.
-const unchanged = "="
+// notModified begins the reply to a visit for which nothing has changed.
+const notModified = "="
 
 func (s *Store) readReply(doing string, v session.Presentation, reply string) (session.Answer, error) {
-	if strings.HasPrefix(reply, unchanged) {
-		return readUnchanged(doing, v.Validator, reply)
+	if strings.HasPrefix(reply, notModified) {
+		return readNotModified(doing, v.Validator, reply)
 	}
-	return s.readJudgement(doing, v.ID, reply)
+	return s.readVerdict(doing, v.ID, reply)
 }
 
-func readUnchanged(doing, known, reply string) (session.Answer, error) {
-	l := line{rest: reply[len(unchanged):]}
+func readNotModified(doing, known, reply string) (session.Answer, error) {
+	l := replyLine{rest: reply[len(notModified):]}
 	res := session.Answer{
 		Verdict: session.Verdict{Outcome: session.OutcomeCurrent}, NotModified: true, Validator: known,
 		Now: l.time(), LastSeen: l.time(),
@@ -105,12 +105,12 @@ func readUnchanged(doing, known, reply string) (session.Answer, error) {
 	return res, nil
 }
 
-// readJudgement reads the reply of resolve.lua.
-func (s *Store) readJudgement(doing string, id session.ID, reply string) (session.Answer, error) {
+// readVerdict reads the reply of resolve.lua.
+func (s *Store) readVerdict(doing string, id session.ID, reply string) (session.Answer, error) {
 	head, blob, found := strings.Cut(reply, "\n")
-	l := line{rest: head}
+	l := replyLine{rest: head}
 	res := session.Answer{Verdict: session.Verdict{
-		Outcome: l.row(), StoreLostWrites: l.flag(), Due: session.Due(l.int()), Rotate: l.flag(), Reason: session.Reason(l.text()),
+		Outcome: l.outcome(), StoreLostWrites: l.flag(), Due: session.Due(l.int()), Rotate: l.flag(), Reason: session.Reason(l.text()),
 	}, Now: l.time()}
 	if l.bad || !found && l.rest != "" || found == (res.Verdict.Outcome <= session.OutcomeEnded) {
 		return session.Answer{}, unavailable(doing, errReply)
@@ -136,7 +136,7 @@ func (s *Store) readJudgement(doing string, id session.ID, reply string) (sessio
 	}
 	res.Record = r
 	if res.Verdict.Outcome == session.OutcomeCurrent {
-		res.Validator = version(r.Facts, blob)
+		res.Validator = validatorOf(r.Facts, blob)
 	}
 	return res, nil
 }
@@ -144,9 +144,9 @@ func (s *Store) readJudgement(doing string, id session.ID, reply string) (sessio
 // tagSize is how much of a sealed record's end tells it from every other.
 const tagSize = 16
 
-// version is what unchanged.lua wants to hear: until when nothing but the idle
+// validatorOf is what unchanged.lua wants to hear: until when nothing but the idle
 // deadline can make a difference, and what must be the same then.
-func version(f session.State, sealed string) string {
+func validatorOf(f session.State, sealed string) string {
 	if f.AckedAt.IsZero() || len(sealed) < tagSize {
 		return ""
 	}
@@ -161,20 +161,20 @@ func version(f session.State, sealed string) string {
 	return string(append(b, sealed[len(sealed)-tagSize:]...))
 }
 
-// line takes fields off the front of rest, which commas part; bad sticks.
-type line struct {
+// replyLine takes fields off the front of rest, which commas part; bad sticks.
+type replyLine struct {
 	rest    string
 	lenient bool // a number may be missing: 0
 	bad     bool
 }
 
-func (l *line) text() string {
+func (l *replyLine) text() string {
 	v, rest, _ := strings.Cut(l.rest, ",")
 	l.rest = rest
 	return v
 }
 
-func (l *line) int() int64 {
+func (l *replyLine) int() int64 {
 	text := l.text()
 	if text == "" && l.lenient {
 		return 0
@@ -184,11 +184,11 @@ func (l *line) int() int64 {
 	return n
 }
 
-func (l *line) row() int {
+func (l *replyLine) outcome() int {
 	n := l.int()
 	l.bad = l.bad || n < session.OutcomeGone || n > session.OutcomeReuse
 	return int(n)
 }
 
-func (l *line) flag() bool      { return l.int() == 1 }
-func (l *line) time() time.Time { return fromMillis(l.int()) }
+func (l *replyLine) flag() bool      { return l.int() == 1 }
+func (l *replyLine) time() time.Time { return fromMillis(l.int()) }

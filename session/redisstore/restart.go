@@ -10,11 +10,11 @@ import (
 )
 
 //go:embed lua/resume.lua
-var resumeLua string
+var clearBackoffLua string
 
 // Resume implements [session.Recoveries].
 func (s *Store) ClearBackoff(ctx context.Context, id session.ID, since time.Time) (bool, error) {
-	reply, err := s.run(ctx, s.scripts.resume, id, number(since.UnixMilli()))
+	reply, err := s.run(ctx, s.scripts.clearBackoff, id, number(since.UnixMilli()))
 	if err != nil {
 		return false, err
 	}
@@ -33,8 +33,8 @@ func (s *Store) AnnounceProviderUp(ctx context.Context, provider string, since t
 	return nil
 }
 
-// parseUp reads what AnnounceUp wrote.
-func parseUp(provider, value string) (session.Change, bool) {
+// parseProviderUp reads what AnnounceUp wrote.
+func parseProviderUp(provider, value string) (session.Change, bool) {
 	ms, err := strconv.ParseInt(value, 10, 64)
 	return session.Change{Kind: session.ChangeProviderUp, Provider: provider, Since: fromMillis(ms)}, err == nil && ms > 0
 }

@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	scriptTime   = time.Millisecond // at most 1,000 scripts a second
-	rewriteChunk = 100
-	rewritesAt   = 8 // scripts under way at a time
-	suspectFor   = 2 * time.Minute
-	confirmPause = 50 * time.Millisecond
+	scriptInterval = time.Millisecond // at most 1,000 scripts a second
+	rewriteChunk   = 100
+	maxRewrites    = 8 // scripts under way at a time
+	suspectTTL     = 2 * time.Minute
+	confirmPause   = 50 * time.Millisecond
 )
 
 // masterChanged takes in that another server answers than before.
 func (s *Store) masterChanged(name string) {
 	s.replicas.forget()
-	if !s.peers.isOn() {
+	if !s.peers.isRewriting() {
 		return
 	}
 	s.journal.freeze()
@@ -49,7 +49,7 @@ func (s *Store) wantRewrite() {
 }
 
 // suspect makes readings be compared with the journal for a while.
-func (s *Store) suspect() { s.suspectUntil.Store(s.o.Now().Add(suspectFor).UnixMilli()) }
+func (s *Store) suspect() { s.suspectUntil.Store(s.o.Now().Add(suspectTTL).UnixMilli()) }
 
 func (s *Store) report(e session.Event) {
 	if s.o.Recorder == nil {
@@ -75,7 +75,7 @@ func (s *Store) Replay(ctx context.Context, ends []*session.EndedError) error {
 			}
 		}
 		err = each(ctx, forgotten, func(ctx context.Context, e *session.EndedError) error {
-			_, err := s.run(ctx, s.scripts.endAgain, e.ID, string(e.Reason))
+			_, err := s.run(ctx, s.scripts.replay, e.ID, string(e.Reason))
 			return err
 		})
 		if err != nil {
@@ -124,7 +124,7 @@ func (s *Store) tellDone(ctx context.Context, masters []string) error {
 	defer cancel()
 	for _, master := range masters {
 		s.peers.note(s.peers.self, master, true, time.Now())
-		if err := s.say(ctx, s.client, noticeDone, master); err != nil {
+		if err := s.publish(ctx, s.client, noticeDone, master); err != nil {
 			return unavailable("tell that all is written again", err)
 		}
 	}
@@ -173,7 +173,7 @@ func (s *Store) rewrite(ctx context.Context, e *entry, now time.Time) error {
 	if s.journal.get(e.id) == nil {
 		return nil // it ended meanwhile
 	}
-	reply, err := s.run(ctx, s.scripts.again, e.id, e.sealed, number(s.o.Rules.Idle.Milliseconds()), e.state)
+	reply, err := s.run(ctx, s.scripts.rewrite, e.id, e.sealed, number(s.o.Rules.Idle.Milliseconds()), e.state)
 	if err != nil {
 		return err
 	}
@@ -204,9 +204,9 @@ func (s *Store) rewritten(e *entry, reply any) error {
 	return nil
 }
 
-// remember writes a session again that a reading shows to be forgotten, if this
+// restore writes a session again that a reading shows to be forgotten, if this
 // process knows better. It tells whether to read again.
-func (s *Store) remember(ctx context.Context, id session.ID, stored int64) bool {
+func (s *Store) restore(ctx context.Context, id session.ID, stored int64) bool {
 	if s.o.Now().UnixMilli() >= s.suspectUntil.Load() {
 		return false
 	}
@@ -262,7 +262,7 @@ func idsOf[T any](list []T, id func(T) session.ID) []session.ID {
 // each runs f for each entry, several at a time.
 func each[T any](ctx context.Context, list []T, f func(context.Context, T) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(rewritesAt)
+	group.SetLimit(maxRewrites)
 	for _, x := range list {
 		group.Go(func() error { return f(ctx, x) })
 	}
@@ -280,7 +280,7 @@ func newPace() *pace { return &pace{began: time.Now()} }
 // spend waits until n scripts more are in order.
 func (p *pace) spend(ctx context.Context, n int) error {
 	p.spent += n
-	timer := time.NewTimer(time.Until(p.began.Add(time.Duration(p.spent) * scriptTime)))
+	timer := time.NewTimer(time.Until(p.began.Add(time.Duration(p.spent) * scriptInterval)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

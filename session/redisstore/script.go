@@ -11,7 +11,7 @@ import (
 )
 
 //go:embed lua/family.lua
-var familyLua string
+var rotationLua string
 
 //go:embed lua/create.lua
 var createLua string
@@ -20,19 +20,19 @@ var createLua string
 var indexLua string
 
 //go:embed lua/unchanged.lua
-var unchangedLua string
+var notModifiedLua string
 
 //go:embed lua/resolve.lua
 var resolveLua string
 
 //go:embed lua/peek.lua
-var peekLua string
+var generationLua string
 
 //go:embed lua/end.lua
 var endLua string
 
 //go:embed lua/begin.lua
-var beginLua string
+var acquireLua string
 
 //go:embed lua/extend.lua
 var extendLua string
@@ -41,19 +41,19 @@ var extendLua string
 var commitLua string
 
 //go:embed lua/abandon.lua
-var abandonLua string
+var releaseLua string
 
 //go:embed lua/keep.lua
-var keepLua string
+var touchLua string
 
 //go:embed lua/get.lua
 var getLua string
 
 //go:embed lua/again.lua
-var againLua string
+var rewriteLua string
 
 //go:embed lua/end_again.lua
-var endAgainLua string
+var replayLua string
 
 //go:embed lua/limit.lua
 var limitLua string
@@ -65,37 +65,37 @@ type script struct {
 }
 
 type scripts struct {
-	create, index, resolve, peek, keep, end, begin, extend, commit, abandon, resume script
-	get, again, endAgain                                                            script
-	limit, link                                                                     script
+	create, index, resolve, generation, touch, end, acquire, extend, commit, release, clearBackoff script
+	get, rewrite, replay                                                                           script
+	limit, link                                                                                    script
 }
 
 func newScripts() scripts {
 	family := func(name, source string) script {
-		return script{name, redis.NewScript(familyLua + "\n" + source)}
+		return script{name, redis.NewScript(rotationLua + "\n" + source)}
 	}
 	return scripts{
-		create:   family("create", createLua),
-		index:    script{"index", redis.NewScript(indexLua)},
-		resolve:  script{"resolve", redis.NewScript(judgeLua())},
-		peek:     family("peek", peekLua),
-		keep:     family("keep", keepLua),
-		end:      family("end", endLua),
-		begin:    family("begin", beginLua),
-		extend:   family("extend", extendLua),
-		commit:   family("commit", commitLua),
-		abandon:  family("abandon", abandonLua),
-		resume:   family("resume", resumeLua),
-		get:      family("get", getLua),
-		again:    family("again", againLua),
-		endAgain: family("end again", endAgainLua),
-		link:     script{"link session", redis.NewScript(linkLua)},
-		limit:    script{"limit", redis.NewScript(limitLua)},
+		create:       family("create", createLua),
+		index:        script{"index", redis.NewScript(indexLua)},
+		resolve:      script{"resolve", redis.NewScript(resolveSource())},
+		generation:   family("peek", generationLua),
+		touch:        family("keep", touchLua),
+		end:          family("end", endLua),
+		acquire:      family("begin", acquireLua),
+		extend:       family("extend", extendLua),
+		commit:       family("commit", commitLua),
+		release:      family("abandon", releaseLua),
+		clearBackoff: family("resume", clearBackoffLua),
+		get:          family("get", getLua),
+		rewrite:      family("again", rewriteLua),
+		replay:       family("end again", replayLua),
+		link:         script{"link session", redis.NewScript(linkLua)},
+		limit:        script{"limit", redis.NewScript(limitLua)},
 	}
 }
 
-// judgeLua is the source of a judgement.
-func judgeLua() string { return unchangedLua + "\n" + familyLua + "\n" + resolveLua }
+// resolveSource is the source of a judgement.
+func resolveSource() string { return notModifiedLua + "\n" + rotationLua + "\n" + resolveLua }
 
 // run runs a script on the two keys of a session: one EVALSHA, and one EVAL more
 // on a node that does not know the script yet.

@@ -28,9 +28,9 @@ func (s *Store) runSettled(ctx context.Context, sc script, id session.ID, args .
 	}
 }
 
-// settleTries is how many connections are tried: those of the pool may all lead to a
+// maxSettleTries is how many connections are tried: those of the pool may all lead to a
 // server that is the master no more.
-const settleTries = 6
+const maxSettleTries = 6
 
 // runUnlessHeld runs the script, unless the connection it took leads to a server
 // that is new. No connection is held while that is waited for. go-redis must not send
@@ -38,7 +38,7 @@ const settleTries = 6
 func (s *Store) runUnlessHeld(ctx context.Context, sc script, id session.ID, args []any) (reply any, held bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
-	for range settleTries {
+	for range maxSettleTries {
 		reply, held, err = s.runIfSettled(ctx, sc, id, args)
 		switch {
 		case err == nil, ctx.Err() != nil:
@@ -64,7 +64,7 @@ func (s *Store) runIfSettled(ctx context.Context, sc script, id session.ID, args
 	if err := conn.Ping(ctx).Err(); err != nil {
 		return nil, false, unavailable(sc.name+" session", err)
 	}
-	if left, _ := s.peers.held(time.Now()); left > 0 {
+	if left, _ := s.peers.wait(time.Now()); left > 0 {
 		return nil, true, nil
 	}
 	reply, err = s.runOn(ctx, conn, sc, id, args)

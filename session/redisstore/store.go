@@ -21,7 +21,7 @@ type Store struct {
 	scripts  scripts
 	replicas replicas
 
-	questions *questions
+	batcher *batcher
 
 	journal      *journal
 	masters      *masters
@@ -46,7 +46,7 @@ func New(o Options) (*Store, error) {
 	s.masters = newMasters(s.masterChanged)
 	s.client = newClient(o, s.masters)
 	s.client.AddHook(o.last)
-	s.questions = newQuestions(o, s.client, s.scripts.resolve)
+	s.batcher = newBatcher(o, s.client, s.scripts.resolve)
 	return s, nil
 }
 

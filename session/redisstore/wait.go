@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	replicaWait  = 100 * time.Millisecond
-	replicaProbe = 30 * time.Second // how long an answer about replicas is believed
+	replicaTimeout = 100 * time.Millisecond
+	replicaInfoTTL = 30 * time.Second // how long an answer about replicas is believed
 )
 
 // Stats count what the store did for durability.
@@ -35,10 +35,10 @@ type replicas struct {
 	waits, short atomic.Uint64
 
 	mu    sync.Mutex
-	known map[string]knowledge
+	infos map[string]replicaInfo
 }
 
-type knowledge struct {
+type replicaInfo struct {
 	at    time.Time
 	count int // connected replicas; 1 where Redis does not say
 	sure  bool
@@ -54,22 +54,22 @@ func (s *Store) runOnce(ctx context.Context, sc script, id session.ID, args ...a
 	return reply, false, err
 }
 
-// runDurably is runOnReplicas for those who do not ask whether all have it.
-func (s *Store) runDurably(ctx context.Context, sc script, id session.ID, args ...any) (any, error) {
-	reply, _, err := s.runOnReplicas(ctx, sc, id, args...)
+// runWithReplica is runOnReplicas for those who do not ask whether all have it.
+func (s *Store) runWithReplica(ctx context.Context, sc script, id session.ID, args ...any) (any, error) {
+	reply, _, err := s.runWithReplicas(ctx, sc, id, args...)
 	return reply, err
 }
 
-// runOnReplicas is run followed by WAIT on the same connection, which is the only
+// runWithReplicas is run followed by WAIT on the same connection, which is the only
 // one WAIT speaks for. Too few replicas in time is no fault of the operation: it
 // is done, and counted. Whatever goes wrong on the pinned connection (a stale
 // one, a moved slot) is tried once more the ordinary way: scripts may run twice.
 // everywhere tells whether every replica has it.
-func (s *Store) runOnReplicas(ctx context.Context, sc script, id session.ID, args ...any) (reply any, everywhere bool, err error) {
+func (s *Store) runWithReplicas(ctx context.Context, sc script, id session.ID, args ...any) (reply any, everywhere bool, err error) {
 	if s.o.alone {
 		return s.runOnce(ctx, sc, id, args...)
 	}
-	limited, cancel := context.WithTimeout(ctx, s.o.Timeout+replicaWait)
+	limited, cancel := context.WithTimeout(ctx, s.o.Timeout+replicaTimeout)
 	defer cancel()
 	reply, everywhere, err = s.runPinned(limited, sc, id, args)
 	if err == nil || limited.Err() != nil {
@@ -98,7 +98,7 @@ func (s *Store) runPinned(ctx context.Context, sc script, id session.ID, args []
 		return reply, false, err
 	}
 	s.replicas.waits.Add(1)
-	n, err := conn.Wait(ctx, want, replicaWait).Result()
+	n, err := conn.Wait(ctx, want, replicaTimeout).Result()
 	if err != nil {
 		n = 0
 	}
@@ -106,49 +106,49 @@ func (s *Store) runPinned(ctx context.Context, sc script, id session.ID, args []
 	if short {
 		s.replicas.short.Add(1)
 	}
-	s.replicas.answer(addr, int(n), short, s.o.Now())
+	s.replicas.learn(addr, int(n), short, s.o.Now())
 	return reply, k.sure && int(n) >= k.count, nil
 }
 
-// shortsMost is how many short answers in a row make slow replicas not be waited
+// maxShorts is how many short answers in a row make slow replicas not be waited
 // for, and shortFor for how long.
 const (
-	shortsMost = 3
-	shortFor   = 10 * time.Second
+	maxShorts = 3
+	shortTTL  = 10 * time.Second
 )
 
 // wanted is how many replicas are to confirm a write.
-func (k knowledge) wanted(now time.Time) int {
+func (k replicaInfo) wanted(now time.Time) int {
 	if now.Before(k.until) {
 		return min(k.answered, k.count)
 	}
 	return k.count
 }
 
-// answer takes in how many replicas confirmed a write.
-func (r *replicas) answer(addr string, n int, short bool, now time.Time) {
+// learn takes in how many replicas confirmed a write.
+func (r *replicas) learn(addr string, n int, short bool, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	k, ok := r.known[addr]
+	k, ok := r.infos[addr]
 	if !ok {
 		return
 	}
 	switch {
 	case !short:
 		k.shorts = 0
-	case k.shorts+1 < shortsMost:
+	case k.shorts+1 < maxShorts:
 		k.shorts++
 	default:
-		k.shorts, k.until, k.answered = 0, now.Add(shortFor), n
+		k.shorts, k.until, k.answered = 0, now.Add(shortTTL), n
 	}
-	r.known[addr] = k
+	r.infos[addr] = k
 }
 
 // forget makes every node be asked again: another server answers.
 func (r *replicas) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	clear(r.known)
+	clear(r.infos)
 }
 
 // node returns the client of the primary that holds key.
@@ -165,18 +165,18 @@ func (s *Store) node(ctx context.Context, key string) (*redis.Client, error) {
 // replicasOf asks the node, at most every half minute. A refusal (an ACL may forbid
 // INFO) counts as one: waiting in vain costs a tenth of a second. A broken
 // connection says nothing, and is not remembered.
-func (s *Store) replicasOf(ctx context.Context, addr string, conn *redis.Conn) knowledge {
+func (s *Store) replicasOf(ctx context.Context, addr string, conn *redis.Conn) replicaInfo {
 	now := s.o.Now()
 	s.replicas.mu.Lock()
-	k, ok := s.replicas.known[addr]
+	k, ok := s.replicas.infos[addr]
 	s.replicas.mu.Unlock()
-	if ok && now.Sub(k.at) < replicaProbe {
+	if ok && now.Sub(k.at) < replicaInfoTTL {
 		return k
 	}
 	info, err := conn.Info(ctx, "replication").Result()
 	var refusal redis.Error
 	if err != nil && !errors.As(err, &refusal) {
-		return knowledge{count: 1}
+		return replicaInfo{count: 1}
 	}
 	k.at, k.count, k.sure = now, 1, false
 	if n, bad := strconv.Atoi(infoFields(info)["connected_slaves"]); err == nil && bad == nil {
@@ -184,16 +184,16 @@ func (s *Store) replicasOf(ctx context.Context, addr string, conn *redis.Conn) k
 	}
 	s.replicas.mu.Lock()
 	defer s.replicas.mu.Unlock()
-	if s.replicas.known == nil {
-		s.replicas.known = make(map[string]knowledge)
+	if s.replicas.infos == nil {
+		s.replicas.infos = make(map[string]replicaInfo)
 	}
-	s.replicas.known[addr] = k
+	s.replicas.infos[addr] = k
 	return k
 }
 
 // waitForAll waits a moment until all replicas of a node have what it has.
 func (s *Store) waitForAll(ctx context.Context, node *redis.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout+replicaWait)
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout+replicaTimeout)
 	defer cancel()
 	conn := node.Conn()
 	defer conn.Close()
@@ -202,10 +202,10 @@ func (s *Store) waitForAll(ctx context.Context, node *redis.Client) error {
 		return nil
 	}
 	// WAIT speaks for what its own connection sent last: that comes after all else.
-	if err := s.say(ctx, conn, noticeLeave, nameOf("stopping")); err != nil {
+	if err := s.publish(ctx, conn, noticeLeave, nameOf("stopping")); err != nil {
 		return err
 	}
-	n, err := conn.Wait(ctx, k.count, replicaWait).Result()
+	n, err := conn.Wait(ctx, k.count, replicaTimeout).Result()
 	if err != nil {
 		return err
 	}

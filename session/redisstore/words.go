@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// lastWordsWait is how long a broken connection is listened to.
-	lastWordsWait = 100 * time.Millisecond
-	// mostWords bounds what is kept of an error reply.
-	mostWords = 256
+	// lastWordsTimeout is how long a broken connection is listened to.
+	lastWordsTimeout = 100 * time.Millisecond
+	// maxLastWords bounds what is kept of an error reply.
+	maxLastWords = 256
 )
 
 // listening keeps what Redis said last, if that was an error. A server that
@@ -62,8 +62,8 @@ func (l *listening) Write(b []byte) (int, error) {
 
 // hearLast reads what arrived before a write failed: nobody else will.
 func (l *listening) hearLast() {
-	buf := make([]byte, mostWords)
-	_ = l.SetReadDeadline(time.Now().Add(lastWordsWait))
+	buf := make([]byte, maxLastWords)
+	_ = l.SetReadDeadline(time.Now().Add(lastWordsTimeout))
 	n, err := l.Conn.Read(buf)
 	if n > 0 {
 		l.hear(buf[:n])
@@ -94,7 +94,7 @@ func (l *listening) hear(b []byte) {
 		}
 		return
 	}
-	found := errorReply.FindSubmatch(b[:min(len(b), mostWords)])
+	found := errorReply.FindSubmatch(b[:min(len(b), maxLastWords)])
 	if found == nil {
 		return
 	}
