@@ -14,10 +14,10 @@ import (
 //go:embed lua/link.lua
 var linkLua string
 
-//go:embed lua/links_close.lua
+//go:embed lua/take_links.lua
 var takeLinksLua string
 
-//go:embed lua/once.lua
+//go:embed lua/mark_used.lua
 var markUsedLua string
 
 // closedMark is the member of a list that was closed. No session ID looks like it.

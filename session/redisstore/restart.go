@@ -9,7 +9,7 @@ import (
 	"sessiongate/session"
 )
 
-//go:embed lua/resume.lua
+//go:embed lua/clear_backoff.lua
 var clearBackoffLua string
 
 // Resume implements [session.Recoveries].

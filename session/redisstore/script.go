@@ -10,7 +10,7 @@ import (
 	"sessiongate/session"
 )
 
-//go:embed lua/family.lua
+//go:embed lua/rotation.lua
 var rotationLua string
 
 //go:embed lua/create.lua
@@ -19,19 +19,19 @@ var createLua string
 //go:embed lua/index.lua
 var indexLua string
 
-//go:embed lua/unchanged.lua
+//go:embed lua/not_modified.lua
 var notModifiedLua string
 
 //go:embed lua/resolve.lua
 var resolveLua string
 
-//go:embed lua/peek.lua
+//go:embed lua/generation.lua
 var generationLua string
 
 //go:embed lua/end.lua
 var endLua string
 
-//go:embed lua/begin.lua
+//go:embed lua/acquire.lua
 var acquireLua string
 
 //go:embed lua/extend.lua
@@ -40,19 +40,19 @@ var extendLua string
 //go:embed lua/commit.lua
 var commitLua string
 
-//go:embed lua/abandon.lua
+//go:embed lua/release.lua
 var releaseLua string
 
-//go:embed lua/keep.lua
+//go:embed lua/touch.lua
 var touchLua string
 
 //go:embed lua/get.lua
 var getLua string
 
-//go:embed lua/again.lua
+//go:embed lua/rewrite.lua
 var rewriteLua string
 
-//go:embed lua/end_again.lua
+//go:embed lua/replay.lua
 var replayLua string
 
 //go:embed lua/limit.lua
