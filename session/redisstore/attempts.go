@@ -4,22 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	_ "embed" // the scripts
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"sessiongate/session"
 )
-
-//go:embed lua/attempt_put.lua
-var attemptPutLua string
-
-//go:embed lua/attempt_take.lua
-var attemptTakeLua string
 
 const (
 	attemptField = "attempt"
@@ -31,7 +22,7 @@ const (
 // node, and a state without its browser finds nothing. It is safe for
 // concurrent use.
 type Attempts struct {
-	store     *Store
+	server    *server
 	put, take script
 }
 
@@ -40,9 +31,9 @@ var _ session.Attempts = (*Attempts)(nil)
 // Attempts returns the login attempts kept on the store's server.
 func (s *Store) Attempts() *Attempts {
 	return &Attempts{
-		store: s,
-		put:   script{"put attempt", redis.NewScript(attemptPutLua)},
-		take:  script{"take attempt", redis.NewScript(attemptTakeLua)},
+		server: s.server,
+		put:    newScript("put attempt", "attempt_put"),
+		take:   newScript("take attempt", "attempt_take"),
 	}
 }
 
@@ -52,56 +43,62 @@ type storedAttempt struct {
 	Created                   time.Time
 	Provider, Nonce, Verifier string
 	ReturnTo                  string
-	Prompt, LoginHint         string         `json:",omitempty"`
-	MaxAge                    *time.Duration `json:",omitempty"`
-	ACR                       []string       `json:",omitempty"`
-	Silent                    bool           `json:",omitempty"`
-	Again                     bool           `json:",omitempty"`
-	Replaces                  []session.ID   `json:",omitempty"`
-	Onward                    string         `json:",omitempty"`
+	storedAuthRequest
+	Silent   bool         `json:",omitempty"`
+	Again    bool         `json:",omitempty"`
+	Replaces []session.ID `json:",omitempty"`
+	Onward   string       `json:",omitempty"`
+}
+
+// storedAuthRequest is what was asked of the provider. JSON has its fields among those of
+// the attempt.
+type storedAuthRequest struct {
+	Prompt, LoginHint string         `json:",omitempty"`
+	MaxAge            *time.Duration `json:",omitempty"`
+	ACR               []string       `json:",omitempty"`
 }
 
 // PutAttempt implements [session.Attempts].
 func (a *Attempts) PutAttempt(ctx context.Context, t session.Attempt) error {
 	plain, err := json.Marshal(storedAttempt{
 		Kind: t.Kind, Created: t.Created.UTC(), Provider: t.Provider, Nonce: t.Nonce.Reveal(), Verifier: t.Verifier.Reveal(), ReturnTo: t.ReturnTo,
-		Prompt: t.AuthRequest.Prompt, LoginHint: t.AuthRequest.LoginHint, MaxAge: t.AuthRequest.MaxAge, ACR: t.AuthRequest.ACR,
-		Silent: t.PromptNone, Again: t.Again, Replaces: t.Replaces, Onward: t.LogoutURL.Reveal(),
+		storedAuthRequest: storedAuthRequest(t.AuthRequest),
+		Silent:            t.PromptNone, Again: t.Again, Replaces: t.Replaces, Onward: t.LogoutURL.Reveal(),
 	})
 	if err != nil {
 		return fmt.Errorf("encode attempt: %w", err)
 	}
 	browser, id := opaque(t.Browser), opaque(t.State)
-	sealed, err := a.store.o.Sealer.Seal(browser+id, attemptField, plain)
+	sealed, err := a.server.o.Sealer.Seal(browser+id, attemptField, plain)
 	if err != nil {
 		return fmt.Errorf("%w: %w", session.ErrSealed, err)
 	}
-	back, err := a.store.o.Sealer.Seal(browser+id, returnField, []byte(t.ReturnTo))
+	back, err := a.server.o.Sealer.Seal(browser+id, returnField, []byte(t.ReturnTo))
 	if err != nil {
 		return fmt.Errorf("%w: %w", session.ErrSealed, err)
 	}
-	_, err = a.store.evalKey(ctx, a.put, a.key(browser), id, sealed, back, session.MostAttempts,
-		session.AttemptLife.Milliseconds(), session.AttemptMemory.Milliseconds(), a.store.offset())
+	_, err = a.server.runKey(ctx, a.put, a.server.keys.attempts(browser), id, sealed, back, session.MostAttempts,
+		session.AttemptLife.Milliseconds(), session.AttemptMemory.Milliseconds(), a.server.offset())
 	return err
 }
 
 // TakeAttempt implements [session.Attempts].
 func (a *Attempts) TakeAttempt(ctx context.Context, browser, state string) (session.TakenAttempt, error) {
 	hash, id := opaque(browser), opaque(state)
-	reply, err := a.store.evalKey(ctx, a.take, a.key(hash), id, rand.Text(),
-		session.AttemptLife.Milliseconds(), a.store.offset())
+	reply, err := a.server.runKey(ctx, a.take, a.server.keys.attempts(hash), id, rand.Text(),
+		session.AttemptLife.Milliseconds(), a.server.offset())
 	if err != nil {
 		return session.TakenAttempt{}, err
 	}
 	parts, ok := reply.([]any)
 	if !ok || len(parts) != 2 {
-		return session.TakenAttempt{}, unavailable(a.take.name, errReply)
+		return session.TakenAttempt{}, unavailable(a.take.doing, errReply)
 	}
 	attempt, _ := parts[0].(string)
 	back, _ := parts[1].(string)
 	var taken session.TakenAttempt
 	if back != "" {
-		plain, err := a.store.o.Sealer.Open(hash+id, returnField, []byte(back))
+		plain, err := a.server.o.Sealer.Open(hash+id, returnField, []byte(back))
 		if err != nil {
 			return session.TakenAttempt{}, fmt.Errorf("%w: %w", session.ErrSealed, err)
 		}
@@ -114,7 +111,7 @@ func (a *Attempts) TakeAttempt(ctx context.Context, browser, state string) (sess
 }
 
 func (a *Attempts) open(id, browser, state, sealed string) (*session.Attempt, error) {
-	plain, err := a.store.o.Sealer.Open(id, attemptField, []byte(sealed))
+	plain, err := a.server.o.Sealer.Open(id, attemptField, []byte(sealed))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", session.ErrSealed, err)
 	}
@@ -125,26 +122,13 @@ func (a *Attempts) open(id, browser, state, sealed string) (*session.Attempt, er
 	return &session.Attempt{
 		State: state, Browser: browser, Kind: t.Kind, Created: t.Created, Provider: t.Provider,
 		Nonce: session.Secret(t.Nonce), Verifier: session.Secret(t.Verifier), ReturnTo: t.ReturnTo,
-		AuthRequest: session.AuthRequest{Prompt: t.Prompt, LoginHint: t.LoginHint, MaxAge: t.MaxAge, ACR: t.ACR},
+		AuthRequest: session.AuthRequest(t.storedAuthRequest),
 		PromptNone:  t.Silent, Again: t.Again, Replaces: t.Replaces, LogoutURL: session.Secret(t.Onward),
 	}, nil
 }
-
-func (a *Attempts) key(browser string) string { return a.store.o.KeyPrefix + "tx:{" + browser + "}" }
 
 // opaque names a value without giving it away: 16 bytes of its SHA-256.
 func opaque(value string) string {
 	sum := sha256.Sum256([]byte(value))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
-}
-
-// evalKey runs a script on a key that is not a session's.
-func (s *Store) evalKey(ctx context.Context, sc script, key string, args ...any) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
-	defer cancel()
-	reply, err := sc.Run(ctx, s.client, []string{key}, args...).Result()
-	if err != nil {
-		return nil, unavailable(sc.name, err)
-	}
-	return reply, nil
 }

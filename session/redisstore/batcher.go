@@ -13,12 +13,12 @@ import (
 	"sessiongate/session"
 )
 
-// Every request that is not answered from memory asks one question, so many are
-// under way at the same time. Each on a connection of its own would cost two
-// system calls here and two in Redis. So only a few travel alone: while these are
-// on their way, whoever comes waits, and all who wait travel together in one
-// pipeline as soon as one is back. Nobody waits for others to come: without load
-// a question leaves at once, and the batches grow with the load by themselves.
+// Every request that is not answered from memory makes one call to Redis, so many are
+// under way at the same time. Each on a connection of its own would cost two system
+// calls here and two in Redis. So only a few travel alone: while these are in flight,
+// whoever comes waits, and all who wait travel together in one pipeline as soon as one is
+// back (automatic pipelining). Nobody waits for others to come: without load a call leaves
+// at once, and the batches grow with the load by themselves.
 
 const (
 	maxInFlight = 4   // round trips at a time
@@ -29,23 +29,28 @@ const (
 // number of keys and the keys.
 const argvAt = 5
 
-// call is one judgement to be asked for. It is used again: args point into it,
-// so that asking makes no copies of them.
+// call is one handle that Redis is to judge. It is used again: args point into what is
+// presented, so that a call makes no copies of it.
 type call struct {
-	state, record     string
+	presented presented
+	args      [argvAt + 13]any
+	cmd       *redis.StringCmd
+	done      chan struct{} // takes one
+	limit     *time.Timer
+	abandoned atomic.Bool // the caller does not wait any more
+}
+
+// presented is what changes from call to call.
+type presented struct {
+	state, record     string // the keys
 	generation        uint32
 	binding, ifTokens string
 	until, validator  string
 	marked            int64
 	offset            int64
-	args              [argvAt + 13]any
-	cmd               *redis.StringCmd
-	done              chan struct{} // takes one
-	limit             *time.Timer
-	abandoned         atomic.Bool // whoever asked does not wait any more
 }
 
-// batcher asks them.
+// batcher makes the calls. It is safe for concurrent use.
 type batcher struct {
 	client  redis.UniversalClient
 	alone   bool // each on its own: the nodes of a Cluster must not wait for each other
@@ -58,137 +63,140 @@ type batcher struct {
 }
 
 func newBatcher(o Options, client redis.UniversalClient, sc script) *batcher {
-	qs := &batcher{client: client, alone: o.Mode == Cluster, timeout: o.Timeout}
+	b := &batcher{client: client, alone: o.Mode == Cluster, timeout: o.Timeout}
 	sha, idle, unacked := any(sc.Hash()), any(number(o.Rules.Idle.Milliseconds())), any(number(o.Rules.UnackedTTL().Milliseconds()))
 	explicitGrace := any(number(o.Rules.TokenClientGrace.Milliseconds()))
-	qs.pool.New = func() any {
-		q := &call{done: make(chan struct{}, 1), limit: time.NewTimer(qs.timeout)}
-		q.limit.Stop()
-		q.args = [...]any{
-			"evalsha", sha, "2", &q.state, &q.record,
-			&q.generation, nil, &q.binding, nil, nil, &q.ifTokens, idle, unacked, explicitGrace, &q.validator, &q.until,
-			&q.marked, &q.offset,
+	b.pool.New = func() any {
+		c := &call{done: make(chan struct{}, 1), limit: time.NewTimer(b.timeout)}
+		c.limit.Stop()
+		p := &c.presented
+		c.args = [...]any{
+			"evalsha", sha, "2", &p.state, &p.record,
+			&p.generation, nil, &p.binding, nil, nil, &p.ifTokens, idle, unacked, explicitGrace, &p.validator, &p.until,
+			&p.marked, &p.offset,
 		}
-		return q
+		return c
 	}
-	return qs
+	return b
 }
 
-func (qs *batcher) get(v session.Presentation) *call {
-	q := qs.pool.Get().(*call)
-	q.generation, q.binding, q.ifTokens = v.Generation, v.BrowserClass, v.IfTokens
-	q.until, q.validator, _ = strings.Cut(v.Validator, ",")
-	q.marked = millis(v.Marked)
-	q.args[argvAt+1], q.args[argvAt+3], q.args[argvAt+4] = bit(v.Kind == session.TokenClient), bit(v.Touch), bit(v.Force)
-	return q
+func (b *batcher) get(v session.Presentation) *call {
+	c := b.pool.Get().(*call)
+	p := &c.presented
+	p.generation, p.binding, p.ifTokens = v.Generation, v.BrowserClass, v.IfTokens
+	p.until, p.validator, _ = strings.Cut(v.Validator, ",")
+	p.marked = millis(v.Marked)
+	c.args[argvAt+1], c.args[argvAt+3], c.args[argvAt+4] = flagArgument(v.Kind == session.TokenClient), flagArgument(v.Touch), flagArgument(v.Force)
+	return c
 }
 
-func bit(b bool) any {
+// flagArgument is flag for those who would pay for the conversion to any.
+func flagArgument(b bool) any {
 	if b {
 		return "1"
 	}
 	return "0"
 }
 
-// put takes a question back that was answered. One that was not may still be in
+// put takes a call back that was answered. One that was not may still be in
 // somebody's hands.
-func (qs *batcher) put(q *call) {
-	q.state, q.record, q.binding, q.ifTokens, q.until, q.validator, q.cmd = "", "", "", "", "", "", nil
-	qs.pool.Put(q)
+func (b *batcher) put(c *call) {
+	c.presented, c.cmd = presented{}, nil
+	b.pool.Put(c)
 }
 
-// do returns when q.cmd has its answer, or with an error.
-func (qs *batcher) do(ctx context.Context, q *call) error {
-	if qs.alone {
-		return qs.send(ctx, q)
+// do returns when c.cmd has its answer, or with an error.
+func (b *batcher) do(ctx context.Context, c *call) error {
+	if b.alone {
+		return b.send(ctx, c)
 	}
-	qs.mu.Lock()
-	if qs.inFlight >= maxInFlight {
-		qs.waiting = append(qs.waiting, q)
-		qs.mu.Unlock()
-		return qs.wait(ctx, q)
+	b.mu.Lock()
+	if b.inFlight >= maxInFlight {
+		b.waiting = append(b.waiting, c)
+		b.mu.Unlock()
+		return b.wait(ctx, c)
 	}
-	qs.inFlight++
-	qs.mu.Unlock()
-	defer qs.done()
-	return qs.send(ctx, q)
+	b.inFlight++
+	b.mu.Unlock()
+	defer b.done()
+	return b.send(ctx, c)
 }
 
-func (qs *batcher) send(ctx context.Context, q *call) error {
-	ctx, cancel := context.WithTimeout(ctx, qs.timeout)
+func (b *batcher) send(ctx context.Context, c *call) error {
+	ctx, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
-	return qs.client.Process(ctx, q.cmd)
+	return b.client.Process(ctx, c.cmd)
 }
 
 // wait waits until somebody has brought the answer.
-func (qs *batcher) wait(ctx context.Context, q *call) error {
-	q.limit.Reset(qs.timeout)
-	defer q.limit.Stop()
+func (b *batcher) wait(ctx context.Context, c *call) error {
+	c.limit.Reset(b.timeout)
+	defer c.limit.Stop()
 	select {
-	case <-q.done:
-		return q.cmd.Err()
+	case <-c.done:
+		return c.cmd.Err()
 	case <-ctx.Done():
-		q.abandoned.Store(true)
+		c.abandoned.Store(true)
 		return ctx.Err()
-	case <-q.limit.C:
-		q.abandoned.Store(true)
+	case <-c.limit.C:
+		c.abandoned.Store(true)
 		return context.DeadlineExceeded
 	}
 }
 
-// done gives a flight up, or lets those who wait have it.
-func (qs *batcher) done() {
-	qs.mu.Lock()
-	more := len(qs.waiting) > 0
+// done ends a call, or lets those who wait travel in its place.
+func (b *batcher) done() {
+	b.mu.Lock()
+	more := len(b.waiting) > 0
 	if !more {
-		qs.inFlight--
+		b.inFlight--
 	}
-	qs.mu.Unlock()
+	b.mu.Unlock()
 	if more {
-		go qs.drain()
+		go b.drain()
 	}
 }
 
-// drain asks for those who wait until nobody does.
-func (qs *batcher) drain() {
+// drain makes the calls that wait until there are none.
+func (b *batcher) drain() {
 	var batch []*call
 	for {
-		qs.mu.Lock()
-		n := min(len(qs.waiting), maxBatch)
+		b.mu.Lock()
+		n := min(len(b.waiting), maxBatch)
 		if n == 0 {
-			qs.inFlight--
-			qs.mu.Unlock()
+			b.inFlight--
+			b.mu.Unlock()
 			return
 		}
-		batch = append(batch[:0], qs.waiting[:n]...)
-		rest := copy(qs.waiting, qs.waiting[n:])
-		clear(qs.waiting[rest:])
-		qs.waiting = qs.waiting[:rest]
-		qs.mu.Unlock()
-		qs.sendBatch(batch)
+		batch = append(batch[:0], b.waiting[:n]...)
+		rest := copy(b.waiting, b.waiting[n:])
+		clear(b.waiting[rest:])
+		b.waiting = b.waiting[:rest]
+		b.mu.Unlock()
+		b.sendBatch(batch)
 	}
 }
 
-// sendBatch asks a batch in one pipeline. Each has its own answer or error, and after
-// an error of the connection go-redis asks all of them again.
-func (qs *batcher) sendBatch(batch []*call) {
-	ctx, cancel := context.WithTimeout(context.Background(), qs.timeout)
+// sendBatch makes the calls of a batch in one pipeline. Each has its own answer or error, and after
+// an error of the connection go-redis makes all of them again.
+func (b *batcher) sendBatch(batch []*call) {
+	ctx, cancel := context.WithTimeout(context.Background(), b.timeout)
 	defer cancel()
 	cmds := make([]redis.Cmder, 0, len(batch))
-	for _, q := range batch {
-		if !q.abandoned.Load() {
-			cmds = append(cmds, q.cmd)
+	for _, c := range batch {
+		if !c.abandoned.Load() {
+			cmds = append(cmds, c.cmd)
 		}
 	}
 	defer func() {
 		if r := recover(); r != nil { // no request's goroutine: it would take the process down
 			setErrors(cmds, fmt.Errorf("panic: %v", r))
 		}
-		for _, q := range batch {
-			q.done <- struct{}{}
+		for _, c := range batch {
+			c.done <- struct{}{}
 		}
 	}()
-	pipeline := qs.client.Pipeline()
+	pipeline := b.client.Pipeline()
 	_ = pipeline.BatchProcess(ctx, cmds...)
 	_, _ = pipeline.Exec(ctx) // the first error of any: each command has its own
 }

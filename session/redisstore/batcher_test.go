@@ -51,7 +51,7 @@ func manySessions(t *testing.T, store *redisstore.Store, n int) []session.Presen
 func idleAgain(t *testing.T, store *redisstore.Store) {
 	t.Helper()
 	eventually(t, "nobody asks", func() bool {
-		flying, waiting := store.Asking()
+		flying, waiting := store.Calls()
 		return flying == 0 && waiting == 0
 	})
 }
@@ -171,11 +171,11 @@ func TestWaitingIsLeft(t *testing.T) {
 			}
 		})
 	}()
-	eventually(t, "all flights are taken", func() bool { flying, _ := store.Asking(); return flying == redisstore.MaxInFlight })
+	eventually(t, "all flights are taken", func() bool { flying, _ := store.Calls(); return flying == redisstore.MaxInFlight })
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	go func() { _, err := store.Resolve(ctx, visits[0]); left <- err }()
-	eventually(t, "one waits", func() bool { _, waiting := store.Asking(); return waiting == 1 })
+	eventually(t, "one waits", func() bool { _, waiting := store.Calls(); return waiting == 1 })
 	cancel()
 	if err := <-left; !errors.Is(err, context.Canceled) || !errors.Is(err, session.ErrStoreUnavailable) {
 		t.Errorf("got %v", err)

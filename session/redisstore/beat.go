@@ -56,8 +56,8 @@ func parseNotice(payload string) (notice, bool) {
 
 // beater beats for one subscription.
 type beater struct {
-	store *Store
-	now   chan struct{} // takes one: beat at once
+	feed *feed
+	now  chan struct{} // takes one: beat at once
 
 	mu     sync.Mutex
 	master string    // of our command connections
@@ -65,7 +65,7 @@ type beater struct {
 	heard  time.Time // the last beat that named it
 }
 
-func newBeater(s *Store) *beater { return &beater{store: s, now: make(chan struct{}, 1)} }
+func newBeater(f *feed) *beater { return &beater{feed: f, now: make(chan struct{}, 1)} }
 
 // hears takes in a beat, and reports whether it named our own master.
 func (b *beater) hears(n notice) bool {
@@ -101,7 +101,7 @@ func (b *beater) own() (master string, known bool) {
 
 // run beats until ctx ends.
 func (b *beater) run(ctx context.Context) {
-	defer b.store.farewell(ctx, b)
+	defer b.feed.farewell(ctx, b)
 	next := time.NewTimer(0)
 	defer next.Stop()
 	var shown time.Time
@@ -116,7 +116,7 @@ func (b *beater) run(ctx context.Context) {
 		}
 		// Not at the same time as the others: one that beats spares them the trouble.
 		next.Reset(beatInterval + rand.N(beatSpread)) //nolint:gosec // G404: only spreads the processes over time
-		if err := b.store.onCommandConn(ctx, func(ctx context.Context, addr string, conn *redis.Conn) error {
+		if err := b.feed.onCommandConn(ctx, func(ctx context.Context, addr string, conn *redis.Conn) error {
 			return b.report(ctx, addr, conn, urgent, &shown)
 		}); err != nil {
 			continue // the silence says so
@@ -135,10 +135,10 @@ func (b *beater) report(ctx context.Context, addr string, conn *redis.Conn, urge
 	b.master, b.known = master, known
 	b.mu.Unlock()
 	if known {
-		b.store.masters.note(addr, id)
+		b.feed.rewriter.masters.note(addr, id)
 	}
 	if urgent || b.quiet() >= beatInterval {
-		if err := b.store.publish(ctx, conn, noticeBeat, master); err != nil {
+		if err := b.feed.publish(ctx, conn, noticeBeat, master); err != nil {
 			return err
 		}
 	}
@@ -147,19 +147,14 @@ func (b *beater) report(ctx context.Context, addr string, conn *redis.Conn, urge
 	}
 	*shown = time.Now()
 	kind := noticeHere
-	if known && b.store.peers.finished(master) {
+	if known && b.feed.rewriter.peers.finished(master) {
 		kind = noticeDone
 	}
-	return b.store.publish(ctx, conn, kind, master)
-}
-
-// publish publishes a notice.
-func (s *Store) publish(ctx context.Context, on redis.Cmdable, kind, master string) error {
-	return on.Publish(ctx, s.channel(), s.peers.self+" "+kind+" "+master).Err()
+	return b.feed.publish(ctx, conn, kind, master)
 }
 
 // farewell spares the others waiting for this process.
-func (s *Store) farewell(ctx context.Context, b *beater) {
+func (s *feed) farewell(ctx context.Context, b *beater) {
 	master, _ := b.own()
 	if master == "" {
 		return
@@ -167,25 +162,4 @@ func (s *Store) farewell(ctx context.Context, b *beater) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Timeout)
 	defer cancel()
 	_ = s.publish(ctx, s.client, noticeLeave, master)
-}
-
-// onCommandConn lends f a connection as commands use it, to the node of the channel.
-func (s *Store) onCommandConn(ctx context.Context, f func(ctx context.Context, addr string, conn *redis.Conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
-	defer cancel()
-	node, err := s.node(ctx, s.channel())
-	if err != nil {
-		return err
-	}
-	conn := node.Conn()
-	defer conn.Close()
-	return f(ctx, s.addressOf(node), conn)
-}
-
-// addressOf is how masters are told apart: only those of a Cluster are several.
-func (s *Store) addressOf(node *redis.Client) string {
-	if s.o.Mode != Cluster {
-		return ""
-	}
-	return node.Options().Addr
 }

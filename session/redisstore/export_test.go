@@ -15,7 +15,9 @@ import (
 func (s *Store) Client() redis.UniversalClient { return s.client }
 
 // Keys gives tests the two keys of a session.
-func (s *Store) Keys(id session.ID) (state, record string) { return s.stateKey(id), s.recordKey(id) }
+func (s *Store) Keys(id session.ID) (state, record string) {
+	return s.keys.state(id), s.keys.record(id)
+}
 
 // ResolveLua is the source of a judgement: prelude and script.
 func ResolveLua() string { return resolveSource() }
@@ -45,7 +47,7 @@ func Decode(b []byte) (session.Record, error) {
 
 // AsFormer seals the stored record as former versions do: bound to no commit.
 func (s *Store) AsFormer(ctx context.Context, id session.ID) (string, error) {
-	blob, err := s.client.Get(ctx, s.recordKey(id)).Bytes()
+	blob, err := s.client.Get(ctx, s.keys.record(id)).Bytes()
 	if err != nil {
 		return "", err
 	}
@@ -58,15 +60,15 @@ func (s *Store) AsFormer(ctx context.Context, id session.ID) (string, error) {
 		return "", err
 	}
 	p.bound = false
-	blob, err = s.seal(id, p)
+	blob, err = s.sessions.records.seal(id, p)
 	return string(blob), err
 }
 
 // FeedQuiet is how long a silent subscription is trusted.
 const FeedQuiet time.Duration = pingInterval + pongTimeout
 
-// Asking tells how many judgements travel, and how many wait for the next batch.
-func (s *Store) Asking() (flying, waiting int) {
+// Calls tells how many calls are in flight, and how many wait for the next batch.
+func (s *Store) Calls() (inFlight, waiting int) {
 	s.batcher.mu.Lock()
 	defer s.batcher.mu.Unlock()
 	return s.batcher.inFlight, len(s.batcher.waiting)

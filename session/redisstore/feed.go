@@ -26,18 +26,24 @@ var (
 	errFeedSlow   = errors.New("changes come faster than they are handled")
 )
 
-// Watch implements [session.Feed]. It returns ctx.Err() when ctx ends, and
+// feed hears what other processes change.
+type feed struct {
+	*server
+	rewriter *rewriter
+}
+
+// Follow implements [session.Feed]. It returns ctx.Err() when ctx ends, and
 // nothing else. The first report is FeedUp, once subscribed; a caller should
 // count the time before as down.
 //
 // A goroutine of its own reads the connection, so that a slow f neither makes
 // Redis drop the subscriber nor holds up its publishers.
-func (s *Store) Follow(ctx context.Context, f func(session.Change)) error {
+func (s *feed) Follow(ctx context.Context, f func(session.Change)) error {
 	changes := make(chan session.Change, feedQueue)
 	beat := newBeater(s)
 	if !s.o.alone {
-		s.peers.start()
-		defer s.peers.stop()
+		s.rewriter.peers.start()
+		defer s.rewriter.peers.stop()
 		beating := make(chan struct{})
 		go func() {
 			defer close(beating)
@@ -52,7 +58,7 @@ func (s *Store) Follow(ctx context.Context, f func(session.Change)) error {
 	for open := true; open; {
 		var c session.Change
 		select {
-		case <-s.changed:
+		case <-s.rewriter.changed:
 			c.Kind = session.ChangeStore
 		case c, open = <-changes:
 		}
@@ -64,11 +70,11 @@ func (s *Store) Follow(ctx context.Context, f func(session.Change)) error {
 }
 
 // follow subscribes again and again until ctx ends.
-func (s *Store) follow(ctx context.Context, beat *beater, changes chan<- session.Change) {
+func (s *feed) follow(ctx context.Context, beat *beater, changes chan<- session.Change) {
 	pause := feedBackoff
 	ups := 0
 	for first := true; ctx.Err() == nil; first = false {
-		l := listener{store: s, beat: beat, changes: changes, again: ups > 0}
+		l := listener{feed: s, beat: beat, changes: changes, again: ups > 0}
 		err := l.listen(ctx)
 		if ctx.Err() != nil {
 			return
@@ -79,7 +85,7 @@ func (s *Store) follow(ctx context.Context, beat *beater, changes chan<- session
 		if l.works {
 			ups++
 			pause = feedBackoff
-			s.journal.freeze()
+			s.rewriter.journal.freeze()
 			select {
 			case changes <- session.Change{Kind: session.ChangeFeedDown}:
 			case <-ctx.Done():
@@ -95,7 +101,7 @@ func (s *Store) follow(ctx context.Context, beat *beater, changes chan<- session
 
 // listener serves one subscription until it breaks.
 type listener struct {
-	store   *Store
+	feed    *feed
 	beat    *beater
 	changes chan<- session.Change
 	again   bool // not the first
@@ -105,12 +111,12 @@ type listener struct {
 }
 
 func (l *listener) listen(ctx context.Context) error {
-	s := l.store
+	s := l.feed
 	sub := s.client.Subscribe(ctx)
 	defer sub.Close()
 	// A read does not notice that ctx ends; closing the connection wakes it.
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
-	if err := sub.Subscribe(ctx, s.channel()); err != nil {
+	if err := sub.Subscribe(ctx, s.keys.channel()); err != nil {
 		return err
 	}
 	l.heard = time.Now()
@@ -129,7 +135,7 @@ func (l *listener) listen(ctx context.Context) error {
 func (l *listener) handle(message any) error {
 	switch m := message.(type) {
 	case *redis.Subscription:
-		if l.store.o.alone && m.Kind == "subscribe" {
+		if l.feed.o.alone && m.Kind == "subscribe" {
 			return l.proven()
 		}
 		l.beat.hurry()
@@ -147,7 +153,7 @@ func (l *listener) handle(message any) error {
 // notice takes in what another process says, or we ourselves. The first beat that
 // names our own master proves the subscription.
 func (l *listener) notice(n notice) error {
-	peers := l.store.peers
+	peers := l.feed.rewriter.peers
 	switch n.kind {
 	case noticeBeat:
 		if l.beat.hears(n) {
@@ -161,8 +167,8 @@ func (l *listener) notice(n notice) error {
 			l.beat.hurry() // one of us has not noticed yet that the master is another
 		}
 	case noticeDone:
-		if n.process != peers.self && l.store.masters.mention(n.master) {
-			l.store.hint(n.master)
+		if n.process != peers.self && l.feed.rewriter.masters.mention(n.master) {
+			l.feed.rewriter.hint(n.master)
 		}
 	case noticeLeave:
 		peers.leave(n.process)
@@ -177,17 +183,17 @@ func (l *listener) notice(n notice) error {
 func (l *listener) proven() error {
 	l.works = true
 	if l.again {
-		l.store.suspect()
+		l.feed.rewriter.suspect()
 	}
-	if master, known := l.beat.own(); l.again && !known && !l.store.o.alone {
-		l.store.masterChanged(master)
+	if master, known := l.beat.own(); l.again && !known && !l.feed.o.alone {
+		l.feed.rewriter.masterChanged(master)
 	}
 	return l.send(session.Change{Kind: session.ChangeFeedUp})
 }
 
 func (l *listener) send(c session.Change) error {
 	if c.Kind == session.ChangeEnded {
-		l.store.journal.drop(c.ID)
+		l.feed.rewriter.journal.drop(c.ID)
 	}
 	select {
 	case l.changes <- c:
@@ -200,7 +206,7 @@ func (l *listener) send(c session.Change) error {
 // receive returns the next message. Silence is an error: a connection that a
 // firewall forgot looks just like one on which nothing happens.
 func (l *listener) receive(ctx context.Context, sub *redis.PubSub) (any, error) {
-	if l.store.o.alone {
+	if l.feed.o.alone {
 		return l.receiveOrPing(ctx, sub)
 	}
 	left := beatTimeout - time.Since(l.heard)
@@ -238,6 +244,24 @@ func (l *listener) receiveOrPing(ctx context.Context, sub *redis.PubSub) (any, e
 func timedOut(err error) bool {
 	var timeout interface{ Timeout() bool }
 	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// AnnounceProviderUp implements [session.Recoveries]. The message has the form of the others,
+// under a kind that former versions pass over.
+func (s *feed) AnnounceProviderUp(ctx context.Context, provider string, since time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	payload := provider + " p " + strconv.FormatInt(since.UnixMilli(), 10)
+	if err := s.client.Publish(ctx, s.keys.channel(), payload).Err(); err != nil {
+		return unavailable("announce a provider", err)
+	}
+	return nil
+}
+
+// parseProviderUp reads what AnnounceProviderUp wrote.
+func parseProviderUp(provider, value string) (session.Change, bool) {
+	ms, err := strconv.ParseInt(value, 10, 64)
+	return session.Change{Kind: session.ChangeProviderUp, Provider: provider, Since: fromMillis(ms)}, err == nil && ms > 0
 }
 
 // parsePayload reads a message about a session or an owner: "<id> g <generation>",

@@ -207,16 +207,3 @@ func newEntry(r *session.Record, sealed []byte, state []any) *entry {
 	}
 	return e
 }
-
-// remember keeps in the journal what was just written.
-func (s *Store) remember(r *session.Record, sealed []byte, state []any, confirmed bool) {
-	e := newEntry(r, sealed, state)
-	if e == nil {
-		return
-	}
-	e.owner, e.at = s.ownerKey(r.Identity.Owner()), s.o.Now()
-	if key := r.Identity.ProviderSession(); key != "" {
-		e.link = s.linkKey(key)
-	}
-	s.journal.put(e, confirmed)
-}

@@ -7,39 +7,65 @@ import (
 	"sessiongate/session"
 )
 
-// Get implements [session.Leases].
-func (s *Store) Get(ctx context.Context, id session.ID) (session.LeaseResult, error) {
-	reply, err := s.run(ctx, s.scripts.get, id, number(s.o.Rules.Idle.Milliseconds()))
-	if err != nil {
-		return session.LeaseResult{}, err
-	}
-	return s.leaseResult("read session", id, reply)
+// leases keeps one refresh per session across processes.
+type leases struct {
+	*server
+	records  records
+	owners   *owners
+	replicas *replicas
+	rewriter *rewriter
+	scripts  leaseScripts
 }
 
-// Begin implements [session.Leases]. When another server has begun to answer it
-// waits until every process has written again what that one may lack, for at most
-// three seconds more than the timeout.
-func (s *Store) Acquire(ctx context.Context, id session.ID, stamp string, known int64, lease string, ttl time.Duration) (session.LeaseResult, error) {
-	reply, err := s.runSettled(ctx, s.scripts.acquire, id,
-		stamp, lease, number(ttl.Milliseconds()), number(s.o.Rules.Idle.Milliseconds()), number(known))
+type leaseScripts struct{ get, acquire, extend, commit, release, clearBackoff script }
+
+func newLeases(s *server, r records, o *owners, re *replicas, w *rewriter) *leases {
+	return &leases{
+		server: s, records: r, owners: o, replicas: re, rewriter: w,
+		scripts: leaseScripts{
+			get:          sessionScript("read session", "get"),
+			acquire:      sessionScript("acquire lease", "acquire"),
+			extend:       sessionScript("extend lease", "extend"),
+			commit:       sessionScript("commit refresh", "commit"),
+			release:      sessionScript("release lease", "release"),
+			clearBackoff: sessionScript("clear back-off", "clear_backoff"),
+		},
+	}
+}
+
+// Get implements [session.Leases].
+func (l *leases) Get(ctx context.Context, id session.ID) (session.LeaseResult, error) {
+	reply, err := l.run(ctx, l.scripts.get, id, number(l.o.Rules.Idle.Milliseconds()))
 	if err != nil {
 		return session.LeaseResult{}, err
 	}
-	t, err := s.leaseResult("begin refresh", id, reply)
+	return l.leaseResult(l.scripts.get.doing, id, reply)
+}
+
+// Acquire implements [session.Leases]. When another server has begun to answer it
+// waits until every process has written again what that one may lack, for at most
+// three seconds more than the timeout.
+func (l *leases) Acquire(ctx context.Context, id session.ID, stamp string, known int64, lease string, ttl time.Duration) (session.LeaseResult, error) {
+	reply, err := l.runSettled(ctx, l.scripts.acquire, id,
+		stamp, lease, number(ttl.Milliseconds()), number(l.o.Rules.Idle.Milliseconds()), number(known))
+	if err != nil {
+		return session.LeaseResult{}, err
+	}
+	t, err := l.leaseResult(l.scripts.acquire.doing, id, reply)
 	if err != nil {
 		return t, err
 	}
-	forgotten := t.State == session.LeaseTokensSpent && s.restore(ctx, id, t.Record.Facts.CommitNumber) ||
-		t.State == session.LeaseSessionEnded && t.Reason == "" && s.restore(ctx, id, 0)
+	forgotten := t.State == session.LeaseTokensSpent && l.rewriter.restore(ctx, id, t.Record.Facts.CommitNumber) ||
+		t.State == session.LeaseSessionEnded && t.Reason == "" && l.rewriter.restore(ctx, id, 0)
 	if forgotten {
-		return s.Get(ctx, id) // with other tokens than the caller's
+		return l.Get(ctx, id) // with other tokens than the caller's
 	}
 	return t, nil
 }
 
 // Extend implements [session.Leases].
-func (s *Store) Extend(ctx context.Context, id session.ID, lease, stamp string, ttl time.Duration) (bool, error) {
-	reply, err := s.run(ctx, s.scripts.extend, id, lease, number(ttl.Milliseconds()), stamp)
+func (l *leases) Extend(ctx context.Context, id session.ID, lease, stamp string, ttl time.Duration) (bool, error) {
+	reply, err := l.run(ctx, l.scripts.extend, id, lease, number(ttl.Milliseconds()), stamp)
 	if err != nil {
 		return false, err
 	}
@@ -48,24 +74,24 @@ func (s *Store) Extend(ctx context.Context, id session.ID, lease, stamp string, 
 
 // Commit implements [session.Leases]. One that had a lease waits for a
 // replica: a provider has rotated its refresh token for it.
-func (s *Store) Commit(ctx context.Context, c session.Commit) (session.Committed, error) {
-	const doing = "commit refresh"
+func (l *leases) Commit(ctx context.Context, c session.Commit) (session.Committed, error) {
+	doing := l.scripts.commit.doing
 	v, plan := c.Presentation, c.Schedule
-	sealed, err := s.seal(v.ID, sealedRecord{c.Identity, c.Device, c.Tokens, c.Created, true})
+	sealed, err := l.records.seal(v.ID, sealedRecord{c.Identity, c.Device, c.Tokens, c.Created, true})
 	if err != nil {
 		return session.Committed{}, err
 	}
-	run := runner(s.runOnce)
+	run := runner(l.runAlone)
 	if c.Lease != "" {
-		run = s.runWithReplicas
+		run = l.replicas.runWithReplicas
 	}
 	args := []any{
 		number(v.Generation), flag(v.Kind == session.TokenClient), v.BrowserClass, flag(v.Force), c.FromTokens, c.Lease,
 		flag(c.Rotate), c.Tokens.Hash(), number(plan.Lifetime.Milliseconds()), number(plan.Soft.Milliseconds()),
-		number(plan.Hard.Milliseconds()), number(plan.Grace.Milliseconds()), sealed, number(s.o.Rules.Idle.Milliseconds()),
+		number(plan.Hard.Milliseconds()), number(plan.Grace.Milliseconds()), sealed, number(l.o.Rules.Idle.Milliseconds()),
 		number(c.Base.CommitNumber),
 	}
-	a, state, everywhere, err := s.commitProved(ctx, run, c, sealed, args)
+	a, state, everywhere, err := l.commitProved(ctx, run, c, sealed, args)
 	if err != nil {
 		return session.Committed{}, err
 	}
@@ -73,19 +99,19 @@ func (s *Store) Commit(ctx context.Context, c session.Commit) (session.Committed
 		Stored: a.flag(), Rotated: a.flag(), Gone: a.flag(), Reason: a.reason(), Now: a.time(),
 	}
 	if out.Stored {
-		out.Record, err = s.committed(doing, c, a)
+		out.Record, err = l.committed(doing, c, a)
 	} else {
-		out.Record, err = s.record(doing, v.ID, a)
+		out.Record, err = l.records.read(doing, v.ID, a)
 	}
 	if err != nil {
 		return session.Committed{}, err
 	}
 	switch {
 	case out.Stored:
-		s.remember(out.Record, sealed, state, everywhere)
-		s.reindex(ctx, out)
+		l.rewriter.remember(out.Record, sealed, state, everywhere)
+		l.owners.reindex(ctx, out)
 	case out.Gone && c.Lease != "" && c.Base.CommitNumber > 0:
-		return s.commitForgotten(ctx, c, sealed, out)
+		return l.commitForgotten(ctx, c, sealed, out)
 	}
 	return out, nil
 }
@@ -96,15 +122,15 @@ const maxProofTries = 5
 
 // commitProved runs the script with the proof that the record belongs to the commit.
 // Its number is one more than the base's, unless there is a newer one.
-func (s *Store) commitProved(
+func (l *leases) commitProved(
 	ctx context.Context, run runner, c session.Commit, sealed []byte, args []any,
 ) (a *reply, state []any, everywhere bool, err error) {
-	const doing = "commit refresh"
+	doing := l.scripts.commit.doing
 	n, absolute := c.Base.CommitNumber+1, millis(c.Base.Absolute)
 	for range maxProofTries {
-		proof := s.prove(c.Presentation.ID, n, absolute, sealed)
+		proof := l.records.prove(c.Presentation.ID, n, absolute, sealed)
 		var reply any
-		reply, everywhere, err = run(ctx, s.scripts.commit, c.Presentation.ID, append(args[:len(args):len(args)],
+		reply, everywhere, err = run(ctx, l.scripts.commit, c.Presentation.ID, append(args[:len(args):len(args)],
 			number(n), number(absolute), proof)...)
 		if err != nil {
 			return nil, nil, false, err
@@ -123,12 +149,12 @@ func (s *Store) commitProved(
 	return nil, nil, false, unavailable(doing, errReply)
 }
 
-// runner runs a script, see [Store.runWithReplicas].
+// runner runs a script, see [replicas.runWithReplicas].
 type runner func(ctx context.Context, sc script, id session.ID, args ...any) (reply any, everywhere bool, err error)
 
 // commitForgotten writes a session that the server has forgotten as a whole while its
 // tokens were being refreshed: sessions leave tombstones when they end.
-func (s *Store) commitForgotten(ctx context.Context, c session.Commit, sealed []byte, out session.Committed) (session.Committed, error) {
+func (l *leases) commitForgotten(ctx context.Context, c session.Commit, sealed []byte, out session.Committed) (session.Committed, error) {
 	r := session.Record{
 		ID: c.Presentation.ID, Facts: c.Base, Identity: c.Identity, Device: c.Device, Tokens: c.Tokens,
 		Created: fromMillis(millis(c.Created)), Expires: out.Now.Add(c.Schedule.Lifetime),
@@ -137,17 +163,13 @@ func (s *Store) commitForgotten(ctx context.Context, c session.Commit, sealed []
 	f.Found, f.CommitNumber, f.TokensHash = true, c.Base.CommitNumber+1, c.Tokens.Hash()
 	f.SoftAt, f.HardAt, f.Grace = out.Now.Add(c.Schedule.Soft), out.Now.Add(c.Schedule.Hard), c.Schedule.Grace
 	state := append(stateOf(r), "ca", number(out.Now.UnixMilli()),
-		"au", s.prove(r.ID, f.CommitNumber, millis(f.Absolute), sealed))
+		"au", l.records.prove(r.ID, f.CommitNumber, millis(f.Absolute), sealed))
 	e := newEntry(&r, sealed, state)
-	e.owner, e.at = s.ownerKey(r.Identity.Owner()), s.o.Now()
-	if key := r.Identity.ProviderSession(); key != "" {
-		e.link = s.linkKey(key)
-	}
-	s.journal.put(e, false)
-	if err := s.rewrite(ctx, e, out.Now); err != nil {
+	l.rewriter.put(e, r.Identity, false)
+	if err := l.rewriter.rewrite(ctx, e, out.Now); err != nil {
 		return session.Committed{}, err
 	}
-	if s.journal.get(r.ID) == nil {
+	if l.rewriter.journal.get(r.ID) == nil {
 		return out, nil // over after all
 	}
 	return session.Committed{Stored: true, Record: &r, Now: out.Now}, nil
@@ -178,18 +200,9 @@ func stateOf(r session.Record) []any {
 	return state
 }
 
-// reindex lists a session once more under its owner: a fail-over may have lost
-// the list's entry, which lies on another shard than the session. An error is
-// nobody's business, for the next refresh comes.
-func (s *Store) reindex(ctx context.Context, c session.Committed) {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
-	defer cancel()
-	_ = s.index(ctx, *c.Record, session.Lifetimes{Absolute: c.Record.Facts.Absolute.Sub(c.Now)})
-}
-
 // committed is the record of a commit that was stored: its own words and the
 // facts of the reply, so that the blob need not travel back.
-func (s *Store) committed(doing string, c session.Commit, a *reply) (*session.Record, error) {
+func (l *leases) committed(doing string, c session.Commit, a *reply) (*session.Record, error) {
 	r, _, found := a.session()
 	if a.bad || !found {
 		return nil, unavailable(doing, errReply)
@@ -199,23 +212,23 @@ func (s *Store) committed(doing string, c session.Commit, a *reply) (*session.Re
 	return &r, nil
 }
 
-// Abandon implements [session.Leases]. With a reason it waits for a replica,
+// Release implements [session.Leases]. With a reason it waits for a replica,
 // as [Store.End] does.
-func (s *Store) Release(ctx context.Context, a session.Release) (session.LeaseResult, error) {
-	run := s.run
+func (l *leases) Release(ctx context.Context, a session.Release) (session.LeaseResult, error) {
+	run := l.run
 	if a.End != "" {
-		run = s.runWithReplica
+		run = l.replicas.runWithReplica
 	}
-	reply, err := run(ctx, s.scripts.release, a.ID,
-		a.TokensHash, a.Lease, number(a.RetryIn.Milliseconds()), string(a.End), number(s.o.Rules.Idle.Milliseconds()),
+	reply, err := run(ctx, l.scripts.release, a.ID,
+		a.TokensHash, a.Lease, number(a.RetryIn.Milliseconds()), string(a.End), number(l.o.Rules.Idle.Milliseconds()),
 		flag(a.OwnBackoff))
 	if err != nil {
 		return session.LeaseResult{}, err
 	}
-	return s.leaseResult("abandon refresh", a.ID, reply)
+	return l.leaseResult(l.scripts.release.doing, a.ID, reply)
 }
 
-func (s *Store) leaseResult(doing string, id session.ID, reply any) (session.LeaseResult, error) {
+func (l *leases) leaseResult(doing string, id session.ID, reply any) (session.LeaseResult, error) {
 	a, err := newReply(doing, reply, 4)
 	if err != nil {
 		return session.LeaseResult{}, err
@@ -223,9 +236,18 @@ func (s *Store) leaseResult(doing string, id session.ID, reply any) (session.Lea
 	t := session.LeaseResult{
 		State: session.LeaseState(a.int()), Reason: a.reason(), Wait: a.duration(), Now: a.time(),
 	}
-	t.Record, err = s.record(doing, id, a)
+	t.Record, err = l.records.read(doing, id, a)
 	if err != nil {
 		return session.LeaseResult{}, err
 	}
 	return t, nil
+}
+
+// ClearBackoff implements [session.Recoveries].
+func (l *leases) ClearBackoff(ctx context.Context, id session.ID, since time.Time) (bool, error) {
+	reply, err := l.run(ctx, l.scripts.clearBackoff, id, number(since.UnixMilli()))
+	if err != nil {
+		return false, err
+	}
+	return reply == int64(1), nil
 }

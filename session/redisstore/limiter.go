@@ -9,23 +9,26 @@ import (
 
 var _ session.Limiter = (*Store)(nil)
 
+// limiter counts against limits that all processes share.
+type limiter struct {
+	*server
+	script script
+}
+
 // Take implements [session.Limiter] with one Redis command.
-func (s *Store) Take(ctx context.Context, b session.Bucket, r session.Rate, n int) (time.Duration, error) {
-	const doing = "count against a limit"
+func (l *limiter) Take(ctx context.Context, b session.Bucket, r session.Rate, n int) (time.Duration, error) {
 	if r.Unlimited() {
 		return 0, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, l.o.Timeout)
 	defer cancel()
-	reply, err := s.scripts.limit.Run(ctx, s.client, []string{s.bucketKey(b)},
-		n, r.Limit, r.Per.Microseconds(), s.offset()).Int64()
+	reply, err := l.script.Run(ctx, l.client, []string{l.keys.bucket(b)},
+		n, r.Limit, r.Per.Microseconds(), l.offset()).Int64()
 	if err != nil {
-		return 0, unavailable(doing, err)
+		return 0, unavailable(l.script.doing, err)
 	}
 	if reply < 0 {
-		return 0, unavailable(doing, errReply)
+		return 0, unavailable(l.script.doing, errReply)
 	}
 	return time.Duration(reply) * time.Millisecond, nil
 }
-
-func (s *Store) bucketKey(b session.Bucket) string { return s.o.KeyPrefix + "rl:{" + string(b) + "}" }

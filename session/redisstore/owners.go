@@ -16,14 +16,34 @@ import (
 // listChunk bounds one round trip.
 const listChunk = 100
 
-// Sessions implements [session.Owners]. Records of another owner are left out:
+// owners finds the sessions of an owner.
+type owners struct {
+	*server
+	records records
+	index   script
+}
+
+// add lists a session under its owner for as long as it may live, and drops what is dead.
+func (s *owners) add(ctx context.Context, r session.Record, life time.Duration) error {
+	return s.addKey(ctx, s.keys.owner(r.Identity.Owner()), r.ID, number(life.Milliseconds()))
+}
+
+// addKey is add for the key of an owner's list; life in milliseconds.
+func (s *owners) addKey(ctx context.Context, key string, id session.ID, life string) error {
+	if err := s.index.Run(ctx, s.client, []string{key}, string(id), life, s.offset()).Err(); err != nil {
+		return unavailable(s.index.doing, err)
+	}
+	return nil
+}
+
+// List implements [session.Owners]. Records of another owner are left out:
 // the list is not sealed, so whoever can write to Redis could have added them.
 // Records that cannot be opened are named in the error: without them "log out
 // everywhere" would miss some.
 //
 // Entries that turn out dead stay: one may belong to a session that is listed
 // but not written yet. The next login trims the list.
-func (s *Store) List(ctx context.Context, o session.Owner) ([]session.Record, error) {
+func (s *owners) List(ctx context.Context, o session.Owner) ([]session.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
 	now, err := s.Now(ctx)
@@ -51,18 +71,27 @@ func (s *Store) List(ctx context.Context, o session.Owner) ([]session.Record, er
 	return live, nil
 }
 
-// Announce implements [session.Owners].
-func (s *Store) Announce(ctx context.Context, o session.Owner) error {
+// reindex lists a session once more under its owner: a fail-over may have lost
+// the list's entry, which lies on another shard than the session. An error is
+// nobody's business, for the next refresh comes.
+func (s *owners) reindex(ctx context.Context, c session.Committed) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
-	if err := s.client.Publish(ctx, s.channel(), o.Hash()+" o 1").Err(); err != nil {
+	_ = s.add(ctx, *c.Record, c.Record.Facts.Absolute.Sub(c.Now))
+}
+
+// Announce implements [session.Owners].
+func (s *owners) Announce(ctx context.Context, o session.Owner) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	if err := s.client.Publish(ctx, s.keys.channel(), o.Hash()+" o 1").Err(); err != nil {
 		return unavailable("announce the owner's list", err)
 	}
 	return nil
 }
 
-func (s *Store) listed(ctx context.Context, o session.Owner, now time.Time) ([]string, error) {
-	ids, err := s.client.ZRangeByScore(ctx, s.ownerKey(o), &redis.ZRangeBy{
+func (s *owners) listed(ctx context.Context, o session.Owner, now time.Time) ([]string, error) {
+	ids, err := s.client.ZRangeByScore(ctx, s.keys.owner(o), &redis.ZRangeBy{
 		Min: "(" + strconv.FormatInt(now.UnixMilli(), 10), Max: "+inf",
 	}).Result()
 	if err != nil {
@@ -73,13 +102,13 @@ func (s *Store) listed(ctx context.Context, o session.Owner, now time.Time) ([]s
 
 // read returns those of the sessions that live, in one pipeline per node, and
 // notes in lost those it cannot read.
-func (s *Store) read(ctx context.Context, ids []string, now time.Time, lost *session.UnreadableError) ([]session.Record, error) {
+func (s *owners) read(ctx context.Context, ids []string, now time.Time, lost *session.UnreadableError) ([]session.Record, error) {
 	states := make([]*redis.SliceCmd, len(ids))
 	records := make([]*redis.StringCmd, len(ids))
 	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, id := range ids {
-			states[i] = p.HMGet(ctx, s.stateKey(session.ID(id)), stateFields()...)
-			records[i] = p.Get(ctx, s.recordKey(session.ID(id)))
+			states[i] = p.HMGet(ctx, s.keys.state(session.ID(id)), stateFields()...)
+			records[i] = p.Get(ctx, s.keys.record(session.ID(id)))
 		}
 		return nil
 	})
@@ -108,7 +137,7 @@ func (s *Store) read(ctx context.Context, ids []string, now time.Time, lost *ses
 		}
 		r.ID = session.ID(id)
 		found.proof, _ = states[i].Val()[proofField].(string)
-		if err := s.open(&r, found); err != nil {
+		if err := s.records.open(&r, found); err != nil {
 			skip(id, err)
 			continue
 		}

@@ -30,7 +30,7 @@ func (s *Store) Probe(ctx context.Context) (Health, error) {
 	if s.o.alone {
 		return h, nil
 	}
-	node, err := s.node(ctx, s.stateKey(probeID))
+	node, err := s.node(ctx, s.keys.state(probeID))
 	if err != nil {
 		return Health{}, unavailable("probe", err)
 	}

@@ -23,14 +23,14 @@ func belongs(number int64, absolute int64, sealed string) string {
 }
 
 // prove makes the proof for a record that is about to be written.
-func (s *Store) prove(id session.ID, number int64, absolute int64, sealed []byte) string {
-	return s.o.Sealer.Vouch(string(id), belongs(number, absolute, string(sealed)))
+func (s records) prove(id session.ID, number int64, absolute int64, sealed []byte) string {
+	return s.sealer.Vouch(string(id), belongs(number, absolute, string(sealed)))
 }
 
 // proved checks that a bound record belongs where it was found.
-func (s *Store) proved(r *session.Record, sealed, proof string) error {
+func (s records) proved(r *session.Record, sealed, proof string) error {
 	about := belongs(r.Facts.CommitNumber, millis(r.Facts.Absolute), sealed)
-	if !s.o.Sealer.Vouched(string(r.ID), about, proof) {
+	if !s.sealer.Vouched(string(r.ID), about, proof) {
 		return fmt.Errorf("%w: session %s: the record is of another commit, or its deadline was changed",
 			session.ErrSealed, r.ID)
 	}

@@ -32,6 +32,8 @@ func (s *Store) Stats() Stats {
 
 // replicas remembers per node how many replicas it has.
 type replicas struct {
+	*server
+
 	waits, short atomic.Uint64
 
 	mu    sync.Mutex
@@ -48,15 +50,9 @@ type replicaInfo struct {
 	answered int
 }
 
-// runOnce is run, with nothing to say about replicas.
-func (s *Store) runOnce(ctx context.Context, sc script, id session.ID, args ...any) (reply any, everywhere bool, err error) {
-	reply, err = s.run(ctx, sc, id, args...)
-	return reply, false, err
-}
-
 // runWithReplica is runOnReplicas for those who do not ask whether all have it.
-func (s *Store) runWithReplica(ctx context.Context, sc script, id session.ID, args ...any) (any, error) {
-	reply, _, err := s.runWithReplicas(ctx, sc, id, args...)
+func (r *replicas) runWithReplica(ctx context.Context, sc script, id session.ID, args ...any) (any, error) {
+	reply, _, err := r.runWithReplicas(ctx, sc, id, args...)
 	return reply, err
 }
 
@@ -65,48 +61,48 @@ func (s *Store) runWithReplica(ctx context.Context, sc script, id session.ID, ar
 // is done, and counted. Whatever goes wrong on the pinned connection (a stale
 // one, a moved slot) is tried once more the ordinary way: scripts may run twice.
 // everywhere tells whether every replica has it.
-func (s *Store) runWithReplicas(ctx context.Context, sc script, id session.ID, args ...any) (reply any, everywhere bool, err error) {
-	if s.o.alone {
-		return s.runOnce(ctx, sc, id, args...)
+func (r *replicas) runWithReplicas(ctx context.Context, sc script, id session.ID, args ...any) (reply any, everywhere bool, err error) {
+	if r.o.alone {
+		return r.runAlone(ctx, sc, id, args...)
 	}
-	limited, cancel := context.WithTimeout(ctx, s.o.Timeout+replicaTimeout)
+	limited, cancel := context.WithTimeout(ctx, r.o.Timeout+replicaTimeout)
 	defer cancel()
-	reply, everywhere, err = s.runPinned(limited, sc, id, args)
+	reply, everywhere, err = r.runPinned(limited, sc, id, args)
 	if err == nil || limited.Err() != nil {
 		return reply, everywhere, err
 	}
-	reply, err = s.runOn(limited, s.client, sc, id, args)
+	reply, err = r.runOn(limited, r.client, sc, id, args)
 	if err == nil {
-		s.replicas.waits.Add(1)
-		s.replicas.short.Add(1)
+		r.waits.Add(1)
+		r.short.Add(1)
 	}
 	return reply, false, err
 }
 
-func (s *Store) runPinned(ctx context.Context, sc script, id session.ID, args []any) (reply any, everywhere bool, err error) {
-	node, err := s.node(ctx, s.stateKey(id))
+func (r *replicas) runPinned(ctx context.Context, sc script, id session.ID, args []any) (reply any, everywhere bool, err error) {
+	node, err := r.node(ctx, r.keys.state(id))
 	if err != nil {
-		return nil, false, unavailable(sc.name+" session", err)
+		return nil, false, unavailable(sc.doing, err)
 	}
 	conn := node.Conn()
 	defer conn.Close()
 	addr := node.Options().Addr
-	k := s.replicasOf(ctx, addr, conn)
-	reply, err = s.runOn(ctx, conn, sc, id, args)
-	want := k.wanted(s.o.Now())
+	k := r.replicasOf(ctx, addr, conn)
+	reply, err = r.runOn(ctx, conn, sc, id, args)
+	want := k.wanted(r.o.Now())
 	if err != nil || want == 0 {
 		return reply, false, err
 	}
-	s.replicas.waits.Add(1)
+	r.waits.Add(1)
 	n, err := conn.Wait(ctx, want, replicaTimeout).Result()
 	if err != nil {
 		n = 0
 	}
 	short := int(n) < want
 	if short {
-		s.replicas.short.Add(1)
+		r.short.Add(1)
 	}
-	s.replicas.learn(addr, int(n), short, s.o.Now())
+	r.learn(addr, int(n), short, r.o.Now())
 	return reply, k.sure && int(n) >= k.count, nil
 }
 
@@ -151,25 +147,14 @@ func (r *replicas) forget() {
 	clear(r.infos)
 }
 
-// node returns the client of the primary that holds key.
-func (s *Store) node(ctx context.Context, key string) (*redis.Client, error) {
-	switch c := s.client.(type) {
-	case *redis.Client:
-		return c, nil
-	case *redis.ClusterClient:
-		return c.MasterForKey(ctx, key)
-	}
-	return nil, errors.New("unknown kind of client")
-}
-
 // replicasOf asks the node, at most every half minute. A refusal (an ACL may forbid
 // INFO) counts as one: waiting in vain costs a tenth of a second. A broken
 // connection says nothing, and is not remembered.
-func (s *Store) replicasOf(ctx context.Context, addr string, conn *redis.Conn) replicaInfo {
-	now := s.o.Now()
-	s.replicas.mu.Lock()
-	k, ok := s.replicas.infos[addr]
-	s.replicas.mu.Unlock()
+func (r *replicas) replicasOf(ctx context.Context, addr string, conn *redis.Conn) replicaInfo {
+	now := r.o.Now()
+	r.mu.Lock()
+	k, ok := r.infos[addr]
+	r.mu.Unlock()
 	if ok && now.Sub(k.at) < replicaInfoTTL {
 		return k
 	}
@@ -182,27 +167,27 @@ func (s *Store) replicasOf(ctx context.Context, addr string, conn *redis.Conn) r
 	if n, bad := strconv.Atoi(infoFields(info)["connected_slaves"]); err == nil && bad == nil {
 		k.count, k.sure = n, true
 	}
-	s.replicas.mu.Lock()
-	defer s.replicas.mu.Unlock()
-	if s.replicas.infos == nil {
-		s.replicas.infos = make(map[string]replicaInfo)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.infos == nil {
+		r.infos = make(map[string]replicaInfo)
 	}
-	s.replicas.infos[addr] = k
+	r.infos[addr] = k
 	return k
 }
 
 // waitForAll waits a moment until all replicas of a node have what it has.
-func (s *Store) waitForAll(ctx context.Context, node *redis.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout+replicaTimeout)
+func (r *replicas) waitForAll(ctx context.Context, node *redis.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, r.o.Timeout+replicaTimeout)
 	defer cancel()
 	conn := node.Conn()
 	defer conn.Close()
-	k := s.replicasOf(ctx, node.Options().Addr, conn)
+	k := r.replicasOf(ctx, node.Options().Addr, conn)
 	if k.count == 0 {
 		return nil
 	}
 	// WAIT speaks for what its own connection sent last: that comes after all else.
-	if err := s.publish(ctx, conn, noticeLeave, nameOf("stopping")); err != nil {
+	if err := r.publish(ctx, conn, noticeLeave, nameOf("stopping")); err != nil {
 		return err
 	}
 	n, err := conn.Wait(ctx, k.count, replicaTimeout).Result()

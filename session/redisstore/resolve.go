@@ -13,22 +13,14 @@ import (
 )
 
 // Resolve implements [session.Sessions] with one Redis command.
-func (s *Store) Resolve(ctx context.Context, v session.Presentation) (session.Answer, error) {
-	const doing = "resolve session"
-	reply, err := s.evalsha(ctx, v)
-	if err != nil {
-		return session.Answer{}, unavailable(doing, err)
-	}
-	res, err := s.readReply(doing, v, reply)
+func (s *sessions) Resolve(ctx context.Context, v session.Presentation) (session.Answer, error) {
+	res, err := s.judge(ctx, v)
 	if err != nil {
 		return session.Answer{}, err
 	}
 	if s.forgotten(ctx, v.ID, &res) {
 		v.Validator = ""
-		if reply, err = s.evalsha(ctx, v); err != nil {
-			return session.Answer{}, unavailable(doing, err)
-		}
-		if res, err = s.readReply(doing, v, reply); err != nil {
+		if res, err = s.judge(ctx, v); err != nil {
 			return session.Answer{}, err
 		}
 	}
@@ -40,53 +32,57 @@ func (s *Store) Resolve(ctx context.Context, v session.Presentation) (session.An
 	return res, nil
 }
 
+// judge has a handle judged, once.
+func (s *sessions) judge(ctx context.Context, v session.Presentation) (session.Answer, error) {
+	doing := s.scripts.resolve.doing
+	reply, err := s.evalsha(ctx, v)
+	if err != nil {
+		return session.Answer{}, unavailable(doing, err)
+	}
+	return s.readReply(doing, v, reply)
+}
+
 // forgotten reports whether the server lacked what this process wrote. Now it has it.
-func (s *Store) forgotten(ctx context.Context, id session.ID, res *session.Answer) bool {
+func (s *sessions) forgotten(ctx context.Context, id session.ID, res *session.Answer) bool {
 	switch {
 	case res.Record != nil:
-		return s.restore(ctx, id, res.Record.Facts.CommitNumber)
+		return s.rewriter.restore(ctx, id, res.Record.Facts.CommitNumber)
 	case res.Verdict.Outcome == session.OutcomeGone:
-		return s.restore(ctx, id, 0)
+		return s.rewriter.restore(ctx, id, 0)
 	}
 	return false
 }
 
 // evalsha runs the script and returns its reply.
-func (s *Store) evalsha(ctx context.Context, v session.Presentation) (string, error) {
-	q := s.batcher.get(v)
-	q.state, q.record = s.keys(v.ID)
-	q.offset = s.offset()
-	q.cmd = redis.NewStringCmd(ctx, q.args[:]...)
-	err := s.batcher.do(ctx, q)
+func (s *sessions) evalsha(ctx context.Context, v session.Presentation) (string, error) {
+	c := s.batcher.get(v)
+	c.presented.state, c.presented.record = s.keys.session(v.ID)
+	c.presented.offset = s.offset()
+	c.cmd = redis.NewStringCmd(ctx, c.args[:]...)
+	err := s.batcher.do(ctx, c)
 	switch {
 	case err == nil:
 	case redis.HasErrorPrefix(err, "NOSCRIPT"):
-		return s.eval(ctx, q)
+		return s.eval(ctx, c)
 	default:
-		return "", err // somebody may still be writing an answer: q is lost
+		return "", err // somebody may still be writing an answer: c is lost
 	}
-	reply := q.cmd.Val()
-	s.batcher.put(q)
+	reply := c.cmd.Val()
+	s.batcher.put(c)
 	return reply, nil
 }
 
 // eval runs the script on a node that does not know it yet: with its source.
-func (s *Store) eval(ctx context.Context, q *call) (string, error) {
+func (s *sessions) eval(ctx context.Context, c *call) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
-	return s.scripts.resolve.Eval(ctx, s.client, []string{q.state, q.record}, q.args[argvAt:]...).Text()
-}
-
-// keys returns both keys of a session, cut out of one string.
-func (s *Store) keys(id session.ID) (state, record string) {
-	both := s.o.KeyPrefix + "{" + string(id) + "}:s" + s.o.KeyPrefix + "{" + string(id) + "}:t"
-	return both[:len(both)/2], both[len(both)/2:]
+	return s.scripts.resolve.Eval(ctx, s.client, []string{c.presented.state, c.presented.record}, c.args[argvAt:]...).Text()
 }
 
 // notModified begins the reply to a visit for which nothing has changed.
 const notModified = "="
 
-func (s *Store) readReply(doing string, v session.Presentation, reply string) (session.Answer, error) {
+func (s *sessions) readReply(doing string, v session.Presentation, reply string) (session.Answer, error) {
 	if strings.HasPrefix(reply, notModified) {
 		return readNotModified(doing, v.Validator, reply)
 	}
@@ -106,7 +102,7 @@ func readNotModified(doing, known, reply string) (session.Answer, error) {
 }
 
 // readVerdict reads the reply of resolve.lua.
-func (s *Store) readVerdict(doing string, id session.ID, reply string) (session.Answer, error) {
+func (s *sessions) readVerdict(doing string, id session.ID, reply string) (session.Answer, error) {
 	head, blob, found := strings.Cut(reply, "\n")
 	l := replyLine{rest: head}
 	res := session.Answer{Verdict: session.Verdict{
@@ -131,7 +127,7 @@ func (s *Store) readVerdict(doing string, id session.ID, reply string) (session.
 	if l.bad {
 		return session.Answer{}, unavailable(doing, errReply)
 	}
-	if err := s.open(r, sealed{blob, proof}); err != nil {
+	if err := s.records.open(r, sealed{blob, proof}); err != nil {
 		return session.Answer{}, fmt.Errorf("%s: %w", doing, err)
 	}
 	res.Record = r

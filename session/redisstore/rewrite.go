@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,61 +22,88 @@ const (
 	confirmPause   = 50 * time.Millisecond
 )
 
+// rewriter knows what this process wrote a short while ago, and writes it again where a
+// server has forgotten it. It is safe for concurrent use.
+type rewriter struct {
+	*server
+	replicas *replicas
+	owners   *owners
+	scripts  rewriteScripts
+
+	journal      *journal
+	masters      *masters
+	peers        *peers
+	changed      chan struct{} // takes one: what may be forgotten is to be written again
+	suspectUntil atomic.Int64  // readings are compared with the journal until then, in ms
+}
+
+type rewriteScripts struct{ rewrite, replay, link script }
+
+// newRewriter makes a rewriter that has yet to be given its server and its parts: the
+// connection to a server tells it which master answers.
+func newRewriter(o Options) *rewriter {
+	w := &rewriter{
+		changed: make(chan struct{}, 1), peers: newPeers(newProcess()),
+		scripts: rewriteScripts{
+			rewrite: sessionScript("write session again", "rewrite"),
+			replay:  sessionScript("end session again", "replay"),
+			link:    newScript("link session", "link"),
+		},
+	}
+	w.journal = newJournal(o.JournalBytes, o.Now, func(id session.ID) {
+		w.report(session.Event{Type: session.EventJournalFull, ID: id})
+	})
+	w.masters = newMasters(w.masterChanged)
+	return w
+}
+
 // masterChanged takes in that another server answers than before.
-func (s *Store) masterChanged(name string) {
-	s.replicas.forget()
-	if !s.peers.isRewriting() {
+func (w *rewriter) masterChanged(name string) {
+	w.replicas.forget()
+	if !w.peers.isRewriting() {
 		return
 	}
-	s.journal.freeze()
-	s.peers.hold(name, time.Now())
-	s.suspect()
-	s.report(session.Event{Type: session.EventStoreChanged})
-	s.wantRewrite()
+	w.journal.freeze()
+	w.peers.hold(name, time.Now())
+	w.suspect()
+	w.report(session.Event{Type: session.EventStoreChanged})
+	w.wantRewrite()
 }
 
 // hint takes in that another process found a master we have not met yet.
-func (s *Store) hint(name string) {
-	s.journal.freeze()
-	s.peers.hold(name, time.Now())
-	s.wantRewrite()
+func (w *rewriter) hint(name string) {
+	w.journal.freeze()
+	w.peers.hold(name, time.Now())
+	w.wantRewrite()
 }
 
-func (s *Store) wantRewrite() {
+func (w *rewriter) wantRewrite() {
 	select {
-	case s.changed <- struct{}{}:
+	case w.changed <- struct{}{}:
 	default:
 	}
 }
 
 // suspect makes readings be compared with the journal for a while.
-func (s *Store) suspect() { s.suspectUntil.Store(s.o.Now().Add(suspectTTL).UnixMilli()) }
+func (w *rewriter) suspect() { w.suspectUntil.Store(w.o.Now().Add(suspectTTL).UnixMilli()) }
 
-func (s *Store) report(e session.Event) {
-	if s.o.Recorder == nil {
-		return
-	}
-	e.Time = s.o.Now()
-	s.o.Recorder.Record(e)
-}
-
-// EndAgain implements [session.Rewriter].
-func (s *Store) Replay(ctx context.Context, ends []*session.EndedError) error {
+// Replay implements [session.Rewriter].
+func (w *rewriter) Replay(ctx context.Context, ends []*session.EndedError) error {
 	pace := newPace()
 	for chunk := range slices.Chunk(ends, rewriteChunk) {
-		states, err := s.states(ctx, idsOf(chunk, func(e *session.EndedError) session.ID { return e.ID }))
+		states, err := w.states(ctx, idsOf(chunk, func(e *session.EndedError) session.ID { return e.ID }))
 		if err != nil {
 			return err
 		}
 		var forgotten []*session.EndedError
 		for i, e := range chunk {
-			s.journal.drop(e.ID)
+			w.journal.drop(e.ID)
 			if states[i].why == "" {
 				forgotten = append(forgotten, e)
 			}
 		}
 		err = each(ctx, forgotten, func(ctx context.Context, e *session.EndedError) error {
-			_, err := s.run(ctx, s.scripts.replay, e.ID, string(e.Reason))
+			_, err := w.run(ctx, w.scripts.replay, e.ID, string(e.Reason))
 			return err
 		})
 		if err != nil {
@@ -89,20 +117,20 @@ func (s *Store) Replay(ctx context.Context, ends []*session.EndedError) error {
 }
 
 // Rewrite implements [session.Rewriter].
-func (s *Store) Rewrite(ctx context.Context) error {
-	masters := s.peers.pending()
-	entries := s.journal.all()
-	now, err := s.Now(ctx)
+func (w *rewriter) Rewrite(ctx context.Context) error {
+	masters := w.peers.pending()
+	entries := w.journal.all()
+	now, err := w.Now(ctx)
 	if err != nil {
 		return err
 	}
 	pace := newPace()
 	for chunk := range slices.Chunk(entries, rewriteChunk) {
-		missing, err := s.missing(ctx, chunk)
+		missing, err := w.missing(ctx, chunk)
 		if err != nil {
 			return err
 		}
-		err = each(ctx, missing, func(ctx context.Context, e *entry) error { return s.rewrite(ctx, e, now) })
+		err = each(ctx, missing, func(ctx context.Context, e *entry) error { return w.rewrite(ctx, e, now) })
 		if err != nil {
 			return err
 		}
@@ -110,21 +138,21 @@ func (s *Store) Rewrite(ctx context.Context) error {
 			return err
 		}
 	}
-	s.journal.thaw()
+	w.journal.thaw()
 	if len(entries) > 0 {
 		// Of a master that only others have met we cannot say that it has them.
-		masters = slices.DeleteFunc(masters, func(name string) bool { return s.masters.isForeign(name) })
+		masters = slices.DeleteFunc(masters, func(name string) bool { return w.masters.isForeign(name) })
 	}
-	return s.tellDone(ctx, masters)
+	return w.tellDone(ctx, masters)
 }
 
 // tellDone tells everybody that what this process wrote is in these masters.
-func (s *Store) tellDone(ctx context.Context, masters []string) error {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+func (w *rewriter) tellDone(ctx context.Context, masters []string) error {
+	ctx, cancel := context.WithTimeout(ctx, w.o.Timeout)
 	defer cancel()
 	for _, master := range masters {
-		s.peers.note(s.peers.self, master, true, time.Now())
-		if err := s.publish(ctx, s.client, noticeDone, master); err != nil {
+		w.peers.note(w.process, master, true, time.Now())
+		if err := w.publish(ctx, w.client, noticeDone, master); err != nil {
 			return unavailable("tell that all is written again", err)
 		}
 	}
@@ -133,8 +161,8 @@ func (s *Store) tellDone(ctx context.Context, masters []string) error {
 
 // missing returns the entries that the server lacks. In a Cluster the lists may
 // have been forgotten alone: then every entry counts.
-func (s *Store) missing(ctx context.Context, entries []*entry) (list []*entry, err error) {
-	states, err := s.states(ctx, idsOf(entries, func(e *entry) session.ID { return e.id }))
+func (w *rewriter) missing(ctx context.Context, entries []*entry) (list []*entry, err error) {
+	states, err := w.states(ctx, idsOf(entries, func(e *entry) session.ID { return e.id }))
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +170,8 @@ func (s *Store) missing(ctx context.Context, entries []*entry) (list []*entry, e
 		stored := states[i]
 		switch {
 		case stored.why != "":
-			s.journal.drop(e.id)
-		case s.o.Mode == Cluster, stored.number < e.number, stored.number == e.number && stored.stamp != e.stamp:
+			w.journal.drop(e.id)
+		case w.o.Mode == Cluster, stored.number < e.number, stored.number == e.number && stored.stamp != e.stamp:
 			list = append(list, e)
 		}
 	}
@@ -152,32 +180,32 @@ func (s *Store) missing(ctx context.Context, entries []*entry) (list []*entry, e
 
 // rewrite writes one entry again. What it is found by comes first: what cannot be
 // found must not exist.
-func (s *Store) rewrite(ctx context.Context, e *entry, now time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+func (w *rewriter) rewrite(ctx context.Context, e *entry, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, w.o.Timeout)
 	defer cancel()
 	left := number(e.absolute.Sub(now).Milliseconds())
-	if err := s.scripts.index.Run(ctx, s.client, []string{e.owner}, string(e.id), left, s.offset()).Err(); err != nil {
-		return unavailable("list session under its owner", err)
+	if err := w.owners.addKey(ctx, e.owner, e.id, left); err != nil {
+		return err
 	}
 	if e.link != "" {
-		closed, err := s.scripts.link.Run(ctx, s.client, []string{e.link}, string(e.id), left,
-			session.ClosedFor.Milliseconds(), s.offset()).Int64()
+		closed, err := w.scripts.link.Run(ctx, w.client, []string{e.link}, string(e.id), left,
+			session.ClosedFor.Milliseconds(), w.offset()).Int64()
 		if err != nil {
-			return unavailable(s.scripts.link.name, err)
+			return unavailable(w.scripts.link.doing, err)
 		}
 		if closed == 1 { // the provider has ended that session: ends win
-			s.journal.drop(e.id)
+			w.journal.drop(e.id)
 			return nil
 		}
 	}
-	if s.journal.get(e.id) == nil {
+	if w.journal.get(e.id) == nil {
 		return nil // it ended meanwhile
 	}
-	reply, err := s.run(ctx, s.scripts.rewrite, e.id, e.sealed, number(s.o.Rules.Idle.Milliseconds()), e.state)
+	reply, err := w.run(ctx, w.scripts.rewrite, e.id, e.sealed, number(w.o.Rules.Idle.Milliseconds()), e.state)
 	if err != nil {
 		return err
 	}
-	return s.rewritten(e, reply)
+	return w.rewritten(e, reply)
 }
 
 // What again.lua answers.
@@ -188,35 +216,51 @@ const (
 	againOver
 )
 
-func (s *Store) rewritten(e *entry, reply any) error {
+func (w *rewriter) rewritten(e *entry, reply any) error {
 	switch reply {
 	case int64(againNothing):
 	case int64(againWritten):
-		s.report(session.Event{Type: session.EventRewritten, ID: e.id})
+		w.report(session.Event{Type: session.EventRewritten, ID: e.id})
 	case int64(againSplit):
-		s.journal.drop(e.id)
-		s.report(session.Event{Type: session.EventStoreSplit, ID: e.id})
+		w.journal.drop(e.id)
+		w.report(session.Event{Type: session.EventStoreSplit, ID: e.id})
 	case int64(againOver):
-		s.journal.drop(e.id)
+		w.journal.drop(e.id)
 	default:
-		return unavailable("write session again", errReply)
+		return unavailable(w.scripts.rewrite.doing, errReply)
 	}
 	return nil
 }
 
+// remember keeps in the journal what was just written.
+func (w *rewriter) remember(r *session.Record, sealed []byte, state []any, confirmed bool) {
+	if e := newEntry(r, sealed, state); e != nil {
+		w.put(e, r.Identity, confirmed)
+	}
+}
+
+// put keeps an entry in the journal, with what the session is found by.
+func (w *rewriter) put(e *entry, of session.Identity, confirmed bool) {
+	e.owner, e.at = w.keys.owner(of.Owner()), w.o.Now()
+	if key := of.ProviderSession(); key != "" {
+		e.link = w.keys.links(key)
+	}
+	w.journal.put(e, confirmed)
+}
+
 // restore writes a session again that a reading shows to be forgotten, if this
 // process knows better. It tells whether to read again.
-func (s *Store) restore(ctx context.Context, id session.ID, stored int64) bool {
-	if s.o.Now().UnixMilli() >= s.suspectUntil.Load() {
+func (w *rewriter) restore(ctx context.Context, id session.ID, stored int64) bool {
+	if w.o.Now().UnixMilli() >= w.suspectUntil.Load() {
 		return false
 	}
-	e := s.journal.get(id)
+	e := w.journal.get(id)
 	if e == nil || e.number <= stored {
 		return false
 	}
-	s.report(session.Event{Type: session.EventStoreForgot, ID: id})
-	now, err := s.Now(ctx)
-	return err == nil && s.rewrite(ctx, e, now) == nil && s.journal.get(id) != nil
+	w.report(session.Event{Type: session.EventStoreForgot, ID: id})
+	now, err := w.Now(ctx)
+	return err == nil && w.rewrite(ctx, e, now) == nil && w.journal.get(id) != nil
 }
 
 // stored is what a look at many sessions tells of one.
@@ -226,13 +270,13 @@ type stored struct {
 }
 
 // states looks at the sessions of a chunk in one round trip per node.
-func (s *Store) states(ctx context.Context, ids []session.ID) ([]stored, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+func (w *rewriter) states(ctx context.Context, ids []session.ID) ([]stored, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.o.Timeout)
 	defer cancel()
 	replies := make([]*redis.SliceCmd, len(ids))
-	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, err := w.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, id := range ids {
-			replies[i] = p.HMGet(ctx, s.stateKey(id), "why", "n", "nm", "st")
+			replies[i] = p.HMGet(ctx, w.keys.state(id), "why", "n", "nm", "st")
 		}
 		return nil
 	})
@@ -291,14 +335,14 @@ func (p *pace) spend(ctx context.Context, n int) error {
 }
 
 // Confirm implements [session.Rewriter].
-func (s *Store) Confirm(ctx context.Context) error {
-	for !s.o.alone {
-		open := s.journal.unconfirmed()
+func (w *rewriter) Confirm(ctx context.Context) error {
+	for !w.o.alone {
+		open := w.journal.unconfirmed()
 		if len(open) == 0 {
 			return nil
 		}
-		if err := s.eachMaster(ctx, s.waitForAll); err == nil {
-			s.journal.confirm(open)
+		if err := w.eachMaster(ctx, w.replicas.waitForAll); err == nil {
+			w.journal.confirm(open)
 			return nil
 		}
 		select {
@@ -308,18 +352,6 @@ func (s *Store) Confirm(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// eachMaster calls f for the master, or for those of a Cluster.
-func (s *Store) eachMaster(ctx context.Context, f func(context.Context, *redis.Client) error) error {
-	if cluster, ok := s.client.(*redis.ClusterClient); ok {
-		return cluster.ForEachMaster(ctx, f)
-	}
-	node, err := s.node(ctx, s.channel())
-	if err != nil {
-		return err
-	}
-	return f(ctx, node)
 }
 
 // parseNumber reads the commit number of a session's fields n, nm and st, as

@@ -1,120 +1,46 @@
 package redisstore
 
 import (
-	"context"
-	_ "embed" // the scripts
+	"embed"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
-
-	"sessiongate/session"
 )
 
-//go:embed lua/rotation.lua
-var rotationLua string
+//go:embed lua/*.lua
+var lua embed.FS
 
-//go:embed lua/create.lua
-var createLua string
-
-//go:embed lua/index.lua
-var indexLua string
-
-//go:embed lua/not_modified.lua
-var notModifiedLua string
-
-//go:embed lua/resolve.lua
-var resolveLua string
-
-//go:embed lua/generation.lua
-var generationLua string
-
-//go:embed lua/end.lua
-var endLua string
-
-//go:embed lua/acquire.lua
-var acquireLua string
-
-//go:embed lua/extend.lua
-var extendLua string
-
-//go:embed lua/commit.lua
-var commitLua string
-
-//go:embed lua/release.lua
-var releaseLua string
-
-//go:embed lua/touch.lua
-var touchLua string
-
-//go:embed lua/get.lua
-var getLua string
-
-//go:embed lua/rewrite.lua
-var rewriteLua string
-
-//go:embed lua/replay.lua
-var replayLua string
-
-//go:embed lua/limit.lua
-var limitLua string
-
-// script is one of ours, with its name for errors.
+// script is one of ours, with what it does, for errors.
 type script struct {
-	name string
+	doing string
 	*redis.Script
 }
 
-type scripts struct {
-	create, index, resolve, generation, touch, end, acquire, extend, commit, release, clearBackoff script
-	get, rewrite, replay                                                                           script
-	limit, link                                                                                    script
+// newScript makes a script of a file that stands alone.
+func newScript(doing, file string) script {
+	return script{doing, redis.NewScript(source(file))}
 }
 
-func newScripts() scripts {
-	family := func(name, source string) script {
-		return script{name, redis.NewScript(rotationLua + "\n" + source)}
-	}
-	return scripts{
-		create:       family("create", createLua),
-		index:        script{"index", redis.NewScript(indexLua)},
-		resolve:      script{"resolve", redis.NewScript(resolveSource())},
-		generation:   family("peek", generationLua),
-		touch:        family("keep", touchLua),
-		end:          family("end", endLua),
-		acquire:      family("begin", acquireLua),
-		extend:       family("extend", extendLua),
-		commit:       family("commit", commitLua),
-		release:      family("abandon", releaseLua),
-		clearBackoff: family("resume", clearBackoffLua),
-		get:          family("get", getLua),
-		rewrite:      family("again", rewriteLua),
-		replay:       family("end again", replayLua),
-		link:         script{"link session", redis.NewScript(linkLua)},
-		limit:        script{"limit", redis.NewScript(limitLua)},
-	}
+// sessionScript makes a script on the two keys of a session: the prelude that knows the
+// rotation table stands before it.
+func sessionScript(doing, file string) script {
+	return script{doing, redis.NewScript(source("rotation") + "\n" + source(file))}
 }
 
-// resolveSource is the source of a judgement.
-func resolveSource() string { return notModifiedLua + "\n" + rotationLua + "\n" + resolveLua }
-
-// run runs a script on the two keys of a session: one EVALSHA, and one EVAL more
-// on a node that does not know the script yet.
-func (s *Store) run(ctx context.Context, sc script, id session.ID, args ...any) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
-	defer cancel()
-	return s.runOn(ctx, s.client, sc, id, args)
+// resolveSource is the script of Resolve: the short answer to nearly every request stands
+// before the prelude.
+func resolveSource() string {
+	return source("not_modified") + "\n" + source("rotation") + "\n" + source("resolve")
 }
 
-func (s *Store) runOn(ctx context.Context, on redis.Scripter, sc script, id session.ID, args []any) (any, error) {
-	keys := []string{s.stateKey(id), s.recordKey(id)}
-	reply, err := sc.Run(ctx, on, keys, append(args, s.offset())...).Result()
+// source reads a script that was compiled in.
+func source(name string) string {
+	text, err := lua.ReadFile("lua/" + name + ".lua")
 	if err != nil {
-		return nil, unavailable(sc.name+" session", err)
+		panic(err) // a name that no file has
 	}
-	return reply, nil
+	return string(text)
 }
-
-func (s *Store) offset() int64 { return s.o.Offset().Milliseconds() }
 
 // Flags and numbers travel as text; these spare go-redis its reflection.
 func flag(b bool) string {

@@ -3,12 +3,41 @@ package redisstore
 import (
 	"context"
 
+	"github.com/redis/go-redis/v9"
+
 	"sessiongate/session"
 )
 
+// sessions keeps sessions and judges handles.
+type sessions struct {
+	*server
+	records  records
+	owners   *owners
+	replicas *replicas
+	rewriter *rewriter
+	batcher  *batcher
+	scripts  sessionScripts
+}
+
+type sessionScripts struct{ create, resolve, generation, touch, end script }
+
+func newSessions(s *server, r records, o *owners, re *replicas, w *rewriter) *sessions {
+	scripts := sessionScripts{
+		create:     sessionScript("create session", "create"),
+		resolve:    script{"resolve session", redis.NewScript(resolveSource())},
+		generation: sessionScript("read generation", "generation"),
+		touch:      sessionScript("touch session", "touch"),
+		end:        sessionScript("end session", "end"),
+	}
+	return &sessions{
+		server: s, records: r, owners: o, replicas: re, rewriter: w, scripts: scripts,
+		batcher: newBatcher(s.o, s.client, scripts.resolve),
+	}
+}
+
 // Create implements [session.Sessions]. The owner's list is written first: a
 // session that cannot be listed could not be ended by its owner either.
-func (s *Store) Create(ctx context.Context, r session.Record, lives session.Lifetimes, plan session.Schedule) (*session.Record, error) {
+func (s *sessions) Create(ctx context.Context, r session.Record, lives session.Lifetimes, plan session.Schedule) (*session.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
 	now, err := s.Now(ctx)
@@ -20,49 +49,39 @@ func (s *Store) Create(ctx context.Context, r session.Record, lives session.Life
 	}
 	absolute := millis(now.Add(lives.Absolute))
 	r.Created = fromMillis(millis(r.Created)) // as it will be read back
-	sealed, err := s.seal(r.ID, sealedRecord{r.Identity, r.Device, r.Tokens, r.Created, true})
+	sealed, err := s.records.seal(r.ID, sealedRecord{r.Identity, r.Device, r.Tokens, r.Created, true})
 	if err != nil {
 		return nil, err
 	}
-	if err := s.index(ctx, r, lives); err != nil {
+	if err := s.owners.add(ctx, r, lives.Absolute); err != nil {
 		return nil, err
 	}
 	reply, err := s.run(ctx, s.scripts.create, r.ID,
 		number(r.Facts.Generation), r.Facts.BrowserClass, number(absolute),
 		number(plan.Lifetime.Milliseconds()), number(plan.Soft.Milliseconds()), number(plan.Hard.Milliseconds()),
 		number(plan.Grace.Milliseconds()), r.Tokens.Hash(), sealed, number(s.o.Rules.Idle.Milliseconds()),
-		s.prove(r.ID, 1, absolute, sealed))
+		s.records.prove(r.ID, 1, absolute, sealed))
 	if err != nil {
 		return nil, err
 	}
 	reply, state := withState(reply)
-	written, err := s.sent("create session", r, reply)
+	written, err := s.created(r, reply)
 	if err == nil {
-		s.remember(written, sealed, state, false)
+		s.rewriter.remember(written, sealed, state, false)
 	}
 	return written, err
 }
 
-func (s *Store) index(ctx context.Context, r session.Record, lives session.Lifetimes) error {
-	keys := []string{s.ownerKey(r.Identity.Owner())}
-	err := s.scripts.index.Run(ctx, s.client, keys,
-		string(r.ID), number(lives.Absolute.Milliseconds()), s.offset()).Err()
-	if err != nil {
-		return unavailable("list session under its owner", err)
-	}
-	return nil
-}
-
-// sent completes the record that was just written with what the script decided.
-func (s *Store) sent(doing string, r session.Record, reply any) (*session.Record, error) {
-	a, err := newReply(doing, reply, 1)
+// created completes the record that was just written with what the script decided.
+func (s *sessions) created(r session.Record, reply any) (*session.Record, error) {
+	a, err := newReply(s.scripts.end.doing, reply, 1)
 	if err != nil {
 		return nil, err
 	}
 	a.time()
 	stored, _, found := a.session()
 	if a.bad || !found {
-		return nil, unavailable(doing, errReply)
+		return nil, unavailable(s.scripts.create.doing, errReply)
 	}
 	r.Facts, r.Expires = stored.Facts, stored.Expires
 	return &r, nil
@@ -71,23 +90,22 @@ func (s *Store) sent(doing string, r session.Record, reply any) (*session.Record
 // End implements [session.Sessions]. With an error that wraps
 // [session.ErrSealed] the session is over all the same; only its record could
 // not be read.
-func (s *Store) End(ctx context.Context, id session.ID, why session.Reason) (*session.Record, error) {
-	const doing = "end session"
-	reply, err := s.runWithReplica(ctx, s.scripts.end, id, string(why))
+func (s *sessions) End(ctx context.Context, id session.ID, why session.Reason) (*session.Record, error) {
+	reply, err := s.replicas.runWithReplica(ctx, s.scripts.end, id, string(why))
 	if err != nil {
 		return nil, err
 	}
-	s.journal.drop(id)
-	a, err := newReply(doing, reply, 1)
+	s.rewriter.journal.drop(id)
+	a, err := newReply(s.scripts.end.doing, reply, 1)
 	if err != nil {
 		return nil, err
 	}
 	a.time()
-	return s.record(doing, id, a)
+	return s.records.read(s.scripts.end.doing, id, a)
 }
 
-// Peek implements [session.Generations].
-func (s *Store) Generation(ctx context.Context, id session.ID) (generation uint32, alive bool, err error) {
+// Generation implements [session.Generations].
+func (s *sessions) Generation(ctx context.Context, id session.ID) (generation uint32, alive bool, err error) {
 	reply, err := s.run(ctx, s.scripts.generation, id, number(s.o.Rules.Idle.Milliseconds()))
 	if err != nil {
 		return 0, false, err
@@ -95,9 +113,22 @@ func (s *Store) Generation(ctx context.Context, id session.ID) (generation uint3
 	g, ok := reply.(int64)
 	switch {
 	case !ok:
-		return 0, false, unavailable("peek session", errReply)
+		return 0, false, unavailable(s.scripts.generation.doing, errReply)
 	case g < 0:
 		return 0, false, nil
 	}
 	return uint32(g), true, nil
+}
+
+// Touch implements [session.Toucher].
+func (s *sessions) Touch(ctx context.Context, id session.ID) (alive bool, err error) {
+	reply, err := s.run(ctx, s.scripts.touch, id, number(s.o.Rules.Idle.Milliseconds()))
+	if err != nil {
+		return false, err
+	}
+	n, ok := reply.(int64)
+	if !ok {
+		return false, unavailable(s.scripts.touch.doing, errReply)
+	}
+	return n == 1, nil
 }

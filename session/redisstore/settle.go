@@ -13,15 +13,15 @@ import (
 // runSettled is run for what must not reach a server that may have forgotten. Such
 // a server shows when a connection to it is made; so the connection comes first,
 // then the question whether all is written again, and then the script.
-func (s *Store) runSettled(ctx context.Context, sc script, id session.ID, args ...any) (any, error) {
-	if s.o.alone {
-		return s.run(ctx, sc, id, args...)
+func (l *leases) runSettled(ctx context.Context, sc script, id session.ID, args ...any) (any, error) {
+	if l.o.alone {
+		return l.run(ctx, sc, id, args...)
 	}
 	for {
-		if err := s.peers.settled(ctx); err != nil {
-			return nil, unavailable(sc.name+" session", err)
+		if err := l.rewriter.peers.settled(ctx); err != nil {
+			return nil, unavailable(sc.doing, err)
 		}
-		reply, again, err := s.runUnlessHeld(ctx, sc, id, args)
+		reply, again, err := l.runUnlessHeld(ctx, sc, id, args)
 		if !again {
 			return reply, err
 		}
@@ -35,16 +35,16 @@ const maxSettleTries = 6
 // runUnlessHeld runs the script, unless the connection it took leads to a server
 // that is new. No connection is held while that is waited for. go-redis must not send
 // it again on another connection by itself: that one would not have been looked at.
-func (s *Store) runUnlessHeld(ctx context.Context, sc script, id session.ID, args []any) (reply any, held bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+func (l *leases) runUnlessHeld(ctx context.Context, sc script, id session.ID, args []any) (reply any, held bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, l.o.Timeout)
 	defer cancel()
 	for range maxSettleTries {
-		reply, held, err = s.runIfSettled(ctx, sc, id, args)
+		reply, held, err = l.runIfSettled(ctx, sc, id, args)
 		switch {
 		case err == nil, ctx.Err() != nil:
 			return reply, held, err
-		case s.o.Mode == Cluster && moved(err):
-			reply, err = s.runOn(ctx, s.client, sc, id, args) // which learns where the slot is
+		case l.o.Mode == Cluster && moved(err):
+			reply, err = l.runOn(ctx, l.client, sc, id, args) // which learns where the slot is
 			return reply, false, err
 		}
 		time.Sleep(settlePause)
@@ -54,20 +54,20 @@ func (s *Store) runUnlessHeld(ctx context.Context, sc script, id session.ID, arg
 
 const settlePause = 10 * time.Millisecond
 
-func (s *Store) runIfSettled(ctx context.Context, sc script, id session.ID, args []any) (reply any, held bool, err error) {
-	node, err := s.node(ctx, s.stateKey(id))
+func (l *leases) runIfSettled(ctx context.Context, sc script, id session.ID, args []any) (reply any, held bool, err error) {
+	node, err := l.node(ctx, l.keys.state(id))
 	if err != nil {
-		return nil, false, unavailable(sc.name+" session", err)
+		return nil, false, unavailable(sc.doing, err)
 	}
 	conn := node.Conn()
 	defer conn.Close()
 	if err := conn.Ping(ctx).Err(); err != nil {
-		return nil, false, unavailable(sc.name+" session", err)
+		return nil, false, unavailable(sc.doing, err)
 	}
-	if left, _ := s.peers.wait(time.Now()); left > 0 {
+	if left, _ := l.rewriter.peers.wait(time.Now()); left > 0 {
 		return nil, true, nil
 	}
-	reply, err = s.runOn(ctx, conn, sc, id, args)
+	reply, err = l.runOn(ctx, conn, sc, id, args)
 	return reply, false, err
 }
 

@@ -1,13 +1,8 @@
 package redisstore
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
-	"sync/atomic"
-	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"sessiongate/session"
 )
@@ -15,19 +10,18 @@ import (
 // Store keeps sessions in Redis. Make one with [New]; it is safe for concurrent
 // use. Every error wraps [session.ErrStoreUnavailable], or [session.ErrSealed]
 // when a record cannot be opened.
+//
+// Its parts have the names of the contracts that they implement.
 type Store struct {
-	o        Options
-	client   redis.UniversalClient
-	scripts  scripts
-	replicas replicas
+	*server
+	*sessions
+	*leases
+	*owners
+	*feed
+	*rewriter
+	*limiter
 
-	batcher *batcher
-
-	journal      *journal
-	masters      *masters
-	peers        *peers
-	changed      chan struct{} // takes one: what may be forgotten is to be written again
-	suspectUntil atomic.Int64  // readings are compared with the journal until then, in ms
+	replicas *replicas
 }
 
 var _ session.Store = (*Store)(nil)
@@ -39,40 +33,30 @@ func New(o Options) (*Store, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("redis store: %w", err)
 	}
-	s := &Store{o: o, scripts: newScripts(), changed: make(chan struct{}, 1), peers: newPeers(nameOf(rand.Text()))}
-	s.journal = newJournal(o.JournalBytes, o.Now, func(id session.ID) {
-		s.report(session.Event{Type: session.EventJournalFull, ID: id})
-	})
-	s.masters = newMasters(s.masterChanged)
-	s.client = newClient(o, s.masters)
-	s.client.AddHook(o.last)
-	s.batcher = newBatcher(o, s.client, s.scripts.resolve)
-	return s, nil
-}
-
-// Close closes every connection. Operations under way fail.
-func (s *Store) Close() error { return s.client.Close() }
-
-// Now returns the clock of Redis, which decides about every deadline.
-func (s *Store) Now(ctx context.Context) (time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
-	defer cancel()
-	now, err := s.client.Time(ctx).Result()
-	if err != nil {
-		return time.Time{}, unavailable("ask the time", err)
+	rewriter := newRewriter(o)
+	server := &server{
+		o: o, keys: keys{o.KeyPrefix}, client: newClient(o, rewriter.masters), process: rewriter.peers.self,
 	}
-	return now.Add(s.o.Offset()).UTC(), nil
+	server.client.AddHook(o.last)
+	records := records{o.Sealer}
+	replicas := &replicas{server: server}
+	owners := &owners{server: server, records: records, index: newScript("list session under its owner", "index")}
+	rewriter.server, rewriter.replicas, rewriter.owners = server, replicas, owners
+	return &Store{
+		server:   server,
+		sessions: newSessions(server, records, owners, replicas, rewriter),
+		leases:   newLeases(server, records, owners, replicas, rewriter),
+		owners:   owners,
+		feed:     &feed{server: server, rewriter: rewriter},
+		rewriter: rewriter,
+		limiter:  &limiter{server: server, script: newScript("count against a limit", "limit")},
+		replicas: replicas,
+	}, nil
 }
+
+// newProcess names a process, for no longer than it runs.
+func newProcess() string { return nameOf(rand.Text()) }
 
 func unavailable(doing string, err error) error {
 	return fmt.Errorf("%w: %s: %w", session.ErrStoreUnavailable, doing, plainly{err})
 }
-
-// The braces make both keys of a session share a slot of a Redis Cluster.
-func (s *Store) stateKey(id session.ID) string  { return s.o.KeyPrefix + "{" + string(id) + "}:s" }
-func (s *Store) recordKey(id session.ID) string { return s.o.KeyPrefix + "{" + string(id) + "}:t" }
-func (s *Store) ownerKey(o session.Owner) string {
-	return s.o.KeyPrefix + "u:{" + o.Hash() + "}"
-}
-func (s *Store) linkKey(hash string) string { return s.o.KeyPrefix + "idp:{" + hash + "}" }
-func (s *Store) channel() string            { return s.o.KeyPrefix + "inval" }

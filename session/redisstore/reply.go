@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"sessiongate/session"
@@ -92,47 +91,4 @@ func (a *reply) session() (r session.Record, s sealed, found bool) {
 	r.Facts = f
 	s.proof, s.record = a.text(), a.text()
 	return r, s, true
-}
-
-// record reads and opens the session at the end of a reply; nil if it has none.
-func (s *Store) record(doing string, id session.ID, a *reply) (*session.Record, error) {
-	r, sealed, found := a.session()
-	if a.bad {
-		return nil, unavailable(doing, errReply)
-	}
-	if !found {
-		return nil, nil //nolint:nilnil // no session is an ordinary answer
-	}
-	r.ID = id
-	if err := s.open(&r, sealed); err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
-	}
-	return &r, nil
-}
-
-// open fills in what the sealed record holds.
-func (s *Store) open(r *session.Record, from sealed) error {
-	plain, err := s.o.Sealer.Open(string(r.ID), recordField, []byte(from.record))
-	if err != nil {
-		return fmt.Errorf("%w: session %s: %w", session.ErrSealed, r.ID, err)
-	}
-	p, err := decodeRecord(plain)
-	if err != nil {
-		return fmt.Errorf("%w: session %s: %w", session.ErrSealed, r.ID, err)
-	}
-	if p.bound {
-		if err := s.proved(r, from.record, from.proof); err != nil {
-			return err
-		}
-	}
-	r.Identity, r.Device, r.Tokens, r.Created = p.identity, p.device, p.tokens, p.created
-	return nil
-}
-
-func (s *Store) seal(id session.ID, p sealedRecord) ([]byte, error) {
-	sealed, err := s.o.Sealer.Seal(string(id), recordField, encodeRecord(p))
-	if err != nil {
-		return nil, fmt.Errorf("%w: seal record: %w", session.ErrSealed, err)
-	}
-	return sealed, nil
 }
