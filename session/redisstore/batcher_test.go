@@ -15,7 +15,7 @@ import (
 	"sessiongate/session/sessiontest"
 )
 
-// servers are what questions are asked of.
+// servers are what calls go to.
 func servers(t *testing.T) map[string]redisstore.Options {
 	return map[string]redisstore.Options{
 		"embedded":   embedded(t),
@@ -26,9 +26,9 @@ func servers(t *testing.T) map[string]redisstore.Options {
 
 // crowd asks about every session at the same time, again and again, and hands each
 // answer to check.
-func crowd(store *redisstore.Store, visits []session.Presentation, times int, check func(i int, r session.Answer, err error)) {
+func crowd(store *redisstore.Store, handles []session.Presentation, times int, check func(i int, r session.Answer, err error)) {
 	var all sync.WaitGroup
-	for i, v := range visits {
+	for i, v := range handles {
 		all.Go(func() {
 			for range times {
 				r, err := store.Resolve(context.Background(), v)
@@ -40,37 +40,37 @@ func crowd(store *redisstore.Store, visits []session.Presentation, times int, ch
 }
 
 func manySessions(t *testing.T, store *redisstore.Store, n int) []session.Presentation {
-	visits := make([]session.Presentation, n)
-	for i := range visits {
-		visits[i] = login(t, store, session.Tokens{Access: session.Secret(fmt.Sprint("access-", i)), Refresh: "r"})
+	handles := make([]session.Presentation, n)
+	for i := range handles {
+		handles[i] = login(t, store, session.Tokens{Access: session.Secret(fmt.Sprint("access-", i)), Refresh: "r"})
 	}
-	return visits
+	return handles
 }
 
-// idleAgain fails if questions were lost on the way.
+// idleAgain fails if calls were lost on the way.
 func idleAgain(t *testing.T, store *redisstore.Store) {
 	t.Helper()
 	eventually(t, "nobody asks", func() bool {
-		flying, waiting := store.Calls()
-		return flying == 0 && waiting == 0
+		inFlight, waiting := store.Calls()
+		return inFlight == 0 && waiting == 0
 	})
 }
 
-// TestCrowd: each gets the answer to its own question, scripts that Redis has
+// TestCrowd: each gets the answer to its own call, scripts that Redis has
 // forgotten included.
 func TestCrowd(t *testing.T) {
 	for name, o := range servers(t) {
 		t.Run(name, func(t *testing.T) {
 			o.Timeout = time.Minute // many scripts, and the race detector
 			store := newStore(t, o)
-			visits := manySessions(t, store, 40)
+			handles := manySessions(t, store, 40)
 			for range 2 {
 				if err := store.Client().ScriptFlush(t.Context()).Err(); err != nil {
 					t.Fatal(err)
 				}
-				crowd(store, visits, 10, func(i int, r session.Answer, err error) {
+				crowd(store, handles, 10, func(i int, r session.Answer, err error) {
 					want := session.Secret(fmt.Sprint("access-", i))
-					if err != nil || r.Record == nil || r.Record.ID != visits[i].ID || r.Record.Tokens.Access != want {
+					if err != nil || r.Record == nil || r.Record.ID != handles[i].ID || r.Record.Tokens.Access != want {
 						t.Errorf("session %d: %+v, %v", i, r, err)
 					}
 				})
@@ -80,13 +80,13 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// TestCrowdIsBatched: as many commands as questions, in far fewer round trips.
+// TestCrowdIsBatched: as many commands as calls, in far fewer round trips.
 func TestCrowdIsBatched(t *testing.T) {
 	server := sessiontest.Redis(t)
 	store := newStore(t, standalone(server))
-	visits := manySessions(t, store, 64)
+	handles := manySessions(t, store, 64)
 	ask := func(times int) {
-		crowd(store, visits, times, func(_ int, r session.Answer, err error) {
+		crowd(store, handles, times, func(_ int, r session.Answer, err error) {
 			if err != nil || r.Verdict.Outcome != session.OutcomeCurrent {
 				t.Errorf("%+v, %v", r, err)
 			}
@@ -96,13 +96,13 @@ func TestCrowdIsBatched(t *testing.T) {
 	server.CLI("CONFIG", "RESETSTAT")
 	ask(50)
 	if got := commands(server); got != "evalsha 3200, get 3200, hmget 3200, time 3200" {
-		t.Errorf("for 3200 questions Redis was sent %q", got)
+		t.Errorf("for 3200 calls Redis was sent %q", got)
 	}
 	// Redis counts what it reads from a connection at once as one read.
 	reads := info(t, server, "stats", "total_reads_processed")
 	t.Logf("%d reads", reads)
 	if reads > 3200*3/4 {
-		t.Errorf("Redis read %d times for 3200 questions", reads)
+		t.Errorf("Redis read %d times for 3200 calls", reads)
 	}
 }
 
@@ -111,13 +111,13 @@ func TestOneBadAnswer(t *testing.T) {
 	o := embedded(t)
 	o.Timeout = time.Minute
 	store := newStore(t, o)
-	visits := manySessions(t, store, 20)
-	state, _ := store.Keys(visits[7].ID)
+	handles := manySessions(t, store, 20)
+	state, _ := store.Keys(handles[7].ID)
 	if err := store.Client().Set(t.Context(), state, "not a hash", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	tamper(t, store, visits[8].ID)
-	crowd(store, visits, 10, func(i int, r session.Answer, err error) {
+	tamper(t, store, handles[8].ID)
+	crowd(store, handles, 10, func(i int, r session.Answer, err error) {
 		var want error
 		switch i {
 		case 7:
@@ -136,12 +136,12 @@ func TestOneBadAnswer(t *testing.T) {
 func TestConnectionsBreakInACrowd(t *testing.T) {
 	server := sessiontest.Redis(t)
 	store := newStore(t, standalone(server))
-	visits := manySessions(t, store, 64)
+	handles := manySessions(t, store, 64)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		crowd(store, visits, 200, func(i int, r session.Answer, err error) {
-			if err != nil || r.Record.ID != visits[i].ID {
+		crowd(store, handles, 200, func(i int, r session.Answer, err error) {
+			if err != nil || r.Record.ID != handles[i].ID {
 				t.Errorf("session %d: %v", i, err)
 			}
 		})
@@ -160,21 +160,21 @@ func TestWaitingIsLeft(t *testing.T) {
 	o := standalone(server)
 	o.Timeout = 20 * time.Second
 	store := newStore(t, o)
-	visits := manySessions(t, store, redisstore.MaxInFlight+1)
+	handles := manySessions(t, store, redisstore.MaxInFlight+1)
 	server.Pause()
 	first := make(chan struct{})
 	go func() {
 		defer close(first)
-		crowd(store, visits[1:], 1, func(i int, r session.Answer, err error) {
-			if err != nil || r.Record.ID != visits[1+i].ID {
+		crowd(store, handles[1:], 1, func(i int, r session.Answer, err error) {
+			if err != nil || r.Record.ID != handles[1+i].ID {
 				t.Errorf("after the pause: %v", err)
 			}
 		})
 	}()
-	eventually(t, "all flights are taken", func() bool { flying, _ := store.Calls(); return flying == redisstore.MaxInFlight })
+	eventually(t, "all places in flight are taken", func() bool { inFlight, _ := store.Calls(); return inFlight == redisstore.MaxInFlight })
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error, 1)
-	go func() { _, err := store.Resolve(ctx, visits[0]); left <- err }()
+	go func() { _, err := store.Resolve(ctx, handles[0]); left <- err }()
 	eventually(t, "one waits", func() bool { _, waiting := store.Calls(); return waiting == 1 })
 	cancel()
 	if err := <-left; !errors.Is(err, context.Canceled) || !errors.Is(err, session.ErrStoreUnavailable) {
@@ -196,15 +196,15 @@ func TestCrowdBeforeAHungRedis(t *testing.T) {
 	o := standalone(server)
 	o.Timeout = 300 * time.Millisecond
 	store := newStore(t, o)
-	visits := manySessions(t, store, 50)
+	handles := manySessions(t, store, 50)
 	server.Pause()
-	crowd(store, visits, 2, func(_ int, r session.Answer, err error) {
+	crowd(store, handles, 2, func(_ int, r session.Answer, err error) {
 		if !errors.Is(err, session.ErrStoreUnavailable) {
 			t.Errorf("%+v, %v", r, err)
 		}
 	})
 	server.Resume()
-	resolveUntil(t, store, visits[0], func(r session.Answer, err error) bool { return err == nil && r.Verdict.Live() })
+	resolveUntil(t, store, handles[0], func(r session.Answer, err error) bool { return err == nil && r.Verdict.Live() })
 	idleAgain(t, store)
 }
 

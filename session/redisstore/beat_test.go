@@ -114,9 +114,9 @@ func TestCommitsWaitForEveryReplica(t *testing.T) {
 // factsOf reads what a refresh of the session starts from.
 func factsOf(t *testing.T, store *redisstore.Store, v session.Presentation) session.State {
 	t.Helper()
-	turn, err := store.Get(t.Context(), v.ID)
-	if err != nil || turn.Record == nil {
-		t.Fatalf("get = %+v, %v", turn, err)
+	lease, err := store.Get(t.Context(), v.ID)
+	if err != nil || lease.Record == nil {
+		t.Fatalf("get = %+v, %v", lease, err)
 	}
-	return turn.Record.Facts
+	return lease.Record.Facts
 }

@@ -26,7 +26,7 @@ type sealedRecord struct {
 	device   session.Device
 	tokens   session.Tokens
 	created  time.Time
-	bound    bool // to a commit, see commit.go
+	bound    bool // to a commit, see proof.go
 }
 
 func encodeRecord(p sealedRecord) []byte {

@@ -19,7 +19,7 @@ func (s *Store) Keys(id session.ID) (state, record string) {
 	return s.keys.state(id), s.keys.record(id)
 }
 
-// ResolveLua is the source of a judgement: prelude and script.
+// ResolveLua is the source of the script that judges a handle.
 func ResolveLua() string { return resolveSource() }
 
 // ParsePayload is the feed's parser of foreign bytes.

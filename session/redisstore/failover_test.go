@@ -381,8 +381,8 @@ func TestLogoutAndFailoverLost(t *testing.T) {
 	state, _ := f.stores[0].Keys(s.ID())
 	eventually(t, "the end is repeated", func() bool { return server.CLI("HGET", state, "why") == "logout" })
 	third := newStore(t, standalone(server)) // knows nothing
-	if turn, err := third.Get(t.Context(), s.ID()); err != nil || turn.State != session.LeaseSessionEnded || turn.Reason != session.Logout {
-		t.Errorf("the logged-out session is %+v, %v", turn, err)
+	if lease, err := third.Get(t.Context(), s.ID()); err != nil || lease.State != session.LeaseSessionEnded || lease.Reason != session.Logout {
+		t.Errorf("the logged-out session is %+v, %v", lease, err)
 	}
 	for i, m := range f.managers {
 		for _, v := range []string{value, newer} {

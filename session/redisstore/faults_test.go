@@ -13,7 +13,7 @@ import (
 	"sessiongate/session/sessiontest"
 )
 
-// login creates a session and returns it with the visit that presents it.
+// login creates a session and returns it with the handle as a request presents it.
 func login(t testing.TB, store *redisstore.Store, tokens session.Tokens) session.Presentation {
 	t.Helper()
 	id := session.NewHandle(session.Browser).ID()
@@ -57,13 +57,13 @@ func every(ctx context.Context, store *redisstore.Store, v session.Presentation)
 	_, errs["now"] = store.Now(ctx)
 	_, errs["create"] = store.Create(ctx, session.Record{ID: v.ID}, session.Lifetimes{}, session.Schedule{})
 	_, errs["resolve"] = store.Resolve(ctx, v)
-	_, errs["begin"] = store.Acquire(ctx, v.ID, "stamp", 0, "lease", time.Second)
+	_, errs["acquire"] = store.Acquire(ctx, v.ID, "stamp", 0, "lease", time.Second)
 	_, errs["extend"] = store.Extend(ctx, v.ID, "lease", "", time.Second)
 	_, errs["commit"] = store.Commit(ctx, session.Commit{Presentation: v, Lease: "lease"})
-	_, errs["abandon"] = store.Release(ctx, session.Release{ID: v.ID, End: session.ProviderRefused})
+	_, errs["release"] = store.Release(ctx, session.Release{ID: v.ID, End: session.ProviderRefused})
 	_, errs["resume"] = store.ClearBackoff(ctx, v.ID, time.Now())
 	errs["announce up"] = store.AnnounceProviderUp(ctx, string(v.ID), time.Now())
-	_, _, errs["peek"] = store.Generation(ctx, v.ID)
+	_, _, errs["generation"] = store.Generation(ctx, v.ID)
 	_, errs["sessions"] = store.List(ctx, session.Owner{})
 	_, errs["end"] = store.End(ctx, v.ID, session.Logout)
 	_, errs["probe"] = store.Probe(ctx)
@@ -256,7 +256,7 @@ func TestFeedHandlerMayUseTheStore(t *testing.T) {
 			close(up)
 		case session.ChangeEnded:
 			if _, alive, err := store.Generation(ctx, c.ID); alive || err != nil {
-				t.Errorf("peek = %v, %v", alive, err)
+				t.Errorf("generation = %v, %v", alive, err)
 			}
 			if gone++; gone == 50 {
 				cancel()

@@ -136,7 +136,7 @@ func identify(ctx context.Context, conn redis.Cmdable) (id identity, ok bool) {
 	}, true
 }
 
-// markUsed is a command that go-redis does not try again. A new connection is asked who it
+// once is a command that go-redis does not try again. A new connection is asked who it
 // leads to before the command that it was made for; a server that refuses everything
 // would be asked so often, sentinels above all, that the time is up before the reason
 // is known.

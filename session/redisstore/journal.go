@@ -26,20 +26,20 @@ const (
 
 // entry is the state of one session as a commit left it. It does not change.
 type entry struct {
-	id       session.ID
-	number   int64 // the commit number
-	stamp    string
-	state    string // every field but the record: names and values, each followed by a line feed
-	sealed   string // the record
-	owner    string // key of the owner's list
-	link     string // key of the list of the provider's session; empty: none
-	due      time.Time
-	absolute time.Time
-	at       time.Time // when it was written, on this process's clock
+	id         session.ID
+	number     int64 // the commit number
+	tokensHash string
+	state      string // every field but the record: names and values, each followed by a line feed
+	sealed     string // the record
+	owner      string // key of the owner's list
+	link       string // key of the list of the provider's session; empty: none
+	due        time.Time
+	absolute   time.Time
+	at         time.Time // when it was written, on this process's clock
 }
 
 func (e *entry) size() int {
-	return len(e.state) + len(e.sealed) + len(e.owner) + len(e.link) + len(e.stamp) + entryOverhead
+	return len(e.state) + len(e.sealed) + len(e.owner) + len(e.link) + len(e.tokensHash) + entryOverhead
 }
 
 // journal keeps the newest entry of each session. It is safe for concurrent use.
@@ -190,7 +190,7 @@ func (j *journal) setFrozen(frozen bool) {
 // was just written. It is nil if the reply makes no sense or tells of an end.
 func newEntry(r *session.Record, sealed []byte, state []any) *entry {
 	e := &entry{
-		id: r.ID, number: r.Facts.CommitNumber, stamp: r.Facts.TokensHash, sealed: string(sealed),
+		id: r.ID, number: r.Facts.CommitNumber, tokensHash: r.Facts.TokensHash, sealed: string(sealed),
 		due: r.Facts.HardAt, absolute: r.Facts.Absolute,
 	}
 	var b strings.Builder

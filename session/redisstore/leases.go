@@ -45,9 +45,9 @@ func (l *leases) Get(ctx context.Context, id session.ID) (session.LeaseResult, e
 // Acquire implements [session.Leases]. When another server has begun to answer it
 // waits until every process has written again what that one may lack, for at most
 // three seconds more than the timeout.
-func (l *leases) Acquire(ctx context.Context, id session.ID, stamp string, known int64, lease string, ttl time.Duration) (session.LeaseResult, error) {
+func (l *leases) Acquire(ctx context.Context, id session.ID, tokensHash string, known int64, lease string, ttl time.Duration) (session.LeaseResult, error) {
 	reply, err := l.runSettled(ctx, l.scripts.acquire, id,
-		stamp, lease, number(ttl.Milliseconds()), number(l.o.Rules.Idle.Milliseconds()), number(known))
+		tokensHash, lease, number(ttl.Milliseconds()), number(l.o.Rules.Idle.Milliseconds()), number(known))
 	if err != nil {
 		return session.LeaseResult{}, err
 	}
@@ -64,8 +64,8 @@ func (l *leases) Acquire(ctx context.Context, id session.ID, stamp string, known
 }
 
 // Extend implements [session.Leases].
-func (l *leases) Extend(ctx context.Context, id session.ID, lease, stamp string, ttl time.Duration) (bool, error) {
-	reply, err := l.run(ctx, l.scripts.extend, id, lease, number(ttl.Milliseconds()), stamp)
+func (l *leases) Extend(ctx context.Context, id session.ID, lease, tokensHash string, ttl time.Duration) (bool, error) {
+	reply, err := l.run(ctx, l.scripts.extend, id, lease, number(ttl.Milliseconds()), tokensHash)
 	if err != nil {
 		return false, err
 	}

@@ -15,7 +15,7 @@ type lostCommit struct {
 	*testing.T
 	writer, other *redisstore.Store
 	clock         *sessiontest.Clock
-	visit         session.Presentation // with the handle of the lost generation
+	presented     session.Presentation // with the handle of the lost generation
 	spent         session.Tokens
 }
 
@@ -26,42 +26,42 @@ func newLostCommit(t *testing.T, server redisstore.Options) *lostCommit {
 	l := &lostCommit{
 		T: t, clock: clock, writer: newStore(t, server), other: newStore(t, server), spent: smallTokens(),
 	}
-	l.visit = login(t, l.writer, l.spent)
+	l.presented = login(t, l.writer, l.spent)
 	l.clock.Advance(5 * time.Minute)
-	forget := snapshot(t, l.writer, l.visit.ID)
-	turn, err := l.writer.Get(t.Context(), l.visit.ID)
+	forget := snapshot(t, l.writer, l.presented.ID)
+	lease, err := l.writer.Get(t.Context(), l.presented.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	done, err := l.writer.Commit(t.Context(), session.Commit{
-		Presentation: l.visit, FromTokens: l.spent.Hash(), Base: turn.Record.Facts, Lease: "writer's", Rotate: true,
-		Identity: turn.Record.Identity, Device: turn.Record.Device, Created: turn.Record.Created,
+		Presentation: l.presented, FromTokens: l.spent.Hash(), Base: lease.Record.Facts, Lease: "writer's", Rotate: true,
+		Identity: lease.Record.Identity, Device: lease.Record.Device, Created: lease.Record.Created,
 		Tokens: session.Tokens{Access: "new", Refresh: "new"}, Schedule: session.NewSchedule(10*time.Minute, 30*time.Second),
 	})
 	if err != nil || !done.Rotated {
 		t.Fatalf("commit = %+v, %v", done, err)
 	}
 	forget()
-	l.visit.Generation = 2
+	l.presented.Generation = 2
 	return l
 }
 
 // adopted presents the handle that the server has forgotten.
 func (l *lostCommit) adopted() {
 	l.Helper()
-	res, err := l.other.Resolve(l.Context(), l.visit)
+	res, err := l.other.Resolve(l.Context(), l.presented)
 	if err != nil || !res.Verdict.StoreLostWrites {
 		l.Fatalf("%+v, %v", res.Verdict, err)
 	}
 }
 
-func (l *lostCommit) begin(lease string) session.LeaseResult {
+func (l *lostCommit) acquire(lease string) session.LeaseResult {
 	l.Helper()
-	turn, err := l.other.Acquire(l.Context(), l.visit.ID, l.spent.Hash(), 1, lease, time.Minute)
+	result, err := l.other.Acquire(l.Context(), l.presented.ID, l.spent.Hash(), 1, lease, time.Minute)
 	if err != nil {
 		l.Fatal(err)
 	}
-	return turn
+	return result
 }
 
 // TestAdoptedTokensAreSpent: a handle that the server never issued says that tokens were
@@ -74,18 +74,18 @@ func TestAdoptedTokensAreSpent(t *testing.T) {
 		t.Run(name+"/nobody writes again", func(t *testing.T) {
 			l := newLostCommit(t, server)
 			l.adopted()
-			if turn := l.begin("a"); turn.State != session.LeaseTokensSpent {
-				t.Errorf("at once: state %d", turn.State)
+			if lease := l.acquire("a"); lease.State != session.LeaseTokensSpent {
+				t.Errorf("at once: state %d", lease.State)
 			}
 			l.clock.Advance(14 * time.Second)
-			l.visit.Generation = 3 // markUsed more: that does not make it any longer
+			l.presented.Generation = 3 // once more: that does not make it any longer
 			l.adopted()
-			if turn := l.begin("b"); turn.State != session.LeaseTokensSpent {
-				t.Errorf("after 14 s: state %d", turn.State)
+			if lease := l.acquire("b"); lease.State != session.LeaseTokensSpent {
+				t.Errorf("after 14 s: state %d", lease.State)
 			}
 			l.clock.Advance(time.Second)
-			if turn := l.begin("c"); turn.State != session.LeaseAcquired {
-				t.Errorf("after 15 s: state %d", turn.State)
+			if lease := l.acquire("c"); lease.State != session.LeaseAcquired {
+				t.Errorf("after 15 s: state %d", lease.State)
 			}
 		})
 		t.Run(name+"/the writer does", func(t *testing.T) {
@@ -94,13 +94,13 @@ func TestAdoptedTokensAreSpent(t *testing.T) {
 			if err := l.writer.Rewrite(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			turn := l.begin("a")
-			if turn.State != session.LeaseSuperseded || turn.Record.Tokens.Refresh != "new" {
-				t.Fatalf("%+v", turn)
+			lease := l.acquire("a")
+			if lease.State != session.LeaseSuperseded || lease.Record.Tokens.Refresh != "new" {
+				t.Fatalf("%+v", lease)
 			}
-			l.spent = turn.Record.Tokens
-			if turn := l.begin("b"); turn.State != session.LeaseAcquired {
-				t.Errorf("the new tokens: state %d", turn.State)
+			l.spent = lease.Record.Tokens
+			if lease := l.acquire("b"); lease.State != session.LeaseAcquired {
+				t.Errorf("the new tokens: state %d", lease.State)
 			}
 		})
 	}

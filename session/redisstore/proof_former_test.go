@@ -18,11 +18,11 @@ func TestFormerVersionCommits(t *testing.T) {
 	v := login(t, ours, smallTokens())
 	number := func() int64 {
 		t.Helper()
-		turn, err := ours.Get(t.Context(), v.ID)
-		if err != nil || turn.Record == nil {
-			t.Fatalf("%+v, %v", turn, err)
+		lease, err := ours.Get(t.Context(), v.ID)
+		if err != nil || lease.Record == nil {
+			t.Fatalf("%+v, %v", lease, err)
 		}
-		return turn.Record.Facts.CommitNumber
+		return lease.Record.Facts.CommitNumber
 	}
 	spent := smallTokens()
 	commit := func(store *redisstore.Store, access string) {
@@ -62,9 +62,9 @@ func TestFormerVersionCommits(t *testing.T) {
 	if err := ours.Rewrite(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	turn, err := ours.Get(t.Context(), v.ID)
-	if err != nil || turn.Record.Tokens.Access != "theirs" {
-		t.Errorf("their commit was written over: %+v, %v", turn, err)
+	lease, err := ours.Get(t.Context(), v.ID)
+	if err != nil || lease.Record.Tokens.Access != "theirs" {
+		t.Errorf("their commit was written over: %+v, %v", lease, err)
 	}
 	if n := log.count(session.EventStoreSplit) + log.count(session.EventRewritten); n != 0 {
 		t.Errorf("%d events", n)

@@ -37,12 +37,12 @@ func TestRecordBelongsToItsCommit(t *testing.T) {
 				v := login(t, s, smallTokens())
 				state, record := s.Keys(v.ID)
 				older := s.Client().Get(t.Context(), record).Val()
-				turn, err := s.Get(t.Context(), v.ID)
+				lease, err := s.Get(t.Context(), v.ID)
 				if err != nil {
 					t.Fatal(err)
 				}
 				done, err := s.Commit(t.Context(), session.Commit{
-					Presentation: v, FromTokens: smallTokens().Hash(), Base: turn.Record.Facts, Identity: turn.Record.Identity,
+					Presentation: v, FromTokens: smallTokens().Hash(), Base: lease.Record.Facts, Identity: lease.Record.Identity,
 					Tokens: session.Tokens{Access: "new", Refresh: "new"}, Schedule: session.NewSchedule(10*time.Minute, 0),
 				})
 				if err != nil || !done.Stored || done.Record.Facts.CommitNumber != 2 {
@@ -53,7 +53,7 @@ func TestRecordBelongsToItsCommit(t *testing.T) {
 				}
 				_, err = s.Get(t.Context(), v.ID)
 				_, judged := s.Resolve(t.Context(), v)
-				_, listed := s.List(t.Context(), turn.Record.Identity.Owner())
+				_, listed := s.List(t.Context(), lease.Record.Identity.Owner())
 				var lost *session.UnreadableError
 				if bad := meddle != nil; errors.Is(err, session.ErrSealed) != bad ||
 					errors.Is(judged, session.ErrSealed) != bad || errors.As(listed, &lost) != bad {
@@ -62,8 +62,8 @@ func TestRecordBelongsToItsCommit(t *testing.T) {
 				if _, err := s.End(t.Context(), v.ID, session.Logout); meddle == nil && err != nil {
 					t.Error(err)
 				}
-				if turn, err := s.Get(t.Context(), v.ID); err != nil || turn.State != session.LeaseSessionEnded {
-					t.Errorf("after its end: %+v, %v", turn, err)
+				if lease, err := s.Get(t.Context(), v.ID); err != nil || lease.State != session.LeaseSessionEnded {
+					t.Errorf("after its end: %+v, %v", lease, err)
 				}
 			})
 		}

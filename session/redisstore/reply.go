@@ -8,7 +8,7 @@ import (
 )
 
 // sessionFields is how many values a script's reply has for a session, see
-// reply() in lua/family.lua.
+// reply() in lua/rotation.lua.
 const sessionFields = 17
 
 var errReply = errors.New("unexpected reply of a script")
@@ -69,7 +69,7 @@ func (a *reply) time() time.Time         { return fromMillis(a.int()) }
 func (a *reply) duration() time.Duration { return time.Duration(a.int()) * time.Millisecond }
 func (a *reply) reason() session.Reason  { return session.Reason(a.text()) }
 
-// sealed is a sealed record and the proof of where it belongs, see commit.go.
+// sealed is a sealed record and the proof of where it belongs, see proof.go.
 type sealed struct{ record, proof string }
 
 // session reads the session at the end of a reply: its facts, when its access

@@ -26,7 +26,7 @@ func (s *sessions) Resolve(ctx context.Context, v session.Presentation) (session
 	}
 	if res.Verdict.Reason == session.Reused && res.Verdict.Outcome != session.OutcomeEnded {
 		// A verdict of theft must survive a fail-over like any other end. A fault
-		// changes nothing: the family is over, only not known to a replica yet.
+		// changes nothing: the session is over, only not known to a replica yet.
 		_, _ = s.End(ctx, v.ID, session.Reused)
 	}
 	return res, nil
@@ -79,7 +79,7 @@ func (s *sessions) eval(ctx context.Context, c *call) (string, error) {
 	return s.scripts.resolve.Eval(ctx, s.client, []string{c.presented.state, c.presented.record}, c.args[argvAt:]...).Text()
 }
 
-// notModified begins the reply to a visit for which nothing has changed.
+// notModified begins the reply to a handle for which nothing has changed.
 const notModified = "="
 
 func (s *sessions) readReply(doing string, v session.Presentation, reply string) (session.Answer, error) {
@@ -140,7 +140,7 @@ func (s *sessions) readVerdict(doing string, id session.ID, reply string) (sessi
 // tagSize is how much of a sealed record's end tells it from every other.
 const tagSize = 16
 
-// validatorOf is what unchanged.lua wants to hear: until when nothing but the idle
+// validatorOf is what not_modified.lua wants to hear: until when nothing but the idle
 // deadline can make a difference, and what must be the same then.
 func validatorOf(f session.State, sealed string) string {
 	if f.AckedAt.IsZero() || len(sealed) < tagSize {

@@ -171,7 +171,7 @@ func (w *rewriter) missing(ctx context.Context, entries []*entry) (list []*entry
 		switch {
 		case stored.why != "":
 			w.journal.drop(e.id)
-		case w.o.Mode == Cluster, stored.number < e.number, stored.number == e.number && stored.stamp != e.stamp:
+		case w.o.Mode == Cluster, stored.number < e.number, stored.number == e.number && stored.tokensHash != e.tokensHash:
 			list = append(list, e)
 		}
 	}
@@ -208,23 +208,23 @@ func (w *rewriter) rewrite(ctx context.Context, e *entry, now time.Time) error {
 	return w.rewritten(e, reply)
 }
 
-// What again.lua answers.
+// What rewrite.lua answers.
 const (
-	againNothing = iota
-	againWritten
-	againSplit
-	againOver
+	notForgotten = iota
+	writtenAgain
+	otherTokens
+	hasEnded
 )
 
 func (w *rewriter) rewritten(e *entry, reply any) error {
 	switch reply {
-	case int64(againNothing):
-	case int64(againWritten):
+	case int64(notForgotten):
+	case int64(writtenAgain):
 		w.report(session.Event{Type: session.EventRewritten, ID: e.id})
-	case int64(againSplit):
+	case int64(otherTokens):
 		w.journal.drop(e.id)
 		w.report(session.Event{Type: session.EventStoreSplit, ID: e.id})
-	case int64(againOver):
+	case int64(hasEnded):
 		w.journal.drop(e.id)
 	default:
 		return unavailable(w.scripts.rewrite.doing, errReply)
@@ -265,8 +265,8 @@ func (w *rewriter) restore(ctx context.Context, id session.ID, stored int64) boo
 
 // stored is what a look at many sessions tells of one.
 type stored struct {
-	why, stamp string
-	number     int64
+	why, tokensHash string
+	number          int64
 }
 
 // states looks at the sessions of a chunk in one round trip per node.
@@ -289,7 +289,7 @@ func (w *rewriter) states(ctx context.Context, ids []session.ID) ([]stored, erro
 		for j, v := range reply.Val() {
 			text[j], _ = v.(string)
 		}
-		list[i] = stored{why: text[0], number: parseNumber(text[1], text[2], text[3]), stamp: text[3]}
+		list[i] = stored{why: text[0], number: parseNumber(text[1], text[2], text[3]), tokensHash: text[3]}
 	}
 	return list, nil
 }
@@ -355,13 +355,13 @@ func (w *rewriter) Confirm(ctx context.Context) error {
 }
 
 // parseNumber reads the commit number of a session's fields n, nm and st, as
-// lua/family.lua does.
-func parseNumber(n, mark, stamp string) int64 {
+// lua/rotation.lua does.
+func parseNumber(n, mark, tokensHash string) int64 {
 	count, err := strconv.ParseInt(n, 10, 64)
 	if err != nil {
 		return 0
 	}
-	if mark != stamp[:min(len(stamp), 4)] {
+	if mark != tokensHash[:min(len(tokensHash), 4)] {
 		count++
 	}
 	return count

@@ -13,9 +13,9 @@ import (
 	"sessiongate/session/sessiontest"
 )
 
-// TestFamilyTable drives the decision table in Go and the one in Lua through the
+// TestRotationTable drives the decision table in Go and the one in Lua through the
 // same cases, and compares verdicts and what they leave behind.
-func TestFamilyTable(t *testing.T) {
+func TestRotationTable(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) redisstore.Options{
 		"embedded":   func(t *testing.T) redisstore.Options { return embedded(t) },
 		"real Redis": func(t *testing.T) redisstore.Options { return standalone(sessiontest.Redis(t)) },
@@ -57,10 +57,10 @@ func TestFamilyTable(t *testing.T) {
 
 // tableCase is one cell of the table. The current generation is tableGeneration.
 type tableCase struct {
-	facts session.State
-	visit session.Presentation
-	rules session.Rules
-	known bool // the visit says what it knows, and it is what the store has
+	facts     session.State
+	presented session.Presentation
+	rules     session.Rules
+	known     bool // the presented says what it knows, and it is what the store has
 }
 
 // rowUnchanged stands for the answer that nothing has changed.
@@ -255,7 +255,7 @@ func tableVisits() []session.Presentation {
 // expect is the table in Go, with the effects that each row has.
 func (c tableCase) expect() outcome {
 	f, now := c.facts, time.UnixMilli(tableNow).UTC()
-	v := session.Decide(f, c.visit, c.rules, now)
+	v := session.Decide(f, c.presented, c.rules, now)
 	out := outcome{verdict: v, why: string(f.Ended), stateThere: f.Found}
 	if v.Outcome <= session.OutcomeEnded {
 		return out
@@ -267,14 +267,14 @@ func (c tableCase) expect() outcome {
 	strike := c.strike()
 	for _, t := range []*time.Time{&f.RotatedAt, &f.AckedAt, &f.LastSeen} {
 		if t.After(now) {
-			*t = now // mended, see ahead() in family.lua
+			*t = now // mended, see ahead() in rotation.lua
 		}
 	}
 	if v.StoreLostWrites {
-		f.Generation, f.RotatedAt, f.AckedAt, f.Late, f.Recovered, strike = c.visit.Generation, now, now, 0, 0, 0
+		f.Generation, f.RotatedAt, f.AckedAt, f.Late, f.Recovered, strike = c.presented.Generation, now, now, 0, 0, 0
 	}
 	if v.Outcome == session.OutcomeRecover {
-		f.Generation, f.RotatedAt, f.AckedAt, f.Late, f.Recovered, strike = f.Generation+1, now, time.Time{}, 0, c.visit.Generation, 0
+		f.Generation, f.RotatedAt, f.AckedAt, f.Late, f.Recovered, strike = f.Generation+1, now, time.Time{}, 0, c.presented.Generation, 0
 	}
 	if v.Outcome == session.OutcomeCurrent || v.Outcome == session.OutcomeRefresh {
 		if f.AckedAt.IsZero() {
@@ -284,7 +284,7 @@ func (c tableCase) expect() outcome {
 			f.Late = f.Generation
 		}
 	}
-	if v.Live() && c.visit.Touch && now.Sub(f.LastSeen) >= time.Minute {
+	if v.Live() && c.presented.Touch && now.Sub(f.LastSeen) >= time.Minute {
 		f.LastSeen = now
 	}
 	out.generation, out.record = f.Generation, true
@@ -397,7 +397,7 @@ func (c tableCase) state() []any {
 }
 
 func (c tableCase) arguments() []any {
-	v, r := c.visit, c.rules
+	v, r := c.presented, c.rules
 	bit := func(b bool) int {
 		if b {
 			return 1

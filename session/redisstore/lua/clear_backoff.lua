@@ -1,4 +1,4 @@
--- Voids a back-off that somebody guessed, no later than at a moment.
+-- Clears a back-off that no provider asked for and that was set no later than at a moment.
 -- ARGV: the moment, offset. Reply: 1 if no back-off stands now, else 0.
 
 local s = load()

@@ -1,7 +1,7 @@
 -- Writes a new session. Sent twice it changes nothing, and it never brings a
 -- session back that has ended in between.
 -- ARGV: generation, binding, absolute deadline, expiry, soft, hard (from now), grace,
--- stamp, record, idle, proof of the record (as the first commit), offset.
+-- tokens hash, record, idle, proof of the record (as the first commit), offset.
 -- Reply: now, the session, and its state as it is stored.
 
 local s = {

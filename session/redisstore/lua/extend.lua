@@ -1,5 +1,5 @@
 -- Renews a lease. One that ran out but that nobody else took is not lost.
--- ARGV: lease, ttl, stamp, offset. With a stamp, a server that knows of no lease
+-- ARGV: lease, ttl, tokens hash, offset. With a hash, a server that knows of no lease
 -- grants it again, if it has the tokens that are being spent: it has forgotten it.
 -- Reply: 1, or 0 when it was lost.
 

@@ -1,5 +1,5 @@
 -- Reads a session as it stands: judges nothing and touches nothing.
--- ARGV: idle, offset. Reply: as begin, state 0 or 2.
+-- ARGV: idle, offset. Reply: as acquire.lua, state 0 or 2.
 
 local s = load()
 local ended, why = over(s, num(ARGV[1]))

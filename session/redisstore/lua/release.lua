@@ -1,9 +1,10 @@
 -- Gives a lease back after a refresh that came to nothing; ends the session on a
 -- refusal, provided the refused tokens are still the ones in force.
--- ARGV: stamp, lease, retry in, reason, idle, guess (resume.lua may void it), offset.
--- Reply: as begin; state 4 with no wait means that anybody may begin.
+-- ARGV: tokens hash, lease, retry in, reason, idle, own back-off (clear_backoff.lua may
+-- void it), offset.
+-- Reply: as acquire.lua; state 4 with no wait means that anybody may begin.
 
-local stamp, lease, retry, reason = ARGV[1], ARGV[2], num(ARGV[3]), ARGV[4]
+local tokens_hash, lease, retry, reason = ARGV[1], ARGV[2], num(ARGV[3]), ARGV[4]
 local s = load()
 local ended, why = over(s, num(ARGV[5]))
 if ended then
@@ -14,7 +15,7 @@ if ours and lease ~= '' then
   s.le = ''
   redis.call('HDEL', STATE, 'le', 'lu')
 end
-if s.st ~= stamp then
+if s.st ~= tokens_hash then
   return reply({ 2, '', 0, now }, s, s.blob)
 elseif reason ~= '' then
   finish(s, reason)

@@ -1,5 +1,5 @@
--- Shared prelude of the scripts that read or change one session. The decision
--- table is session/family.go in Lua; TestFamilyTable holds the two together.
+-- Shared prelude of the scripts that read or change one session. It has the rotation
+-- table of package session in Lua; TestRotationTable holds the two together.
 --
 -- KEYS[1] is the state (a hash of short fields), KEYS[2] the sealed record.
 -- The last argument of every script is a clock offset in ms, 0 outside tests.
@@ -7,10 +7,10 @@
 
 local STATE, RECORD = KEYS[1], KEYS[2]
 local HOUR = 3600000
-local LATE_AFTER, FORCE_EVERY, TOUCH_EVERY = 60000, 10000, 60000
--- LONGEST_BACKOFF is what a provider can ask for at most; clocks of two servers
+local LATE_AFTER, FORCE_INTERVAL, TOUCH_INTERVAL = 60000, 10000, 60000
+-- MAX_BACKOFF is what a provider can ask for at most; clocks of two servers
 -- that are in order differ by less than CLOCK_SLACK.
-local LONGEST_BACKOFF, CLOCK_SLACK = 300000, 1000
+local MAX_BACKOFF, CLOCK_SLACK = 300000, 1000
 
 -- str writes a number in full: tostring would round times to 1.7e+12.
 local function str(n)
@@ -58,7 +58,7 @@ local function ahead(s)
     set('rt', 18, now + math.max(0, s.rt - s.rs))
     set('rs', 20, now)
   end
-  if s.rt > now + LONGEST_BACKOFF then set('rt', 18, now + LONGEST_BACKOFF) end
+  if s.rt > now + MAX_BACKOFF then set('rt', 18, now + MAX_BACKOFF) end
   if #fields > 0 then redis.call('HSET', STATE, unpack(fields)) end
 end
 
@@ -88,7 +88,7 @@ local function load()
   end
   -- Half a session (the server evicted the other key) is as good as none.
   s.found = s.why ~= '' or s.blob ~= ''
-  if s.blob ~= '' and math.max(s.ra, s.aa, s.ls, s.ca, s.rs, s.rt - LONGEST_BACKOFF) > now then
+  if s.blob ~= '' and math.max(s.ra, s.aa, s.ls, s.ca, s.rs, s.rt - MAX_BACKOFF) > now then
     ahead(s)
   end
   return s
@@ -179,22 +179,22 @@ local function hard_only(s)
 end
 
 local function forced(s, v)
-  if not v.force or (v.seen ~= '' and v.seen ~= s.st) then
+  if not v.force or (v.if_tokens ~= '' and v.if_tokens ~= s.st) then
     return false
   end
   -- One in the future was written before the clock went back: long ago.
-  return v.explicit or s.fo == 0 or s.fo > now or age(s.fo) >= FORCE_EVERY
+  return v.token_client or s.fo == 0 or s.fo > now or age(s.fo) >= FORCE_INTERVAL
 end
 
-local function may_rotate(s, explicit)
-  return explicit or age(s.ra) >= 2 * s.gr
+local function may_rotate(s, token_client)
+  return token_client or age(s.ra) >= 2 * s.gr
 end
 
--- current decides rows 5 and 6.
+-- current decides outcomes 5 and 6: the current generation.
 local function current(s, v)
-  local r = { row = 5, due = due(s), rotate = may_rotate(s, v.explicit) }
+  local r = { outcome = 5, due = due(s), rotate = may_rotate(s, v.token_client) }
   if r.due == 2 or forced(s, v) then
-    r.row, r.due = 6, 2
+    r.outcome, r.due = 6, 2
   end
   return r
 end
@@ -215,7 +215,7 @@ local function proof(v)
   return v.marked > 0 and v.marked <= now and now - v.marked <= HOUR
 end
 
--- retired decides rows 7 to 11 for a cookie below the current one.
+-- retired decides outcomes 7 to 11: a cookie below the current generation.
 local function retired(s, v, rules)
   local of_recovery = recovered(s)
   local parent = v.g == s.g - 1 and not of_recovery
@@ -223,24 +223,24 @@ local function retired(s, v, rules)
   local in_window = (parent or (of_recovery and v.g == s.rp))
     and (since <= s.gr or (s.aa == 0 and age(s.ra) <= rules.unacked))
   if in_window and same then
-    return { row = 7, due = hard_only(s) }
+    return { outcome = 7, due = hard_only(s) }
   elseif in_window then
-    return { row = 8 }
+    return { outcome = 8 }
   elseif not proof(v) then
-    return { row = 9 }
+    return { outcome = 9 }
   elseif parent and same and not late(s) and since <= math.min(rules.idle, HOUR) then
-    return { row = 10, due = hard_only(s) }
+    return { outcome = 10, due = hard_only(s) }
   end
-  return { row = 11, why = 'session_reused' }
+  return { outcome = 11, why = 'session_reused' }
 end
 
--- retired_token decides for an explicit handle below the current one.
+-- retired_token decides for the handle of a token client below the current generation.
 local function retired_token(s, v, rules)
   local since = age(math.max(s.ra, s.aa))
-  if v.g == s.g - 1 and rules.explicit_grace > 0 and since <= rules.explicit_grace then
-    return { row = 7, due = hard_only(s) }
+  if v.g == s.g - 1 and rules.token_client_grace > 0 and since <= rules.token_client_grace then
+    return { outcome = 7, due = hard_only(s) }
   end
-  return { row = 11, why = 'session_reused' }
+  return { outcome = 11, why = 'session_reused' }
 end
 
 -- advance makes g the current handle as of now. Nothing that was noted of the one
@@ -253,8 +253,8 @@ end
 
 -- lost notes that this server has lost a commit: a handle was presented that it never
 -- issued, and handles are issued when tokens are stored, so the tokens here were spent.
--- The note (lo) is of these tokens, by the first bytes of their stamp, and stays as
--- old as the first time it was made; tokens of another stamp make it void.
+-- The note (lo) is of these tokens, by the first bytes of their hash, and stays as
+-- old as the first time it was made; tokens of another hash make it void.
 local function lost(s)
   local of = string.sub(s.st, 1, 4)
   local noted = redis.call('HGET', STATE, 'lo')
@@ -263,12 +263,12 @@ local function lost(s)
   end
 end
 
--- REPLAY is how long tokens that were noted as lost are not spent. Whoever spent them
+-- LOST_TTL is how long tokens that were noted as lost are not spent. Whoever spent them
 -- writes again what came of it as soon as it finds this server, which takes a moment
 -- for each thousand of its sessions, and longer where it is busy; 15 s is twice the
 -- slowest seen. After that it is dead, or has dropped the entry: to spend them then is
 -- all that is left, and a provider that rotates strictly refuses it.
-local REPLAY = 15000
+local LOST_TTL = 15000
 
 -- awaited tells whether the tokens are noted as lost, and may still be replaced.
 local function awaited(s)
@@ -277,28 +277,28 @@ local function awaited(s)
     return false
   end
   local of, at = string.match(noted, '^(.-) (%d+)$')
-  return of == string.sub(s.st, 1, 4) and num(at) <= now and now - num(at) < REPLAY
+  return of == string.sub(s.st, 1, 4) and num(at) <= now and now - num(at) < LOST_TTL
 end
 
--- decide judges a presented handle. An adopted generation (row 4) is put into s
--- at once; every other effect is the caller's.
+-- decide judges a presented handle. A generation that only a lost commit can have made
+-- (row 4 of the table) is put into s at once; every other effect is the caller's.
 local function decide(s, v, rules)
   if not s.found then
-    return { row = 1 }
+    return { outcome = 1 }
   elseif s.why ~= '' then
-    return { row = 2, why = s.why }
+    return { outcome = 2, why = s.why }
   end
   local why = passed(s, rules.idle)
   if why then
-    return { row = 3, why = why }
+    return { outcome = 3, why = why }
   elseif v.g > s.g then
     s.g, s.ra, s.aa, s.la, s.rp = v.g, now, now, 0, 0
     local r = current(s, v)
-    r.adopt = true
+    r.lost_writes = true
     return r
   elseif v.g == s.g then
     return current(s, v)
-  elseif v.explicit then
+  elseif v.token_client then
     return retired_token(s, v, rules)
   end
   return retired(s, v, rules)
