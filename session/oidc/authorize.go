@@ -16,7 +16,7 @@ import (
 // §3.1.2.1, RFC 7636 §4.3). response_mode stays at its default, query: the
 // binding cookie does not come with a cross-site POST.
 func (p *Provider) AuthorizationURL(ctx context.Context, a session.Attempt) (string, error) {
-	m, err := p.metadata(ctx)
+	m, err := p.discovery.get(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -36,23 +36,23 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a session.Attempt) (str
 	q.Set("nonce", a.Nonce.Reveal())
 	q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(a.Verifier.Reveal()))
 	q.Set("code_challenge_method", "S256")
-	p.addTargets(q)
-	addAsk(q, a.AuthRequest)
+	p.o.addTargets(q)
+	addAuthRequest(q, a.AuthRequest)
 	u.RawQuery = q.Encode()
 	return u.String(), nil
 }
 
 // addTargets says which API the access token is for (RFC 8707 §2).
-func (p *Provider) addTargets(q url.Values) {
-	if len(p.o.Resource) > 0 {
-		q["resource"] = p.o.Resource
+func (o Options) addTargets(q url.Values) {
+	if len(o.Resource) > 0 {
+		q["resource"] = o.Resource
 	}
-	if p.o.Audience != "" {
-		q.Set("audience", p.o.Audience)
+	if o.Audience != "" {
+		q.Set("audience", o.Audience)
 	}
 }
 
-func addAsk(q url.Values, ask session.AuthRequest) {
+func addAuthRequest(q url.Values, ask session.AuthRequest) {
 	if ask.MaxAge != nil {
 		q.Set("max_age", strconv.Itoa(int(*ask.MaxAge/time.Second)))
 		if *ask.MaxAge == 0 {

@@ -14,14 +14,27 @@ import (
 )
 
 const (
-	mostReply   = 1 << 20
+	maxReply    = 1 << 20
 	dialTimeout = 5 * time.Second
 )
 
-// newClient makes the client for every call to the provider: discovery, keys,
+// client makes every call to the provider, and proves who we are where that is wanted. It
+// is safe for concurrent use.
+type client struct {
+	o    Options
+	http *http.Client
+	auth clientAuth
+}
+
+func newClient(o Options) (*client, error) {
+	auth, err := newClientAuth(o)
+	return &client{o: o, http: newHTTPClient(o), auth: auth}, err
+}
+
+// newHTTPClient makes the client for every call to the provider: discovery, keys,
 // tokens, userinfo and revocation. It follows no redirect: a 307 would carry a
 // client secret, a refresh token or an access token to another host.
-func newClient(o Options) *http.Client {
+func newHTTPClient(o Options) *http.Client {
 	trust := o.TLS
 	if trust == nil {
 		trust = &tls.Config{MinVersion: tls.VersionTLS12}
@@ -43,14 +56,14 @@ func newClient(o Options) *http.Client {
 }
 
 // get reads a document to its end. header may be nil.
-func (p *Provider) get(ctx context.Context, from string, header http.Header) (status int, body []byte, err error) {
+func (c *client) get(ctx context.Context, from string, header http.Header) (status int, body []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
 		return 0, nil, err
 	}
 	maps.Copy(req.Header, header)
 	req.Header.Set("Accept", "application/json")
-	res, err := p.client.Do(req)
+	res, err := c.http.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -66,7 +79,7 @@ type bounded struct{ next http.RoundTripper }
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := b.next.RoundTrip(r)
 	if err == nil {
-		res.Body = &shortBody{ReadCloser: res.Body, left: mostReply}
+		res.Body = &shortBody{ReadCloser: res.Body, left: maxReply}
 	}
 	return res, err
 }

@@ -10,16 +10,15 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"sessiongate/session"
 )
 
 const (
-	discoveryLife  = time.Hour   // then it is read again; the old one serves meanwhile
-	discoveryAgain = time.Minute // between failures to read it again
-	discoveryRetry = time.Second // between failures to read it at all
+	discoveryTTL           = time.Hour   // then it is read again; the old one serves meanwhile
+	discoveryRenewInterval = time.Minute // between failures to read it again
+	discoveryRetryInterval = time.Second // between failures to read it at all
 )
 
 // metadata is the part of the discovery document we use (OpenID Connect
@@ -45,64 +44,68 @@ type metadata struct {
 // aside: what worked an hour ago serves, and nobody waits for a provider that
 // hangs.
 type discovery struct {
-	turn    chan struct{} // holds one token; made by once
-	once    sync.Once
+	o      Options
+	client *client
+
+	turn    chan struct{} // holds one token
 	current *metadata
 	next    time.Time // when to fetch again
 	failure error
 }
 
-// metadata returns what discovery says. Errors: [*session.FaultError].
-func (p *Provider) metadata(ctx context.Context) (*metadata, error) {
-	d := &p.discovery
-	d.once.Do(func() { d.turn = make(chan struct{}, 1) })
+func newDiscovery(c *client) *discovery {
+	return &discovery{o: c.o, client: c, turn: make(chan struct{}, 1)}
+}
+
+// get returns what discovery says. Errors: [*session.FaultError].
+func (d *discovery) get(ctx context.Context) (*metadata, error) {
 	select {
 	case d.turn <- struct{}{}:
 	case <-ctx.Done():
 		return nil, &session.FaultError{Err: fmt.Errorf("discovery: %w", ctx.Err())}
 	}
 	defer func() { <-d.turn }()
-	now := p.o.Now()
+	now := d.o.Now()
 	if now.Before(d.next) {
 		return d.current, d.failure
 	}
 	if d.current != nil {
-		d.next = now.Add(discoveryAgain)
-		go p.renewMetadata(context.WithoutCancel(ctx))
+		d.next = now.Add(discoveryRenewInterval)
+		go d.renew(context.WithoutCancel(ctx))
 		return d.current, nil
 	}
-	if d.current, d.failure = p.fetchMetadata(ctx); d.failure != nil {
-		d.next = now.Add(discoveryRetry)
+	if d.current, d.failure = d.fetch(ctx); d.failure != nil {
+		d.next = now.Add(discoveryRetryInterval)
 		return nil, d.failure
 	}
-	d.next = now.Add(discoveryLife)
+	d.next = now.Add(discoveryTTL)
 	return d.current, nil
 }
 
-// renewMetadata reads the document again; it takes at most half a timeout.
-func (p *Provider) renewMetadata(ctx context.Context) {
-	found, err := p.fetchMetadata(ctx)
+// renew reads the document again; it takes at most half a timeout.
+func (d *discovery) renew(ctx context.Context) {
+	found, err := d.fetch(ctx)
 	if err != nil {
-		p.o.Log.Warn("discovery failed, the former document goes on",
-			slog.String("provider", p.o.Name), slog.String("error", err.Error()))
+		d.o.Log.Warn("discovery failed, the former document goes on",
+			slog.String("provider", d.o.Name), slog.String("error", err.Error()))
 		return
 	}
-	p.discovery.turn <- struct{}{}
-	defer func() { <-p.discovery.turn }()
-	p.discovery.current, p.discovery.next = found, p.o.Now().Add(discoveryLife)
+	d.turn <- struct{}{}
+	defer func() { <-d.turn }()
+	d.current, d.next = found, d.o.Now().Add(discoveryTTL)
 }
 
-func (p *Provider) fetchMetadata(ctx context.Context) (*metadata, error) {
+func (d *discovery) fetch(ctx context.Context) (*metadata, error) {
 	// Detached: a browser that goes away must not spoil it for the others.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.o.Timeout/2)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.o.Timeout/2)
 	defer cancel()
-	m, err := p.download(ctx)
+	m, err := d.download(ctx)
 	if err != nil {
 		return nil, &session.FaultError{Err: fmt.Errorf("discovery: %w", brief(err))}
 	}
-	err = errors.Join(p.misfits(m)...)
+	err = errors.Join(d.o.misfits(m)...)
 	if err == nil {
-		m.verify, err = p.newVerifiers(m.JWKS, m.algs)
+		m.verify, err = newVerifiers(d.client, m.JWKS, m.algs)
 	}
 	if err != nil {
 		return nil, &session.FaultError{Misconfigured: true, Err: fmt.Errorf("discovery: %w", err)}
@@ -111,8 +114,8 @@ func (p *Provider) fetchMetadata(ctx context.Context) (*metadata, error) {
 }
 
 // download reads the document at its one address (Discovery §4.1).
-func (p *Provider) download(ctx context.Context) (*metadata, error) {
-	status, body, err := p.get(ctx, strings.TrimSuffix(p.o.Issuer, "/")+"/.well-known/openid-configuration", nil)
+func (d *discovery) download(ctx context.Context) (*metadata, error) {
+	status, body, err := d.client.get(ctx, strings.TrimSuffix(d.o.Issuer, "/")+"/.well-known/openid-configuration", nil)
 	switch {
 	case err != nil:
 		return nil, err
@@ -134,11 +137,11 @@ func (p *Provider) download(ctx context.Context) (*metadata, error) {
 // misfits are what keeps everybody from signing in. Wanted are the issuer's own
 // document (Discovery §4.3), the endpoints a login needs, over TLS where the issuer is
 // (RFC 8414 §2), and signature algorithms that both sides accept, which it notes in m.
-func (p *Provider) misfits(m *metadata) (list []error) {
-	if m.Issuer != p.o.Issuer {
-		list = append(list, fmt.Errorf("the document is of the issuer %.200q, and the configuration says %q", m.Issuer, p.o.Issuer))
+func (o Options) misfits(m *metadata) (list []error) {
+	if m.Issuer != o.Issuer {
+		list = append(list, fmt.Errorf("the document is of the issuer %.200q, and the configuration says %q", m.Issuer, o.Issuer))
 	}
-	secure := strings.HasPrefix(p.o.Issuer, "https://")
+	secure := strings.HasPrefix(o.Issuer, "https://")
 	for _, e := range []struct {
 		name, value string
 		needed      bool
@@ -146,7 +149,7 @@ func (p *Provider) misfits(m *metadata) (list []error) {
 		{"authorization_endpoint", m.Authorization, true},
 		{"token_endpoint", m.Token, true},
 		{"jwks_uri", m.JWKS, true},
-		{"userinfo_endpoint", m.Userinfo, p.o.Userinfo},
+		{"userinfo_endpoint", m.Userinfo, o.Userinfo},
 		{"revocation_endpoint", m.Revocation, false},
 		{"end_session_endpoint", m.EndSession, false},
 	} {
@@ -162,7 +165,7 @@ func (p *Provider) misfits(m *metadata) (list []error) {
 	if len(offered) == 0 {
 		offered = []string{"RS256"} // what every provider has to know (Core §15.1)
 	}
-	m.algs = slices.DeleteFunc(slices.Clone(p.o.Algorithms), func(a string) bool { return !slices.Contains(offered, a) })
+	m.algs = slices.DeleteFunc(slices.Clone(o.Algorithms), func(a string) bool { return !slices.Contains(offered, a) })
 	if len(m.algs) == 0 {
 		list = append(list, fmt.Errorf("the provider signs ID tokens with %.100q, and none of these is allowed", offered))
 	}

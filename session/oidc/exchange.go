@@ -22,7 +22,7 @@ func (p *Provider) Exchange(ctx context.Context, a session.Attempt, r session.Re
 		// The answer of another provider, led here to get its code (RFC 9207 §2.4).
 		return session.Grant{}, rejected("iss of the answer is another provider")
 	}
-	m, err := p.metadata(ctx)
+	m, err := p.discovery.get(ctx)
 	switch {
 	case err != nil:
 		return session.Grant{}, err
@@ -37,7 +37,7 @@ func (p *Provider) Exchange(ctx context.Context, a session.Attempt, r session.Re
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
 	defer cancel()
-	got, err := p.request(ctx, m, url.Values{
+	got, err := p.client.request(ctx, m, url.Values{
 		"grant_type": {"authorization_code"}, "code": {r.Code.Reveal()},
 		"redirect_uri": {p.o.RedirectURI}, "code_verifier": {a.Verifier.Reveal()},
 	})
@@ -67,26 +67,26 @@ func (p *Provider) loginGrant(ctx context.Context, m *metadata, a session.Attemp
 	if got.IDToken == "" {
 		return session.Grant{}, rejected("the answer has no ID token")
 	}
-	claims, err := p.verifyIDToken(ctx, m, got.IDToken, got.AccessToken)
+	claims, err := p.users.verifyIDToken(ctx, m, got.IDToken, got.AccessToken)
 	if err != nil {
 		return session.Grant{}, err
 	}
 	if claims["nonce"] != a.Nonce.Reveal() {
 		return session.Grant{}, rejected("the nonce is not this attempt's") // an injected code
 	}
-	claims, err = p.withUserinfo(ctx, m, claims, got.AccessToken)
+	claims, err = p.users.withUserinfo(ctx, m, claims, got.AccessToken)
 	if err != nil {
 		return session.Grant{}, err
 	}
-	id := p.identity(claims, got.Scope)
+	id := p.users.identity(claims, got.Scope)
 	if err := demanded(a, id); err != nil {
 		return session.Grant{}, err
 	}
-	if err := p.keepable(got); err != nil {
+	if err := keepable(got); err != nil {
 		return session.Grant{}, err
 	}
-	g := p.grant(id, got)
-	g.LeftOut = p.leftOut(claims)
+	g := newGrant(id, got)
+	g.LeftOut = p.users.leftOut(claims)
 	if g.NoRefresh = got.RefreshToken == ""; g.NoRefresh {
 		p.warned.Do(func() {
 			p.o.Log.Warn("the provider gives no refresh token: sessions end with their access token and sign in again silently; "+
@@ -96,41 +96,28 @@ func (p *Provider) loginGrant(ctx context.Context, m *metadata, a session.Attemp
 	return g, nil
 }
 
-func (p *Provider) grant(id session.Identity, got reply) session.Grant {
+func newGrant(id session.Identity, got reply) session.Grant {
 	return session.Grant{
 		Identity: id, Lifetime: got.Lifetime,
 		Tokens: session.Tokens{Access: got.AccessToken, Refresh: got.RefreshToken, ID: got.IDToken},
 	}
 }
 
-// longestToken bounds a token. The access token travels in a header, and most
+// maxToken bounds a token. The access token travels in a header, and most
 // servers refuse more.
-const longestToken = 16 << 10
+const maxToken = 16 << 10
 
 // keepable refuses tokens that nobody could use: a session with them would only get
 // refusals from the application.
-func (p *Provider) keepable(got reply) error {
+func keepable(got reply) error {
 	for name, t := range map[string]session.Secret{"access": got.AccessToken, "refresh": got.RefreshToken} {
-		if len(t) > longestToken {
+		if len(t) > maxToken {
 			return &session.FaultError{Misconfigured: true, Err: fmt.Errorf(
 				"the %s token has %d bytes, and more than %d fit into no header: have the provider put fewer claims into it",
-				name, len(t), longestToken)}
+				name, len(t), maxToken)}
 		}
 	}
 	return nil
-}
-
-// leftOut says, once, that this provider does not send all roles.
-func (p *Provider) leftOut(c claimSet) string {
-	name := c.leftOut(p.o.RolesClaim)
-	if name != "" {
-		p.warnedLeftOut.Do(func() {
-			p.o.Log.Warn("the provider leaves out the claim with the roles of users who have too many: they have no roles here; "+
-				"in Microsoft Entra, assign app roles, or groups to the application only",
-				slog.String("provider", p.o.Name), slog.String("claim", name))
-		})
-	}
-	return name
 }
 
 // demanded checks what the attempt asked of the sign-in. acr_values is only a

@@ -21,22 +21,22 @@ type Finding struct {
 func (p *Provider) Check(ctx context.Context, acr []string) ([]Finding, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout/2)
 	defer cancel()
-	m, err := p.download(ctx)
+	m, err := p.discovery.download(ctx)
 	if err != nil {
 		return nil, &session.FaultError{Err: fmt.Errorf("discovery: %w", brief(err))}
 	}
 	var list []Finding
-	for _, err := range p.misfits(m) {
+	for _, err := range p.o.misfits(m) {
 		list = append(list, Finding{true, err.Error()})
 	}
-	list = append(list, p.requestFindings(m)...)
-	list = append(list, p.clientFindings(m)...)
-	return append(list, p.wishFindings(m, acr)...), nil
+	list = append(list, m.requestFindings()...)
+	list = append(list, p.client.auth.findings(m)...)
+	return append(list, p.o.wishFindings(m, acr)...), nil
 }
 
 // requestFindings are about the authorization request (RFC 9126 §5, RFC 9101 §10.5,
 // RFC 7636, Discovery §3).
-func (p *Provider) requestFindings(m *metadata) (list []Finding) {
+func (m *metadata) requestFindings() (list []Finding) {
 	if m.doc["require_pushed_authorization_requests"] == true {
 		list = append(list, Finding{true, "requires pushed authorization requests (PAR), which are not sent: switch that off for this client"})
 	}
@@ -56,14 +56,14 @@ func (p *Provider) requestFindings(m *metadata) (list []Finding) {
 	return list
 }
 
-// clientFindings are about the client's authentication (Discovery §3). A public
+// findings are about the client's authentication (Discovery §3). A public
 // client needs none, and not every provider lists that.
-func (p *Provider) clientFindings(m *metadata) (list []Finding) {
+func (a clientAuth) findings(m *metadata) (list []Finding) {
 	offered, said := m.offers("token_endpoint_auth_methods_supported")
 	if !said {
 		offered = []string{string(SecretBasic)} // the default
 	}
-	if method := string(p.o.Method); !slices.Contains(offered, method) {
+	if method := string(a.o.Method); !slices.Contains(offered, method) {
 		text := fmt.Sprintf("does not list auth_method %s but %.200q", method, offered)
 		for _, ours := range []AuthMethod{SecretBasic, SecretPost, PrivateKeyJWT} {
 			if slices.Contains(offered, string(ours)) {
@@ -71,23 +71,23 @@ func (p *Provider) clientFindings(m *metadata) (list []Finding) {
 				break
 			}
 		}
-		list = append(list, Finding{said && p.o.Method != Public, text})
+		list = append(list, Finding{said && a.o.Method != Public, text})
 	}
 	algs, said := m.offers("token_endpoint_auth_signing_alg_values_supported")
-	if p.auth.method != nil && said && !slices.Contains(algs, p.auth.method.Alg()) {
-		list = append(list, Finding{true, fmt.Sprintf("takes assertions signed with %.200q, and the client key signs with %s", algs, p.auth.method.Alg())})
+	if a.method != nil && said && !slices.Contains(algs, a.method.Alg()) {
+		list = append(list, Finding{true, fmt.Sprintf("takes assertions signed with %.200q, and the client key signs with %s", algs, a.method.Alg())})
 	}
 	return list
 }
 
 // wishFindings are about what a sign-in works without.
-func (p *Provider) wishFindings(m *metadata, acr []string) (list []Finding) {
+func (o Options) wishFindings(m *metadata, acr []string) (list []Finding) {
 	if grants, said := m.offers("grant_types_supported"); said && !slices.Contains(grants, "refresh_token") {
 		list = append(list, Finding{false, "does not offer the grant refresh_token: sessions end with their access token"})
 	}
 	scopes, said := m.offers("scopes_supported")
 	for _, s := range []string{"openid", "profile", "email", "address", "phone", "offline_access"} {
-		if said && slices.Contains(p.o.Scopes, s) && !slices.Contains(scopes, s) {
+		if said && slices.Contains(o.Scopes, s) && !slices.Contains(scopes, s) {
 			text := "does not list the scope " + s + ": remove it from scopes if sign-ins fail"
 			if s == "offline_access" {
 				text = "does not list the scope offline_access: without it there may be no refresh token; ask for whatever this provider wants instead"
@@ -95,7 +95,7 @@ func (p *Provider) wishFindings(m *metadata, acr []string) (list []Finding) {
 			list = append(list, Finding{false, text})
 		}
 	}
-	if m.EndSession == "" && p.o.PostLogoutURI != "" {
+	if m.EndSession == "" && o.PostLogoutURI != "" {
 		list = append(list, Finding{false, "has no end_session_endpoint: its own session goes on after a logout here; " +
 			"write logout: {rp_initiated: false} if that is known"})
 	}

@@ -2,9 +2,11 @@ package oidc
 
 import (
 	"encoding/json"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"sessiongate/session"
@@ -14,13 +16,22 @@ import (
 // §4), and numbers are [json.Number].
 type claimSet map[string]any
 
+// users tells who signed in, by what the provider signs and says. It is safe for
+// concurrent use.
+type users struct {
+	o      Options
+	client *client
+
+	warnedLeftOut sync.Once // that roles are not sent
+}
+
 // identity reads the user out of the claims.
-func (p *Provider) identity(c claimSet, granted string) session.Identity {
+func (u *users) identity(c claimSet, granted string) session.Identity {
 	id := session.Identity{
 		Subject:  c.text("sub"),
 		Name:     c.text("name", "preferred_username", "email", "sub"),
-		Provider: p.o.Name,
-		Roles:    roles(c, p.o.RolesClaim),
+		Provider: u.o.Name,
+		Roles:    roles(c, u.o.RolesClaim),
 		Scopes:   strings.Fields(granted),
 		Claims:   c.further(),
 		ACR:      c.text("acr"),
@@ -28,7 +39,7 @@ func (p *Provider) identity(c claimSet, granted string) session.Identity {
 	}
 	id.AuthTime, _ = c.time("auth_time")
 	if granted == "" {
-		id.Scopes = slices.Clone(p.o.Scopes) // RFC 6749 §5.1: the same as asked for
+		id.Scopes = slices.Clone(u.o.Scopes) // RFC 6749 §5.1: the same as asked for
 	}
 	return id
 }
@@ -89,11 +100,11 @@ func roles(c claimSet, path string) (list []string) {
 	for _, v := range session.ClaimValues(c, path) {
 		list = append(list, session.ClaimWords(v)...)
 	}
-	return list[:min(len(list), mostRoles)]
+	return list[:min(len(list), maxRoles)]
 }
 
-// mostRoles bounds the roles of one user. What is beyond is not granted.
-const mostRoles = 1000
+// maxRoles bounds the roles of one user. What is beyond is not granted.
+const maxRoles = 1000
 
 // leftOut is the claim with the roles, if the provider says that there is more of it
 // than fits (Core §5.6.2): Microsoft Entra leaves out the groups of whoever has more
@@ -108,4 +119,38 @@ func (c claimSet) leftOut(path string) string {
 		}
 	}
 	return ""
+}
+
+// leftOut says, once, that this provider does not send all roles.
+func (u *users) leftOut(c claimSet) string {
+	name := c.leftOut(u.o.RolesClaim)
+	if name != "" {
+		u.warnedLeftOut.Do(func() {
+			u.o.Log.Warn("the provider leaves out the claim with the roles of users who have too many: they have no roles here; "+
+				"in Microsoft Entra, assign app roles, or groups to the application only",
+				slog.String("provider", u.o.Name), slog.String("claim", name))
+		})
+	}
+	return name
+}
+
+// renewed is the identity after a refresh. When and how the user signed in, and the
+// provider's session, do not change with it; many providers leave them out here.
+func (u *users) renewed(old session.Identity, c claimSet, scope string) session.Identity {
+	switch {
+	case c == nil:
+		return old
+	case c.text("sub") != old.Subject:
+		old.Subject = c.text("sub")
+		return old
+	}
+	id := u.identity(c, scope)
+	if scope == "" {
+		id.Scopes = old.Scopes
+	}
+	id.AuthTime, id.SID = old.AuthTime, old.SID
+	if id.ACR == "" {
+		id.ACR = old.ACR
+	}
+	return id
 }

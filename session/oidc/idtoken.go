@@ -17,8 +17,8 @@ import (
 const (
 	// skew is how far the provider's clock and ours may differ.
 	skew = time.Minute
-	// longestSubject is what OpenID Connect Core §2 allows.
-	longestSubject = 255
+	// maxSubject is what OpenID Connect Core §2 allows.
+	maxSubject = 255
 )
 
 // verifiers check what the provider signs, each kind of token by its own rules.
@@ -31,10 +31,10 @@ type verifiers struct {
 	userinfo *token.JWTVerifier
 }
 
-func (p *Provider) newVerifiers(jwks string, algs []string) (v verifiers, err error) {
+func newVerifiers(client *client, jwks string, algs []string) (v verifiers, err error) {
 	rules := token.JWTRules{
-		Remote: token.NewRemoteKeys(jwks, p.client.Transport, p.o.Now), Algorithms: algs,
-		Issuer: p.o.Issuer, Audience: p.o.ClientID, IssuedAt: true, Leeway: skew, Now: p.o.Now,
+		Remote: token.NewRemoteKeys(jwks, client.http.Transport, client.o.Now), Algorithms: algs,
+		Issuer: client.o.Issuer, Audience: client.o.ClientID, IssuedAt: true, Leeway: skew, Now: client.o.Now,
 	}
 	id, logout, userinfo := rules, rules, rules
 	id.Vouched, id.Types = true, []string{"", "jwt"}
@@ -42,7 +42,7 @@ func (p *Provider) newVerifiers(jwks string, algs []string) (v verifiers, err er
 	logout.Types = []string{"", "jwt", "logout+jwt"}
 	// Its type is nowhere defined; issuer and audience are checked where they are there.
 	userinfo.Vouched, userinfo.Lasting, userinfo.IssuedAt = true, true, false
-	userinfo.Issuer, userinfo.Audience, userinfo.Algorithms = "", "", p.o.Algorithms
+	userinfo.Issuer, userinfo.Audience, userinfo.Algorithms = "", "", client.o.Algorithms
 	var errs [3]error
 	v.id, errs[0] = token.NewJWTVerifier(id)
 	v.logout, errs[1] = token.NewJWTVerifier(logout)
@@ -66,7 +66,7 @@ func notVerified(what string, err error) error {
 //
 // Several audiences need no azp (§3.1.3.7 since its second errata): the token
 // comes from the token endpoint, for a code that only we could redeem.
-func (p *Provider) verifyIDToken(ctx context.Context, m *metadata, raw, accessToken session.Secret) (claimSet, error) {
+func (u *users) verifyIDToken(ctx context.Context, m *metadata, raw, accessToken session.Secret) (claimSet, error) {
 	t, err := m.verify.id.Verify(ctx, raw.Reveal())
 	if err != nil {
 		return nil, notVerified("ID token", err)
@@ -75,9 +75,9 @@ func (p *Provider) verifyIDToken(ctx context.Context, m *metadata, raw, accessTo
 	azp, hasParty := c["azp"]
 	hash, hasHash := c["at_hash"]
 	switch sub := c.text("sub"); {
-	case sub == "" || len(sub) > longestSubject:
+	case sub == "" || len(sub) > maxSubject:
 		err = errors.New("sub is missing, empty, no text, or longer than 255 bytes")
-	case hasParty && azp != p.o.ClientID:
+	case hasParty && azp != u.o.ClientID:
 		err = errors.New("azp is another client")
 	case hasHash && hash != accessTokenHash(t.Algorithm, accessToken.Reveal()):
 		err = errors.New("at_hash does not fit the access token")

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"slices"
 	"sync"
@@ -68,13 +67,11 @@ type Options struct {
 
 // Provider is one OpenID Connect provider. It is safe for concurrent use.
 type Provider struct {
-	o      Options
-	client *http.Client
-	auth   clientAuth
-
-	discovery     discovery
-	warned        sync.Once // that there are no refresh tokens
-	warnedLeftOut sync.Once // that roles are not sent
+	o         Options
+	client    *client
+	discovery *discovery
+	users     *users
+	warned    sync.Once // that there are no refresh tokens
 }
 
 var (
@@ -91,11 +88,11 @@ func New(o Options) (*Provider, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("oidc provider %s: %w", o.Name, err)
 	}
-	auth, err := newClientAuth(o)
+	c, err := newClient(o)
 	if err != nil {
 		return nil, fmt.Errorf("oidc provider %s: %w", o.Name, err)
 	}
-	return &Provider{o: o, client: newClient(o), auth: auth}, nil
+	return &Provider{o: o, client: c, discovery: newDiscovery(c), users: &users{o: o, client: c}}, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -161,6 +158,6 @@ func (p *Provider) Timeout() time.Duration { return p.o.Timeout }
 
 // Probe asks for the discovery document now and says what is wrong with it.
 func (p *Provider) Probe(ctx context.Context) error {
-	_, err := p.metadata(ctx)
+	_, err := p.discovery.get(ctx)
 	return err
 }

@@ -16,11 +16,11 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 	if r.Tokens.Refresh == "" {
 		return withoutRefresh(r)
 	}
-	m, err := p.metadata(ctx)
+	m, err := p.discovery.get(ctx)
 	if err != nil {
 		return session.Grant{}, err
 	}
-	got, err := p.request(ctx, m, url.Values{
+	got, err := p.client.request(ctx, m, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {r.Tokens.Refresh.Reveal()},
 	})
 	switch {
@@ -30,21 +30,21 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 		return session.Grant{}, err
 	}
 	// From here on nothing may fail: the old refresh token is spent.
-	if len(got.AccessToken) > longestToken {
+	if len(got.AccessToken) > maxToken {
 		p.o.Log.Warn("the access token of a refresh is longer than most servers take in a header",
 			slog.String("provider", p.o.Name), slog.Int("bytes", len(got.AccessToken)))
 	}
 	if got.IDToken == "" {
-		return p.grant(r.Identity, got), nil
+		return newGrant(r.Identity, got), nil
 	}
 	claims, err := p.refreshed(ctx, m, r, &got)
 	if err != nil {
 		p.o.Log.Warn("the ID token of a refresh was dropped",
 			slog.String("provider", p.o.Name), slog.String("error", err.Error()))
 	}
-	g := p.grant(p.renewed(r.Identity, claims, got.Scope), got)
+	g := newGrant(p.users.renewed(r.Identity, claims, got.Scope), got)
 	if claims != nil {
-		g.LeftOut = p.leftOut(claims)
+		g.LeftOut = p.users.leftOut(claims)
 	}
 	return g, nil
 }
@@ -74,7 +74,7 @@ func (p *Provider) refreshed(ctx context.Context, m *metadata, r session.Refresh
 		got.IDToken = ""
 		return claimSet{"sub": sub}, nil
 	}
-	claims, err := p.verifyIDToken(ctx, m, raw, got.AccessToken)
+	claims, err := p.users.verifyIDToken(ctx, m, raw, got.AccessToken)
 	if err == nil && !sameNonce(r.Tokens.ID, claims) {
 		err = errors.New("its nonce is not that of the sign-in")
 	}
@@ -82,7 +82,7 @@ func (p *Provider) refreshed(ctx context.Context, m *metadata, r session.Refresh
 		got.IDToken = ""
 		return nil, err
 	}
-	claims, err = p.withUserinfo(ctx, m, claims, got.AccessToken)
+	claims, err = p.users.withUserinfo(ctx, m, claims, got.AccessToken)
 	if err != nil {
 		p.o.Log.Warn("the identity stays as it was before a refresh",
 			slog.String("provider", p.o.Name), slog.String("error", err.Error()))
@@ -104,27 +104,6 @@ func sameNonce(kept session.Secret, c claimSet) bool {
 	return err != nil || before["nonce"] == nonce
 }
 
-// renewed is the identity after a refresh. When and how the user signed in, and the
-// provider's session, do not change with it; many providers leave them out here.
-func (p *Provider) renewed(old session.Identity, c claimSet, scope string) session.Identity {
-	switch {
-	case c == nil:
-		return old
-	case c.text("sub") != old.Subject:
-		old.Subject = c.text("sub")
-		return old
-	}
-	id := p.identity(c, scope)
-	if scope == "" {
-		id.Scopes = old.Scopes
-	}
-	id.AuthTime, id.SID = old.AuthTime, old.SID
-	if id.ACR == "" {
-		id.ACR = old.ACR
-	}
-	return id
-}
-
 // unverifiedSubject is the sub of a token nobody has checked.
 func unverifiedSubject(token session.Secret) (string, bool) {
 	payload, ok := unverifiedPayload(token.Reveal())
@@ -142,7 +121,7 @@ func (p *Provider) Revoke(ctx context.Context, t session.Tokens) error {
 	if t.Refresh == "" && t.Access == "" {
 		return nil
 	}
-	m, err := p.metadata(ctx)
+	m, err := p.discovery.get(ctx)
 	if err != nil {
 		return err
 	}
@@ -153,12 +132,12 @@ func (p *Provider) Revoke(ctx context.Context, t session.Tokens) error {
 	if t.Refresh == "" {
 		form = url.Values{"token": {t.Access.Reveal()}, "token_type_hint": {"access_token"}}
 	}
-	status, header, body, err := p.post(ctx, m, m.Revocation, form)
+	status, header, body, err := p.client.post(ctx, m, m.Revocation, form)
 	switch {
 	case err != nil:
 		return &session.FaultError{Err: err}
 	case status == http.StatusTooManyRequests, status >= 500, status == http.StatusUnauthorized:
-		return p.failure("revocation endpoint", status, header, body, form)
+		return p.client.failure("revocation endpoint", status, header, body, form)
 	}
 	return nil // done, or a kind of token it does not revoke (§2.2.1): trying again changes nothing
 }

@@ -1,10 +1,7 @@
 package oidc
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,21 +14,8 @@ import (
 	"sessiongate/session"
 )
 
-const (
-	// defaultLifetime is that of an access token about which nothing is said.
-	defaultLifetime = 5 * time.Minute
-	mostLifetime    = 30 * 24 * time.Hour
-	mostRetryAfter  = 5 * time.Minute
-)
-
-// reply is an answer of the token endpoint (RFC 6749 §5.1).
-type reply struct {
-	AccessToken  session.Secret
-	RefreshToken session.Secret
-	IDToken      session.Secret
-	Scope        string
-	Lifetime     time.Duration
-}
+// maxRetryAfter bounds how long a provider can make us wait.
+const maxRetryAfter = 5 * time.Minute
 
 // errRefused is the provider's no to this user's code or refresh token. It wraps a
 // [*session.ProviderAnswer].
@@ -39,22 +23,22 @@ var errRefused = errors.New("token endpoint: refused")
 
 // request makes exactly one POST to the token endpoint. Errors: errRefused,
 // [*session.FaultError].
-func (p *Provider) request(ctx context.Context, m *metadata, form url.Values) (reply, error) {
-	p.addTargets(form)
-	began := p.o.Now()
-	status, header, body, err := p.post(ctx, m, m.Token, form)
+func (c *client) request(ctx context.Context, m *metadata, form url.Values) (reply, error) {
+	c.o.addTargets(form)
+	began := c.o.Now()
+	status, header, body, err := c.post(ctx, m, m.Token, form)
 	switch {
 	case err != nil:
 		return reply{}, &session.FaultError{Err: fmt.Errorf("token endpoint: %w", err)}
 	case status != http.StatusOK:
-		return reply{}, p.failure("token endpoint", status, header, body, form)
+		return reply{}, c.failure("token endpoint", status, header, body, form)
 	}
 	return parseReply(body, began)
 }
 
 // post sends a form with the client's authentication.
-func (p *Provider) post(ctx context.Context, m *metadata, to string, form url.Values) (int, http.Header, []byte, error) {
-	header, err := p.auth.authenticate(form, m.Token)
+func (c *client) post(ctx context.Context, m *metadata, to string, form url.Values) (int, http.Header, []byte, error) {
+	header, err := c.auth.authenticate(form, m.Token)
 	if err != nil {
 		return 0, nil, nil, err
 	}
@@ -65,7 +49,7 @@ func (p *Provider) post(ctx context.Context, m *metadata, to string, form url.Va
 	req.Header = header
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	res, err := p.client.Do(req)
+	res, err := c.http.Do(req)
 	if err != nil {
 		return 0, nil, nil, err
 	}
@@ -78,10 +62,11 @@ func (p *Provider) post(ctx context.Context, m *metadata, to string, form url.Va
 // user's grant are a refusal. Those about the client or the request are the
 // configuration's fault; but some providers say invalid_request or
 // unauthorized_client of a refresh token that is dead, so that these, and a 4xx
-// without any code, may be a refusal too: see session/refusal.go. A bare 401 means
-// what invalid_client does, for which §5.2 has this status.
-func (p *Provider) failure(what string, status int, header http.Header, body []byte, form url.Values) error {
-	answer := p.answer(what, status, body, form)
+// without any code, may be a refusal too: the fault says that it is in doubt, and package
+// session decides when it repeats. A bare 401 means what invalid_client does, for which
+// §5.2 has this status.
+func (c *client) failure(what string, status int, header http.Header, body []byte, form url.Values) error {
+	answer := c.answer(what, status, body, form)
 	refusing := status >= 400 && status < 500 && status != http.StatusTooManyRequests
 	if refusing && session.AboutUser(answer.Code) {
 		return fmt.Errorf("%w: %w", errRefused, answer)
@@ -89,7 +74,7 @@ func (p *Provider) failure(what string, status int, header http.Header, body []b
 	fault := &session.FaultError{Err: answer}
 	switch code := answer.Code; {
 	case status == http.StatusTooManyRequests, status >= 500, code == "temporarily_unavailable", code == "server_error":
-		fault.RetryAfter = retryAfter(header.Get("Retry-After"), p.o.Now())
+		fault.RetryAfter = retryAfter(header.Get("Retry-After"), c.o.Now())
 	case code == "" && status != http.StatusUnauthorized && status >= 400:
 		fault.Doubt = doubtful(status)
 	default:
@@ -101,13 +86,13 @@ func (p *Provider) failure(what string, status int, header http.Header, body []b
 
 // answer reads an error document. Secrets that were sent are not for the log, even
 // if the provider repeats them.
-func (p *Provider) answer(what string, status int, body []byte, form url.Values) *session.ProviderAnswer {
+func (c *client) answer(what string, status int, body []byte, form url.Values) *session.ProviderAnswer {
 	a := &session.ProviderAnswer{What: what, Status: status}
 	said, err := parseClaims(body)
 	if err != nil {
 		return a // no JSON, no code
 	}
-	secrets := []string{p.o.Secret.Reveal()}
+	secrets := []string{c.o.Secret.Reveal()}
 	for _, name := range []string{"refresh_token", "code", "code_verifier", "token", "client_assertion"} {
 		secrets = append(secrets, form.Get(name))
 	}
@@ -134,76 +119,5 @@ func retryAfter(value string, now time.Time) time.Duration {
 	} else if at, err := http.ParseTime(value); err == nil {
 		d = at.Sub(now)
 	}
-	return max(0, min(d, mostRetryAfter))
-}
-
-// parseReply reads a token response that was asked for at began.
-func parseReply(body []byte, began time.Time) (reply, error) {
-	var fields map[string]json.RawMessage // names are exact
-	err := json.Unmarshal(body, &fields)
-	var raw struct{ access, refresh, id, kind string }
-	for name, into := range map[string]*string{
-		"access_token": &raw.access, "refresh_token": &raw.refresh, "id_token": &raw.id, "token_type": &raw.kind,
-	} {
-		if value, there := fields[name]; there && err == nil {
-			err = json.Unmarshal(value, into)
-		}
-	}
-	switch {
-	case err != nil:
-		return reply{}, &session.FaultError{Err: errors.New("token endpoint: the answer is not JSON as expected")}
-	case raw.access == "" || strings.ContainsFunc(raw.access, unsendable):
-		return reply{}, &session.FaultError{Err: errors.New("token endpoint: the answer has no usable access token")}
-	case raw.kind != "" && !strings.EqualFold(raw.kind, "Bearer"):
-		return reply{}, &session.FaultError{
-			Misconfigured: true, Err: fmt.Errorf("token endpoint: token type %.32q is not Bearer", raw.kind),
-		}
-	}
-	r := reply{
-		AccessToken: session.Secret(raw.access), RefreshToken: session.Secret(raw.refresh), IDToken: session.Secret(raw.id),
-		Scope: scope(fields["scope"]), Lifetime: lifetime(fields["expires_in"], raw.access, began),
-	}
-	return r, nil
-}
-
-// scope reads a text with words or, as some providers have it, a list. Anything
-// else is as good as none: the refresh token of this answer must not be lost.
-func scope(raw json.RawMessage) string {
-	var list []string
-	if json.Unmarshal(raw, &list) == nil {
-		return strings.Join(list, " ")
-	}
-	var text string
-	_ = json.Unmarshal(raw, &text)
-	return text
-}
-
-// unsendable bytes would end the Authorization header or split it.
-func unsendable(r rune) bool { return r <= ' ' || r >= 0x7f }
-
-// lifetime is what expires_in says, as a number or, as some providers have it, a
-// string; else what the access token says if it is a JWT; else a guess. It counts
-// from now, when the provider was asked, as [session.Grant] wants it.
-func lifetime(expiresIn json.RawMessage, accessToken string, now time.Time) time.Duration {
-	text := string(bytes.Trim(expiresIn, `"`))
-	if n, err := strconv.ParseFloat(text, 64); err == nil && n > 0 {
-		return time.Duration(min(n, mostLifetime.Seconds()) * float64(time.Second))
-	}
-	if payload, ok := unverifiedPayload(accessToken); ok {
-		claims, _ := parseClaims(payload)
-		if expires, ok := claims.time("exp"); ok && expires.After(now) {
-			return min(expires.Sub(now), mostLifetime)
-		}
-	}
-	return defaultLifetime
-}
-
-// unverifiedPayload is the payload of a JWT nobody has checked.
-func unverifiedPayload(token string) ([]byte, bool) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return nil, false
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	return payload, err == nil
+	return max(0, min(d, maxRetryAfter))
 }

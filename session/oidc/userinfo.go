@@ -14,11 +14,11 @@ import (
 // withUserinfo adds to the claims of an ID token what the userinfo endpoint says,
 // where that is wanted. Its sub must be the same (OpenID Connect Core §5.3.2).
 // Errors: [*session.RejectedError], [*session.FaultError].
-func (p *Provider) withUserinfo(ctx context.Context, m *metadata, c claimSet, accessToken session.Secret) (claimSet, error) {
-	if !p.o.Userinfo {
+func (u *users) withUserinfo(ctx context.Context, m *metadata, c claimSet, accessToken session.Secret) (claimSet, error) {
+	if !u.o.Userinfo {
 		return c, nil
 	}
-	more, err := p.userinfo(ctx, m, accessToken)
+	more, err := u.userinfo(ctx, m, accessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -35,8 +35,8 @@ func (p *Provider) withUserinfo(ctx context.Context, m *metadata, c claimSet, ac
 
 // userinfo makes the one call (Core §5.3.1). A refusal of a token that is seconds
 // old says nothing about the user.
-func (p *Provider) userinfo(ctx context.Context, m *metadata, accessToken session.Secret) (claimSet, error) {
-	status, body, err := p.get(ctx, m.Userinfo, http.Header{"Authorization": {"Bearer " + accessToken.Reveal()}})
+func (u *users) userinfo(ctx context.Context, m *metadata, accessToken session.Secret) (claimSet, error) {
+	status, body, err := u.client.get(ctx, m.Userinfo, http.Header{"Authorization": {"Bearer " + accessToken.Reveal()}})
 	switch {
 	case err != nil:
 		return nil, &session.FaultError{Err: fmt.Errorf("userinfo: %w", brief(err))}
@@ -48,12 +48,12 @@ func (p *Provider) userinfo(ctx context.Context, m *metadata, accessToken sessio
 	if c, err := parseClaims(body); err == nil {
 		return c, nil
 	}
-	return p.signedUserinfo(ctx, m, body)
+	return u.signedUserinfo(ctx, m, body)
 }
 
 // signedUserinfo reads an answer that is a JWT. iss and aud are optional in it
 // (Core §5.3.2), but have to be right.
-func (p *Provider) signedUserinfo(ctx context.Context, m *metadata, body []byte) (claimSet, error) {
+func (u *users) signedUserinfo(ctx context.Context, m *metadata, body []byte) (claimSet, error) {
 	if bytes.Count(body, []byte(".")) != 2 {
 		return nil, &session.FaultError{Err: errors.New("userinfo: the answer is neither a JSON object nor a JWT")}
 	}
@@ -63,7 +63,7 @@ func (p *Provider) signedUserinfo(ctx context.Context, m *metadata, body []byte)
 	}
 	c := claimSet(t.Claims)
 	iss, hasIssuer := c["iss"]
-	if hasIssuer && iss != p.o.Issuer || c["aud"] != nil && !c.lists("aud", p.o.ClientID) {
+	if hasIssuer && iss != u.o.Issuer || c["aud"] != nil && !c.lists("aud", u.o.ClientID) {
 		return nil, rejected("userinfo is of another issuer or for another client")
 	}
 	return c, nil

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// mostCandidates bounds how many keys are tried for one token.
-const mostCandidates = 8
+// maxCandidates bounds how many keys are tried for one token.
+const maxCandidates = 8
 
 // publicKey is a verification key of somebody else's.
 type publicKey struct {
@@ -74,10 +74,10 @@ func (s *keySet) named(kid, alg string) (list []any, err error) {
 // used with alg, because neither tokens nor keys need have a kid (RFC 7515 section 4.1.4, RFC 7517 section 4.5).
 func (s *keySet) candidates(kid, alg string) (list []any, err error) {
 	if list, err = s.named(kid, alg); err != errUnknownKey { //nolint:errorlint // it is never wrapped here
-		return list[:min(len(list), mostCandidates)], err
+		return list[:min(len(list), maxCandidates)], err
 	}
 	for _, k := range s.keys {
-		if k.serves(alg) && len(list) < mostCandidates {
+		if k.serves(alg) && len(list) < maxCandidates {
 			list, err = append(list, k.key), nil
 		}
 	}

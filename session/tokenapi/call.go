@@ -34,6 +34,25 @@ func newTransport(t *tls.Config) *http.Transport {
 	}
 }
 
+// client calls the API's endpoints. It is safe for concurrent use.
+type client struct {
+	http    *http.Client
+	headers http.Header // sent with every request
+	timeout time.Duration
+	now     func() time.Time
+}
+
+func newClient(o Options) *client {
+	return &client{
+		http: &http.Client{
+			Transport: newTransport(o.TLS),
+			// A 307 would make the client send the password again, to wherever it points.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		headers: o.Headers, timeout: o.Timeout, now: o.Now,
+	}
+}
+
 // reply is an answer, read to its end.
 type reply struct {
 	what   string
@@ -47,21 +66,21 @@ type reply struct {
 }
 
 // call sends the values to an endpoint and judges the answer. The error is a [*session.FaultError] or a *refusal.
-func (p *Provider) call(ctx context.Context, e *endpoint, v values, clientIP string) (*reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)
+func (c *client) call(ctx context.Context, e *endpoint, v values, clientIP string) (*reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	req, err := p.request(ctx, e, v, clientIP)
+	req, err := c.request(ctx, e, v, clientIP)
 	if err != nil {
 		return nil, &session.FaultError{Misconfigured: true, Err: fmt.Errorf("%s: %w", e.what, err)}
 	}
-	r, err := p.roundTrip(e.what, req)
+	r, err := c.roundTrip(e.what, req)
 	if err != nil {
 		return nil, &session.FaultError{Err: fmt.Errorf("%s: %w", e.what, err)}
 	}
-	return r, e.judge(r, p.options.Now())
+	return r, e.judge(r, c.now())
 }
 
-func (p *Provider) request(ctx context.Context, e *endpoint, v values, clientIP string) (*http.Request, error) {
+func (c *client) request(ctx context.Context, e *endpoint, v values, clientIP string) (*http.Request, error) {
 	var content io.Reader
 	var mediaType string
 	if e.body != nil {
@@ -75,7 +94,7 @@ func (p *Provider) request(ctx context.Context, e *endpoint, v values, clientIP 
 	if err != nil {
 		return nil, errors.New("the request cannot be made")
 	}
-	req.Header = p.options.Headers.Clone()
+	req.Header = c.headers.Clone()
 	if req.Header == nil {
 		req.Header = make(http.Header)
 	}
@@ -89,18 +108,18 @@ func (p *Provider) request(ctx context.Context, e *endpoint, v values, clientIP 
 	if clientIP != "" {
 		req.Header.Set("X-Forwarded-For", clientIP)
 	}
-	for _, c := range e.carried {
-		if value := v.get(c.value); value != "" {
-			if err := c.to.put(req.Header, value); err != nil {
-				return nil, fmt.Errorf("%s: %w", c.value, err)
+	for _, sent := range e.carried {
+		if value := v.get(sent.value); value != "" {
+			if err := sent.to.put(req.Header, value); err != nil {
+				return nil, fmt.Errorf("%s: %w", sent.value, err)
 			}
 		}
 	}
 	return req, nil
 }
 
-func (p *Provider) roundTrip(what string, req *http.Request) (*reply, error) {
-	res, err := p.client.Do(req)
+func (c *client) roundTrip(what string, req *http.Request) (*reply, error) {
+	res, err := c.http.Do(req)
 	if err != nil {
 		var with *url.Error // names the URL, which the operator knows and a log need not
 		if errors.As(err, &with) {

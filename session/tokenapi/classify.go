@@ -28,8 +28,8 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("the API answered %d to %s", r.status, r.what)
 }
 
-// longestRetryAfter bounds what an API can ask for: a slip in a header must not silence us for a day.
-const longestRetryAfter = 5 * time.Minute
+// maxRetryAfter bounds what an API can ask for: a slip in a header must not silence us for a day.
+const maxRetryAfter = 5 * time.Minute
 
 // judge sorts an answer by its status: nil for success, *refusal, or [*session.FaultError].
 func (c *endpoint) judge(r *reply, now time.Time) error {
@@ -112,10 +112,10 @@ func (r *reply) fieldMissing() bool {
 func retryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, longestRetryAfter)
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return max(0, min(at.Sub(now), longestRetryAfter))
+		return max(0, min(at.Sub(now), maxRetryAfter))
 	}
 	return 0
 }

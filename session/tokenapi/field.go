@@ -103,8 +103,8 @@ func fieldText(doc any, path string) string {
 	return textOf(v)
 }
 
-// mostWords bounds a list of roles or scopes. What is beyond it is not granted.
-const mostWords = 1000
+// maxWords bounds a list of roles or scopes. What is beyond it is not granted.
+const maxWords = 1000
 
 // fieldList is a field as a list. A text is split by split, which keeps a role in one piece and takes scopes apart.
 // Entries that are neither text nor number say nothing.
@@ -116,7 +116,7 @@ func fieldList(doc any, path string, split func(string) []string) []string {
 	var list []string
 	switch v := v.(type) {
 	case []any:
-		for _, item := range v[:min(len(v), mostWords)] {
+		for _, item := range v[:min(len(v), maxWords)] {
 			if text := textOf(item); text != "" {
 				list = append(list, text)
 			}
@@ -124,7 +124,7 @@ func fieldList(doc any, path string, split func(string) []string) []string {
 	default:
 		list = split(textOf(v))
 	}
-	return list[:min(len(list), mostWords)]
+	return list[:min(len(list), maxWords)]
 }
 
 func oneWord(text string) []string {

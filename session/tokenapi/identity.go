@@ -10,8 +10,8 @@ import (
 	"sessiongate/session"
 )
 
-// longestSubject bounds what names a user. Real ones have a few dozen bytes.
-const longestSubject = 512
+// maxSubject bounds what names a user. Real ones have a few dozen bytes.
+const maxSubject = 512
 
 // identify reads who the tokens belong to.
 func (p *Provider) identify(ctx context.Context, r *reply, g granted, clientIP string) (session.Identity, error) {
@@ -43,7 +43,7 @@ func (p *Provider) describe(ctx context.Context, r *reply, g granted, clientIP s
 
 // me asks the API whose token it is. A refusal of a token that is seconds old says nothing about the user.
 func (p *Provider) me(ctx context.Context, g granted, clientIP string) (any, error) {
-	r, err := p.call(ctx, p.whose, values{access: g.Access.Reveal(), refresh: g.Refresh.Reveal()}, clientIP)
+	r, err := p.client.call(ctx, p.whose, values{access: g.Access.Reveal(), refresh: g.Refresh.Reveal()}, clientIP)
 	var no *refusal
 	switch {
 	case errors.As(err, &no):
@@ -68,8 +68,8 @@ func (p *Provider) identity(doc any) (session.Identity, error) {
 		Roles:    fieldList(doc, from.Roles, oneWord),
 		Scopes:   fieldList(doc, from.Scopes, strings.Fields),
 	}
-	if id.Subject == "" || len(id.Subject) > longestSubject {
-		return id, fault("identity", fmt.Sprintf("no subject (at most %d bytes) under the name %q", longestSubject, from.Subject))
+	if id.Subject == "" || len(id.Subject) > maxSubject {
+		return id, fault("identity", fmt.Sprintf("no subject (at most %d bytes) under the name %q", maxSubject, from.Subject))
 	}
 	if id.Name == "" {
 		id.Name = id.Subject
@@ -91,7 +91,7 @@ func pickClaims(doc any, names []string) (json.RawMessage, error) {
 		return nil, nil
 	}
 	raw, err := json.Marshal(picked)
-	if err != nil || len(raw) > longestToken {
+	if err != nil || len(raw) > maxToken {
 		return nil, fault("identity", "the claims cannot be kept: more than 16 KiB")
 	}
 	return raw, nil

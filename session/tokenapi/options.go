@@ -104,8 +104,8 @@ type Verification struct {
 const (
 	defaultLifetime = 5 * time.Minute
 	defaultTimeout  = 10 * time.Second
-	// longestLifetime keeps an absurd expires_in from overflowing a duration.
-	longestLifetime = 365 * 24 * time.Hour
+	// maxLifetime keeps an absurd expires_in from overflowing a duration.
+	maxLifetime = 365 * 24 * time.Hour
 )
 
 // withDefaults returns o with every default filled in.

@@ -22,8 +22,8 @@ const (
 	inCookie
 )
 
-// mostSegments bounds a field's name: with each segment the ways to read a name with dots in it double.
-const mostSegments = 16
+// maxSegments bounds a field's name: with each segment the ways to read a name with dots in it double.
+const maxSegments = 16
 
 // parsePlace reads the notation described at [Options].
 func parsePlace(text string) (place, error) {
@@ -49,8 +49,8 @@ func checkField(name string) error {
 		return nil
 	}
 	segments := strings.Split(name, ".")
-	if len(segments) > mostSegments {
-		return fmt.Errorf("%q: more than %d names with dots between them", name, mostSegments)
+	if len(segments) > maxSegments {
+		return fmt.Errorf("%q: more than %d names with dots between them", name, maxSegments)
 	}
 	for _, s := range segments {
 		if s == "" {

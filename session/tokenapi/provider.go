@@ -15,7 +15,7 @@ import (
 // Provider implements [session.PasswordProvider], [session.RemoteProvider] and [session.Revoker]. It is safe for concurrent use.
 type Provider struct {
 	options  Options
-	client   *http.Client
+	client   *client
 	sources  sources
 	verifier *verifier // nil: nothing is verified
 
@@ -25,18 +25,12 @@ type Provider struct {
 // New checks the options and returns a provider. It calls nobody.
 func New(o Options) (*Provider, error) {
 	o = o.withDefaults()
-	p := &Provider{options: o}
-	transport := newTransport(o.TLS)
-	p.client = &http.Client{
-		Transport: transport,
-		// A 307 would make the client send the password again, to wherever it points.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	p := &Provider{options: o, client: newClient(o)}
 	errs := []error{o.check(), p.compile()}
 	var err error
 	p.sources, err = newSources(o.Reply)
 	errs = append(errs, err)
-	p.verifier, err = newVerifier(o.Verify, transport, o.Now)
+	p.verifier, err = newVerifier(o.Verify, p.client.http.Transport, o.Now)
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, fmt.Errorf("token API: %w", err)
 	}
@@ -108,7 +102,7 @@ func (p *Provider) TokenEndpoints() []*url.URL {
 
 // Login implements [session.PasswordProvider]. The error for wrong credentials names the status, for the log.
 func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Grant, error) {
-	r, err := p.call(ctx, p.login, values{username: c.Username, password: c.Password.Reveal()}, c.ClientIP)
+	r, err := p.client.call(ctx, p.login, values{username: c.Username, password: c.Password.Reveal()}, c.ClientIP)
 	var no *refusal
 	switch {
 	case errors.As(err, &no):
@@ -153,7 +147,7 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 	if p.refresh == nil || !p.refresh.possible(v) {
 		return withoutRefresh(r)
 	}
-	answer, err := p.call(ctx, p.refresh, v, r.ClientIP)
+	answer, err := p.client.call(ctx, p.refresh, v, r.ClientIP)
 	var no *refusal
 	switch {
 	case errors.As(err, &no) && !no.ownWord:
@@ -236,7 +230,7 @@ func (p *Provider) Revoke(ctx context.Context, t session.Tokens) error {
 	if p.logout == nil || !p.logout.possible(v) {
 		return nil
 	}
-	r, err := p.call(ctx, p.logout, v, "")
+	r, err := p.client.call(ctx, p.logout, v, "")
 	var no *refusal
 	if errors.As(err, &no) || r != nil && (r.status == http.StatusNotFound || r.status == http.StatusGone) {
 		return nil

@@ -14,8 +14,8 @@ import (
 	"sessiongate/session"
 )
 
-// longestToken bounds one token. It travels in a header, and most servers refuse more.
-const longestToken = 16 << 10
+// maxToken bounds one token. It travels in a header, and most servers refuse more.
+const maxToken = 16 << 10
 
 // sources are the places of [Reply], parsed.
 type sources struct{ access, refresh, expires place }
@@ -62,7 +62,7 @@ func (p *Provider) take(r *reply, now time.Time) (granted, error) {
 	return g, nil
 }
 
-func fit(t session.Secret) bool { return len(t) <= longestToken && headerSafe(t.Reveal()) }
+func fit(t session.Secret) bool { return len(t) <= maxToken && headerSafe(t.Reveal()) }
 
 // fault is a misfit of configuration and API.
 func fault(what, why string) error {
@@ -92,7 +92,7 @@ func claimedLifetime(claims map[string]any, now time.Time) time.Duration {
 	if ok && (issued.After(now) || left <= 0) {
 		left = exp.Sub(issued)
 	}
-	return min(left, longestLifetime)
+	return min(left, maxLifetime)
 }
 
 func claimTime(claims map[string]any, name string) (time.Time, bool) {
@@ -114,7 +114,7 @@ func seconds(text string) (time.Duration, bool) {
 	if err != nil || math.IsNaN(f) {
 		return 0, false
 	}
-	return time.Duration(min(f, longestLifetime.Seconds()) * float64(time.Second)), true
+	return time.Duration(min(f, maxLifetime.Seconds()) * float64(time.Second)), true
 }
 
 // readClaims reads a JWT's claims (RFC 7519 §7.2) without checking its signature.

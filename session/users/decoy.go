@@ -57,8 +57,8 @@ func (d *decoys) refuse(ctx context.Context, hasher *Hasher, password string) er
 	return ErrBadCredentials
 }
 
-// mostSeen is how many users of a table are remembered by the kind of their hash.
-const mostSeen = 4096
+// maxSeen is how many users of a table are remembered by the kind of their hash.
+const maxSeen = 4096
 
 // seenHashes are decoys of a table that cannot be counted: each user counts once, when first seen and again when the
 // hash changes. It is safe for concurrent use; the zero value is empty.
@@ -72,7 +72,7 @@ func (s *seenHashes) note(subject string, hash passwordHash) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old, known := s.of[subject]
-	if known && old == hash || !known && len(s.of) >= mostSeen {
+	if known && old == hash || !known && len(s.of) >= maxSeen {
 		return
 	}
 	if s.of == nil {

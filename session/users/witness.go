@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// mostWitnesses is how many subjects found last are remembered.
-const mostWitnesses = 4
+// maxWitnesses is how many subjects found last are remembered.
+const maxWitnesses = 4
 
 // errNobody means that a query found neither the user nor any other it found before: the table is empty, or hidden.
 var errNobody = errors.New("users database: query_by_subject finds neither this user nor one it found before; is the table being restored?")
@@ -27,7 +27,7 @@ func (w *witnesses) note(subject string) {
 		return
 	}
 	rest := slices.DeleteFunc(w.last, func(s string) bool { return s == subject })
-	w.last = slices.Insert(rest, 0, subject)[:min(len(rest)+1, mostWitnesses)]
+	w.last = slices.Insert(rest, 0, subject)[:min(len(rest)+1, maxWitnesses)]
 }
 
 func (w *witnesses) except(subject string) []string {
