@@ -25,6 +25,7 @@ gateway: session session/manager gateway/proxy gateway/routing web
 gateway/proxy: gateway/routing gateway/http1/client
 session/manager: session
 session/redisstore: session session/seal
+session/token: session/seal
 session/local: session session/seal session/token session/users
 session/tokenapi: session session/seal session/token session/users
 session/oidc: session session/seal session/token session/users

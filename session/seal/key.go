@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 )
 
@@ -60,7 +59,7 @@ func ParseKey(line []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if predictable(text) || predictable(secret) || printable(secret) || repeating(secret) {
+	if Guessable(text) || Guessable(secret) || printable(secret) || repeating(secret) {
 		return nil, errNotRandom
 	}
 	return secret, nil
@@ -83,31 +82,6 @@ func decodeKey(text []byte) ([]byte, error) {
 		return nil, fmt.Errorf("key holds %d bytes, want exactly %d", n, KeySize)
 	}
 	return secret[:n], nil
-}
-
-// placeholder finds the words people leave in sample files. A random key contains one of them about once in ten million.
-func placeholder(text []byte) bool {
-	plain := strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(string(text)))
-	for _, word := range []string{"changeme", "replaceme", "insecure", "password", "placeholder", "yoursecret", "secretkey", "example"} {
-		if strings.Contains(plain, word) {
-			return true
-		}
-	}
-	return false
-}
-
-// predictable reports whether one difference between neighbouring bytes makes up half of b or more: all equal, counting
-// up or down, in any step.
-func predictable(b []byte) bool {
-	var steps [256]int
-	for i := 1; i < len(b); i++ {
-		step := b[i] - b[i-1]
-		steps[step]++
-		if 2*steps[step] >= len(b)-1 {
-			return true
-		}
-	}
-	return false
 }
 
 // printable reports whether b is nothing but ASCII text. Of random keys of 32 bytes, 2 in 10^14 are.

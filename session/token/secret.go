@@ -3,7 +3,8 @@ package token
 import (
 	"errors"
 	"fmt"
-	"strings"
+
+	"sessiongate/session/seal"
 )
 
 const (
@@ -21,7 +22,7 @@ func checkSecret(secret []byte) error {
 	if len(secret) < minSecretBytes {
 		return fmt.Errorf("secret has %d bytes, want %d or more", len(secret), minSecretBytes)
 	}
-	if distinct(secret) < minDistinctBytes || evenSteps(secret) || periodic(secret) || placeholder(secret) {
+	if distinct(secret) < minDistinctBytes || periodic(secret) || seal.Guessable(secret) {
 		return errNotRandom
 	}
 	return nil
@@ -39,19 +40,6 @@ func distinct(b []byte) int {
 	return n
 }
 
-// evenSteps reports whether one difference between neighbours makes up half of b or more: counting, in any step.
-func evenSteps(b []byte) bool {
-	var steps [256]int
-	for i := 1; i < len(b); i++ {
-		step := b[i] - b[i-1]
-		steps[step]++
-		if 2*steps[step] >= len(b)-1 {
-			return true
-		}
-	}
-	return false
-}
-
 // periodic reports whether b is a block written two or more times.
 func periodic(b []byte) bool {
 	for period := 1; period <= len(b)/2; period++ {
@@ -60,16 +48,6 @@ func periodic(b []byte) bool {
 			same = b[i] == b[i-period]
 		}
 		if same {
-			return true
-		}
-	}
-	return false
-}
-
-func placeholder(b []byte) bool {
-	plain := strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(string(b)))
-	for _, word := range []string{"changeme", "replaceme", "insecure", "password", "placeholder", "yoursecret", "secretkey", "example"} {
-		if strings.Contains(plain, word) {
 			return true
 		}
 	}
