@@ -102,7 +102,7 @@ func (p *Provider) grant(u users.User, id session.ID, kind session.Kind, now, au
 	}
 	access, err := p.options.Minter.Mint(token.Claims{
 		Subject: u.Subject, Audience: p.options.Audience, ClientID: client, SessionID: string(id),
-		IssuedAt: now, ExpiresAt: now.Add(lifetime), AuthTime: authTime,
+		Times: token.Times{IssuedAt: now, ExpiresAt: now.Add(lifetime), AuthTime: authTime},
 		Roles: u.Roles, Scopes: u.Scopes, Name: name, PreferredUsername: u.Name, Extra: u.Claims,
 	})
 	if err != nil {

@@ -19,15 +19,11 @@ type Claims struct {
 	Subject  string
 	Audience []string
 	ClientID string
-	// IssuedAt and ExpiresAt are required; ExpiresAt must be later by at least a second.
-	IssuedAt  time.Time
-	ExpiresAt time.Time
+	Times
 	// ID is the jti. Empty: the Minter draws one with NewID.
 	ID string
 	// SessionID is the public session ID (sid). Empty: left out.
 	SessionID string
-	// AuthTime is when the user last proved who he is. Zero: left out.
-	AuthTime time.Time
 	// Roles is always in the token, if only as an empty list.
 	Roles []string
 	// Scopes are joined with spaces (RFC 9068 section 2.2.3); none: the claim is left out. A scope may hold printable
@@ -39,6 +35,15 @@ type Claims struct {
 	// Extra are the caller's own claims. Reserved names in it are ignored; see ReservedClaim. In verified claims its
 	// numbers are json.Number, so that large integers survive.
 	Extra map[string]any
+}
+
+// Times are when a token was made, when it ends, and when its user signed in.
+type Times struct {
+	// IssuedAt and ExpiresAt are required; ExpiresAt must be later by at least a second.
+	IssuedAt  time.Time
+	ExpiresAt time.Time
+	// AuthTime is when the user last proved who he is. Zero: left out.
+	AuthTime time.Time
 }
 
 // ReservedClaim reports whether an extra claim of this name would be ignored, because the gateway speaks for it or

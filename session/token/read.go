@@ -17,7 +17,9 @@ func readClaims(m jwt.MapClaims) (Claims, error) {
 		ID: r.text("jti", true), SessionID: r.text("sid", false), Roles: r.list("roles"),
 		Scopes: strings.Fields(r.text("scope", false)), Name: r.text("name", false),
 		PreferredUsername: r.text("preferred_username", false),
-		IssuedAt:          r.time("iat", true), ExpiresAt: r.time("exp", true), AuthTime: r.time("auth_time", false),
+		Times: Times{
+			IssuedAt: r.time("iat", true), ExpiresAt: r.time("exp", true), AuthTime: r.time("auth_time", false),
+		},
 	}
 	audience, err := m.GetAudience()
 	if err != nil || r.bad {

@@ -59,7 +59,7 @@ func newRing(t testing.TB, now time.Time, keys ...token.SigningKey) *token.Ring 
 
 func claims() token.Claims {
 	return token.Claims{
-		Subject: "u-1", Audience: []string{audience}, ClientID: "browser", IssuedAt: start, ExpiresAt: start.Add(10 * time.Minute),
+		Subject: "u-1", Audience: []string{audience}, ClientID: "browser", Times: token.Times{IssuedAt: start, ExpiresAt: start.Add(10 * time.Minute)},
 	}
 }
 

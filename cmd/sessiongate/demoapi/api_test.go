@@ -75,7 +75,7 @@ func (i *tokenIssuer) mint(t *testing.T, edit func(*token.Claims)) string {
 	now := time.Now()
 	claims := token.Claims{
 		Subject: "ada", Audience: []string{testAudience}, ClientID: "gateway", ID: "jti-1", Name: "Ada",
-		Roles: []string{"user"}, Scopes: []string{"read", "write"}, IssuedAt: now, ExpiresAt: now.Add(time.Minute),
+		Roles: []string{"user"}, Scopes: []string{"read", "write"}, Times: token.Times{IssuedAt: now, ExpiresAt: now.Add(time.Minute)},
 	}
 	if edit != nil {
 		edit(&claims)
