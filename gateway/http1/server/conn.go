@@ -277,10 +277,10 @@ func (c *conn) write(p []byte) error {
 // handOver gives the connection to net/http, with what it has not used, the error that
 // reading has ended with, and the time by which the head has to be there.
 func (c *conn) handOver(ended error, until time.Time) {
-	c.arm(time.Time{})
+	c.arm(until)
 	next := &handed{
-		clientConn: newClientConn(c.accepted, c.server.watches, c.guard), server: c.server, preface: c.server.preface,
-		in: bytes.Clone(c.in[c.from:c.to]), ended: ended, until: until,
+		Conn: c.socket, accepted: c.accepted, server: c.server, guard: c.guard, preface: c.server.preface,
+		coming: coming{in: bytes.Clone(c.in[c.from:c.to]), ended: ended, until: until},
 	}
 	if !c.server.forget(c) {
 		c.server.sweeper.forget(c.guard)

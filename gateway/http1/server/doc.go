@@ -14,12 +14,12 @@
 //   - net/http for everything else: HTTP/2, upgrades, chunked bodies, Expect,
 //     HTTP/1.0, and whatever is malformed in any way. At the first such request
 //     the connection is handed over with all bytes that are not used yet, and
-//     stays there. So nothing here has to be lenient, and no request is
-//     refused here: what is not understood exactly is not judged.
+//     stays there. So nothing here has to be lenient. net/http gets the connection
+//     behind a reader that refuses what two servers could understand differently
+//     (RFC 9112 §11.2) and that gives each head its time.
 //
-// Connections under TLS are net/http's from the start: browsers speak HTTP/2 there.
-// For those and the ones handed over, [clientConn] saves net/http most of its
-// deadlines and the read that waits for the client's end.
+// Under TLS it is the same for HTTP/1.1; HTTP/2, which browsers speak there, is
+// net/http's from the handshake on.
 //
 // What handlers do not get with a plain request: Hijack (who upgrades is not plain),
 // CloseNotifier (the context says it), and the way in which http.MaxBytesReader asks

@@ -38,12 +38,19 @@ func (s *Server) noteConns() {
 	}
 	s.standard.ConnState = func(c net.Conn, state http.ConnState) {
 		if h := handedOf(c); h != nil {
-			h.guard.note(state, h.mode == inFrames)
+			h.note(state)
 		}
 		if inState != nil {
 			inState(c, state)
 		}
 	}
+}
+
+// note takes what net/http says of a connection, none of whose reads is under way.
+func (c *handed) note(state http.ConnState) {
+	c.hijacked.Store(state == http.StateHijacked)
+	c.handling.Store(state == http.StateActive)
+	c.guard.note(state, c.mode == inFrames)
 }
 
 // note takes what net/http says of a connection.
