@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/session"
 )
 
@@ -44,7 +45,7 @@ func (s *Server) account(x *exchange) {
 }
 
 // logProblem keeps the cause of a failed request for the operator.
-func (s *Server) logProblem(x *exchange, p *problem) {
+func (s *Server) logProblem(x *exchange, p *problem.Problem) {
 	level := slog.LevelDebug
 	if p.Status >= 500 {
 		level = slog.LevelWarn

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
 	"sessiongate/session"
@@ -26,7 +27,7 @@ func (s *Server) serveApp(x *exchange, m routing.Match) {
 			return
 		}
 		if !a.route.AllowsMethod(x.r.Method) {
-			s.fail(x, methodNotAllowed(a.route.Allow()))
+			s.fail(x, problem.MethodNotAllowed(a.route.Allow()))
 			return
 		}
 		s.forward(x, a, m.Target, "")
@@ -39,7 +40,7 @@ func (s *Server) serveApp(x *exchange, m routing.Match) {
 		return
 	}
 	if !a.route.AllowsMethod(x.r.Method) {
-		s.fail(x, methodNotAllowed(a.route.Allow()))
+		s.fail(x, problem.MethodNotAllowed(a.route.Allow()))
 		return
 	}
 	if byToken {
@@ -65,8 +66,8 @@ func (s *Server) serveApp(x *exchange, m routing.Match) {
 // a person who navigated is sent to the login page, and only where the route
 // says so; nothing else is ever redirected.
 func (s *Server) unauthenticated(x *exchange, route *routing.Route, err error) {
-	p := problemOf(err)
-	if p.Code == staleCode && repeatable(x.r) {
+	p := problem.Of(err)
+	if p.Code == problem.StaleCode && repeatable(x.r) {
 		s.fail(x, p) // most likely nobody has to sign in
 		return
 	}

@@ -5,25 +5,23 @@ import (
 	"net/http"
 	"strings"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/session"
 )
 
-// errAnonymous means that the request carries no handle of ours.
-var errAnonymous = errors.New("no session cookie")
-
 // authenticate resolves the presented cookie and notes the session in the
 // exchange. Should the cookie have come more than once, the first live one
-// counts. Errors are those of [manager.Manager.Resolve], or errAnonymous.
+// counts. Errors are those of [manager.Manager.Resolve], or problem.ErrAnonymous.
 func (s *Server) authenticate(x *exchange, p session.ResolveOptions) (*session.Session, error) {
 	p.Client, p.Mark = x.client, x.proof()
-	fault := errAnonymous
+	fault := problem.ErrAnonymous
 	for _, value := range x.presented() {
 		found, err := s.manager.Resolve(x.r.Context(), value, p)
 		if err == nil {
 			x.session = found
 			return found, nil
 		}
-		if !errors.Is(err, session.ErrUnauthentic) && errors.Is(fault, errAnonymous) {
+		if !errors.Is(err, session.ErrUnauthentic) && errors.Is(fault, problem.ErrAnonymous) {
 			fault = err // says more than "no cookie", but a later one may be alive
 		}
 	}
@@ -34,7 +32,7 @@ func (s *Server) authenticate(x *exchange, p session.ResolveOptions) (*session.S
 // "cannot tell now" or "ask again".
 func signedOut(err error) bool {
 	var ended *session.EndedError
-	return errors.Is(err, errAnonymous) || errors.As(err, &ended)
+	return errors.Is(err, problem.ErrAnonymous) || errors.As(err, &ended)
 }
 
 // navigation reports whether a person is waiting for a page: a GET that the

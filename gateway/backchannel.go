@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/session"
 )
 
@@ -34,13 +35,13 @@ func (s *Server) backChannelLogout(x *exchange) error {
 		x.WriteHeader(http.StatusOK)
 		return nil
 	case errors.Is(err, session.ErrNoProvider):
-		return notFound()
+		return problem.NotFound()
 	case errors.As(err, &rejected):
 		s.log.Warn("logout token refused", slog.String("provider", provider), slog.String("ip", x.client.IP),
 			slog.String("request_id", x.client.RequestID), slog.String("error", rejected.Err.Error()))
 		return sendLogoutFault(x, "the logout token is not valid")
 	case errors.As(err, &down):
-		x.Header().Set("Retry-After", strconv.Itoa(max(1, seconds(down.RetryAfter))))
+		x.Header().Set("Retry-After", strconv.Itoa(max(1, problem.Seconds(down.RetryAfter))))
 	}
 	return err
 }

@@ -1,9 +1,9 @@
 package gateway
 
 import (
-	"errors"
 	"strings"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/gateway/routing"
 	"sessiongate/session"
 )
@@ -14,12 +14,12 @@ import (
 func (s *Server) serveBearer(x *exchange, a *app, t routing.Target) {
 	token, _, ok := bearerToken(x.r)
 	if !ok {
-		s.fail(x, bearerProblem(session.ErrUnauthentic))
+		s.fail(x, problem.OfAccessToken(session.ErrUnauthentic))
 		return
 	}
 	found, err := s.manager.Authenticate(x.r.Context(), token)
 	if err != nil {
-		s.fail(x, bearerProblem(err))
+		s.fail(x, problem.OfAccessToken(err))
 		return
 	}
 	x.bearer = found
@@ -40,25 +40,4 @@ func (x *exchange) holder() *session.Session {
 		return x.bearer.Family()
 	}
 	return x.session
-}
-
-// bearerProblem is a 401 with the challenge of RFC 6750 §3.1 for everything that
-// is wrong with the token, and what it was for the rest.
-func bearerProblem(err error) error {
-	var ended *session.EndedError
-	p := &problem{Status: 401, Code: "authentication_required", Challenge: invalidToken, Cause: err}
-	switch {
-	case errors.Is(err, session.ErrAccessExpired):
-		p.Title, p.Detail = "Access token expired", "Refresh it and repeat the request."
-	case errors.Is(err, session.ErrAccessRevoked):
-		p.Title, p.Detail = "Access token revoked", "Use the newer one, or refresh."
-	case errors.Is(err, session.ErrUnauthentic):
-		p.Title, p.Detail = "Not an access token of this gateway", "Send the access token of an explicit sign-in as Authorization: Bearer."
-	case errors.As(err, &ended):
-		about := problemEnded(ended)
-		p.Code, p.Title, p.Reason, p.Detail = about.Code, about.Title, about.Reason, "Sign in again."
-	default:
-		return err
-	}
-	return p
 }

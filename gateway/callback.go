@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/session"
 	"sessiongate/web"
 )
@@ -37,7 +38,7 @@ func (s *Server) callback(x *exchange) error {
 	case errors.Is(err, session.ErrNoAttempt):
 		return s.noAttempt(x, done.ReturnTo)
 	case errors.Is(err, session.ErrNoProvider):
-		return notFound()
+		return problem.NotFound()
 	case done.Retry != nil:
 		location, err := s.manager.StartLogin(x.r.Context(), *done.Retry)
 		if err != nil {
@@ -105,7 +106,7 @@ func (s *Server) callbackFailed(x *exchange, done session.LoginDone, err error) 
 	case errors.As(err, &down):
 		x.Header().Set("Retry-After", "2")
 		s.callbackPage(x, http.StatusServiceUnavailable, again, "Sign-in is not available now", "Try again in a moment.")
-		s.logProblem(x, problemUnavailable(down))
+		s.logProblem(x, problem.Unavailable(down))
 	default:
 		return err
 	}
@@ -135,7 +136,7 @@ func (s *Server) again(x *exchange, done session.LoginDone) string {
 		q.Set("prompt", done.AuthRequest.Prompt)
 	}
 	if done.AuthRequest.MaxAge != nil {
-		q.Set("max_age", strconv.Itoa(seconds(*done.AuthRequest.MaxAge)))
+		q.Set("max_age", strconv.Itoa(problem.Seconds(*done.AuthRequest.MaxAge)))
 	}
 	if len(done.AuthRequest.ACR) > 0 {
 		q.Set("acr_values", strings.Join(done.AuthRequest.ACR, " "))

@@ -4,7 +4,6 @@ import (
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // Capacity bounds the requests under way in this process, so that memory stays
@@ -87,12 +86,4 @@ func (c *Capacity) leave(address string) {
 
 func (c *Capacity) shard(address string) *capacityShard {
 	return &c.shards[maphash.String(c.seed, address)%uint64(len(c.shards))]
-}
-
-// overloaded is the answer to a request for which there is no place.
-func overloaded() *problem {
-	return &problem{
-		Status: 503, Code: "overloaded", Title: "Too many requests at once", RetryAfter: time.Second,
-		Detail: "Try again in a moment.",
-	}
 }

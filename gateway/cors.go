@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sessiongate/gateway/problem"
 )
 
 const (
@@ -67,7 +69,7 @@ func (s *Server) answerPreflight(x *exchange, origin string) {
 		if headers != "" {
 			h.Set("Access-Control-Allow-Headers", headers)
 		}
-		h.Set("Access-Control-Max-Age", strconv.Itoa(seconds(maxAge)))
+		h.Set("Access-Control-Max-Age", strconv.Itoa(problem.Seconds(maxAge)))
 		h.Add("Vary", "Access-Control-Request-Headers")
 	}
 	x.WriteHeader(http.StatusNoContent)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/session"
 	"sessiongate/web"
 )
@@ -107,7 +108,7 @@ func keepCurrent(r *http.Request) (bool, error) {
 	case len(q) == 1 && len(keep) == 1 && keep[0] == "current":
 		return true, nil
 	}
-	return false, badRequest("Ask with ?keep=current to end all other sessions, or with no query to end all.", nil)
+	return false, problem.BadRequest("Ask with ?keep=current to end all other sessions, or with no query to end all.", nil)
 }
 
 // accountPage shows the devices to a person.
@@ -135,21 +136,5 @@ func (s *Server) accountPage(x *exchange) error {
 	}
 	pageHeaders(x.Header(), s.pages.AccountCSP())
 	s.sendPage(x, http.StatusOK, body.Bytes())
-	return nil
-}
-
-// problemDevices maps the errors of this file.
-func problemDevices(err error) *problem {
-	switch {
-	case errors.Is(err, session.ErrNoSession):
-		p := notFound()
-		p.Detail = "You have no session with this id. It may have ended already."
-		return p
-	case errors.Is(err, session.ErrTooMany):
-		return &problem{
-			Status: http.StatusForbidden, Code: "forbidden", Title: "Signed in on too many devices",
-			Detail: "You have as many sessions as this site allows. Sign out on another device and try again.",
-		}
-	}
 	return nil
 }

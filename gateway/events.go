@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/session"
 )
 
@@ -68,7 +69,7 @@ func (s *Server) events(x *exchange) error {
 			Type: session.EventLimited, Limit: "events", ID: found.ID(),
 			Subject: found.Identity().Subject, Provider: found.Identity().Provider, Client: x.client,
 		})
-		return rateLimited(heartbeat)
+		return problem.RateLimited(heartbeat)
 	}
 	defer s.streams.leave(found.ID())
 	notices, stop := s.manager.Watch(found)

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/text/unicode/norm"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/session"
 )
 
@@ -183,7 +183,7 @@ func (s *Server) refuse(ctx context.Context, client session.Client, c counter, w
 		}
 	}
 	s.record(session.Event{Type: session.EventLimited, Limit: c.limit, Client: client})
-	return rateLimited(wait)
+	return problem.RateLimited(wait)
 }
 
 // settle corrects the counts when the outcome is known, whether or not the
@@ -241,13 +241,13 @@ func (l *limits) delay(ctx context.Context) error {
 // nothing wrong, and the session itself bounds how often its tokens are spent.
 // A retired handle is told to come again, and is not counted either.
 func (s *Server) refreshRefused(x *exchange, err error) error {
-	p := problemOf(err)
+	p := problem.Of(err)
 	if p.Status != http.StatusUnauthorized || errors.Is(err, session.ErrStale) {
 		return err
 	}
 	refusal := s.chargeAll(x.r.Context(), x.client,
 		s.counters("refresh.per_ip", "refresh ip", s.limits.rates.RefreshPerIP, x.client.IP))
-	var over *problem
+	var over *problem.Problem
 	if errors.As(refusal, &over) {
 		return over
 	}
@@ -261,27 +261,8 @@ func (s *Server) chargeStart(x *exchange) error {
 		s.counters("login.start_per_ip", "login start", s.limits.rates.StartPerIP, x.client.IP))
 }
 
-func rateLimited(wait time.Duration) *problem {
-	return &problem{
-		Status: http.StatusTooManyRequests, Code: "rate_limited", Title: "Too many attempts",
-		Detail: "Wait " + inWords(wait) + " and try again.", RetryAfter: wait,
-	}
-}
-
 func limiterFault(err error) error {
 	return &session.UnavailableError{Subsystem: session.SubsystemStore, RetryAfter: time.Second, Err: err}
-}
-
-// inWords is a wait as people say it, rounded up.
-func inWords(d time.Duration) string {
-	n, unit := seconds(d), "second"
-	if n > 120 {
-		n, unit = (n+59)/60, "minute"
-	}
-	if n != 1 {
-		unit += "s"
-	}
-	return strconv.Itoa(n) + " " + unit
 }
 
 // limitKey is what counts as one address: IPv4 whole, IPv6 by its /64, which is

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/session"
 	"sessiongate/web"
 )
@@ -62,7 +63,7 @@ func (s *Server) knowsProvider(name string) bool {
 // sign in somewhere else.
 func (s *Server) noSuchProvider(x *exchange, name, to string) error {
 	if !navigation(x.r) {
-		return badRequest("There is no provider "+strconv.Quote(session.PlainText(name, 64))+" here.", nil)
+		return problem.BadRequest("There is no provider "+strconv.Quote(session.PlainText(name, 64))+" here.", nil)
 	}
 	s.setProbe(x.Header())
 	s.loginPageFor(x, http.StatusBadRequest, web.LoginPage{
@@ -146,14 +147,14 @@ func (s *Server) loginFailed(x *exchange, form bool, c credentials, err error) e
 	if !form {
 		return err
 	}
-	p := problemOf(err)
+	p := problem.Of(err)
 	switch p.Status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 	default:
 		return err
 	}
 	if p.RetryAfter > 0 {
-		x.Header().Set("Retry-After", strconv.Itoa(seconds(p.RetryAfter)))
+		x.Header().Set("Retry-After", strconv.Itoa(problem.Seconds(p.RetryAfter)))
 	}
 	s.loginPageFor(x, p.Status, web.LoginPage{
 		ReturnTo: returnURL(c.ReturnTo), Username: session.PlainText(c.Username, 256), Provider: c.Provider,
@@ -166,27 +167,27 @@ func (s *Server) loginFailed(x *exchange, form bool, c credentials, err error) e
 func readCredentials(x *exchange) (form bool, c credentials, err error) {
 	kind, _, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
 	if err != nil && x.r.Header.Get("Content-Type") != "" {
-		return false, c, badRequest("The Content-Type header is malformed.", nil)
+		return false, c, problem.BadRequest("The Content-Type header is malformed.", nil)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(x, x.r.Body, mostLoginBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return false, c, payloadTooLarge()
+		return false, c, problem.PayloadTooLarge()
 	case err != nil:
-		return false, c, badRequest("The body could not be read.", err)
+		return false, c, problem.BadRequest("The body could not be read.", err)
 	}
 	switch kind {
 	case "application/json":
 		err = json.Unmarshal(body, &c)
 		if err != nil {
-			return false, c, badRequest(`Send a JSON object: {"username": "…", "password": "…"}.`, nil)
+			return false, c, problem.BadRequest(`Send a JSON object: {"username": "…", "password": "…"}.`, nil)
 		}
 	case "application/x-www-form-urlencoded":
 		form = true
 		values, err := url.ParseQuery(string(body))
 		if err != nil {
-			return true, c, badRequest("The form is malformed.", nil)
+			return true, c, problem.BadRequest("The form is malformed.", nil)
 		}
 		c = credentials{
 			Username: values.Get("username"), Password: session.Secret(values.Get("password")),
@@ -194,10 +195,10 @@ func readCredentials(x *exchange) (form bool, c credentials, err error) {
 			demoUser: values.Get("demo_user"),
 		}
 	default:
-		return false, c, badRequest("Send application/json or application/x-www-form-urlencoded.", nil)
+		return false, c, problem.BadRequest("Send application/json or application/x-www-form-urlencoded.", nil)
 	}
 	if !form && (c.Username == "" || c.Password == "") {
-		return form, c, badRequest("Both username and password are needed.", nil)
+		return form, c, problem.BadRequest("Both username and password are needed.", nil)
 	}
 	return form, c, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/session"
 	"sessiongate/web"
 )
@@ -36,7 +37,7 @@ func (s *Server) redirectLogin(x *exchange, to string, current error) (handled b
 		s.bindTo(x, session.NewLoginBinding())
 	}
 	if !startable(x.r) {
-		return true, badRequest("A sign-in begins with a navigation: open this address in the browser's window.", nil)
+		return true, problem.BadRequest("A sign-in begins with a navigation: open this address in the browser's window.", nil)
 	}
 	ask, err := readAsk(q)
 	if err != nil {
@@ -95,19 +96,19 @@ func readAsk(q url.Values) (ask session.AuthRequest, err error) {
 	case "", "none", "login", "consent", "select_account", "create":
 		ask.Prompt = p
 	default:
-		return ask, badRequest("prompt is none, login, consent, select_account or create.", nil)
+		return ask, problem.BadRequest("prompt is none, login, consent, select_account or create.", nil)
 	}
 	if text := q.Get("max_age"); text != "" {
 		n, err := strconv.ParseUint(text, 10, 31)
 		if err != nil {
-			return ask, badRequest("max_age is a number of seconds.", nil)
+			return ask, problem.BadRequest("max_age is a number of seconds.", nil)
 		}
 		age := min(time.Duration(n)*time.Second, mostMaxAge)
 		ask.MaxAge = &age
 	}
 	ask.ACR = strings.Fields(q.Get("acr_values"))
 	if len(ask.ACR) > mostACR || len(q.Get("acr_values")) > mostReturnURL {
-		return ask, badRequest("acr_values is too long.", nil)
+		return ask, problem.BadRequest("acr_values is too long.", nil)
 	}
 	return ask, nil
 }

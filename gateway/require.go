@@ -9,25 +9,26 @@ import (
 	"strings"
 	"time"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/gateway/routing"
 	"sessiongate/session"
 )
 
 // permits checks what a route requires of whoever is signed in. The answer names
 // what is missing: the person is known and may know.
-func permits(require routing.Require, id *session.Identity, authAge time.Duration) *problem {
+func permits(require routing.Require, id *session.Identity, authAge time.Duration) *problem.Problem {
 	if p := stepUp(require, id, authAge); p != nil {
 		return p
 	}
 	missing := lacking(require.Roles, require.All, func(r string) bool { return slices.Contains(id.Roles, r) })
 	if missing != "" {
-		p := forbidden("role", missing)
+		p := problem.Forbidden("role", missing)
 		p.Cause = leftOut(id)
 		return p
 	}
 	missing = lacking(require.Scopes, require.All, func(s string) bool { return hasScope(id.Scopes, s) })
 	if missing != "" {
-		return forbidden("scope", missing)
+		return problem.Forbidden("scope", missing)
 	}
 	return nil
 }
@@ -60,12 +61,6 @@ func words(d time.Duration) string {
 		}
 	}
 	return text
-}
-
-func forbidden(what, missing string) *problem {
-	return &problem{
-		Status: 403, Code: "forbidden", Title: "Not allowed", Detail: "This needs the " + what + " " + missing + ".", OtherUser: true,
-	}
 }
 
 // lacking returns what is wanted and not there, in words; "" if satisfied.

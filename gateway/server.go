@@ -17,6 +17,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
 	"sessiongate/session"
@@ -143,7 +144,7 @@ func NewServer(o Options) (*Server, error) {
 	s.signOuts = signOuts{page: cmp.Or(o.AfterLogout, s.prefix+"/logout/done"), prompts: o.PromptAfterLogout}
 	s.limits, s.streams, s.recorder = newLimits(o.Limiter, o.Limits), newStreams(), o.Recorder
 	if o.HSTS > 0 && s.scheme == "https" {
-		s.hsts = []string{"max-age=" + strconv.Itoa(seconds(o.HSTS))}
+		s.hsts = []string{"max-age=" + strconv.Itoa(problem.Seconds(o.HSTS))}
 	}
 	if s.live = o.Live; s.live == nil {
 		s.live = NewLive(o.Manager)
@@ -311,25 +312,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	proxy.CloseAfterChunked(w, r)
 	s.timeArrival(x)
 	if x.counted = s.capacity.enter(x.client.IP); !x.counted {
-		s.fail(x, overloaded())
+		s.fail(x, problem.Overloaded())
 		return
 	}
 	if what := malformed(r, s.scheme); what != "" {
-		s.fail(x, badRequest(what, nil))
+		s.fail(x, problem.BadRequest(what, nil))
 		return
 	}
 	host := canonicalHost(s.scheme, r.Host)
 	m, own, err := s.table.MatchHost(host, r.RequestURI)
 	switch {
 	case errors.Is(err, routing.ErrBadPath):
-		s.fail(x, badRequest("The path could be read in more than one way and was not forwarded. "+
+		s.fail(x, problem.BadRequest("The path could be read in more than one way and was not forwarded. "+
 			"Send it in its plain form, spelt as the application's own links: no encoded dots, double slashes, parameters or control characters.", nil))
 	case !own && m.Route != nil:
 		s.serveApp(x, m)
 	case m.Reserved != wellKnown && !s.isBackChannel(r.URL.Path) && host != s.host:
-		s.fail(x, misdirected(s.origin))
+		s.fail(x, problem.Misdirected(s.origin))
 	case err != nil:
-		s.fail(x, notFound())
+		s.fail(x, problem.NotFound())
 	case m.Route != nil:
 		s.serveApp(x, m)
 	case r.Method == http.MethodOptions && s.usesCookie(r.URL.Path) && !s.defend(x):
@@ -377,9 +378,9 @@ func (s *Server) echoError(err error, c echo.Context) {
 	if errors.As(err, &he) {
 		switch he.Code {
 		case http.StatusNotFound:
-			err = notFound()
+			err = problem.NotFound()
 		case http.StatusMethodNotAllowed:
-			err = methodNotAllowed(c.Response().Header().Get("Allow"))
+			err = problem.MethodNotAllowed(c.Response().Header().Get("Allow"))
 		}
 	}
 	s.fail(x, err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/gateway/routing"
 	"sessiongate/session"
 )
@@ -13,16 +14,14 @@ import (
 // stepUp asks for a newer or stronger proof of who this is (RFC 9470 §3). A new
 // login satisfies it; the login page must then not send away whoever is signed
 // in, so its address says what is wanted.
-func stepUp(require routing.Require, id *session.Identity, authAge time.Duration) *problem {
+func stepUp(require routing.Require, id *session.Identity, authAge time.Duration) *problem.Problem {
 	most := require.AuthAge
 	old := most > 0 && authAge > most
 	weak := len(require.ACR) > 0 && !slices.Contains(require.ACR, id.ACR)
 	if !old && !weak {
 		return nil
 	}
-	p := &problem{
-		Status: 401, Code: "reauthentication_required", Title: "Sign in again", Login: true, Provider: id.Provider,
-	}
+	p := problem.SignInAgain(id.Provider, "")
 	challenge := `Bearer error="insufficient_user_authentication", error_description="`
 	switch {
 	case old && weak:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/session"
 )
 
@@ -22,11 +23,7 @@ import (
 func (s *Server) explicit(h func(*exchange) error) echo.HandlerFunc {
 	return s.open(func(x *exchange) error {
 		if sentByPage(x.r) {
-			return &problem{
-				Status: 403, Code: "cross_origin_refused", Title: "Not for pages",
-				Detail: "These endpoints are for programs that are not web pages. A page signs in at " +
-					s.prefix + "/login and is given a cookie.",
-			}
+			return problem.NotForPages(s.prefix + "/login")
 		}
 		return h(x)
 	})
@@ -62,7 +59,7 @@ func (s *Server) tokenLogin(x *exchange) error {
 		return err
 	}
 	if form {
-		return badRequest(`Send a JSON object: {"username": "…", "password": "…"}.`, nil)
+		return problem.BadRequest(`Send a JSON object: {"username": "…", "password": "…"}.`, nil)
 	}
 	signedIn, err := s.signIn(x, session.Login{
 		Kind: session.TokenClient, Provider: c.Provider, Username: c.Username, Password: c.Password,
@@ -86,13 +83,13 @@ func (s *Server) tokenRefresh(x *exchange) error {
 		return err
 	}
 	if refresh == "" {
-		return errNoRefreshToken()
+		return problem.NoRefreshToken()
 	}
 	issued, err := s.manager.RefreshTokenClient(x.r.Context(), session.TokenClientRefresh{
 		Refresh: refresh, Access: access, Client: x.client,
 	})
 	if err != nil {
-		return s.refreshRefused(x, refreshProblem(err))
+		return s.refreshRefused(x, problem.OfRefreshToken(err))
 	}
 	return sendPair(x, issued)
 }
@@ -110,7 +107,7 @@ func (s *Server) tokenLogout(x *exchange) error {
 		return err
 	}
 	if refresh == "" && access != "" {
-		p := errNoRefreshToken()
+		p := problem.NoRefreshToken()
 		p.Detail = "Only the refresh token ends the session: send it as Authorization: Bearer, or in the JSON field refresh_token."
 		return p
 	}
@@ -125,7 +122,7 @@ func (s *Server) tokenLogout(x *exchange) error {
 func presentedTokens(x *exchange) (refresh, access session.Secret, err error) {
 	bearer, given, ok := bearerToken(x.r)
 	if given && !ok {
-		return "", "", badRequest("The Authorization header must be Bearer and one token.", nil)
+		return "", "", problem.BadRequest("The Authorization header must be Bearer and one token.", nil)
 	}
 	inBody, err := readRefreshToken(x)
 	if err != nil {
@@ -135,7 +132,7 @@ func presentedTokens(x *exchange) (refresh, access session.Secret, err error) {
 		return inBody, session.Secret(bearer), nil
 	}
 	if inBody != "" && inBody.Reveal() != bearer {
-		return "", "", badRequest("The header and the body name two different refresh tokens.", nil)
+		return "", "", problem.BadRequest("The header and the body name two different refresh tokens.", nil)
 	}
 	return session.Secret(bearer), "", nil
 }
@@ -167,9 +164,9 @@ func readRefreshToken(x *exchange) (session.Secret, error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return "", payloadTooLarge()
+		return "", problem.PayloadTooLarge()
 	case err != nil:
-		return "", badRequest("The body could not be read.", err)
+		return "", problem.BadRequest("The body could not be read.", err)
 	case len(body) == 0:
 		return "", nil
 	}
@@ -177,37 +174,7 @@ func readRefreshToken(x *exchange) (session.Secret, error) {
 		RefreshToken session.Secret `json:"refresh_token"`
 	}
 	if err := json.Unmarshal(body, &doc); err != nil {
-		return "", badRequest(`Send a JSON object: {"refresh_token": "…"}.`, nil)
+		return "", problem.BadRequest(`Send a JSON object: {"refresh_token": "…"}.`, nil)
 	}
 	return doc.RefreshToken, nil
-}
-
-const invalidToken = `Bearer error="invalid_token"` //nolint:gosec // G101: a challenge, not a credential
-
-func errNoRefreshToken() *problem {
-	return &problem{
-		Status: 401, Code: "authentication_required", Title: "No refresh token", Challenge: "Bearer",
-		Detail: "Send the refresh token as Authorization: Bearer, or in the JSON field refresh_token.",
-	}
-}
-
-// refreshProblem says no more than the client may know: that the token is no
-// good. One exception: a reuse is a theft, and its victim should hear of it. The
-// causes are told apart in the log.
-func refreshProblem(err error) error {
-	var ended *session.EndedError
-	p := &problem{Status: 401, Challenge: invalidToken, Cause: err}
-	switch {
-	case errors.Is(err, session.ErrUnauthentic):
-		p.Code, p.Title = "authentication_required", "Not a refresh token"
-		p.Detail = "Send the refresh token exactly as it was issued, or sign in."
-	case errors.As(err, &ended) && ended.Reason == session.Reused:
-		p.Code, p.Title = string(session.Reused), "Signed out for safety"
-		p.Detail = "A refresh token was used twice, so one of the two was not its owner. Sign in again."
-	case errors.As(err, &ended):
-		p.Code, p.Title, p.Detail = "session_ended", "Signed out", "The refresh token is not good any more. Sign in again."
-	default:
-		return err
-	}
-	return p
 }

@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"sessiongate/gateway/problem"
 )
 
 // FuzzBearerToken: whatever a client writes into Authorization, a token that is
@@ -51,7 +53,7 @@ func FuzzPresentedTokens(f *testing.F) {
 		}
 		refresh, access, err := presentedTokens(&exchange{ResponseWriter: httptest.NewRecorder(), r: r})
 		if err != nil {
-			if p := problemOf(err); p.Status != http.StatusBadRequest && p.Status != http.StatusRequestEntityTooLarge {
+			if p := problem.Of(err); p.Status != http.StatusBadRequest && p.Status != http.StatusRequestEntityTooLarge {
 				t.Errorf("%q %q: %v", header, body, err)
 			}
 			return

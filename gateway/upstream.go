@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/gateway/proxy"
 )
 
@@ -60,10 +61,10 @@ func (s *Server) upstreamFailed(x *exchange, f *proxy.Failure) {
 		x.status = f.Kind.Status()  // nobody is left to read an answer
 		panic(http.ErrAbortHandler) // without it the server would answer an empty 200
 	}
-	var p *problem
+	var p *problem.Problem
 	if errors.As(f.Err, &p) {
 		s.fail(x, p)
 		return
 	}
-	s.fail(x, problemUpstream(f))
+	s.fail(x, problem.OfUpstream(f))
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"strings"
 
+	"sessiongate/gateway/problem"
 	"sessiongate/gateway/proxy"
 	"sessiongate/session"
 )
@@ -13,12 +14,8 @@ const passedOn = "X-Sessiongate-Upstream" //nolint:gosec // a header name, not a
 
 // wantStepUp turns an application's wish for another sign-in (RFC 9470 §3) into
 // the problem that our own require.auth_age and require.acr answer with.
-func wantStepUp(x *exchange, c proxy.Challenge) *problem {
-	p := &problem{
-		Status: 401, Code: "reauthentication_required", Title: "Sign in again", Login: true,
-		Provider: x.session.Identity().Provider,
-		Detail:   "The application asks for a more recent or a stronger sign-in.",
-	}
+func wantStepUp(x *exchange, c proxy.Challenge) *problem.Problem {
+	p := problem.SignInAgain(x.session.Identity().Provider, "The application asks for a more recent or a stronger sign-in.")
 	if age := c.Params["max_age"]; age != "" && len(age) <= 10 && strings.Trim(age, "0123456789") == "" {
 		p.MaxAge = age
 	}
