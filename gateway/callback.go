@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sessiongate/gateway/crossorigin"
 	"sessiongate/gateway/problem"
 	"sessiongate/session"
 	"sessiongate/web"
@@ -74,8 +75,8 @@ func (s *Server) signedIn(x *exchange, done session.LoginDone) error {
 // too long, and for forgeries. Whoever is signed in just goes on. To find out,
 // the browser may have to ask once more from our own origin.
 func (s *Server) noAttempt(x *exchange, to string) error {
-	f := factsOf(x.r)
-	if f.site == "cross-site" && f.document() && !x.hasSessionCookie() {
+	f := crossorigin.FactsOf(x.r)
+	if f.Site == "cross-site" && f.Document() && !x.hasSessionCookie() {
 		s.bounce(x)
 		return nil
 	}

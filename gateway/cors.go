@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"sessiongate/gateway/crossorigin"
 	"sessiongate/gateway/problem"
 )
 
@@ -32,15 +33,15 @@ func (s *Server) shareOpenly(x *exchange) bool {
 	if cors == nil {
 		return true // the application's own headers hold
 	}
-	f := factsOf(x.r)
+	f := crossorigin.FactsOf(x.r)
 	switch {
-	case f.origin == "" || f.origin == s.origin:
+	case f.Origin == "" || f.Origin == s.origin:
 	case slices.Contains(cors.Origins, "*"):
 		x.origin = "*"
-	case slices.Contains(cors.Origins, f.origin):
-		x.origin = f.origin
+	case slices.Contains(cors.Origins, f.Origin):
+		x.origin = f.Origin
 	}
-	if f.preflight && x.origin != "" {
+	if f.Preflight && x.origin != "" {
 		s.answerPreflight(x, x.origin)
 		return false
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"sessiongate/gateway/crossorigin"
 	"sessiongate/gateway/problem"
 	"sessiongate/session"
 	"sessiongate/web"
@@ -167,9 +168,9 @@ func (s *Server) begin(x *exchange, to string) {
 // is left to refuse is everything that is not a navigation of a window.
 func (s *Server) landing(h func(*exchange) error) func(*exchange) error {
 	return func(x *exchange) error {
-		f := factsOf(x.r)
-		if f.mode != "" && !f.document() || f.purpose {
-			return problemCrossOrigin(f)
+		f := crossorigin.FactsOf(x.r)
+		if f.Mode != "" && !f.Document() || f.Prefetch {
+			return crossorigin.Refusal(f)
 		}
 		return h(x)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 
+	"sessiongate/gateway/crossorigin"
 	"sessiongate/web"
 )
 
@@ -35,13 +36,13 @@ func (s *Server) failStale(x *exchange) bool {
 // a window, by a person, that changes nothing. A frame would go round by itself
 // where nobody sees it, and a prefetch is not looked at.
 func repeatable(r *http.Request) bool {
-	f := factsOf(r)
-	return r.Method == http.MethodGet && navigation(r) && !f.embedded() && !f.purpose
+	f := crossorigin.FactsOf(r)
+	return r.Method == http.MethodGet && navigation(r) && !f.Embedded() && !f.Prefetch
 }
 
 // sentForm reports a form that a person has sent in a window. It is never sent again
 // without them.
 func sentForm(r *http.Request) bool {
-	f := factsOf(r)
-	return r.Method == http.MethodPost && byPerson(r) && !f.embedded()
+	f := crossorigin.FactsOf(r)
+	return r.Method == http.MethodPost && byPerson(r) && !f.Embedded()
 }

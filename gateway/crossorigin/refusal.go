@@ -1,4 +1,4 @@
-package gateway
+package crossorigin
 
 import (
 	"strconv"
@@ -7,10 +7,12 @@ import (
 	"sessiongate/session"
 )
 
-func problemCrossOrigin(f crossFacts) *problem.Problem {
+// Refusal is the answer to [Refuse]. It is 403 and never 401: a script must not take a refused
+// request for a lost session.
+func Refusal(f Facts) *problem.Problem {
 	from := "another site"
-	if f.origin != "" && f.origin != "null" {
-		from = "the origin " + strconv.Quote(session.PlainText(f.origin, 100))
+	if f.Origin != "" && f.Origin != "null" {
+		from = "the origin " + strconv.Quote(session.PlainText(f.Origin, 100))
 	}
 	return &problem.Problem{
 		Status: 403, Code: "cross_origin_refused", Title: "Cross-origin request refused",
@@ -18,7 +20,8 @@ func problemCrossOrigin(f crossFacts) *problem.Problem {
 	}
 }
 
-func problemWantHeader() *problem.Problem {
+// HeaderMissing is the answer to [NeedsHeader].
+func HeaderMissing() *problem.Problem {
 	return &problem.Problem{
 		Status: 403, Code: "cross_origin_refused", Title: "Cross-origin request refused",
 		Detail: "A request that changes something and sends our cookie without an Origin or Sec-Fetch-Site header " +
