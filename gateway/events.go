@@ -22,20 +22,20 @@ const (
 	mostStreams = 16
 )
 
-// streams counts the open event streams by session, and ends them all when the
+// eventStreams counts the open event streams by session, and ends them all when the
 // process drains. It is safe for concurrent use.
-type streams struct {
+type eventStreams struct {
 	mu      sync.Mutex
 	open    map[session.ID]int
 	drained chan struct{}
 	once    sync.Once
 }
 
-func newStreams() *streams {
-	return &streams{open: make(map[session.ID]int), drained: make(chan struct{})}
+func newEventStreams() *eventStreams {
+	return &eventStreams{open: make(map[session.ID]int), drained: make(chan struct{})}
 }
 
-func (s *streams) enter(id session.ID) bool {
+func (s *eventStreams) enter(id session.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open[id] >= mostStreams {
@@ -45,7 +45,7 @@ func (s *streams) enter(id session.ID) bool {
 	return true
 }
 
-func (s *streams) leave(id session.ID) {
+func (s *eventStreams) leave(id session.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open[id]--; s.open[id] <= 0 {
@@ -55,23 +55,23 @@ func (s *streams) leave(id session.ID) {
 
 // Drain ends the event streams, so that they do not hold up a shutdown: a browser
 // connects again by itself, to another replica. It may be called more than once.
-func (s *Server) Drain() { s.streams.once.Do(func() { close(s.streams.drained) }) }
+func (s *Server) Drain() { s.events.once.Do(func() { close(s.events.drained) }) }
 
-// events tells a page what happens to its session, as Server-Sent Events (HTML
+// showEvents tells a page what happens to its session, as Server-Sent Events (HTML
 // §9.2). It never moves the idle deadline and ends with the session.
-func (s *Server) events(x *exchange) error {
+func (s *Server) showEvents(x *exchange) error {
 	found, err := s.authenticate(x, session.ResolveOptions{})
 	if err != nil {
 		return err
 	}
-	if !s.streams.enter(found.ID()) {
+	if !s.events.enter(found.ID()) {
 		s.record(session.Event{
 			Type: session.EventLimited, Limit: "events", ID: found.ID(),
 			Subject: found.Identity().Subject, Provider: found.Identity().Provider, Client: x.client,
 		})
 		return problem.RateLimited(heartbeat)
 	}
-	defer s.streams.leave(found.ID())
+	defer s.events.leave(found.ID())
 	notices, stop := s.manager.Watch(found)
 	defer stop()
 
@@ -109,7 +109,7 @@ func (s *Server) stream(x *exchange, notices <-chan session.Notice) {
 			text = ":\n\n"
 		case <-x.r.Context().Done():
 			return
-		case <-s.streams.drained:
+		case <-s.events.drained:
 			return
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"sessiongate/gateway/streams"
 	"sessiongate/session"
 )
 
@@ -30,7 +31,7 @@ type exchange struct {
 
 	status int
 	bytes  int64
-	flow   flow // of the application's response
+	flow   streams.Entry // of the application's response
 
 	upstream upstreamHandler
 

@@ -20,6 +20,7 @@ import (
 	"sessiongate/gateway/problem"
 	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
+	"sessiongate/gateway/streams"
 	"sessiongate/session"
 	"sessiongate/session/manager"
 	"sessiongate/web"
@@ -69,7 +70,7 @@ type Options struct {
 	HSTS time.Duration
 	// Live is shared by all servers of a process; nil: one of its own, in which
 	// only WebSockets and event streams end with their session.
-	Live *Live
+	Live *streams.Registry
 	// Capacity is shared by all servers of a process; nil: no bound.
 	Capacity *Capacity
 	// BodyTimeout is how long a client may take for the next piece of a request
@@ -110,8 +111,8 @@ type Server struct {
 	keySet, metadata     []byte
 
 	limits   *limits
-	streams  *streams
-	live     *Live
+	events   *eventStreams
+	live     *streams.Registry
 	capacity *Capacity
 	patience time.Duration // for the next piece of a request body
 	arrival  time.Duration // for a body that nobody reads
@@ -142,12 +143,12 @@ func NewServer(o Options) (*Server, error) {
 	}
 	s.origin = s.scheme + "://" + s.host
 	s.signOuts = signOuts{page: cmp.Or(o.AfterLogout, s.prefix+"/logout/done"), prompts: o.PromptAfterLogout}
-	s.limits, s.streams, s.recorder = newLimits(o.Limiter, o.Limits), newStreams(), o.Recorder
+	s.limits, s.events, s.recorder = newLimits(o.Limiter, o.Limits), newEventStreams(), o.Recorder
 	if o.HSTS > 0 && s.scheme == "https" {
 		s.hsts = []string{"max-age=" + strconv.Itoa(problem.Seconds(o.HSTS))}
 	}
 	if s.live = o.Live; s.live == nil {
-		s.live = NewLive(o.Manager)
+		s.live = streams.New(o.Manager)
 	}
 	s.capacity, s.patience, s.arrival = o.Capacity, o.BodyTimeout, arrivalTime(o.BodyTimeout, o.BodyRate)
 	s.defaults()
@@ -250,7 +251,7 @@ func (s *Server) endpoints() *echo.Echo {
 	e.GET(p+"/sessions", s.guarded(s.listSessions))
 	e.DELETE(p+"/sessions", s.guarded(s.endSessions))
 	e.DELETE(p+"/sessions/:id", s.guardedID(s.endSession))
-	e.GET(p+"/events", s.guarded(s.events))
+	e.GET(p+"/events", s.guarded(s.showEvents))
 	e.GET(p+"/account", s.guarded(s.accountPage))
 	e.HEAD(p+"/account", s.guarded(s.accountPage))
 	e.GET(p+"/client.js", s.guarded(s.clientScript))
@@ -352,9 +353,7 @@ func (s *Server) usesCookie(path string) bool {
 // if wanted, logged.
 func (s *Server) finish(x *exchange) {
 	fault := recover()
-	if x.flow.stream != nil {
-		s.live.part(&x.flow)
-	}
+	s.live.Remove(&x.flow)
 	if x.counted {
 		s.capacity.leave(x.client.IP)
 	}

@@ -46,13 +46,7 @@ func (u *upstreamHandler) Renew(*http.Response) (authorization string, ok bool) 
 // Stream implements [proxy.Handler]: from now on the response ends with its session.
 func (u *upstreamHandler) Stream(stream *proxy.Stream) {
 	x := u.x
-	x.flow = flow{stream: stream, session: x.holder(), restarts: stream.Upgraded() || stream.EventStream()}
-	x.flow.lane = x.trace[3] & 15 // random hexadecimal digits: spreads the locks
-	if x.flow.session == nil && !x.flow.restarts {
-		x.flow.stream = nil // nothing could end it
-		return
-	}
-	x.server.live.join(&x.flow)
+	x.server.live.Add(&x.flow, stream, x.holder(), x.trace[3]) // random hexadecimal digits
 }
 
 // upstreamFailed renders what the proxy reports.

@@ -191,7 +191,7 @@ func keysBelow(t reflect.Type, path string) (list []string) {
 // level it has.
 func auditFields(events []string) (names []string) {
 	var lines bytes.Buffer
-	audit := gateway.NewAudit(slog.New(slog.NewJSONHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	audit := telemetry.NewAudit(slog.New(slog.NewJSONHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	for i, event := range events {
 		audit.Record(session.Event{
 			Type: session.EventType(event), Time: time.Unix(int64(i)*60, 0), ID: "ID", Subject: "s", Provider: "p",

@@ -100,7 +100,7 @@ func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, 
 	log := newLogger(cmd.ErrOrStderr(), c.Log)
 	g := &assembled{config: c, log: log, health: &gateway.Health{}}
 	defer g.close()
-	if _, err := g.openManager(wiring{}, gateway.NewAudit(log)); err != nil {
+	if _, err := g.openManager(wiring{}, telemetry.NewAudit(log)); err != nil {
 		return err
 	}
 	// What follows an end (the provider is told, lists are announced) goes on in

@@ -14,6 +14,7 @@ import (
 
 	"sessiongate/configs"
 	"sessiongate/gateway"
+	"sessiongate/gateway/streams"
 	"sessiongate/session"
 	"sessiongate/session/local"
 	"sessiongate/session/manager"
@@ -32,7 +33,7 @@ type assembled struct {
 	manager        *manager.Manager
 	server         *gateway.Server // of the first configuration
 	front          *front          // serves with the newest configuration
-	live           *gateway.Live
+	live           *streams.Registry
 	options        gateway.Options // what a reload does not change
 	admin          http.Handler
 	health         *gateway.Health
@@ -73,18 +74,18 @@ func wire(c *configs.Config, log *slog.Logger, w wiring) (*assembled, error) {
 }
 
 func (g *assembled) assemble(w wiring) error {
-	audit := gateway.NewAudit(g.log)
+	audit := telemetry.NewAudit(g.log)
 	published, err := g.openManager(w, audit)
 	if err != nil {
 		return err
 	}
-	metrics := gateway.NewMetrics(g.manager.StoreUp)
+	metrics := telemetry.NewMetrics(g.manager.StoreUp)
 	metrics.Build(thisBuild().labels())
 	audit.Count(metrics)
 	g.admin = gateway.NewAdmin(g.health, metrics, gateway.AdminOptions{
 		Hosts: g.config.Server.AdminHosts, PProf: g.config.Server.PProf,
 	})
-	g.live = gateway.NewLive(g.manager)
+	g.live = streams.New(g.manager)
 	g.options = gateway.Options{
 		Manager: g.manager, Metrics: metrics, Log: g.log, Now: w.now, Live: g.live,
 		Capacity: gateway.NewCapacity(g.descriptors.requests(g.config.Server.Limits.Requests)),
@@ -359,9 +360,9 @@ func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err
 	}
 	switch c.Log.Access {
 	case "sampled":
-		o.Access = gateway.AccessSampled
+		o.Access = telemetry.AccessSampled
 	case "all":
-		o.Access = gateway.AccessAll
+		o.Access = telemetry.AccessAll
 	}
 	return o, nil
 }
