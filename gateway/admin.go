@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"sessiongate/gateway/telemetry"
 )
 
 // Health is what the readiness probe knows. It is safe for concurrent use.
@@ -57,7 +59,7 @@ type AdminOptions struct {
 // profiles. It is for operators and must not be reachable from outside. It answers under IP
 // addresses, loopback names and the given ones only: a page that an operator's browser shows
 // could make its own name point here (DNS rebinding), and read everything.
-func NewAdmin(h *Health, m *Metrics, o AdminOptions) http.Handler {
+func NewAdmin(h *Health, m *telemetry.Metrics, o AdminOptions) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", m.Handler())
 	addProbes(mux, h)

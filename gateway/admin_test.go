@@ -4,12 +4,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"sessiongate/gateway/telemetry"
 )
 
 // A page in an operator's browser can make its own name point at the admin listener, but
 // not an address, nor a name of this machine.
 func TestAdminHosts(t *testing.T) {
-	h := NewAdmin(&Health{}, NewMetrics(func() bool { return true }), AdminOptions{Hosts: []string{"Metrics.internal"}})
+	h := NewAdmin(&Health{}, telemetry.NewMetrics(func() bool { return true }), AdminOptions{Hosts: []string{"Metrics.internal"}})
 	for host, want := range map[string]int{
 		"127.0.0.1:9090": 200, "10.0.0.7": 200, "[::1]:9090": 200, "[fe80::1]": 200, "localhost:9090": 200, "LOCALHOST.": 200,
 		"gw.localhost": 200, "metrics.internal:1": 200, "metrics.internal.": 200, "": 200,
@@ -27,7 +29,7 @@ func TestAdminHosts(t *testing.T) {
 // Profiles are there for who asks for them.
 func TestProfilesOnlyWhereAskedFor(t *testing.T) {
 	for asked, want := range map[bool]int{false: 404, true: 200} {
-		h := NewAdmin(&Health{}, NewMetrics(func() bool { return true }), AdminOptions{PProf: asked})
+		h := NewAdmin(&Health{}, telemetry.NewMetrics(func() bool { return true }), AdminOptions{PProf: asked})
 		for _, path := range []string{"/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/symbol"} {
 			if got := ask(h, "127.0.0.1", path); got != want {
 				t.Errorf("asked %v: %s is %d", asked, path, got)

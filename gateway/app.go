@@ -7,6 +7,7 @@ import (
 	"sessiongate/gateway/problem"
 	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
+	"sessiongate/gateway/telemetry"
 	"sessiongate/session"
 )
 
@@ -15,7 +16,7 @@ type app struct {
 	route     *routing.Route
 	forwarder *proxy.Forwarder // nil for a static route
 	static    *proxy.Static    // nil for an upstream
-	metrics   *routeMetrics
+	metrics   *telemetry.RouteMetrics
 }
 
 // serveApp is the path of nearly every request: policy, session, forward.

@@ -65,7 +65,7 @@ func (s *Server) showEvents(x *exchange) error {
 		return err
 	}
 	if !s.events.enter(found.ID()) {
-		s.record(session.Event{
+		s.recorder.Record(session.Event{
 			Type: session.EventLimited, Limit: "events", ID: found.ID(),
 			Subject: found.Identity().Subject, Provider: found.Identity().Provider, Client: x.client,
 		})

@@ -182,7 +182,7 @@ func (s *Server) refuse(ctx context.Context, client session.Client, c counter, w
 			wait = max(wait, more)
 		}
 	}
-	s.record(session.Event{Type: session.EventLimited, Limit: c.limit, Client: client})
+	s.recorder.Record(session.Event{Type: session.EventLimited, Limit: c.limit, Client: client})
 	return problem.RateLimited(wait)
 }
 
@@ -212,7 +212,7 @@ func (s *Server) slow(ctx context.Context, everywhere session.Bucket, l session.
 	alarm := session.NewBucket("alarm", string(everywhere))
 	quiet, err := s.limits.take(ctx, alarm, session.Rate{Limit: 1, Per: time.Minute}, 1)
 	if err == nil && quiet == 0 {
-		s.record(session.Event{Type: session.EventGuessing, Username: l.Username, Client: l.Client})
+		s.recorder.Record(session.Event{Type: session.EventGuessing, Username: l.Username, Client: l.Client})
 	}
 	return s.limits.delay(ctx)
 }
@@ -302,12 +302,3 @@ func foldName(name string) string {
 }
 
 func clipBytes(s string, n int) string { return s[:min(len(s), n)] }
-
-// record hands an event to the audit log and the metrics.
-func (s *Server) record(e session.Event) {
-	if s.recorder == nil {
-		return
-	}
-	e.Time = s.now()
-	s.recorder.Record(e)
-}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -164,4 +165,19 @@ func (s *Server) loginPath(p *problem.Problem) string {
 		return s.prefix + "/login"
 	}
 	return s.loginPage
+}
+
+// logProblem keeps the cause of a failed request for the operator.
+func (s *Server) logProblem(x *exchange, p *problem.Problem) {
+	level := slog.LevelDebug
+	if p.Status >= 500 {
+		level = slog.LevelWarn
+	}
+	cause := p.Code
+	if p.Cause != nil {
+		cause = p.Cause.Error()
+	}
+	s.log.LogAttrs(context.Background(), level, "problem",
+		slog.Int("status", p.Status), slog.String("code", p.Code), slog.String("route", x.label),
+		slog.String("request_id", x.client.RequestID), slog.String("cause", cause))
 }

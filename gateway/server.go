@@ -21,6 +21,7 @@ import (
 	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
 	"sessiongate/gateway/streams"
+	"sessiongate/gateway/telemetry"
 	"sessiongate/session"
 	"sessiongate/session/manager"
 	"sessiongate/web"
@@ -79,9 +80,9 @@ type Options struct {
 	// BodyRate is the bytes per second of a request body that no route reads; 0: any. Routes have their own.
 	BodyRate int64
 
-	Metrics *Metrics
+	Metrics *telemetry.Metrics
 	Log     *slog.Logger
-	Access  AccessLog
+	Access  telemetry.Access
 	Now     func() time.Time // nil: time.Now
 }
 
@@ -118,10 +119,10 @@ type Server struct {
 	arrival  time.Duration // for a body that nobody reads
 	recorder session.Recorder
 
-	metrics *Metrics
-	own     *routeMetrics // of our own endpoints
+	metrics *telemetry.Metrics
+	builtin *telemetry.RouteMetrics // of our own endpoints
 	log     *slog.Logger
-	access  AccessLog
+	access  telemetry.AccessLog
 	now     func() time.Time
 }
 
@@ -139,11 +140,11 @@ func NewServer(o Options) (*Server, error) {
 		prefix: o.AuthPrefix, loginPage: o.LoginPage, explicitTokens: o.Explicit, sameSite: o.SameSite, listed: o.AllowedOrigins,
 		trusted: o.TrustedProxies, forwardedHeader: o.ForwardedHeader,
 		keySet: o.KeySet, metadata: o.Metadata,
-		metrics: o.Metrics, log: o.Log, access: o.Access, now: o.Now,
+		metrics: o.Metrics, log: o.Log, now: o.Now,
 	}
 	s.origin = s.scheme + "://" + s.host
 	s.signOuts = signOuts{page: cmp.Or(o.AfterLogout, s.prefix+"/logout/done"), prompts: o.PromptAfterLogout}
-	s.limits, s.events, s.recorder = newLimits(o.Limiter, o.Limits), newEventStreams(), o.Recorder
+	s.limits, s.events = newLimits(o.Limiter, o.Limits), newEventStreams()
 	if o.HSTS > 0 && s.scheme == "https" {
 		s.hsts = []string{"max-age=" + strconv.Itoa(problem.Seconds(o.HSTS))}
 	}
@@ -151,7 +152,9 @@ func NewServer(o Options) (*Server, error) {
 		s.live = streams.New(o.Manager)
 	}
 	s.capacity, s.patience, s.arrival = o.Capacity, o.BodyTimeout, arrivalTime(o.BodyTimeout, o.BodyRate)
+	s.access.Setting = o.Access
 	s.defaults()
+	s.recorder = telemetry.Stamped(o.Recorder, s.now)
 	if s.reload, err = pages.Reload(s.prefix + "/login?prompt=login"); err != nil {
 		return nil, err
 	}
@@ -179,9 +182,10 @@ func (s *Server) defaults() {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.metrics == nil {
-		s.metrics = NewMetrics(func() bool { return true })
+		s.metrics = telemetry.NewMetrics(func() bool { return true })
 	}
-	s.own = s.metrics.bind("sessiongate")
+	s.access.Log = s.log
+	s.builtin = s.metrics.Route("sessiongate")
 }
 
 func (s *Server) addApps(o Options) error {
@@ -191,7 +195,7 @@ func (s *Server) addApps(o Options) error {
 	}
 	s.table, s.apps = table, make(map[*routing.Route]*app, len(o.Routes))
 	for _, route := range o.Routes {
-		a := &app{route: route, metrics: s.metrics.bind(route.Path)}
+		a := &app{route: route, metrics: s.metrics.Route(route.Path)}
 		if route.Static != nil {
 			a.static, err = proxy.NewStatic(route.Static, proxy.StaticOptions{CSP: cmp.Or(route.CSP, o.PageCSP)})
 		} else {
@@ -363,11 +367,32 @@ func (s *Server) finish(x *exchange) {
 		s.fail(x, errors.New("panic in handler"))
 		fault = nil
 	}
-	s.account(x)
+	s.logAccess(x)
 	if fault != nil {
 		panic(http.ErrAbortHandler) // the proxy cut a broken response: the server must close the connection
 	}
 	s.release(x)
+}
+
+// logAccess counts a finished request and perhaps logs it.
+func (s *Server) logAccess(x *exchange) {
+	took := s.now().Sub(x.started)
+	if x.app != nil {
+		x.app.metrics.Count(x.status, took)
+	} else {
+		s.builtin.Count(x.status, took)
+	}
+	if !s.access.Wants(x.status) {
+		return
+	}
+	r := telemetry.AccessRecord{
+		Method: x.r.Method, Path: x.r.URL.Path, Route: x.label, Status: x.status, Bytes: x.bytes, Took: took,
+		IP: x.client.IP, RequestID: x.client.RequestID,
+	}
+	if owner := x.holder(); owner != nil {
+		r.Session = owner.ID()
+	}
+	s.access.Write(r)
 }
 
 // echoError is Echo's only way to report an error; it leads to ours.

@@ -19,8 +19,8 @@ import (
 	"time"
 
 	"sessiongate/configs"
-	"sessiongate/gateway"
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/telemetry"
 	"sessiongate/session"
 )
 

@@ -15,6 +15,7 @@ import (
 
 	"sessiongate/configs"
 	"sessiongate/gateway"
+	"sessiongate/gateway/telemetry"
 	"sessiongate/session"
 	"sessiongate/session/manager"
 	"sessiongate/session/users"

@@ -15,6 +15,7 @@ import (
 	"sessiongate/configs"
 	"sessiongate/gateway"
 	"sessiongate/gateway/streams"
+	"sessiongate/gateway/telemetry"
 	"sessiongate/session"
 	"sessiongate/session/local"
 	"sessiongate/session/manager"
@@ -105,7 +106,7 @@ func (g *assembled) assemble(w wiring) error {
 }
 
 // openManager makes all that sessions need, and nothing that serves.
-func (g *assembled) openManager(w wiring, audit *gateway.Audit) (p published, err error) {
+func (g *assembled) openManager(w wiring, audit *telemetry.Audit) (p published, err error) {
 	keys, err := readKeys(&g.config.Keys, w.now)
 	if err != nil {
 		return p, err
@@ -236,7 +237,7 @@ func signingKeys(list []configs.SigningKey) ([]token.SigningKey, error) {
 	return []token.SigningKey{key}, err
 }
 
-func (g *assembled) openStore(keys keyRings, rules session.Rules, w wiring, audit *gateway.Audit) error {
+func (g *assembled) openStore(keys keyRings, rules session.Rules, w wiring, audit *telemetry.Audit) error {
 	o := redisstore.Options{Rules: rules, Sealer: keys.fields, Logger: g.log, Recorder: audit, Now: w.now, Offset: w.offset}
 	if r := g.config.Store.Redis; r != nil {
 		if err := redisOptions(&o, r, g.log); err != nil {

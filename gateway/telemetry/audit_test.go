@@ -1,4 +1,4 @@
-package gateway_test
+package telemetry_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode"
 
-	"sessiongate/gateway"
+	"sessiongate/gateway/telemetry"
 	"sessiongate/session"
 )
 
@@ -39,7 +39,7 @@ func TestAuditLinesCannotBeForged(t *testing.T) {
 			"text": func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) },
 		} {
 			var out bytes.Buffer
-			gateway.NewAudit(slog.New(handler(&out))).Record(e)
+			telemetry.NewAudit(slog.New(handler(&out))).Record(e)
 			line, one := strings.CutSuffix(out.String(), "\n")
 			if !one || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Errorf("%s %q: not one printable line: %q", name, text, out.String())
@@ -78,7 +78,7 @@ func checkLine(t *testing.T, line string, at time.Time) {
 // so that one old cookie that is replayed hides no other.
 func TestRetiredHandlesDoNotFloodTheLog(t *testing.T) {
 	var out bytes.Buffer
-	audit := gateway.NewAudit(slog.New(slog.NewJSONHandler(&out, nil)))
+	audit := telemetry.NewAudit(slog.New(slog.NewJSONHandler(&out, nil)))
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	for range 100 {
 		audit.Record(session.Event{Type: session.EventRetired, Time: at, ID: "Areplayed"})
@@ -93,7 +93,7 @@ func TestRetiredHandlesDoNotFloodTheLog(t *testing.T) {
 // TestRecoveryNamesBothClients: the one that came back, and the one that signed in.
 func TestRecoveryNamesBothClients(t *testing.T) {
 	var out bytes.Buffer
-	gateway.NewAudit(slog.New(slog.NewJSONHandler(&out, nil))).Record(session.Event{
+	telemetry.NewAudit(slog.New(slog.NewJSONHandler(&out, nil))).Record(session.Event{
 		Type: session.EventRecovered, ID: "id", Client: session.Client{IP: "192.0.2.1", UserAgent: "now"},
 		Device: session.Device{Name: "Laptop", UserAgent: "then", IPPrefix: "198.51.100.0/24"},
 	})

@@ -1,4 +1,4 @@
-package gateway
+package telemetry
 
 import (
 	"net/http"
@@ -66,21 +66,23 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// routeMetrics are a route's counters, bound once: no label look-up per request.
-type routeMetrics struct {
+// RouteMetrics are a route's counters, bound once: no label look-up per request.
+type RouteMetrics struct {
 	status   [6]prometheus.Counter // by status/100; 0: nothing was sent
 	duration prometheus.Observer
 }
 
-func (m *Metrics) bind(route string) *routeMetrics {
-	b := &routeMetrics{duration: m.duration.WithLabelValues(route)}
+// Route binds the counters of a route, by the pattern that the configuration has.
+func (m *Metrics) Route(route string) *RouteMetrics {
+	b := &RouteMetrics{duration: m.duration.WithLabelValues(route)}
 	for i, class := range [...]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"} {
 		b.status[i] = m.requests.WithLabelValues(route, class)
 	}
 	return b
 }
 
-func (b *routeMetrics) count(status int, d time.Duration) {
+// Count counts a finished request: its status (0: nothing was sent) and how long it took.
+func (b *RouteMetrics) Count(status int, d time.Duration) {
 	class := status / 100
 	if class >= len(b.status) || class < 0 {
 		class = 0
