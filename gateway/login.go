@@ -103,7 +103,7 @@ func (s *Server) login(x *exchange) error {
 		})
 		return nil
 	}
-	signedIn, err := s.signIn(x, session.Login{
+	signedIn, err := s.limits.Login(x.r.Context(), session.Login{
 		Provider: c.Provider, Username: c.Username, Password: c.Password,
 		DeviceName: session.PlainText(strings.TrimSpace(c.DeviceName), 64),
 		IPPrefix:   ipPrefix(x.client.IP), PriorCookies: x.presented(), Client: x.client,

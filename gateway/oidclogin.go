@@ -48,7 +48,7 @@ func (s *Server) redirectLogin(x *exchange, to string, current error) (handled b
 		s.begin(x, to)
 		return true, nil
 	}
-	if err := s.chargeStart(x); err != nil {
+	if err := s.limits.Start(x.r.Context(), x.client); err != nil {
 		return true, err
 	}
 	start := session.LoginStart{

@@ -17,6 +17,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"sessiongate/gateway/limits"
 	"sessiongate/gateway/problem"
 	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
@@ -73,7 +74,7 @@ type Options struct {
 	// only WebSockets and event streams end with their session.
 	Live *streams.Registry
 	// Capacity is shared by all servers of a process; nil: no bound.
-	Capacity *Capacity
+	Capacity *limits.Capacity
 	// BodyTimeout is how long a client may take for the next piece of a request
 	// body; 0: no limit.
 	BodyTimeout time.Duration
@@ -111,10 +112,10 @@ type Server struct {
 	forwardedHeader      string
 	keySet, metadata     []byte
 
-	limits   *limits
+	limits   *limits.SignIn
 	events   *eventStreams
 	live     *streams.Registry
-	capacity *Capacity
+	capacity *limits.Capacity
 	patience time.Duration // for the next piece of a request body
 	arrival  time.Duration // for a body that nobody reads
 	recorder session.Recorder
@@ -144,7 +145,7 @@ func NewServer(o Options) (*Server, error) {
 	}
 	s.origin = s.scheme + "://" + s.host
 	s.signOuts = signOuts{page: cmp.Or(o.AfterLogout, s.prefix+"/logout/done"), prompts: o.PromptAfterLogout}
-	s.limits, s.events = newLimits(o.Limiter, o.Limits), newEventStreams()
+	s.events = newEventStreams()
 	if o.HSTS > 0 && s.scheme == "https" {
 		s.hsts = []string{"max-age=" + strconv.Itoa(problem.Seconds(o.HSTS))}
 	}
@@ -155,6 +156,7 @@ func NewServer(o Options) (*Server, error) {
 	s.access.Setting = o.Access
 	s.defaults()
 	s.recorder = telemetry.Stamped(o.Recorder, s.now)
+	s.limits = limits.NewSignIn(limits.Options{Passwords: o.Manager, Limiter: o.Limiter, Rates: o.Limits, Recorder: s.recorder})
 	if s.reload, err = pages.Reload(s.prefix + "/login?prompt=login"); err != nil {
 		return nil, err
 	}
@@ -316,7 +318,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.finish(x)
 	proxy.CloseAfterChunked(w, r)
 	s.timeArrival(x)
-	if x.counted = s.capacity.enter(x.client.IP); !x.counted {
+	if x.counted = s.capacity.Enter(x.client.IP); !x.counted {
 		s.fail(x, problem.Overloaded())
 		return
 	}
@@ -359,7 +361,7 @@ func (s *Server) finish(x *exchange) {
 	fault := recover()
 	s.live.Remove(&x.flow)
 	if x.counted {
-		s.capacity.leave(x.client.IP)
+		s.capacity.Leave(x.client.IP)
 	}
 	if fault != nil && fault != http.ErrAbortHandler { //nolint:errorlint // recover gives the value itself
 		s.log.LogAttrs(x.r.Context(), slog.LevelError, "panic", slog.String("request_id", x.client.RequestID),

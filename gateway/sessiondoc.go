@@ -60,7 +60,7 @@ func (s *Server) refreshSession(x *exchange) error {
 		Touch: true, Eager: true, Force: x.r.URL.Query().Get("force") == "true",
 	})
 	if err != nil {
-		return s.refreshRefused(x, err)
+		return s.limits.RefusedRefresh(x.r.Context(), x.client, err)
 	}
 	return s.sendSession(x, found)
 }

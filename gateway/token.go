@@ -61,7 +61,7 @@ func (s *Server) tokenLogin(x *exchange) error {
 	if form {
 		return problem.BadRequest(`Send a JSON object: {"username": "…", "password": "…"}.`, nil)
 	}
-	signedIn, err := s.signIn(x, session.Login{
+	signedIn, err := s.limits.Login(x.r.Context(), session.Login{
 		Kind: session.TokenClient, Provider: c.Provider, Username: c.Username, Password: c.Password,
 		DeviceName: session.PlainText(strings.TrimSpace(c.DeviceName), 64),
 		IPPrefix:   ipPrefix(x.client.IP), Client: x.client,
@@ -89,7 +89,7 @@ func (s *Server) tokenRefresh(x *exchange) error {
 		Refresh: refresh, Access: access, Client: x.client,
 	})
 	if err != nil {
-		return s.refreshRefused(x, problem.OfRefreshToken(err))
+		return s.limits.RefusedRefresh(x.r.Context(), x.client, problem.OfRefreshToken(err))
 	}
 	return sendPair(x, issued)
 }

@@ -33,7 +33,7 @@ func (d descriptors) shared() int {
 
 // clients is how many connections of clients are served at a time; 0: any number. They
 // get three sevenths and upstreams the rest: of the requests under way one address may
-// have three quarters (gateway.Capacity), and nobody who has a connection is refused then.
+// have three quarters (limits.Capacity), and nobody who has a connection is refused then.
 func (d descriptors) clients() int {
 	if d.limit == 0 {
 		return 0

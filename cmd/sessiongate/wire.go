@@ -14,6 +14,7 @@ import (
 
 	"sessiongate/configs"
 	"sessiongate/gateway"
+	"sessiongate/gateway/limits"
 	"sessiongate/gateway/streams"
 	"sessiongate/gateway/telemetry"
 	"sessiongate/session"
@@ -89,7 +90,7 @@ func (g *assembled) assemble(w wiring) error {
 	g.live = streams.New(g.manager)
 	g.options = gateway.Options{
 		Manager: g.manager, Metrics: metrics, Log: g.log, Now: w.now, Live: g.live,
-		Capacity: gateway.NewCapacity(g.descriptors.requests(g.config.Server.Limits.Requests)),
+		Capacity: limits.NewCapacity(g.descriptors.requests(g.config.Server.Limits.Requests)),
 		KeySet:   published.keySet, Metadata: published.metadata, ProviderLabels: g.labels,
 	}
 	g.limit(&g.options, audit)

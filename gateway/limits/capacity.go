@@ -1,4 +1,4 @@
-package gateway
+package limits
 
 import (
 	"hash/maphash"
@@ -12,9 +12,9 @@ import (
 // anything; above that no address may hold more than its share of three quarters,
 // so that a newcomer finds room beside one that takes all it can.
 //
-// One Capacity is shared by all servers of a process. It is safe for concurrent use.
+// One Capacity is shared by all configurations of a process. It is safe for concurrent use, and nil sets no bound.
 type Capacity struct {
-	most    int64
+	max     int64
 	used    atomic.Int64
 	clients atomic.Int64 // addresses with a request under way
 	seed    maphash.Seed
@@ -28,20 +28,20 @@ type capacityShard struct {
 
 // NewCapacity allows that many requests at a time; 0 or less: any number.
 func NewCapacity(requests int) *Capacity {
-	c := &Capacity{most: int64(requests), seed: maphash.MakeSeed()}
+	c := &Capacity{max: int64(requests), seed: maphash.MakeSeed()}
 	for i := range c.shards {
 		c.shards[i].held = make(map[string]int64)
 	}
 	return c
 }
 
-// enter takes a place for a request of the address, if there is one.
-func (c *Capacity) enter(address string) bool {
-	if c == nil || c.most <= 0 {
+// Enter takes a place for a request of the address, and reports whether there was one. Leave gives it back.
+func (c *Capacity) Enter(address string) bool {
+	if c == nil || c.max <= 0 {
 		return true
 	}
 	used := c.used.Add(1)
-	if used > c.most || !c.admit(address, used) {
+	if used > c.max || !c.admit(address, used) {
 		c.used.Add(-1)
 		return false
 	}
@@ -53,12 +53,12 @@ func (c *Capacity) admit(address string, used int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	held := s.held[address]
-	if used*2 > c.most {
+	if used*2 > c.max {
 		clients := c.clients.Load()
 		if held == 0 {
 			clients++
 		}
-		if held >= max(1, c.most*3/4/clients) {
+		if held >= max(1, c.max*3/4/clients) {
 			return false
 		}
 	}
@@ -69,9 +69,9 @@ func (c *Capacity) admit(address string, used int64) bool {
 	return true
 }
 
-// leave gives the place back.
-func (c *Capacity) leave(address string) {
-	if c == nil || c.most <= 0 {
+// Leave gives back what Enter has given to the address.
+func (c *Capacity) Leave(address string) {
+	if c == nil || c.max <= 0 {
 		return
 	}
 	c.used.Add(-1)

@@ -1,4 +1,4 @@
-package gateway
+package limits
 
 import (
 	"testing"
@@ -9,7 +9,7 @@ import (
 
 // TestCountersOfAnAddress: addresses of one IPv6 site share a bucket that holds half as much again as one of them.
 func TestCountersOfAnAddress(t *testing.T) {
-	s := &Server{}
+	s := &SignIn{}
 	rate := session.Rate{Limit: 20, Per: time.Minute}
 	of := func(ip string) []counter { return s.counters("login.per_ip", "login ip", rate, ip) }
 	for _, ip := range []string{"192.0.2.1", "::ffff:192.0.2.1"} {

@@ -1,4 +1,4 @@
-package gateway
+package limits
 
 import (
 	"context"
@@ -14,16 +14,6 @@ import (
 	"sessiongate/session"
 )
 
-// This file bounds guessing. One address gets so many attempts, and so many
-// failures at one user name; both are refusals that name a true wait. What is
-// counted over all addresses never refuses anybody, for then strangers could
-// lock a user out: it raises an alarm and slows the attempts down.
-//
-// It also bounds what strangers can have written. All that the store keeps for
-// somebody who has not signed in is behind a charge to his address: buckets, a
-// number each that is gone when it is empty, at most the length of its rate
-// later, and the attempts at providers' pages, gone after session.AttemptLife.
-
 const (
 	// guessFactor is how many addresses' worth of failures at one user name count
 	// as guessing from many addresses.
@@ -38,29 +28,43 @@ const (
 	guessDelays = 256
 )
 
-// limits applies the operator's rates. It is safe for concurrent use.
-type limits struct {
-	limiter session.Limiter // nil: nothing is limited
-	rates   session.Limits
+// Passwords signs in with a user name and a password.
+type Passwords interface {
+	// Login returns the new session, or an error that is session.ErrInvalidCredentials where
+	// the password is wrong.
+	Login(ctx context.Context, l session.Login) (*session.Session, error)
+}
+
+// Options are what [NewSignIn] needs.
+type Options struct {
+	Passwords Passwords
+	Limiter   session.Limiter // nil: nothing is limited
+	Rates     session.Limits
+	Recorder  session.Recorder // of refusals and alarms; it gives events their time
+}
+
+// SignIn bounds guessing by the operator's rates. It is safe for concurrent use.
+type SignIn struct {
+	o       Options
 	waiting chan struct{}
-
-	underWay underWay
+	pending pending
 }
 
-func newLimits(l session.Limiter, rates session.Limits) *limits {
-	return &limits{limiter: l, rates: rates, waiting: make(chan struct{}, guessDelays)}
+// NewSignIn returns the limits over o.Passwords.
+func NewSignIn(o Options) *SignIn {
+	return &SignIn{o: o, waiting: make(chan struct{}, guessDelays)}
 }
 
-func (l *limits) take(ctx context.Context, b session.Bucket, r session.Rate, n int) (time.Duration, error) {
-	if l.limiter == nil || r.Unlimited() {
+func (s *SignIn) take(ctx context.Context, b session.Bucket, r session.Rate, n int) (time.Duration, error) {
+	if s.o.Limiter == nil || r.Unlimited() {
 		return 0, nil
 	}
-	return l.limiter.Take(ctx, b, r, n)
+	return s.o.Limiter.Take(ctx, b, r, n)
 }
 
-// guessing is the rate of failures at one user name from everywhere.
-func (l *limits) guessing() session.Rate {
-	r := l.rates.LoginPerNameAndIP
+// guessing is the rate of failures at one user name from all addresses together.
+func (s *SignIn) guessing() session.Rate {
+	r := s.o.Rates.LoginPerNameAndIP
 	return session.Rate{Limit: min(guessFactor*r.Limit, 1_000_000), Per: r.Per}
 }
 
@@ -71,39 +75,39 @@ type counter struct {
 	rate   session.Rate
 }
 
-// signIn is [manager.Manager.Login] within the limits. Its further errors are a
-// *problem with status 429.
+// Login is [Passwords].Login within the limits. Its further errors are a 429 that names a true
+// wait, and a 503 where the store that counts is out of reach.
 //
-// A failure is charged before the password is checked and given back when the
-// attempt was none, so that attempts sent all at once are counted too.
-func (s *Server) signIn(x *exchange, l session.Login) (*session.Session, error) {
-	ctx, name := x.r.Context(), foldName(l.Username)
-	address := s.counters("login.per_ip", "login ip", s.limits.rates.LoginPerIP, l.IP)
-	named := s.counters("login.per_username_and_ip", "login name and ip", s.limits.rates.LoginPerNameAndIP, l.IP, name)
+// A failure is charged before the password is checked and given back when the attempt was
+// none, so that attempts sent all at once are counted too.
+func (s *SignIn) Login(ctx context.Context, l session.Login) (*session.Session, error) {
+	name := foldName(l.Username)
+	address := s.counters("login.per_ip", "login ip", s.o.Rates.LoginPerIP, l.IP)
+	named := s.counters("login.per_username_and_ip", "login name and ip", s.o.Rates.LoginPerNameAndIP, l.IP, name)
 	here := named[0]
 	if err := s.chargeAll(ctx, l.Client, address, here); err != nil {
 		return nil, err
 	}
-	open := s.limits.underWay.hold(here.bucket)
-	defer s.limits.underWay.release(here.bucket, open)
+	open := s.pending.enter(here.bucket)
+	defer s.pending.leave(here.bucket, open)
 	if err := s.reserve(ctx, l.Client, open, named, address[0]); err != nil {
 		return nil, err
 	}
 	defer open.settle()
-	everywhere := session.NewBucket("login name", name)
-	if err := s.slow(ctx, everywhere, l); err != nil {
-		s.settle(ctx, named, everywhere, err)
+	anyAddress := session.NewBucket("login name", name)
+	if err := s.delay(ctx, anyAddress, l); err != nil {
+		s.settle(ctx, named, anyAddress, err)
 		return nil, err
 	}
-	signedIn, err := s.manager.Login(ctx, l)
-	s.settle(ctx, named, everywhere, err)
+	signedIn, err := s.o.Passwords.Login(ctx, l)
+	s.settle(ctx, named, anyAddress, err)
 	return signedIn, err
 }
 
 // reserve is charge for what is given back unless the attempt fails. A refusal
 // waits for the outcome of attempts of the same name and address that are under
 // way here: ten tabs that sign in at once with the right password are no failure.
-func (s *Server) reserve(ctx context.Context, client session.Client, open *attempts, all []counter, others ...counter) error {
+func (s *SignIn) reserve(ctx context.Context, client session.Client, open *attempts, all []counter, others ...counter) error {
 	var wait time.Duration
 	granted, err := open.reserve(ctx, func() (_ bool, err error) {
 		wait, err = s.takeAll(ctx, all)
@@ -121,9 +125,9 @@ func (s *Server) reserve(ctx context.Context, client session.Client, open *attem
 }
 
 // takeAll takes one from each, or none from any.
-func (s *Server) takeAll(ctx context.Context, all []counter) (wait time.Duration, err error) {
+func (s *SignIn) takeAll(ctx context.Context, all []counter) (wait time.Duration, err error) {
 	for i, c := range all {
-		wait, err = s.limits.take(ctx, c.bucket, c.rate, 1)
+		wait, err = s.take(ctx, c.bucket, c.rate, 1)
 		if err != nil || wait > 0 {
 			s.giveBack(ctx, all[:i])
 			return wait, err
@@ -132,15 +136,15 @@ func (s *Server) takeAll(ctx context.Context, all []counter) (wait time.Duration
 	return 0, nil
 }
 
-func (s *Server) giveBack(ctx context.Context, all []counter) {
+func (s *SignIn) giveBack(ctx context.Context, all []counter) {
 	for _, c := range all {
-		_, _ = s.limits.take(ctx, c.bucket, c.rate, -1)
+		_, _ = s.take(ctx, c.bucket, c.rate, -1)
 	}
 }
 
 // counters are the buckets of an address: its own, and for IPv6 that of its
 // site. parts say what else tells buckets of the kind apart.
-func (s *Server) counters(limit, kind string, r session.Rate, ip string, parts ...string) []counter {
+func (s *SignIn) counters(limit, kind string, r session.Rate, ip string, parts ...string) []counter {
 	of := func(network string, r session.Rate) counter {
 		return counter{limit, session.NewBucket(kind, append(parts[:len(parts):len(parts)], network)...), r}
 	}
@@ -153,7 +157,7 @@ func (s *Server) counters(limit, kind string, r session.Rate, ip string, parts .
 }
 
 // chargeAll is charge for each of the counters in turn.
-func (s *Server) chargeAll(ctx context.Context, client session.Client, all []counter, others ...counter) error {
+func (s *SignIn) chargeAll(ctx context.Context, client session.Client, all []counter, others ...counter) error {
 	for _, c := range all {
 		if err := s.charge(ctx, client, c, others...); err != nil {
 			return err
@@ -165,8 +169,8 @@ func (s *Server) chargeAll(ctx context.Context, client session.Client, all []cou
 // charge takes one from a counter, or makes the refusal. The wait it names holds
 // for the others as well: who comes back then is not refused by the next. Without
 // the store it fails: limits that overload switches off are none.
-func (s *Server) charge(ctx context.Context, client session.Client, c counter, others ...counter) error {
-	wait, err := s.limits.take(ctx, c.bucket, c.rate, 1)
+func (s *SignIn) charge(ctx context.Context, client session.Client, c counter, others ...counter) error {
+	wait, err := s.take(ctx, c.bucket, c.rate, 1)
 	switch {
 	case err != nil:
 		return limiterFault(err)
@@ -176,55 +180,55 @@ func (s *Server) charge(ctx context.Context, client session.Client, c counter, o
 	return nil
 }
 
-func (s *Server) refuse(ctx context.Context, client session.Client, c counter, wait time.Duration, others []counter) error {
+func (s *SignIn) refuse(ctx context.Context, client session.Client, c counter, wait time.Duration, others []counter) error {
 	for _, o := range others {
-		if more, err := s.limits.take(ctx, o.bucket, o.rate, 0); err == nil {
+		if more, err := s.take(ctx, o.bucket, o.rate, 0); err == nil {
 			wait = max(wait, more)
 		}
 	}
-	s.recorder.Record(session.Event{Type: session.EventLimited, Limit: c.limit, Client: client})
+	s.o.Recorder.Record(session.Event{Type: session.EventLimited, Limit: c.limit, Client: client})
 	return problem.RateLimited(wait)
 }
 
 // settle corrects the counts when the outcome is known, whether or not the
 // client is still there.
-func (s *Server) settle(ctx context.Context, named []counter, everywhere session.Bucket, outcome error) {
+func (s *SignIn) settle(ctx context.Context, named []counter, anyAddress session.Bucket, outcome error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	// A fault here leaves a count that is wrong by one until it has drained.
 	if errors.Is(outcome, session.ErrInvalidCredentials) {
-		_, _ = s.limits.take(ctx, everywhere, s.limits.guessing(), 1)
+		_, _ = s.take(ctx, anyAddress, s.guessing(), 1)
 		return
 	}
 	s.giveBack(ctx, named)
 }
 
-// slow delays an attempt at a user name that is under attack, and says so once a
+// delay slows down an attempt at a user name that is under attack, and says so once a
 // minute. The delay is the same for names that exist and names that do not.
-func (s *Server) slow(ctx context.Context, everywhere session.Bucket, l session.Login) error {
-	wait, err := s.limits.take(ctx, everywhere, s.limits.guessing(), 0)
+func (s *SignIn) delay(ctx context.Context, anyAddress session.Bucket, l session.Login) error {
+	wait, err := s.take(ctx, anyAddress, s.guessing(), 0)
 	if err != nil {
 		return limiterFault(err)
 	}
 	if wait == 0 {
 		return nil
 	}
-	alarm := session.NewBucket("alarm", string(everywhere))
-	quiet, err := s.limits.take(ctx, alarm, session.Rate{Limit: 1, Per: time.Minute}, 1)
+	alarm := session.NewBucket("alarm", string(anyAddress))
+	quiet, err := s.take(ctx, alarm, session.Rate{Limit: 1, Per: time.Minute}, 1)
 	if err == nil && quiet == 0 {
-		s.recorder.Record(session.Event{Type: session.EventGuessing, Username: l.Username, Client: l.Client})
+		s.o.Recorder.Record(session.Event{Type: session.EventGuessing, Username: l.Username, Client: l.Client})
 	}
-	return s.limits.delay(ctx)
+	return s.hold(ctx)
 }
 
-// delay waits, unless too many wait already. Its error is the context's.
-func (l *limits) delay(ctx context.Context) error {
+// hold waits, unless too many wait already. Its error is the context's.
+func (s *SignIn) hold(ctx context.Context) error {
 	select {
-	case l.waiting <- struct{}{}:
+	case s.waiting <- struct{}{}:
 	default:
 		return nil
 	}
-	defer func() { <-l.waiting }()
+	defer func() { <-s.waiting }()
 	t := time.NewTimer(guessDelay)
 	defer t.Stop()
 	select {
@@ -235,18 +239,16 @@ func (l *limits) delay(ctx context.Context) error {
 	}
 }
 
-// refreshRefused counts a refresh that was refused, and answers 429 instead once
-// there were too many from one address. Refreshes that succeed are not counted:
+// RefusedRefresh counts a refresh that ended in err, and returns what to answer: err itself, or
+// a 429 once there were too many refusals from one address. Refreshes that succeed are not counted:
 // a hundred people behind one address, or a hundred tabs that converge, do
 // nothing wrong, and the session itself bounds how often its tokens are spent.
 // A retired handle is told to come again, and is not counted either.
-func (s *Server) refreshRefused(x *exchange, err error) error {
-	p := problem.Of(err)
-	if p.Status != http.StatusUnauthorized || errors.Is(err, session.ErrStale) {
+func (s *SignIn) RefusedRefresh(ctx context.Context, client session.Client, err error) error {
+	if problem.Of(err).Status != http.StatusUnauthorized || errors.Is(err, session.ErrStale) {
 		return err
 	}
-	refusal := s.chargeAll(x.r.Context(), x.client,
-		s.counters("refresh.per_ip", "refresh ip", s.limits.rates.RefreshPerIP, x.client.IP))
+	refusal := s.chargeAll(ctx, client, s.counters("refresh.per_ip", "refresh ip", s.o.Rates.RefreshPerIP, client.IP))
 	var over *problem.Problem
 	if errors.As(refusal, &over) {
 		return over
@@ -254,11 +256,10 @@ func (s *Server) refreshRefused(x *exchange, err error) error {
 	return err // a limiter out of reach makes a refusal no better
 }
 
-// chargeStart counts a sign-in that begins at a provider's page: it leaves an
-// attempt in the store, for anybody who asks.
-func (s *Server) chargeStart(x *exchange) error {
-	return s.chargeAll(x.r.Context(), x.client,
-		s.counters("login.start_per_ip", "login start", s.limits.rates.StartPerIP, x.client.IP))
+// Start counts a sign-in that begins at a provider's page: it leaves an attempt in the store,
+// for anybody who asks. It returns a 429 or a 503 instead of nil if it may not begin.
+func (s *SignIn) Start(ctx context.Context, client session.Client) error {
+	return s.chargeAll(ctx, client, s.counters("login.start_per_ip", "login start", s.o.Rates.StartPerIP, client.IP))
 }
 
 func limiterFault(err error) error {

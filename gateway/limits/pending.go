@@ -1,4 +1,4 @@
-package gateway
+package limits
 
 import (
 	"context"
@@ -7,9 +7,9 @@ import (
 	"sessiongate/session"
 )
 
-// underWay knows, per bucket, the attempts of this process whose outcome is still
+// pending knows, per bucket, the attempts of this process whose outcome is still
 // open. It is safe for concurrent use.
-type underWay struct {
+type pending struct {
 	mu sync.Mutex
 	m  map[session.Bucket]*attempts
 }
@@ -24,27 +24,27 @@ type attempts struct {
 	settled chan struct{} // closed when the next open one is decided
 }
 
-// hold returns the attempts of a bucket, to be given back with release.
-func (u *underWay) hold(b session.Bucket) *attempts {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.m == nil {
-		u.m = make(map[session.Bucket]*attempts)
+// enter returns the attempts of a bucket, to be given back with leave.
+func (p *pending) enter(b session.Bucket) *attempts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.m == nil {
+		p.m = make(map[session.Bucket]*attempts)
 	}
-	a := u.m[b]
+	a := p.m[b]
 	if a == nil {
 		a = &attempts{turn: make(chan struct{}, 1), settled: make(chan struct{})}
-		u.m[b] = a
+		p.m[b] = a
 	}
 	a.holders++
 	return a
 }
 
-func (u *underWay) release(b session.Bucket, a *attempts) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+func (p *pending) leave(b session.Bucket, a *attempts) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if a.holders--; a.holders == 0 {
-		delete(u.m, b)
+		delete(p.m, b)
 	}
 }
 
