@@ -7,6 +7,7 @@ import (
 	"sessiongate/gateway/problem"
 	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
+	"sessiongate/gateway/static"
 	"sessiongate/gateway/telemetry"
 	"sessiongate/session"
 )
@@ -15,7 +16,7 @@ import (
 type app struct {
 	route     *routing.Route
 	forwarder *proxy.Forwarder // nil for a static route
-	static    *proxy.Static    // nil for an upstream
+	static    *static.Folder   // nil for an upstream
 	metrics   *telemetry.RouteMetrics
 }
 
@@ -82,21 +83,21 @@ func (s *Server) unauthenticated(x *exchange, route *routing.Route, err error) {
 }
 
 func (s *Server) forward(x *exchange, a *app, t routing.Target, authorization string) {
-	if f := s.forwardTo(x, a, t, authorization); f != nil {
-		s.upstreamFailed(x, f)
-	}
-}
-
-func (s *Server) forwardTo(x *exchange, a *app, t routing.Target, authorization string) *proxy.Failure {
 	if a.static != nil {
 		a.route.ResponseHeaders.Apply(x.Header())
-		return a.static.Serve(x, x.r, t)
+		if err := a.static.Serve(x, x.r, t); err != nil {
+			s.fail(x, problem.OfFile(err))
+		}
+		return
 	}
-	return a.forwarder.Serve(x, x.r, &x.upstream, t, proxy.Forward{
+	failure := a.forwarder.Serve(x, x.r, &x.upstream, t, proxy.Forward{
 		Bearer: authorization, ClientIP: x.client.IP, Host: cmp.Or(a.route.Host, s.host), Proto: s.scheme,
 		RequestID: x.client.RequestID, TraceParent: x.trace,
 		Fields: claimFields(a.route.RequestHeaders.Claims, x.identity()),
 	})
+	if failure != nil {
+		s.upstreamFailed(x, failure)
+	}
 }
 
 // identity is whose request this is; nil: nobody's.

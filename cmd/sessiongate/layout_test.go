@@ -21,16 +21,17 @@ cmd/sessiongate: *
 cmd/sessiongate/demoapi: session/token
 cmd/bench: *
 cmd/chaos: cmd/rig
-gateway: session session/manager gateway/app gateway/crossorigin gateway/endpoints gateway/exchange gateway/limits gateway/problem gateway/proxy gateway/routing gateway/streams gateway/telemetry web
-gateway/app: session gateway/exchange gateway/problem gateway/proxy gateway/routing gateway/streams gateway/telemetry
+gateway: session session/manager gateway/app gateway/crossorigin gateway/endpoints gateway/exchange gateway/limits gateway/problem gateway/proxy gateway/routing gateway/static gateway/streams gateway/telemetry web
+gateway/app: session gateway/exchange gateway/problem gateway/proxy gateway/routing gateway/static gateway/streams gateway/telemetry
 gateway/crossorigin: session gateway/problem
 gateway/endpoints: session gateway/crossorigin gateway/exchange gateway/limits gateway/problem gateway/telemetry web
 gateway/exchange: session gateway/crossorigin gateway/problem gateway/routing gateway/streams gateway/telemetry web
 gateway/limits: session gateway/problem
-gateway/problem: session gateway/proxy
+gateway/problem: session gateway/proxy gateway/static
 gateway/streams: session
 gateway/telemetry: session
 gateway/proxy: gateway/routing gateway/http1/client
+gateway/static: gateway/routing
 session/manager: session
 session/redisstore: session session/seal
 session/token: session/seal

@@ -9,8 +9,8 @@ import (
 
 	"sessiongate/configs"
 	"sessiongate/gateway"
-	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
+	"sessiongate/gateway/static"
 	"sessiongate/web"
 )
 
@@ -74,7 +74,7 @@ func (g *assembled) route(n *generation, c *configs.Route) (*routing.Route, erro
 	case configs.Demo:
 		r.Static = web.Demo()
 	default:
-		root, err := proxy.OpenFolder(c.Static.String())
+		root, err := static.Open(c.Static.String())
 		if err != nil {
 			return nil, err
 		}

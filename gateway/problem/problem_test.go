@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/static"
 	"sessiongate/session"
 )
 
@@ -35,7 +36,8 @@ func TestEveryCode(t *testing.T) {
 		OfAccessToken(session.ErrAccessExpired), OfAccessToken(session.ErrAccessRevoked), OfAccessToken(session.ErrUnauthentic), OfAccessToken(ended(session.Idle)),
 		session.ErrNoSession, session.ErrTooMany,
 	}
-	for _, kind := range []proxy.Kind{proxy.Unreachable, proxy.TimedOut, proxy.TooLarge, proxy.BadRequest, proxy.NotFound, proxy.MethodNotAllowed, proxy.Refused} {
+	errs = append(errs, OfFile(fmt.Errorf("%w: /x", static.ErrNotFound)), OfFile(fmt.Errorf("%w: PUT", static.ErrMethodNotAllowed)))
+	for _, kind := range []proxy.Kind{proxy.Unreachable, proxy.TimedOut, proxy.TooLarge, proxy.BadRequest, proxy.Refused} {
 		errs = append(errs, OfUpstream(&proxy.Failure{Kind: kind, Err: errors.New("inner address")}))
 	}
 	missing := maps.Clone(contract)

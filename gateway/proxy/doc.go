@@ -1,13 +1,11 @@
-// Package proxy forwards one request to the application behind the gateway, or serves it from a folder. It knows
-// net/http and nothing else of the gateway: who is signed in, which cookie goes out and what an error page looks
-// like are decided by its caller.
+// Package proxy forwards one request to the application behind the gateway. It knows net/http and nothing else of the
+// gateway: who is signed in, which cookie goes out and what an error page looks like are decided by its caller.
 //
-// The caller has found the route ([routing.Table]) and applied its policy. Then a request passes through three places:
+// The caller has found the route ([routing.Table]) and applied its policy. Then:
 //
 //   - [Forwarder.Serve] (proxy.go, forward.go) sends the request to an upstream and streams the answer back;
 //     [Outbound] (header.go) decides what the upstream gets to see, [Inbound] (response.go) what the browser does. What an
 //     upstream says of its own address and paths is mapped (reference.go), and kept from caches (private.go).
-//     Or [Static.Serve] (static.go) answers from an fs.FS.
 //   - What goes wrong becomes a [Failure] (failure.go). Nothing is rendered here.
 //
 // # Decisions

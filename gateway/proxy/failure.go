@@ -15,15 +15,13 @@ type Kind int
 
 // The kinds of failure, with the status that fits.
 const (
-	Unreachable      Kind = iota // 502: no connection to the upstream, or it broke before the response headers
-	TimedOut                     // 504: no response headers within the route's Timeout
-	TooLarge                     // 413: the request body is over the route's BodyLimit
-	BadRequest                   // 400: the request cannot be forwarded, or its body is malformed
-	ClientGone                   // 499: nobody is left to answer, or the body stopped coming; counted, not written
-	Refused                      // Handler.Response returned Err instead of letting the response through
-	NotFound                     // 404: no such file
-	MethodNotAllowed             // 405: not GET or HEAD on a static route; Allow is set already
-	Unavailable                  // 503: every address of the route is out or has all the connections it may have
+	Unreachable Kind = iota // 502: no connection to the upstream, or it broke before the response headers
+	TimedOut                // 504: no response headers within the route's Timeout
+	TooLarge                // 413: the request body is over the route's BodyLimit
+	BadRequest              // 400: the request cannot be forwarded, or its body is malformed
+	ClientGone              // 499: nobody is left to answer, or the body stopped coming; counted, not written
+	Refused                 // Handler.Response returned Err instead of letting the response through
+	Unavailable             // 503: every address of the route is out or has all the connections it may have
 )
 
 // describe gives each Kind its status and the problem code of the HTTP contract.
@@ -37,10 +35,6 @@ func (k Kind) describe() (status int, code string) {
 		return http.StatusBadRequest, "bad_request"
 	case ClientGone:
 		return 499, "client_gone"
-	case NotFound:
-		return http.StatusNotFound, "not_found"
-	case MethodNotAllowed:
-		return http.StatusMethodNotAllowed, "method_not_allowed"
 	case Unavailable:
 		return http.StatusServiceUnavailable, "upstream_unreachable"
 	case Unreachable, Refused:
@@ -54,7 +48,7 @@ func (k Kind) Status() int { status, _ := k.describe(); return status }
 // String is the problem code for the kind ("upstream_timeout").
 func (k Kind) String() string { _, code := k.describe(); return code }
 
-// Failure says why a request was not answered by its upstream or folder. Nothing has been written to the client when
+// Failure says why a request was not answered by its upstream. Nothing has been written to the client when
 // it is returned. Err is for logs: it may name inner addresses, which are not for the browser.
 type Failure struct {
 	Kind       Kind

@@ -1,4 +1,4 @@
-package proxy
+package static
 
 import (
 	"io/fs"
@@ -15,9 +15,9 @@ func encodings() [2]struct{ coding, ext string } {
 // negotiate opens the form of a file that the client likes and the build has made: NAME.br, NAME.gz, or NAME itself.
 // varies tells that another client might get another form, which caches must know. A form must be no older than the
 // file, or a build that forgot to make it again would serve yesterday's page.
-func (s *Static) negotiate(r *http.Request, name string, plain fs.FileInfo) (file fs.File, stored, coding string, varies bool) {
+func (f *Folder) negotiate(r *http.Request, name string, plain fs.FileInfo) (file fs.File, stored, coding string, varies bool) {
 	for _, e := range encodings() {
-		info, err := fs.Stat(s.files, name+e.ext)
+		info, err := fs.Stat(f.files, name+e.ext)
 		if err != nil || !info.Mode().IsRegular() || info.ModTime().Before(plain.ModTime()) {
 			continue
 		}
@@ -25,7 +25,7 @@ func (s *Static) negotiate(r *http.Request, name string, plain fs.FileInfo) (fil
 		if !accepts(r.Header["Accept-Encoding"], e.coding) {
 			continue
 		}
-		if file, err = s.files.Open(name + e.ext); err == nil {
+		if file, err = f.files.Open(name + e.ext); err == nil {
 			return file, name + e.ext, e.coding, true
 		}
 	}

@@ -1,4 +1,4 @@
-package proxy_test
+package static_test
 
 import (
 	"net/http/httptest"
@@ -6,8 +6,8 @@ import (
 	"testing/fstest"
 	"time"
 
-	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
+	"sessiongate/gateway/static"
 )
 
 func TestPrecompressed(t *testing.T) {
@@ -20,7 +20,7 @@ func TestPrecompressed(t *testing.T) {
 		"page.html.gz": {Data: []byte("of yesterday"), ModTime: old},
 		"lone.css":     {Data: []byte("a{}"), ModTime: old},
 	}
-	static, err := proxy.NewStatic(files, proxy.StaticOptions{})
+	static, err := static.New(files, static.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestPrecompressed(t *testing.T) {
 			r.Header.Set(header[i], header[i+1])
 		}
 		w := httptest.NewRecorder()
-		answer(w, static.Serve(w, r, routing.Target{Path: path}))
+		answerFile(w, static.Serve(w, r, routing.Target{Path: path}))
 		return w
 	}
 	tags := map[string]bool{}

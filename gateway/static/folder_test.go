@@ -1,7 +1,8 @@
-package proxy_test
+package static_test
 
 import (
 	"embed"
+	"errors"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -12,8 +13,8 @@ import (
 	"testing/fstest"
 	"time"
 
-	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
+	"sessiongate/gateway/static"
 )
 
 //go:embed testdata/app
@@ -21,9 +22,9 @@ var embedded embed.FS
 
 const html = "text/html,application/xhtml+xml;q=0.9"
 
-func newStatic(t testing.TB, files fs.FS, csp string) http.Handler {
+func newFolder(t testing.TB, files fs.FS, csp string) http.Handler {
 	t.Helper()
-	s, err := proxy.NewStatic(files, proxy.StaticOptions{CSP: csp})
+	s, err := static.New(files, static.Options{CSP: csp})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,8 +38,21 @@ func newStatic(t testing.TB, files fs.FS, csp string) http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		answer(w, s.Serve(w, r, m.Target))
+		answerFile(w, s.Serve(w, r, m.Target))
 	})
+}
+
+// answerFile writes the status of an error, as every caller of Serve must.
+func answerFile(w http.ResponseWriter, err error) {
+	switch {
+	case err == nil:
+	case errors.Is(err, static.ErrMethodNotAllowed):
+		http.Error(w, "method_not_allowed", http.StatusMethodNotAllowed)
+	case errors.Is(err, static.ErrNotFound):
+		http.Error(w, "not_found", http.StatusNotFound)
+	default:
+		http.Error(w, "unexpected: "+err.Error(), http.StatusInternalServerError)
+	}
 }
 
 func ask(h http.Handler, method, target string, header map[string]string) *httptest.ResponseRecorder {
@@ -63,8 +77,8 @@ func testFiles() fstest.MapFS {
 	return files
 }
 
-func TestStaticServes(t *testing.T) {
-	h := newStatic(t, testFiles(), "")
+func TestServes(t *testing.T) {
+	h := newFolder(t, testFiles(), "")
 	const hashed, fresh = "public, max-age=31536000, immutable", "no-cache"
 	for _, c := range []struct{ method, target, accept, mode, body, cache string }{
 		{"GET", "/", "", "", "index.html", fresh},
@@ -92,8 +106,8 @@ func TestStaticServes(t *testing.T) {
 	}
 }
 
-func TestStaticRefuses(t *testing.T) {
-	h := newStatic(t, testFiles(), "")
+func TestRefuses(t *testing.T) {
+	h := newFolder(t, testFiles(), "")
 	for _, c := range []struct {
 		method, target, accept, mode string
 		status                       int
@@ -122,13 +136,13 @@ func TestStaticRefuses(t *testing.T) {
 	}
 }
 
-func TestStaticConditionsAndRanges(t *testing.T) {
+func TestConditionsAndRanges(t *testing.T) {
 	sub, err := fs.Sub(embedded, "testdata/app")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, files := range map[string]fs.FS{"disk": testFiles(), "embedded": sub} {
-		h := newStatic(t, files, "")
+		h := newFolder(t, files, "")
 		tag := ask(h, "GET", "/index.html", nil).Header().Get("Etag")
 		if again := ask(h, "GET", "/index.html", nil).Header().Get("Etag"); len(tag) < 6 || tag != again {
 			t.Errorf("%s: tags %q and %q", name, tag, again)
@@ -143,9 +157,11 @@ func TestStaticConditionsAndRanges(t *testing.T) {
 	}
 }
 
-func TestStaticPolicy(t *testing.T) {
-	for given, want := range map[string]string{"": proxy.DefaultCSP, "default-src *": "default-src *", "none": ""} {
-		h := newStatic(t, testFiles(), given)
+func TestPolicy(t *testing.T) {
+	const ownOrigin = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; " +
+		"frame-ancestors 'none'"
+	for given, want := range map[string]string{"": ownOrigin, "default-src *": "default-src *", "none": ""} {
+		h := newFolder(t, testFiles(), given)
 		if got := ask(h, "GET", "/", nil).Header().Get("Content-Security-Policy"); got != want {
 			t.Errorf("%q: got %q", given, got)
 		}
@@ -153,7 +169,7 @@ func TestStaticPolicy(t *testing.T) {
 			t.Errorf("%q on SVG: got %q", given, got)
 		}
 	}
-	h := newStatic(t, testFiles(), "")
+	h := newFolder(t, testFiles(), "")
 	for target, want := range map[string]string{"/": "text/html; charset=utf-8", "/my-component.js": "text/javascript; charset=utf-8"} {
 		if got := ask(h, "GET", target, nil).Header().Get("Content-Type"); got != want {
 			t.Errorf("%s: %q", target, got)
@@ -164,7 +180,7 @@ func TestStaticPolicy(t *testing.T) {
 	}
 }
 
-func TestStaticFolderHasNoWayOut(t *testing.T) {
+func TestFolderHasNoWayOut(t *testing.T) {
 	outer := t.TempDir()
 	dir := filepath.Join(outer, "app")
 	for _, err := range []error{
@@ -179,18 +195,18 @@ func TestStaticFolderHasNoWayOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	root, err := proxy.OpenFolder(dir)
+	root, err := static.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	h := newStatic(t, root.FS(), "")
+	h := newFolder(t, root.FS(), "")
 	for target, want := range map[string]int{"/in.txt": 200, "/link.txt": 200, "/out.txt": 404, "/up/secret.txt": 404, "/..%2fsecret.txt": 400} {
 		if w := ask(h, "GET", target, nil); w.Code != want || strings.Contains(w.Body.String(), "secret") {
 			t.Errorf("%s: %d %q", target, w.Code, w.Body)
 		}
 	}
-	if _, err := proxy.OpenFolder(filepath.Join(outer, "none")); err == nil {
+	if _, err := static.Open(filepath.Join(outer, "none")); err == nil {
 		t.Error("a missing folder was opened")
 	}
 }

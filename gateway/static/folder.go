@@ -1,4 +1,4 @@
-package proxy
+package static
 
 import (
 	"bytes"
@@ -17,37 +17,44 @@ import (
 	"sessiongate/gateway/routing"
 )
 
-// DefaultCSP is the Content-Security-Policy of HTML pages that have no other: everything from the application's own
+// ErrNotFound says that the path names no file: answer 404.
+var ErrNotFound = errors.New("no such file")
+
+// ErrMethodNotAllowed says that the method is neither GET nor HEAD: answer 405. The Allow header is set already.
+var ErrMethodNotAllowed = errors.New("method not allowed on a file")
+
+// defaultCSP is the Content-Security-Policy of HTML pages that have no other: everything from the application's own
 // origin, no inline script, no plugins, no frames around it.
-const DefaultCSP = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; " +
+const defaultCSP = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; " +
 	"frame-ancestors 'none'"
 
-// StaticOptions are what a [Static] needs beside its folder.
-type StaticOptions struct {
-	// CSP replaces DefaultCSP; "none" sends no such header.
+// Options are what a [Folder] needs beside its files. The zero value is usable.
+type Options struct {
+	// CSP is the Content-Security-Policy of pages. Empty allows everything from the application's own origin, no inline
+	// script, no plugins and no frames around the page; "none" sends no such header.
 	CSP string
 }
 
-// Static serves a built single-page app from a folder. It is safe for concurrent use.
+// Folder serves a built single-page app from a folder. It is safe for concurrent use.
 //
 //   - GET and HEAD only.
 //   - A path names a file. Directories are never listed; one asked for with a final slash answers with its index.html.
 //   - A path that names no file gets the app's index.html, if the request is a navigation (Accept has text/html, and
 //     Sec-Fetch-Mode is navigate where the browser sends it) and its last segment has no dot: /orders/7 is a place
-//     inside the app, /missing.js and a fetch of /api/typo are mistakes. All else is NotFound.
+//     inside the app, /missing.js and a fetch of /api/typo are mistakes. All else is [ErrNotFound].
 //   - Names that begin with a dot are never served, in any segment.
 //   - index.html and all that has no hash in its name is revalidated on each use (ETag, 304); files with a hash are
 //     kept for a year. A form of the file that the build has compressed (NAME.br, NAME.gz) is sent to whoever takes it.
 //     Ranges and conditions are http.ServeContent's.
-type Static struct {
+type Folder struct {
 	files fs.FS
 	csp   string
 	tags  sync.Map // name -> fileTag; as many as there are files
 }
 
-// OpenFolder opens a folder for [NewStatic]. No path and no symbolic link leads out of it (os.Root). Close it when it
+// Open opens a folder for [New]. No path and no symbolic link leads out of it (os.Root). Close it when it
 // is no longer served.
-func OpenFolder(dir string) (*os.Root, error) {
+func Open(dir string) (*os.Root, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open static folder: %w", err)
@@ -55,34 +62,34 @@ func OpenFolder(dir string) (*os.Root, error) {
 	return root, nil
 }
 
-// NewStatic serves files, which for a folder on disk is OpenFolder(dir).FS().
-func NewStatic(files fs.FS, o StaticOptions) (*Static, error) {
+// New serves files, which for a folder on disk is Open(dir).FS().
+func New(files fs.FS, o Options) (*Folder, error) {
 	if files == nil {
-		return nil, errors.New("new static: the files must be set")
+		return nil, errors.New("new static folder: the files must be set")
 	}
-	return &Static{files: files, csp: cmp.Or(o.CSP, DefaultCSP)}, nil
+	return &Folder{files: files, csp: cmp.Or(o.CSP, defaultCSP)}, nil
 }
 
 // Serve answers r with a file. t is what [routing.Table.Match] returned for r; its path is the one inside the folder.
-// A failure (NotFound, MethodNotAllowed) means that nothing has been written.
-func (s *Static) Serve(w http.ResponseWriter, r *http.Request, t routing.Target) *Failure {
+// An error ([ErrNotFound], [ErrMethodNotAllowed]) means that nothing has been written; its text is for logs.
+func (f *Folder) Serve(w http.ResponseWriter, r *http.Request, t routing.Target) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		return &Failure{Kind: MethodNotAllowed, Err: fmt.Errorf("%s on a static file", r.Method)}
+		return fmt.Errorf("%w: %s", ErrMethodNotAllowed, r.Method)
 	}
 	asked, err := url.PathUnescape(t.Path)
 	if err != nil {
-		return &Failure{Kind: NotFound, Err: err}
+		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
 	name, err := fileName(asked)
 	if err == nil {
-		err = s.send(w, r, name)
+		err = f.send(w, r, name)
 	}
 	if err != nil && !errors.Is(err, fs.ErrInvalid) && isNavigation(r, asked) {
-		err = s.send(w, r, "index.html")
+		err = f.send(w, r, "index.html")
 	}
 	if err != nil {
-		return &Failure{Kind: NotFound, Err: err}
+		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
 	return nil
 }
@@ -122,8 +129,8 @@ func acceptsHTML(lines []string) bool {
 }
 
 // send writes the file of that name. An error means that nothing was written.
-func (s *Static) send(w http.ResponseWriter, r *http.Request, name string) error {
-	file, err := s.files.Open(name)
+func (f *Folder) send(w http.ResponseWriter, r *http.Request, name string) error {
+	file, err := f.files.Open(name)
 	if err != nil {
 		return err
 	}
@@ -137,7 +144,7 @@ func (s *Static) send(w http.ResponseWriter, r *http.Request, name string) error
 	}
 	stored, coding := name, ""
 	h := w.Header()
-	packed, packedName, packedCoding, varies := s.negotiate(r, name, info)
+	packed, packedName, packedCoding, varies := f.negotiate(r, name, info)
 	if varies {
 		h.Add("Vary", "Accept-Encoding")
 	}
@@ -152,11 +159,11 @@ func (s *Static) send(w http.ResponseWriter, r *http.Request, name string) error
 	if err != nil {
 		return err
 	}
-	tag, err := s.tag(stored, info, content)
+	tag, err := f.tag(stored, info, content)
 	if err != nil {
 		return err
 	}
-	s.describe(h, name, tag)
+	f.describe(h, name, tag)
 	if coding != "" {
 		h.Set("Content-Encoding", coding) // ranges are then of the encoded form (RFC 9110 §14.2)
 	}

@@ -1,4 +1,4 @@
-package proxy
+package static
 
 import (
 	"crypto/sha256"
@@ -14,14 +14,14 @@ import (
 )
 
 // describe sets the headers of a file.
-func (s *Static) describe(h http.Header, name, tag string) {
+func (f *Folder) describe(h http.Header, name, tag string) {
 	kind := contentType(name)
 	h.Set("Content-Type", kind)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Etag", tag)
 	h.Set("Cache-Control", cacheControl(name))
-	if isDocument(kind) && s.csp != "none" {
-		h.Set("Content-Security-Policy", s.csp)
+	if isDocument(kind) && f.csp != "none" {
+		h.Set("Content-Security-Policy", f.csp)
 	}
 }
 
@@ -43,12 +43,12 @@ type fileTag struct {
 
 // tag returns a strong ETag. It is a hash of the content, because replicas must agree on it and many builds give all
 // files one constant time; it is made again when time or size change. Very large files go by time and size alone.
-func (s *Static) tag(name string, info fs.FileInfo, content io.ReadSeeker) (string, error) {
+func (f *Folder) tag(name string, info fs.FileInfo, content io.ReadSeeker) (string, error) {
 	mod, size := info.ModTime(), info.Size()
 	if size > maxHashed && !mod.IsZero() {
 		return fmt.Sprintf(`"%x-%x"`, mod.UnixNano(), size), nil
 	}
-	if known, ok := s.tags.Load(name); ok {
+	if known, ok := f.tags.Load(name); ok {
 		if k := known.(fileTag); k.size == size && k.mod.Equal(mod) {
 			return k.tag, nil
 		}
@@ -61,7 +61,7 @@ func (s *Static) tag(name string, info fs.FileInfo, content io.ReadSeeker) (stri
 		return "", fmt.Errorf("hash %s: %w", name, err)
 	}
 	tag := `"` + hex.EncodeToString(hash.Sum(nil)[:16]) + `"`
-	s.tags.Store(name, fileTag{tag, mod, size})
+	f.tags.Store(name, fileTag{tag, mod, size})
 	return tag, nil
 }
 
