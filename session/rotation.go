@@ -2,9 +2,9 @@ package session
 
 import "time"
 
-// This file is the decision table of a session family (see the package comment)
-// as a pure function. session/redisstore/lua/family.lua is the same table on the
-// store's side; one exhaustive test drives both (redisstore's TestFamilyTable).
+// This file is the vocabulary of the decision table (see the package comment). A store
+// has the table itself (session/redisstore/lua/family.lua); session/storetest has the
+// model that every store is held to.
 
 const (
 	// LateAfter is how long after a rotation the new handle counts as being in
@@ -15,10 +15,6 @@ const (
 	// MarkLife is how long a stale mark proves anything, and how long a browser
 	// keeps it. It also bounds how far back a recovery reaches.
 	MarkLife = time.Hour
-
-	// forceEvery bounds forced refreshes of one cookie session: an upstream that
-	// refuses every token must not become a refresh storm.
-	forceEvery = 10 * time.Second
 )
 
 // State is what the store knows of a session when a handle is presented. Zero
@@ -66,25 +62,30 @@ const (
 
 // Verdict is the table's answer.
 type Verdict struct {
-	Outcome         int    // the row that matched: 1–3 and 5–11, 7 also for 7r; row 4 is Adopt
+	Outcome         Outcome
 	Reason          Reason // rows 2, 3, 11: why the session is over
 	StoreLostWrites bool   // the handle is newer than the store: it lost writes
 	Due             Due    // rows 5, 6, 7, 10
 	Rotate          bool   // rows 5, 6: a refresh may advance the generation
+	Forced          bool   // a live session whose presentation forces a refresh
 }
+
+// Outcome is the row of the table that matched: 1 to 3 and 5 to 11. Row 7r is 7, and
+// row 4 shows as [Verdict.StoreLostWrites].
+type Outcome uint8
 
 // The rows, by name.
 const (
-	OutcomeGone         = 1
-	OutcomeEnded        = 2
-	OutcomeExpired      = 3
-	OutcomeCurrent      = 5
-	OutcomeRefresh      = 6
-	OutcomeConverge     = 7
-	OutcomeOtherBrowser = 8
-	OutcomeRetired      = 9
-	OutcomeRecover      = 10
-	OutcomeReuse        = 11
+	OutcomeGone         Outcome = 1
+	OutcomeEnded        Outcome = 2
+	OutcomeExpired      Outcome = 3
+	OutcomeCurrent      Outcome = 5
+	OutcomeRefresh      Outcome = 6
+	OutcomeConverge     Outcome = 7
+	OutcomeOtherBrowser Outcome = 8
+	OutcomeRetired      Outcome = 9
+	OutcomeRecover      Outcome = 10
+	OutcomeReuse        Outcome = 11
 )
 
 // Live reports whether the request may go on (perhaps after a refresh).
@@ -113,19 +114,6 @@ func (f State) LateSince() time.Time {
 // of a former version, which does not clear the field, has rotated since.
 func (f State) recovered() bool { return f.Recovered != 0 && f.Generation == f.Recovered+2 }
 
-// proof reports whether the handle came with a mark that says: this very handle
-// was refused before, and whoever brings it back has received the refusal.
-func (v Presentation) proof(now time.Time) bool {
-	return !v.Marked.IsZero() && !v.Marked.After(now) && now.Sub(v.Marked) <= MarkLife
-}
-
 // age is how long ago t was, never negative: a promoted replica's clock may
 // stand earlier than the one that wrote t.
 func age(now, t time.Time) time.Duration { return max(0, now.Sub(t)) }
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}

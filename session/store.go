@@ -49,15 +49,26 @@ type Sessions interface {
 	// Generation and Binding; times come from lives and the schedule.
 	Create(ctx context.Context, r Record, lives Lifetimes, s Schedule) (*Record, error)
 
-	// Resolve judges a presented handle by the table of family.go and applies the
+	// Resolve judges a presented handle by the table of the package comment and applies the
 	// verdict: notes that the generation was seen, and seen late, recovers or ends
 	// the session, moves the idle deadline if the visit counts as use. A ctx without a
 	// deadline is no leave to wait for ever: the store has a limit of its own.
 	Resolve(ctx context.Context, v Presentation) (Answer, error)
 
+	// Get reads a session as it stands. It judges deadlines and no handle, touches
+	// nothing and ends nothing.
+	Get(ctx context.Context, id ID) (Stored, error)
+
 	// End ends a live session and leaves a tombstone. It returns the record as
 	// it was, or nil if there was nothing to end.
 	End(ctx context.Context, id ID, why Reason) (*Record, error)
+}
+
+// Stored is a session as the store has it.
+type Stored struct {
+	Record *Record   // nil: the session is over, or there is none
+	Reason Reason    // why it is over, also if nobody has noticed yet; empty: nothing is known of it
+	Now    time.Time // the store's clock
 }
 
 // Lifetimes are the lifetimes a new session gets.
@@ -69,13 +80,9 @@ type Lifetimes struct {
 // Leases keeps one refresh per session across processes. Atomicity and
 // errors as for [Sessions].
 type Leases interface {
-	// Get reads a session as it stands. It judges no handle, touches nothing and
-	// takes no lease. The state is TurnOver or TurnDone.
-	Get(ctx context.Context, id ID) (LeaseResult, error)
-
 	// Acquire asks for the right to spend the tokens that bear the stamp. known is the
 	// largest commit number the caller has heard of; a store with a smaller one
-	// has forgotten a commit, and its tokens are spent already: TurnForgot. A holder
+	// has forgotten a commit, and its tokens are spent already: [LeaseTokensSpent]. A holder
 	// may ask again with the same lease. A lease that ran out is not given to
 	// another at once but after a further moment, for which it counts as busy: its
 	// holder may have been cut off from the store, with a commit to make.
@@ -155,12 +162,6 @@ type Release struct {
 	End        Reason
 }
 
-// Generations tells whether a session lives, without opening, judging or touching it.
-type Generations interface {
-	// Generation returns the current generation, or alive == false.
-	Generation(ctx context.Context, id ID) (generation uint32, alive bool, err error)
-}
-
 // Owners finds the sessions of an owner.
 type Owners interface {
 	// List returns the owner's live sessions, newest first. The list may be
@@ -231,7 +232,6 @@ type Store interface {
 	Rewriter
 	Sessions
 	Leases
-	Generations
 	Toucher
 	Owners
 	Feed

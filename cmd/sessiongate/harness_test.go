@@ -188,11 +188,14 @@ func (s *scene) open(value string) session.Handle {
 // generation is what the store says, and whether the session lives.
 func (s *scene) generation(id session.ID) (uint32, bool) {
 	s.t.Helper()
-	g, alive, err := s.gateways[0].store.Generation(context.Background(), id)
+	r, err := s.gateways[0].store.Get(context.Background(), id)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return g, alive
+	if r.Record == nil {
+		return 0, false
+	}
+	return r.Record.Facts.Generation, true
 }
 
 // upstreamServer is an application server that remembers what it saw.

@@ -40,6 +40,7 @@ session/tokenapi: session session/seal session/token session/users
 session/oidc: session session/seal session/token session/users
 session/oidc/oidctest: *
 session/sessiontest: *
+session/storetest: *
 `
 
 // allowed reads allowedImports.

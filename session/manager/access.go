@@ -92,7 +92,7 @@ func (m *Manager) familyOf(ctx context.Context, a session.Access) (readPoint, er
 	switch {
 	case err != nil:
 		return rd, m.reporter.StoreFault(err, a.SessionID)
-	case turn.State == session.LeaseSessionEnded:
+	case turn.Record == nil:
 		return rd, m.expire(ctx, a.SessionID, turn.Reason, session.Client{})
 	case turn.Record.Identity.Subject != a.Subject:
 		return rd, session.ErrUnauthentic // a signing key is in foreign hands, or two providers share an issuer

@@ -176,7 +176,7 @@ func (m *Manager) queue(ctx context.Context, p session.Provider, limit time.Dura
 			heard = v
 			if turn, err := m.get(ctx, rd.Record.ID); err == nil && turn.news(rd.Record) {
 				pl.release()
-				return nil, turn, nil
+				return nil, turn.superseded(), nil
 			}
 		}
 		select {
@@ -194,8 +194,17 @@ func (m *Manager) queue(ctx context.Context, p session.Provider, limit time.Dura
 }
 
 // news reports whether the session is over, or has other tokens than rec.
-func (t answered) news(rec *session.Record) bool {
-	return t.State == session.LeaseSessionEnded || t.Record.Facts.TokensHash != rec.Facts.TokensHash
+func (f found) news(rec *session.Record) bool {
+	return f.Record == nil || f.Record.Facts.TokensHash != rec.Facts.TokensHash
+}
+
+// superseded is what asking for a lease would say.
+func (f found) superseded() answered {
+	state := session.LeaseSuperseded
+	if f.Record == nil {
+		state = session.LeaseSessionEnded
+	}
+	return answered{session.LeaseResult{State: state, Reason: f.Reason, Now: f.Now, Record: f.Record}, f.asked}
 }
 
 // admitted is a provider that is asked from a place, which it gives back as soon

@@ -30,10 +30,10 @@ type counting struct {
 }
 
 // Get implements session.Refreshes.
-func (c *counting) Get(ctx context.Context, id session.ID) (session.LeaseResult, error) {
+func (c *counting) Get(ctx context.Context, id session.ID) (session.Stored, error) {
 	c.gets.Add(1)
 	if c.broken.Load() {
-		return session.LeaseResult{}, session.ErrStoreUnavailable
+		return session.Stored{}, session.ErrStoreUnavailable
 	}
 	return c.Store.Get(ctx, id)
 }

@@ -21,7 +21,7 @@ func (m *Manager) OwnSessions(ctx context.Context, s *session.Session) ([]sessio
 		switch {
 		case err != nil:
 			return nil, m.reporter.StoreFault(err, s.ID())
-		case turn.State == session.LeaseSessionEnded:
+		case turn.Record == nil:
 			return list, lost // it ended since
 		}
 		list = append(list, *turn.Record)

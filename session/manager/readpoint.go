@@ -22,6 +22,12 @@ type answered struct {
 	asked time.Time
 }
 
+// found is a session as the store has it, and when the store was asked.
+type found struct {
+	session.Stored
+	asked time.Time
+}
+
 // snapshot makes a session of what was read.
 func (m *Manager) snapshot(rd readPoint, h session.Handle, rec *session.Record) *session.Session {
 	return session.NewSession(rd.ReadPoint, rd.Now, h, rec, m.rules.Idle)

@@ -25,7 +25,7 @@ func (m *Manager) refresh(ctx context.Context, rd readPoint, h session.Handle, v
 	v.Touch = false // the read has touched; it changes nothing from here on
 	fresh, err := m.flyOut(ctx, rd, v)
 	if err == nil && m.expired(fresh) && !rd.early {
-		fresh.Verdict.Rotate = false // it has rotated, if it was to
+		fresh.Verdict.Rotate, fresh.Verdict.Forced = false, false // it has rotated, if it was to
 		fresh, err = m.flyOut(ctx, fresh, v)
 	}
 	if err == nil && m.expired(fresh) {
@@ -115,7 +115,7 @@ func (m *Manager) renewInBackground(s *session.Session, rd *readPoint, c session
 func (m *Manager) reread(ctx context.Context, s *session.Session, c session.Client) *readPoint {
 	rd := readPoint{ReadPoint: m.beginRead(s.Track()), client: c}
 	turn, err := m.get(ctx, s.ID())
-	if err != nil || turn.State == session.LeaseSessionEnded || turn.Record.Facts.TokensHash != s.TokensHash() {
+	if err != nil || turn.Record == nil || turn.Record.Facts.TokensHash != s.TokensHash() {
 		// Over, or fresh already. After a fault the request that finds the token
 		// hard-due will say so.
 		return nil
@@ -126,14 +126,13 @@ func (m *Manager) reread(ctx context.Context, s *session.Session, c session.Clie
 
 // get reads a session without judging a handle. One that the store has forgotten
 // is not over: an error says so.
-func (m *Manager) get(ctx context.Context, id session.ID) (answered, error) {
+func (m *Manager) get(ctx context.Context, id session.ID) (found, error) {
 	asked, number := m.now(), m.doubtful(id)
-	result, err := m.store.Get(ctx, id)
-	turn := answered{result, asked}
-	if err == nil && number > 0 && turn.State == session.LeaseSessionEnded && turn.Reason == "" {
-		return answered{}, m.reporter.StoreForgot(id)
+	stored, err := m.store.Get(ctx, id)
+	if err == nil && number > 0 && stored.Record == nil && stored.Reason == "" {
+		return found{}, m.reporter.StoreForgot(id)
 	}
-	return turn, err
+	return found{stored, asked}, err
 }
 
 // renew spends the record's tokens at its provider and commits the new ones.
@@ -288,7 +287,7 @@ func ask(ctx context.Context, p session.Provider, r session.Refresh) (g session.
 // commit stores the grant, trying again while the store is out of reach. Meanwhile
 // the token ages: each try says what is left of it since its provider was asked.
 func (m *Manager) commit(ctx context.Context, rd readPoint, v session.Presentation, lease string, g session.Grant, asked time.Time) (readPoint, error) {
-	v.Force = session.Forced(rd.Record.Facts, v, rd.Now) // as it took effect, not as it was asked for
+	v.Force = rd.Verdict.Forced // as it took effect, not as it was asked for
 	c := session.Commit{
 		Presentation: v, FromTokens: rd.Record.Facts.TokensHash, Base: rd.Record.Facts, Lease: lease, Rotate: rd.Verdict.Rotate,
 		Identity: g.Identity, Tokens: g.Tokens, Device: rd.Record.Device, Created: rd.Record.Created,

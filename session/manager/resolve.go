@@ -102,7 +102,7 @@ func (m *Manager) ranOut(ctx context.Context, rd readPoint, h session.Handle, v 
 	switch {
 	case err != nil:
 		return nil, m.reporter.StoreFault(err, v.ID)
-	case turn.State == session.LeaseSessionEnded:
+	case turn.Record == nil:
 		return nil, m.expire(ctx, v.ID, turn.Reason, rd.client)
 	}
 	rd = m.use(rd, turn.Record, turn.Now, turn.asked)

@@ -65,7 +65,7 @@ func (m *Manager) learnAnew(ctx context.Context, s *session.Session) bool {
 }
 
 // glanceAt is peruse within the time that a response may be held up for it.
-func (m *Manager) glanceAt(ctx context.Context, id session.ID) (answered, error) {
+func (m *Manager) glanceAt(ctx context.Context, id session.ID) (found, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	return m.get(ctx, id)

@@ -170,7 +170,7 @@ func (m *Manager) lookAt(ctx context.Context, s *session.Session) (status, error
 	switch {
 	case err != nil:
 		return status{}, err
-	case turn.State == session.LeaseSessionEnded:
+	case turn.Record == nil:
 		return m.settleEnd(ctx, s.ID(), turn.Reason)
 	}
 	local := func(t time.Time) time.Time { return turn.asked.Add(t.Sub(turn.Now)) }

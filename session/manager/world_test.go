@@ -196,9 +196,12 @@ func (w *world) at(value string, generation uint32) string {
 // Generation asks the store.
 func (w *world) generation(value string) (uint32, bool) {
 	w.t.Helper()
-	g, alive, err := w.stores[0].Generation(context.Background(), w.handle(value).ID())
+	r, err := w.stores[0].Store.Get(context.Background(), w.handle(value).ID())
 	w.must(err)
-	return g, alive
+	if r.Record == nil {
+		return 0, false
+	}
+	return r.Record.Facts.Generation, true
 }
 
 // rotated brings the family to the given generation and returns its cookie, shown once.
@@ -308,7 +311,7 @@ func (p *pausable) Follow(ctx context.Context, f func(session.Change)) error {
 
 var errAway = fmt.Errorf("test outage: %w", session.ErrStoreUnavailable)
 
-// Commit implements session.Refreshes.
+// Commit implements session.Leases.
 func (p *pausable) Commit(ctx context.Context, c session.Commit) (session.Committed, error) {
 	if p.away.Load() {
 		p.turnedAway.Add(1)
@@ -317,8 +320,8 @@ func (p *pausable) Commit(ctx context.Context, c session.Commit) (session.Commit
 	return p.Store.Commit(ctx, c)
 }
 
-// Get implements session.Refreshes.
-func (p *pausable) Get(ctx context.Context, id session.ID) (session.LeaseResult, error) {
+// Get implements session.Sessions.
+func (p *pausable) Get(ctx context.Context, id session.ID) (session.Stored, error) {
 	turn, err := p.Store.Get(ctx, id)
 	if happens := p.got.Load(); happens != nil {
 		(*happens)()
@@ -326,7 +329,7 @@ func (p *pausable) Get(ctx context.Context, id session.ID) (session.LeaseResult,
 	return turn, err
 }
 
-// End implements session.Families.
+// End implements session.Sessions.
 func (p *pausable) End(ctx context.Context, id session.ID, why session.Reason) (*session.Record, error) {
 	if p.away.Load() {
 		return nil, errAway
@@ -334,7 +337,7 @@ func (p *pausable) End(ctx context.Context, id session.ID, why session.Reason) (
 	return p.Store.End(ctx, id, why)
 }
 
-// Resolve implements session.Families.
+// Resolve implements session.Sessions.
 func (p *pausable) Resolve(ctx context.Context, v session.Presentation) (session.Answer, error) {
 	r, err := p.Store.Resolve(context.WithoutCancel(ctx), v)
 	p.mu.Lock()

@@ -61,7 +61,7 @@ func (s *sideBySide) before(names ...string) string {
 }
 
 // old judges a cookie as the version before does and returns the row.
-func (s *sideBySide) old(generation int, want int) {
+func (s *sideBySide) old(generation int, want session.Outcome) {
 	s.Helper()
 	state, record := s.store.Keys(s.id)
 	reply, err := s.store.Client().Eval(s.Context(), s.before("unchanged", "family", "resolve"), []string{state, record},
@@ -71,7 +71,7 @@ func (s *sideBySide) old(generation int, want int) {
 		s.Fatal(err)
 	}
 	row, _, _ := strings.Cut(reply, ",")
-	if row != strconv.Itoa(want) {
+	if row != strconv.Itoa(int(want)) {
 		s.Fatalf("the version before: generation %d: row %s, want %d", generation, row, want)
 	}
 }
@@ -98,7 +98,7 @@ func (s *sideBySide) oldRotates(generation int) {
 }
 
 // now judges a cookie as this version does; marked: with a good mark.
-func (s *sideBySide) now(generation uint32, marked bool, want int) session.State {
+func (s *sideBySide) now(generation uint32, marked bool, want session.Outcome) session.State {
 	s.Helper()
 	v := session.Presentation{ID: s.id, Generation: generation, BrowserClass: "same", Touch: true}
 	if marked {

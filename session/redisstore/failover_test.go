@@ -381,7 +381,7 @@ func TestLogoutAndFailoverLost(t *testing.T) {
 	state, _ := f.stores[0].Keys(s.ID())
 	eventually(t, "the end is repeated", func() bool { return server.CLI("HGET", state, "why") == "logout" })
 	third := newStore(t, standalone(server)) // knows nothing
-	if lease, err := third.Get(t.Context(), s.ID()); err != nil || lease.State != session.LeaseSessionEnded || lease.Reason != session.Logout {
+	if lease, err := third.Get(t.Context(), s.ID()); err != nil || lease.Record != nil || lease.Reason != session.Logout {
 		t.Errorf("the logged-out session is %+v, %v", lease, err)
 	}
 	for i, m := range f.managers {

@@ -63,7 +63,7 @@ func every(ctx context.Context, store *redisstore.Store, v session.Presentation)
 	_, errs["release"] = store.Release(ctx, session.Release{ID: v.ID, End: session.ProviderRefused})
 	_, errs["resume"] = store.ClearBackoff(ctx, v.ID, time.Now())
 	errs["announce up"] = store.AnnounceProviderUp(ctx, string(v.ID), time.Now())
-	_, _, errs["generation"] = store.Generation(ctx, v.ID)
+	_, errs["get"] = store.Get(ctx, v.ID)
 	_, errs["sessions"] = store.List(ctx, session.Owner{})
 	_, errs["end"] = store.End(ctx, v.ID, session.Logout)
 	_, errs["probe"] = store.Probe(ctx)
@@ -255,8 +255,8 @@ func TestFeedHandlerMayUseTheStore(t *testing.T) {
 		case session.ChangeFeedUp:
 			close(up)
 		case session.ChangeEnded:
-			if _, alive, err := store.Generation(ctx, c.ID); alive || err != nil {
-				t.Errorf("generation = %v, %v", alive, err)
+			if r, err := store.Get(ctx, c.ID); r.Record != nil || err != nil {
+				t.Errorf("get = %+v, %v", r, err)
 			}
 			if gone++; gone == 50 {
 				cancel()

@@ -33,8 +33,8 @@ func newLeases(s *server, r records, o *owners, re *replicas, w *rewriter) *leas
 	}
 }
 
-// Get implements [session.Leases].
-func (l *leases) Get(ctx context.Context, id session.ID) (session.LeaseResult, error) {
+// current is the answer where the session has other tokens than the caller's, or is over.
+func (l *leases) current(ctx context.Context, id session.ID) (session.LeaseResult, error) {
 	reply, err := l.run(ctx, l.scripts.get, id, number(l.o.Rules.Idle.Milliseconds()))
 	if err != nil {
 		return session.LeaseResult{}, err
@@ -58,7 +58,7 @@ func (l *leases) Acquire(ctx context.Context, id session.ID, tokensHash string, 
 	forgotten := t.State == session.LeaseTokensSpent && l.rewriter.restore(ctx, id, t.Record.Facts.CommitNumber) ||
 		t.State == session.LeaseSessionEnded && t.Reason == "" && l.rewriter.restore(ctx, id, 0)
 	if forgotten {
-		return l.Get(ctx, id) // with other tokens than the caller's
+		return l.current(ctx, id)
 	}
 	return t, nil
 }

@@ -23,7 +23,7 @@ func (s *Store) Probe(ctx context.Context) (Health, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
 	// A script on keys of ours: this finds a refused login and missing rights alike.
-	if _, _, err := s.Generation(ctx, probeID); err != nil {
+	if _, err := s.Get(ctx, probeID); err != nil {
 		return Health{}, err
 	}
 	var h Health

@@ -62,7 +62,7 @@ func TestRecordBelongsToItsCommit(t *testing.T) {
 				if _, err := s.End(t.Context(), v.ID, session.Logout); meddle == nil && err != nil {
 					t.Error(err)
 				}
-				if lease, err := s.Get(t.Context(), v.ID); err != nil || lease.State != session.LeaseSessionEnded {
+				if lease, err := s.Get(t.Context(), v.ID); err != nil || lease.Record != nil {
 					t.Errorf("after its end: %+v, %v", lease, err)
 				}
 			})

@@ -106,7 +106,7 @@ func (s *sessions) readVerdict(doing string, id session.ID, reply string) (sessi
 	head, blob, found := strings.Cut(reply, "\n")
 	l := replyLine{rest: head}
 	res := session.Answer{Verdict: session.Verdict{
-		Outcome: l.outcome(), StoreLostWrites: l.flag(), Due: session.Due(l.int()), Rotate: l.flag(), Reason: session.Reason(l.text()),
+		Outcome: l.outcome(), StoreLostWrites: l.flag(), Due: session.Due(l.int()), Rotate: l.flag(), Forced: l.flag(), Reason: session.Reason(l.text()),
 	}, Now: l.time()}
 	if l.bad || !found && l.rest != "" || found == (res.Verdict.Outcome <= session.OutcomeEnded) {
 		return session.Answer{}, unavailable(doing, errReply)
@@ -180,10 +180,10 @@ func (l *replyLine) int() int64 {
 	return n
 }
 
-func (l *replyLine) outcome() int {
+func (l *replyLine) outcome() session.Outcome {
 	n := l.int()
-	l.bad = l.bad || n < session.OutcomeGone || n > session.OutcomeReuse
-	return int(n)
+	l.bad = l.bad || n < int64(session.OutcomeGone) || n > int64(session.OutcomeReuse)
+	return session.Outcome(n)
 }
 
 func (l *replyLine) flag() bool      { return l.int() == 1 }

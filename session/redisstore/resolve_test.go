@@ -13,15 +13,15 @@ func TestBrokenReplies(t *testing.T) {
 	store := newStore(t, embedded(t))
 	v := login(t, store, smallTokens())
 	for _, reply := range []string{
-		"", "=", "=1", "=1,", "=,1", "=1,2,3", "=x,1", "=1,2\n", "x", "1", "0,0,0,0,,1", "12,0,0,0,,1", "-1,0,0,0,,1", "1,0,0,0,,",
-		"1,,0,0,,1", "1,0,0,0,,1,2", "5,0,0,0,,1", "2,0,0,0,logout,1\nblob", "5,0,0,0,,1\nblob", "5,0,0,0,,1,x,,,,,,,,,,,,\nblob", "\n",
+		"", "=", "=1", "=1,", "=,1", "=1,2,3", "=x,1", "=1,2\n", "x", "1", "0,0,0,0,0,,1", "12,0,0,0,0,,1", "-1,0,0,0,0,,1", "1,0,0,0,0,,",
+		"1,,0,0,0,,1", "1,0,0,0,0,,1,2", "5,0,0,0,0,,1", "2,0,0,0,0,logout,1\nblob", "5,0,0,0,0,,1\nblob", "5,0,0,0,0,,1,x,,,,,,,,,,,,\nblob", "\n",
 	} {
 		r, err := store.ReadReply(v, reply)
 		if err == nil || r.Verdict != (session.Verdict{}) || r.Record != nil {
 			t.Errorf("%q: %+v, %v", reply, r, err)
 		}
 	}
-	for reply, row := range map[string]int{"1,0,0,0,,1": session.OutcomeGone, "2,0,0,0,logout,1": session.OutcomeEnded, "=2,1": session.OutcomeCurrent} {
+	for reply, row := range map[string]session.Outcome{"1,0,0,0,0,,1": session.OutcomeGone, "2,0,0,0,0,logout,1": session.OutcomeEnded, "=2,1": session.OutcomeCurrent} {
 		if r, err := store.ReadReply(v, reply); err != nil || r.Verdict.Outcome != row {
 			t.Errorf("%q: %+v, %v", reply, r, err)
 		}
@@ -31,7 +31,7 @@ func TestBrokenReplies(t *testing.T) {
 func FuzzReply(f *testing.F) {
 	store := newStore(f, embedded(f))
 	v := login(f, store, smallTokens())
-	for _, seed := range []string{"", "=1,2", "1,0,0,0,,1", "2,0,0,0,logout,1", "5,0,0,1,,1,1,1,1,,,1,1,1,1,1,1,stamp,binding\nblob"} {
+	for _, seed := range []string{"", "=1,2", "1,0,0,0,0,,1", "2,0,0,0,0,logout,1", "5,0,0,1,0,,1,1,1,1,,,1,1,1,1,1,1,stamp,binding\nblob"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, reply string) {

@@ -11,6 +11,7 @@ import (
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
+	"sessiongate/session/storetest"
 )
 
 // TestRotationTable drives the decision table in Go and the one in Lua through the
@@ -26,7 +27,7 @@ func TestRotationTable(t *testing.T) {
 			store := newStore(t, server)
 			cases := tableCases()
 			t.Logf("%d cases", len(cases))
-			seen, unchanged := make(map[int]int), 0
+			seen, unchanged := make(map[session.Outcome]int), 0
 			for len(cases) > 0 {
 				n := min(len(cases), 250)
 				for i, got := range judge(t, store, cases[:n]) {
@@ -45,7 +46,7 @@ func TestRotationTable(t *testing.T) {
 			if unchanged == 0 {
 				t.Error("no case was answered with unchanged")
 			}
-			for _, row := range []int{1, 2, 3, 5, 6, 7, 8, 9, 10, 11} {
+			for _, row := range []session.Outcome{1, 2, 3, 5, 6, 7, 8, 9, 10, 11} {
 				if seen[row] == 0 {
 					t.Errorf("no case reached row %d", row)
 				}
@@ -64,7 +65,7 @@ type tableCase struct {
 }
 
 // rowUnchanged stands for the answer that nothing has changed.
-const rowUnchanged = -1
+const rowUnchanged session.Outcome = 255
 
 // outcome is a verdict and the state after it.
 type outcome struct {
@@ -255,7 +256,7 @@ func tableVisits() []session.Presentation {
 // expect is the table in Go, with the effects that each row has.
 func (c tableCase) expect() outcome {
 	f, now := c.facts, time.UnixMilli(tableNow).UTC()
-	v := session.Decide(f, c.presented, c.rules, now)
+	v := storetest.Decide(f, c.presented, c.rules, now)
 	out := outcome{verdict: v, why: string(f.Ended), stateThere: f.Found}
 	if v.Outcome <= session.OutcomeEnded {
 		return out
@@ -350,8 +351,8 @@ for i = 1, #KEYS, 2 do
   local reply = {}
   for field in string.gmatch(string.match(judge(keys, args), '^[^\n]*') .. ',', '([^,]*),') do reply[#reply + 1] = field end
   local after = real.call('HMGET', keys[1], 'why', 'g', 'ra', 'aa', 'la', 'rp', 'sk', 'ls')
-  if string.sub(reply[1], 1, 1) == '=' then reply = { reply[1], '', '', '', '' } end
-  out[#out + 1] = { reply[1], reply[2], reply[3], reply[4], reply[5],
+  if string.sub(reply[1], 1, 1) == '=' then reply = { reply[1], '', '', '', '', '' } end
+  out[#out + 1] = { reply[1], reply[2], reply[3], reply[4], reply[5], reply[6],
     after[1] or '', after[2] or '0', after[3] or '0', after[4] or '0', after[5] or '0', after[6] or '0',
     after[7] or '0', after[8] or '0', real.call('EXISTS', keys[2]), real.call('EXISTS', keys[1]) }
   real.call('DEL', keys[1], keys[2]) -- many keys with an expiry make miniredis slow
@@ -426,15 +427,15 @@ func readOutcome(r []any) outcome {
 	}
 	row := rowUnchanged
 	if !strings.HasPrefix(r[0].(string), "=") {
-		row = int(num(0))
+		row = session.Outcome(num(0))
 	}
 	return outcome{
 		verdict: session.Verdict{
 			Outcome: row, StoreLostWrites: num(1) == 1, Due: session.Due(num(2)), Rotate: num(3) == 1,
-			Reason: session.Reason(r[4].(string)),
+			Forced: num(4) == 1, Reason: session.Reason(r[5].(string)),
 		},
-		why: r[5].(string), generation: uint32(num(6)), rotated: num(7), acked: num(8),
-		late: uint32(num(9)), recovered: uint32(num(10)), strike: num(11), lastSeen: num(12),
-		record: num(13) == 1, stateThere: num(14) == 1,
+		why: r[6].(string), generation: uint32(num(7)), rotated: num(8), acked: num(9),
+		late: uint32(num(10)), recovered: uint32(num(11)), strike: num(12), lastSeen: num(13),
+		record: num(14) == 1, stateThere: num(15) == 1,
 	}
 }

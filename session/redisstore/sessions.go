@@ -19,15 +19,15 @@ type sessions struct {
 	scripts  sessionScripts
 }
 
-type sessionScripts struct{ create, resolve, generation, touch, end script }
+type sessionScripts struct{ create, resolve, get, touch, end script }
 
 func newSessions(s *server, r records, o *owners, re *replicas, w *rewriter) *sessions {
 	scripts := sessionScripts{
-		create:     sessionScript("create session", "create"),
-		resolve:    script{"resolve session", redis.NewScript(resolveSource())},
-		generation: sessionScript("read generation", "generation"),
-		touch:      sessionScript("touch session", "touch"),
-		end:        sessionScript("end session", "end"),
+		create:  sessionScript("create session", "create"),
+		resolve: script{"resolve session", redis.NewScript(resolveSource())},
+		get:     sessionScript("read session", "get"),
+		touch:   sessionScript("touch session", "touch"),
+		end:     sessionScript("end session", "end"),
 	}
 	return &sessions{
 		server: s, records: r, owners: o, replicas: re, rewriter: w, scripts: scripts,
@@ -104,20 +104,24 @@ func (s *sessions) End(ctx context.Context, id session.ID, why session.Reason) (
 	return s.records.read(s.scripts.end.doing, id, a)
 }
 
-// Generation implements [session.Generations].
-func (s *sessions) Generation(ctx context.Context, id session.ID) (generation uint32, alive bool, err error) {
-	reply, err := s.run(ctx, s.scripts.generation, id, number(s.o.Rules.Idle.Milliseconds()))
+// Get implements [session.Sessions].
+func (s *sessions) Get(ctx context.Context, id session.ID) (session.Stored, error) {
+	reply, err := s.run(ctx, s.scripts.get, id, number(s.o.Rules.Idle.Milliseconds()))
 	if err != nil {
-		return 0, false, err
+		return session.Stored{}, err
 	}
-	g, ok := reply.(int64)
-	switch {
-	case !ok:
-		return 0, false, unavailable(s.scripts.generation.doing, errReply)
-	case g < 0:
-		return 0, false, nil
+	a, err := newReply(s.scripts.get.doing, reply, 4)
+	if err != nil {
+		return session.Stored{}, err
 	}
-	return uint32(g), true, nil
+	a.int() // the state of a lease
+	r := session.Stored{Reason: a.reason()}
+	a.duration() // and how long to wait for it
+	r.Now = a.time()
+	if r.Record, err = s.records.read(s.scripts.get.doing, id, a); err != nil {
+		return session.Stored{}, err
+	}
+	return r, nil
 }
 
 // Touch implements [session.Toucher].

@@ -142,7 +142,7 @@ func (s *storeTest) resolve(v session.Presentation) session.Answer {
 }
 
 // row resolves and checks which row of the table matched.
-func (s *storeTest) row(v session.Presentation, want int) session.Answer {
+func (s *storeTest) row(v session.Presentation, want session.Outcome) session.Answer {
 	s.Helper()
 	r := s.resolve(v)
 	if r.Verdict.Outcome != want {
@@ -157,9 +157,9 @@ func (s *storeTest) ended(why session.Reason) {
 	r := s.row(s.visit(1), session.OutcomeEnded)
 	s.equal("reason", r.Verdict.Reason, why)
 	s.equal("record of an ended session", r.Record, (*session.Record)(nil))
-	_, alive, err := s.Store.Generation(s.Context(), s.id)
+	stored, err := s.Store.Get(s.Context(), s.id)
 	s.must(err)
-	s.equal("alive", alive, false)
+	s.equal("alive", stored.Record != nil, false)
 	turn, err := s.Store.Acquire(s.Context(), s.id, s.tokens.Hash(), 0, "lease", time.Minute)
 	s.must(err)
 	s.equal("turn", []any{turn.State, turn.Reason, turn.Record}, []any{session.LeaseSessionEnded, why, (*session.Record)(nil)})
@@ -196,9 +196,7 @@ func testCreate(s *storeTest) {
 	s.equal("device", got.Device, want.Device)
 	s.equal("tokens", got.Tokens.Hash()+got.Tokens.ID.Reveal(), want.Tokens.Hash()+want.Tokens.ID.Reveal())
 	s.equal("created", got.Created, want.Created)
-	generation, alive, err := s.Second.Generation(s.Context(), s.id)
-	s.must(err)
-	s.equal("peek", fmt.Sprint(generation, alive), "1 true")
+	s.equal("generation", s.get().Facts.Generation, uint32(1))
 }
 
 func testCreateReplay(s *storeTest) {
@@ -298,9 +296,7 @@ func testRecovery(s *storeTest) {
 		[]any{uint32(3), uint32(1), true})
 	s.near("rotated", back.Facts.RotatedAt, 0)
 	s.equal("tokens", back.Tokens.Refresh, session.Secret("refresh-2"))
-	generation, _, err := s.Store.Generation(s.Context(), s.id)
-	s.must(err)
-	s.equal("current", generation, uint32(3))
+	s.equal("current", s.get().Facts.Generation, uint32(3))
 
 	// The other tabs of the browser, however late.
 	s.row(s.visit(1), session.OutcomeConverge)
@@ -393,9 +389,9 @@ func testIdle(s *storeTest) {
 	s.Clock.Advance(StoreRules().Idle - time.Minute)
 	s.row(s.visit(1), session.OutcomeRefresh) // no touch
 	s.Clock.Advance(time.Minute)
-	_, alive, err := s.Store.Generation(s.Context(), s.id)
+	stored, err := s.Store.Get(s.Context(), s.id)
 	s.must(err)
-	s.equal("alive", alive, false)
+	s.equal("alive", stored.Record != nil, false)
 	r := s.row(s.visit(1), session.OutcomeExpired)
 	s.equal("reason", r.Verdict.Reason, session.Idle)
 	if r.Record == nil {
@@ -472,7 +468,7 @@ func testTampered(s *storeTest) {
 	if !errors.Is(err, session.ErrSealed) || errors.Is(err, session.ErrStoreUnavailable) {
 		s.Errorf("resolve = %v, want ErrSealed alone", err)
 	}
-	_, alive, err := s.Store.Generation(s.Context(), s.id)
+	alive, err := s.Store.Touch(s.Context(), s.id)
 	s.must(err)
 	s.equal("alive", alive, true)
 }

@@ -1,7 +1,7 @@
 -- Judges a presented handle and applies the verdict, in one step.
 -- ARGV: generation, token client, binding, touch, force, if tokens, idle, unacked,
 -- token client grace, validator ('' or as not_modified.lua says), until, marked, offset.
--- Reply, one string: outcome, lost writes, due, rotate, why, now, with commas between, and
+-- Reply, one string: outcome, lost writes, due, rotate, forced, why, now, with commas between, and
 -- where there is a session its number, its fields as load() names them (empty: 0), a line feed
 -- and the sealed record. Or, if not modified: '=', now, last seen.
 
@@ -51,7 +51,8 @@ if live and presented.touch and age(s.ls) >= math.min(rules.idle / 20, TOUCH_INT
   keep(s, rules.idle)
 end
 
-local head = r.outcome .. (r.lost_writes and ',1,' or ',0,') .. (r.due or 0) .. (r.rotate and ',1,' or ',0,') .. (r.why or '') .. ',' .. str(now)
+local head = r.outcome .. (r.lost_writes and ',1,' or ',0,') .. (r.due or 0) .. (r.rotate and ',1' or ',0')
+  .. (live and forced(s, presented) and ',1,' or ',0,') .. (r.why or '') .. ',' .. str(now)
 if r.outcome <= 2 then
   return head
 end
