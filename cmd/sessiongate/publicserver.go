@@ -26,7 +26,7 @@ func (g *assembled) newPublicServer(server *http.Server) publicServer {
 		return newStandardServer(server, timeout, connections)
 	}
 	fast := http1server.New(server)
-	fast.WriteTimeout, fast.MostConnections = timeout, connections
+	fast.WriteTimeout, fast.MaxConnections = timeout, connections
 	return fast
 }
 

@@ -94,7 +94,7 @@ func (f *Forwarder) newPool() *pool {
 			if t, ok := t.(transport); ok {
 				return t
 			}
-			return client.Standard{RoundTripper: t, Scheme: scheme}
+			return client.Adapter{RoundTripper: t, Scheme: scheme}
 		})
 	}
 	f.carry = func(scheme string) transport { return newLeg(f.route.Timeout, &f.route.Upstream, scheme) }

@@ -88,14 +88,14 @@ func (d *dialer) config(address string) *tls.Config {
 func newLeg(headers time.Duration, u *routing.Upstream, scheme string) transport {
 	standard := newTransport(headers, u)
 	if u.Standard || scheme != "http" || u.Protocol != routing.HTTP1 || u.Connections > 0 {
-		return client.Standard{RoundTripper: standard, Scheme: scheme}
+		return client.Adapter{RoundTripper: standard, Scheme: scheme}
 	}
 	d := &dialer{net.Dialer{KeepAlive: 15 * time.Second}, u.ConnectTimeout(), u.TLS}
 	t, err := client.New(client.Options{
 		Fallback: standard, Dial: d.dial, DialTimeout: u.ConnectTimeout(), HeaderTimeout: headers, WriteTimeout: headers,
 	})
 	if err != nil {
-		return client.Standard{RoundTripper: standard, Scheme: scheme}
+		return client.Adapter{RoundTripper: standard, Scheme: scheme}
 	}
 	return t
 }

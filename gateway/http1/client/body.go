@@ -15,7 +15,7 @@ var errReadAfterClose = errors.New("read of a closed response body")
 
 // body reads a response's body to its end and not a byte further. Read is for one goroutine at a time, Close for any.
 type body struct {
-	x      *exchange
+	x      *roundTrip
 	f      framing
 	src    io.Reader // the decoder, if the body is chunked
 	err    error     // what every further Read returns
@@ -23,7 +23,7 @@ type body struct {
 }
 
 // setBody gives the response its body. An empty one has ended already.
-func (x *exchange) setBody(f framing) {
+func (x *roundTrip) setBody(f framing) {
 	if f.kind == empty {
 		x.response.Body = http.NoBody
 		x.responseEnds(x.keepsAlive())
@@ -37,7 +37,7 @@ func (x *exchange) setBody(f framing) {
 	x.response.Body = b
 }
 
-func (x *exchange) keepsAlive() bool { return !x.response.Close && !x.req.Close }
+func (x *roundTrip) keepsAlive() bool { return !x.response.Close && !x.req.Close }
 
 // Read implements io.Reader. It returns io.EOF only if the framing says that the body is complete; a body cut short is
 // io.ErrUnexpectedEOF.
@@ -57,7 +57,7 @@ func (b *body) Read(p []byte) (int, error) {
 		b.x.responseEnds(b.x.keepsAlive() && b.f.kind != untilClose)
 		return n, err
 	}
-	b.err = b.x.broken("read response body", err)
+	b.err = b.x.fail("read response body", err)
 	if b.closed.Load() {
 		b.err = errReadAfterClose
 	}

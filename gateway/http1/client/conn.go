@@ -19,7 +19,7 @@ type conn struct {
 	idleSince time.Time
 
 	raw   syscall.RawConn // nil: cannot be asked, so used once
-	probe probe
+	check idleCheck
 }
 
 func newConn(c net.Conn) *conn {
@@ -27,7 +27,7 @@ func newConn(c net.Conn) *conn {
 	if s, ok := c.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
 			made.raw = raw
-			made.probe.read = made.probe.readOnce
+			made.check.read = made.check.readOnce
 		}
 	}
 	return made
@@ -36,8 +36,8 @@ func newConn(c net.Conn) *conn {
 // reusable reports whether the connection, whose last exchange came to its end, may serve another.
 func (c *conn) reusable() bool { return c.raw != nil && c.in.Buffered() == 0 }
 
-// rest prepares the connection for the pool.
-func (c *conn) rest() {
+// reset prepares the connection for the pool.
+func (c *conn) reset() {
 	if c.deadlined {
 		c.deadlined = false
 		_ = c.SetDeadline(time.Time{}) // an error means a closed connection, which the probe finds
@@ -47,16 +47,16 @@ func (c *conn) rest() {
 	}
 }
 
-// silent reports whether the connection is open and nothing has arrived on it.
-func (c *conn) silent() bool {
-	c.probe.silent = false
-	err := c.raw.Read(c.probe.read)
-	return err == nil && c.probe.silent
+// isIdle reports whether the connection is open and nothing has arrived on it.
+func (c *conn) isIdle() bool {
+	c.check.idle = false
+	err := c.raw.Read(c.check.read)
+	return err == nil && c.check.idle
 }
 
-// probe reads once without waiting. It is a field of the connection so that asking costs no allocation.
-type probe struct {
-	read   func(fd uintptr) bool
-	silent bool
-	byte   [1]byte
+// check reads once without waiting. It is a field of the connection so that asking costs no allocation.
+type idleCheck struct {
+	read func(fd uintptr) bool
+	idle bool
+	byte [1]byte
 }

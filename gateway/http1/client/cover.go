@@ -6,8 +6,8 @@ import (
 	"net/http/httptrace"
 )
 
-// dividable reports whether an http.Request is for plain HTTP and says nothing that a [Request] cannot say.
-func dividable(req *http.Request, trace *httptrace.ClientTrace) bool {
+// convertible reports whether an http.Request is for plain HTTP and says nothing that a [Request] cannot say.
+func convertible(req *http.Request, trace *httptrace.ClientTrace) bool {
 	if req.URL == nil || req.Header == nil || req.URL.Scheme != "http" || trace != nil && observes(trace) {
 		return false
 	}
@@ -17,9 +17,9 @@ func dividable(req *http.Request, trace *httptrace.ClientTrace) bool {
 	return len(req.TransferEncoding) == 0
 }
 
-// covers reports whether the leg does for this request exactly what net/http's Transport does.
-func (r *Request) covers() bool {
-	if len(r.Trailer) > 0 || r.Method == http.MethodConnect || !coversBody(r.Body, r.ContentLength) {
+// supports reports whether the leg does for this request exactly what net/http's Transport does.
+func (r *Request) supports() bool {
+	if len(r.Trailer) > 0 || r.Method == http.MethodConnect || !supportsBody(r.Body, r.ContentLength) {
 		return false
 	}
 	if r.Authority != "" && r.Authority != r.Address && !plainHost(r.Authority) {
@@ -34,8 +34,8 @@ func (r *Request) covers() bool {
 	return true
 }
 
-// coversBody wants no body, or one of known length.
-func coversBody(body io.ReadCloser, length int64) bool {
+// supportsBody wants no body, or one of known length.
+func supportsBody(body io.ReadCloser, length int64) bool {
 	if body == nil || body == http.NoBody {
 		return length == 0
 	}

@@ -13,7 +13,7 @@
 // https, upgrades, CONNECT, bodies of unknown length, Expect, request trailers, hosts that need IDNA or carry a zone,
 // traces that ask for more than 1xx responses, and systems on which a connection cannot be asked whether it is
 // silent: all of these go to [Options].Fallback, normally http.Transport, with nothing written before. So leaving the
-// leg out means using the fallback in its place, behind [Standard].
+// leg out means using the fallback in its place, behind [Adapter].
 //
 // # Decisions
 //

@@ -11,66 +11,66 @@ import (
 	"time"
 )
 
-// exchange is one request and its response on one connection. It decides what becomes of the connection, once, and
+// roundTrip is one request and its response on one connection. It decides what becomes of the connection, once, and
 // makes sure that nothing that happens later, a late cancellation above all, touches it in the hands of the next.
 //
 // It has two parts, request and response, each with an end. The connection rests in the pool after both have ended
 // well; whatever goes wrong in either closes it, which unblocks whoever reads or writes.
-type exchange struct {
+type roundTrip struct {
 	pool *pool
 	conn *conn
 	req  *Request
 	ctx  context.Context // of this one request
 
-	response  http.Response
-	body      body
-	values    [8]string // of the response's header
-	untouched bool      // the connection failed before anything was sent, or nothing came back; see repeatable
-	unsent    bool
+	response    http.Response
+	body        body
+	values      [8]string // of the response's header
+	noResponse  bool      // the connection failed before anything was sent, or nothing came back; see repeatable
+	nothingSent bool
 
 	mu       sync.Mutex
 	sent     bool // the request has ended
 	answered bool // the response has ended
 	headed   bool // the final response's head is here
-	clean    bool // both sides may reuse the connection, as far as is known
+	reusable bool // both sides may reuse the connection, as far as is known
 	over     bool // the connection is no longer ours
 	watched  bool
 	cause    error // why the exchange was broken off, if it was
 	stop     func() bool
 
-	prev, next *exchange // in pool.young, guarded by its lock
+	prev, next *roundTrip // in pool.young, guarded by its lock
 	seen       bool
 }
 
 const maxInterim = 32
 
 // run sends the request and reads the response's head. After an error the exchange is over.
-func (x *exchange) run() (*http.Response, error) {
+func (x *roundTrip) run() (*http.Response, error) {
 	c := x.conn
 	c.out = x.req.appendHead(c.out[:0])
 	if n, err := c.Write(c.out); err != nil {
-		x.unsent = n == 0 && !isTimeout(err)
-		return nil, x.broken("send request", err)
+		x.nothingSent = n == 0 && !isTimeout(err)
+		return nil, x.fail("send request", err)
 	}
 	if x.req.ContentLength > 0 {
-		go x.send()
+		go x.sendBody()
 	} else {
 		x.requestEnds(true)
 	}
 	res, err := x.receive()
 	if err != nil {
-		return nil, x.broken("read response", err)
+		return nil, x.fail("read response", err)
 	}
 	return res, nil
 }
 
 // receive reads heads up to the final one, and sets up the body.
-func (x *exchange) receive() (*http.Response, error) {
+func (x *roundTrip) receive() (*http.Response, error) {
 	r := &x.response
 	for interim := 0; ; interim++ {
 		raw, err := x.conn.readHead(x.pool.options.MaxHeaderBytes)
 		if err != nil {
-			x.untouched = interim == 0 && len(raw) == 0 && !isTimeout(err) // one that timed out had its time
+			x.noResponse = interim == 0 && len(raw) == 0 && !isTimeout(err) // one that timed out had its time
 			return nil, err
 		}
 		if err := x.parseHead(raw); err != nil {
@@ -93,7 +93,7 @@ func (x *exchange) receive() (*http.Response, error) {
 }
 
 // interim passes on a 1xx response (RFC 9110 §15.2).
-func (x *exchange) interim(before int) error {
+func (x *roundTrip) interim(before int) error {
 	r := &x.response
 	if err := checkInterim(r); err != nil {
 		return err
@@ -109,16 +109,16 @@ func (x *exchange) interim(before int) error {
 
 // repeatable reports, after an error on a used connection, whether the request may be sent again: nothing was sent,
 // or nothing came back and the request is safe to repeat (RFC 9110 §9.2.2, and net/http's narrower reading of it).
-func (x *exchange) repeatable() bool {
+func (x *roundTrip) repeatable() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.cause != nil {
 		return false
 	}
-	if x.unsent {
+	if x.nothingSent {
 		return true
 	}
-	if !x.untouched || x.req.ContentLength > 0 {
+	if !x.noResponse || x.req.ContentLength > 0 {
 		return false
 	}
 	switch x.req.Method {
@@ -131,19 +131,19 @@ func (x *exchange) repeatable() bool {
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
 // requestEnds notes that nothing more will be sent. The wait for the head begins.
-func (x *exchange) requestEnds(clean bool) {
+func (x *roundTrip) requestEnds(clean bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.sent = true
-	x.clean = x.clean && clean
+	x.reusable = x.reusable && clean
 	if x.watched && !x.headed {
 		x.awaitHead()
 	}
-	x.settle()
+	x.finish()
 }
 
 // headEnds notes that the final head is here: from now on the upstream may take its time.
-func (x *exchange) headEnds() {
+func (x *roundTrip) headEnds() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.headed = true
@@ -153,25 +153,25 @@ func (x *exchange) headEnds() {
 }
 
 // responseEnds notes that the response was read to its end, or will not be read further.
-func (x *exchange) responseEnds(clean bool) {
+func (x *roundTrip) responseEnds(clean bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.answered {
 		return // Close after the end changes nothing
 	}
 	x.answered = true
-	x.clean = x.clean && clean
-	x.settle()
+	x.reusable = x.reusable && clean
+	x.finish()
 }
 
-// settle decides about the connection once the response has ended. A request that is still being sent at that moment
+// finish decides about the connection once the response has ended. A request that is still being sent at that moment
 // has until the next look; usually it is only that its goroutine has not yet said so.
-func (x *exchange) settle() {
+func (x *roundTrip) finish() {
 	if x.over || !x.answered {
 		return
 	}
 	switch {
-	case !x.clean || !x.sent && x.watched:
+	case !x.reusable || !x.sent && x.watched:
 		x.release(false)
 	case x.sent:
 		x.release(x.conn.reusable())
@@ -179,13 +179,13 @@ func (x *exchange) settle() {
 }
 
 // release gives the connection away. x.mu is held, and the exchange is over.
-func (x *exchange) release(reuse bool) {
+func (x *roundTrip) release(reuse bool) {
 	x.over = true
 	if x.stop != nil {
 		x.stop()
 	}
 	if reuse {
-		x.conn.rest()
+		x.conn.reset()
 		x.pool.put(x, x.conn)
 		return
 	}
@@ -194,7 +194,7 @@ func (x *exchange) release(reuse bool) {
 }
 
 // abort breaks the exchange off; the first cause counts. It may be called at any time.
-func (x *exchange) abort(cause error) {
+func (x *roundTrip) abort(cause error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.over {
@@ -204,8 +204,8 @@ func (x *exchange) abort(cause error) {
 	x.release(false)
 }
 
-// broken ends the exchange after an error, and puts the error into words. A cause is better than its symptom.
-func (x *exchange) broken(doing string, err error) error {
+// fail ends the exchange after an error, and puts the error into words. A cause is better than its symptom.
+func (x *roundTrip) fail(doing string, err error) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if !x.over {
@@ -222,7 +222,7 @@ func (x *exchange) broken(doing string, err error) error {
 
 // watch makes the exchange end with its context and keep its deadlines. The pool calls it for exchanges that take
 // their time.
-func (x *exchange) watch() {
+func (x *roundTrip) watch() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.over || x.watched {
@@ -238,11 +238,11 @@ func (x *exchange) watch() {
 	case !x.sent:
 		x.awaitWrite()
 	}
-	x.settle()
+	x.finish()
 }
 
 // awaitHead arms the deadline for the response's head. x.mu is held.
-func (x *exchange) awaitHead() {
+func (x *roundTrip) awaitHead() {
 	if d := x.pool.options.HeaderTimeout; d > 0 && !x.over {
 		x.conn.deadlined = true
 		_ = x.conn.SetReadDeadline(time.Now().Add(d))
@@ -250,7 +250,7 @@ func (x *exchange) awaitHead() {
 }
 
 // awaitWrite arms the deadline for the next piece of the request. x.mu is held.
-func (x *exchange) awaitWrite() {
+func (x *roundTrip) awaitWrite() {
 	if d := x.pool.options.WriteTimeout; d > 0 && !x.over {
 		x.conn.deadlined = true
 		_ = x.conn.SetWriteDeadline(time.Now().Add(d))

@@ -107,7 +107,7 @@ func headEnd(b []byte, from int) int {
 
 // parseHead fills in what a head says literally: status line and fields. It changes raw: names become canonical in
 // place, so that one string holds the whole head and every name and value is a piece of it.
-func (x *exchange) parseHead(raw []byte) error {
+func (x *roundTrip) parseHead(raw []byte) error {
 	line, fields := cutLine(raw)
 	if !validStatusLine(line) {
 		return errStatusLine
@@ -132,7 +132,7 @@ func (x *exchange) parseHead(raw []byte) error {
 }
 
 // header is the map for a head's fields: the caller's, if the head is the final one.
-func (x *exchange) header(n int) http.Header {
+func (x *roundTrip) header(n int) http.Header {
 	if x.req.Header == nil || x.response.StatusCode < 200 {
 		return make(http.Header, n)
 	}
@@ -140,7 +140,7 @@ func (x *exchange) header(n int) http.Header {
 }
 
 // room is the slice for the values of n fields. Each is a part of it.
-func (x *exchange) room(n int) []string {
+func (x *roundTrip) room(n int) []string {
 	if n <= len(x.values) && x.response.StatusCode >= 200 {
 		return x.values[:n]
 	}

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// look is the time between two looks at the requests under way. Long enough that busy gateways meet few requests
+// scanInterval is the time between two looks at the requests under way. Long enough that busy gateways meet few requests
 // twice, short enough that nobody waits for a cancelled one.
-const look = 50 * time.Millisecond
+const scanInterval = 50 * time.Millisecond
 
 // pool holds one host's connections, and the exchanges so young that nobody watches their contexts yet.
 type pool struct {
@@ -17,12 +17,12 @@ type pool struct {
 	address string    // to dial
 	pieces  sync.Pool // *[pieceSize]byte, for request bodies
 
-	mu      sync.Mutex
-	closing bool     // connections are not kept, until the next request
-	idle    []*conn  // oldest first; the newest is lent first, so that the rest can time out
-	young   exchange // ring of the exchanges younger than two looks; the pool's own element only closes it
-	timer   *time.Timer
-	looking bool // the timer is set for a look; else, if at all, for the oldest idle connection
+	mu       sync.Mutex
+	closing  bool      // connections are not kept, until the next request
+	idle     []*conn   // oldest first; the newest is lent first, so that the rest can time out
+	recent   roundTrip // ring of the exchanges younger than two looks; the pool's own element only closes it
+	timer    *time.Timer
+	scanning bool // the timer is set for a look; else, if at all, for the oldest idle connection
 }
 
 func newPool(o *Options, address string) *pool {
@@ -30,7 +30,7 @@ func newPool(o *Options, address string) *pool {
 	if u := (&url.URL{Host: address}); u.Port() == "" {
 		p.address = net.JoinHostPort(u.Hostname(), "80")
 	}
-	p.young.prev, p.young.next = &p.young, &p.young
+	p.recent.prev, p.recent.next = &p.recent, &p.recent
 	return p
 }
 
@@ -38,7 +38,7 @@ func newPool(o *Options, address string) *pool {
 func (p *pool) take() *conn {
 	for {
 		c := p.pop()
-		if c == nil || c.silent() {
+		if c == nil || c.isIdle() {
 			return c
 		}
 		c.Close()
@@ -64,14 +64,14 @@ func (p *pool) pop() *conn {
 }
 
 // enter adds x to the young.
-func (p *pool) enter(x *exchange) {
+func (p *pool) enter(x *roundTrip) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	x.prev, x.next = p.young.prev, &p.young
+	x.prev, x.next = p.recent.prev, &p.recent
 	x.prev.next, x.next.prev = x, x
-	if !p.looking {
-		p.looking = true
-		p.set(look)
+	if !p.scanning {
+		p.scanning = true
+		p.set(scanInterval)
 	}
 }
 
@@ -84,13 +84,13 @@ func (p *pool) set(d time.Duration) {
 }
 
 // leave removes x from the young, if it is there.
-func (p *pool) leave(x *exchange) {
+func (p *pool) leave(x *roundTrip) {
 	p.mu.Lock()
 	x.unlink()
 	p.mu.Unlock()
 }
 
-func (x *exchange) unlink() {
+func (x *roundTrip) unlink() {
 	if x.next != nil {
 		x.prev.next, x.next.prev = x.next, x.prev
 		x.prev, x.next = nil, nil
@@ -98,14 +98,14 @@ func (x *exchange) unlink() {
 }
 
 // put ends x and keeps its connection if there is room.
-func (p *pool) put(x *exchange, c *conn) {
+func (p *pool) put(x *roundTrip, c *conn) {
 	p.mu.Lock()
 	x.unlink()
 	room := !p.closing && len(p.idle) < p.options.MaxIdlePerHost
 	if room {
 		c.idleSince = p.options.Now()
 		p.idle = append(p.idle, c)
-		if !p.looking && len(p.idle) == 1 {
+		if !p.scanning && len(p.idle) == 1 {
 			p.set(p.options.IdleTimeout)
 		}
 	}
@@ -117,16 +117,16 @@ func (p *pool) put(x *exchange, c *conn) {
 
 // onTimer looks at the young, closes what has been idle for too long, and sets the timer for what is left to do.
 func (p *pool) onTimer() {
-	for _, x := range p.survey() {
+	for _, x := range p.scan() {
 		x.watch()
 	}
 }
 
-// survey returns the exchanges that were already there at the last look. They leave the list.
-func (p *pool) survey() (old []*exchange) {
+// scan returns the exchanges that were already there at the last look. They leave the list.
+func (p *pool) scan() (old []*roundTrip) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for x := p.young.next; x != &p.young; {
+	for x := p.recent.next; x != &p.recent; {
 		next := x.next
 		if x.seen {
 			x.unlink()
@@ -136,12 +136,12 @@ func (p *pool) survey() (old []*exchange) {
 		x = next
 	}
 	p.closeLocked(p.expired())
-	p.looking = p.young.next != &p.young
+	p.scanning = p.recent.next != &p.recent
 	switch {
-	case p.looking:
-		p.set(look)
+	case p.scanning:
+		p.set(scanInterval)
 	case len(p.idle) > 0:
-		p.set(max(look, p.options.IdleTimeout-p.options.Now().Sub(p.idle[0].idleSince)))
+		p.set(max(scanInterval, p.options.IdleTimeout-p.options.Now().Sub(p.idle[0].idleSince)))
 	}
 	return old
 }

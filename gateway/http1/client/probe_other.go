@@ -2,7 +2,7 @@
 
 package client
 
-// canProbe is false where a socket cannot be read without waiting: then the fallback does everything.
-const canProbe = false
+// canCheckIdle is false where a socket cannot be read without waiting: then the fallback does everything.
+const canCheckIdle = false
 
-func (p *probe) readOnce(uintptr) bool { return true }
+func (p *idleCheck) readOnce(uintptr) bool { return true }

@@ -90,15 +90,15 @@ func (r *Request) check() error {
 	if valid, _ := spelling(r.Method); !valid && r.Method != "" { // a method is a token, too
 		return errMethod
 	}
-	if r.Base == "" && r.Path == "" || !plainTarget(r.Base) || !plainTarget(r.Path) || !plainTarget(r.Query) {
+	if r.Base == "" && r.Path == "" || !hasNoControl(r.Base) || !hasNoControl(r.Path) || !hasNoControl(r.Query) {
 		return errTarget
 	}
-	if !plainTarget(r.Authority) {
+	if !hasNoControl(r.Authority) {
 		return errAuthority
 	}
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		if !plainName(f.Name) {
+		if !sendable(f.Name) {
 			return errName
 		}
 		if !validValue(f.Value) {
@@ -108,7 +108,7 @@ func (r *Request) check() error {
 	return nil
 }
 
-func plainTarget(s string) bool {
+func hasNoControl(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] == 0x7f {
 			return false
@@ -117,14 +117,14 @@ func plainTarget(s string) bool {
 	return true
 }
 
-// plainName reports whether a field of this name may be sent: it is a token, and no other field's name in disguise.
-func plainName(name string) bool {
+// sendable reports whether a field of this name may be sent: it is a token, and no other field's name in disguise.
+func sendable(name string) bool {
 	valid, canonical := spelling(name)
 	switch {
 	case !valid:
 		return false
 	case !canonical:
-		return !disguised(name)
+		return !isReserved(name)
 	}
 	switch name {
 	case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
@@ -151,9 +151,9 @@ func spelling(name string) (valid, canonical bool) {
 	return name != "", canonical
 }
 
-// disguised reports whether a name that is not canonical is one of those that net/http and we write ourselves or treat
+// isReserved reports whether a name that is not canonical is one of those that net/http and we write ourselves or treat
 // apart: sent as it is, it would frame the message a second time.
-func disguised(name string) bool {
+func isReserved(name string) bool {
 	switch textproto.CanonicalMIMEHeaderKey(name) {
 	case "Connection", "Content-Length", "Expect", "Host", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent":
 		return true

@@ -7,8 +7,8 @@ import (
 
 const pieceSize = 32 << 10
 
-// send copies the request's body to the upstream, in a goroutine of its own.
-func (x *exchange) send() {
+// sendBody copies the request's body to the upstream, in a goroutine of its own.
+func (x *roundTrip) sendBody() {
 	buf, ok := x.pool.pieces.Get().(*[pieceSize]byte)
 	if !ok {
 		buf = new([pieceSize]byte)
@@ -18,15 +18,15 @@ func (x *exchange) send() {
 	x.req.closeBody()
 	switch {
 	case err != nil:
-		x.refused(err)
+		x.writeFailed(err)
 	case left == 0:
 		x.requestEnds(true)
 	}
 }
 
-// refused notes that the upstream takes no more. It may have answered already. One that let its time pass and has not is
+// writeFailed notes that the upstream takes no more. It may have answered already. One that let its time pass and has not is
 // given up: without a HeaderTimeout nothing else would end the exchange.
-func (x *exchange) refused(err error) {
+func (x *roundTrip) writeFailed(err error) {
 	x.mu.Lock()
 	late := isTimeout(err) && !x.headed
 	x.mu.Unlock()
@@ -39,7 +39,7 @@ func (x *exchange) refused(err error) {
 
 // copyBody sends ContentLength bytes. A body that is shorter, longer or fails breaks the exchange off, because what
 // the upstream has got is not the request; then left is not 0. The error is the upstream's.
-func (x *exchange) copyBody(buf []byte) (left int64, err error) {
+func (x *roundTrip) copyBody(buf []byte) (left int64, err error) {
 	left = x.req.ContentLength
 	for left > 0 {
 		n, readErr := x.req.Body.Read(buf[:min(int64(len(buf)), left)])
@@ -61,7 +61,7 @@ func (x *exchange) copyBody(buf []byte) (left int64, err error) {
 }
 
 // expectEnd reads once more after the last byte: bodies count on being read to io.EOF, and more bytes are an error.
-func (x *exchange) expectEnd(buf []byte) (int64, error) {
+func (x *roundTrip) expectEnd(buf []byte) (int64, error) {
 	n, err := 0, error(nil)
 	for n == 0 && err == nil {
 		n, err = x.req.Body.Read(buf[:1])
@@ -77,7 +77,7 @@ func (x *exchange) expectEnd(buf []byte) (int64, error) {
 	return 0, nil
 }
 
-func (x *exchange) write(b []byte) error {
+func (x *roundTrip) write(b []byte) error {
 	x.mu.Lock()
 	x.awaitWrite()
 	x.mu.Unlock()

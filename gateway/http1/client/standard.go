@@ -10,15 +10,15 @@ import (
 	"sync"
 )
 
-// Standard sends requests in parts over an http.RoundTripper: it stands in the leg's place where the leg cannot be, and
+// Adapter sends requests in parts over an http.RoundTripper: it stands in the leg's place where the leg cannot be, and
 // is what it falls back to.
-type Standard struct {
+type Adapter struct {
 	http.RoundTripper
 	Scheme string // http or https
 }
 
 // Send is [Transport.Send] by means of RoundTrip.
-func (s Standard) Send(ctx context.Context, r *Request) (*http.Response, error) {
+func (s Adapter) Send(ctx context.Context, r *Request) (*http.Response, error) {
 	if r.Interim != nil {
 		i := interim{pass: r.Interim}
 		defer i.end()

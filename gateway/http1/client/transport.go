@@ -96,7 +96,7 @@ func New(o Options) (*Transport, error) {
 // time is a timeout (net.Error); a cancelled request gives context.Cause. Errors name no byte the upstream has sent.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	trace := httptrace.ContextClientTrace(req.Context())
-	if dividable(req, trace) {
+	if convertible(req, trace) {
 		r := fromHTTP(req, trace)
 		if p := t.poolFor(r); p != nil {
 			res, err := t.send(req.Context(), r, p)
@@ -115,10 +115,10 @@ func (t *Transport) Send(ctx context.Context, r *Request) (*http.Response, error
 	if p := t.poolFor(r); p != nil {
 		return t.send(ctx, r, p)
 	}
-	return Standard{t.options.Fallback, "http"}.Send(ctx, r)
+	return Adapter{t.options.Fallback, "http"}.Send(ctx, r)
 }
 
-// send makes at most two attempts. It closes the request's body unless it returns a response, whose exchange then does.
+// sendBody makes at most two attempts. It closes the request's body unless it returns a response, whose exchange then does.
 func (t *Transport) send(ctx context.Context, r *Request, p *pool) (*http.Response, error) {
 	if err := r.check(); err != nil {
 		r.closeBody()
@@ -162,7 +162,7 @@ func (t *Transport) attempt(ctx context.Context, r *Request, p *pool, c *conn) (
 			return nil, err
 		}
 	}
-	x := &exchange{pool: p, conn: c, req: r, ctx: ctx, clean: true}
+	x := &roundTrip{pool: p, conn: c, req: r, ctx: ctx, reusable: true}
 	if t.urgent(ctx) {
 		x.watch()
 	} else {
@@ -203,7 +203,7 @@ func (t *Transport) dial(ctx context.Context, address string) (*conn, error) {
 
 // poolFor returns the connections for a request, or nil if it is for the fallback.
 func (t *Transport) poolFor(r *Request) *pool {
-	if !r.covers() {
+	if !r.supports() {
 		return nil
 	}
 	return t.pool(r.Address)
@@ -214,7 +214,7 @@ func (t *Transport) pool(address string) *pool {
 	if p := (*t.pools.Load())[address]; p != nil {
 		return p
 	}
-	if !canProbe || !plainHost(address) {
+	if !canCheckIdle || !plainHost(address) {
 		return nil
 	}
 	t.mu.Lock()

@@ -8,14 +8,14 @@ import (
 	"sync/atomic"
 )
 
-// readOn is how much of a body that its handler did not want is read to keep the connection: about what has been sent
+// maxDiscarded is how much of a body that its handler did not want is read to keep the connection: about what has been sent
 // already, in the buffers on the way. It is net/http's number.
-const readOn = 256 << 10
+const maxDiscarded = 256 << 10
 
 // body is a request's body of known length. Like net/http's it may be read in one goroutine and closed in another,
 // where Close waits for a Read under way.
 type body struct {
-	exchange *exchange
+	request *request
 
 	mu     sync.Mutex
 	left   int64
@@ -40,7 +40,7 @@ func (b *body) read(p []byte) (int, error) {
 	if b.left == 0 {
 		return 0, io.EOF
 	}
-	n, err := b.exchange.conn.readBody(p[:min(int64(len(p)), b.left)])
+	n, err := b.request.conn.readBody(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
 	switch {
 	case b.left == 0:
@@ -51,7 +51,7 @@ func (b *body) read(p []byte) (int, error) {
 	}
 	if err != nil {
 		b.err = err
-		b.exchange.context.cancel() // the client has gone, or stopped sending
+		b.request.context.cancel() // the client has gone, or stopped sending
 	}
 	return n, err
 }
@@ -64,7 +64,7 @@ func (b *body) Close() error {
 		return nil
 	}
 	b.closed = true
-	if b.left > readOn {
+	if b.left > maxDiscarded {
 		b.early = true
 		return nil
 	}
@@ -97,7 +97,7 @@ func (b *body) drain() (whole bool) {
 	switch {
 	case b.closed:
 		return b.left == 0
-	case b.left >= readOn:
+	case b.left >= maxDiscarded:
 		return false
 	}
 	b.closed = b.discard() == nil

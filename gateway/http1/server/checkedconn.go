@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// handed is a connection as net/http's server reads it: head by head, each judged and within its time before the server
+// checkedConn is a connection as net/http's server reads it: head by head, each judged and within its time before the server
 // gets any of it. Reads are for one goroutine at a time, as net/http's are.
 //
 // While a request is with its handler the server reads on to notice that the client hangs up. What comes then is the next
 // head, which need not be in time, and whose faults must not disturb the response under way.
-type handed struct {
+type checkedConn struct {
 	net.Conn
 	accepted io.Closer // Conn as the listener gave it
 	server   *Server
@@ -81,15 +81,15 @@ const (
 	forbidden
 )
 
-// handedTLS is such a connection under TLS. It does not show what was agreed: net/http's
+// checkedTLSConn is such a connection under TLS. It does not show what was agreed: net/http's
 // server looks for the preface of HTTP/2 only where there seems to be no TLS.
-type handedTLS struct {
-	*handed
+type checkedTLSConn struct {
+	*checkedConn
 	state *tls.ConnectionState
 }
 
 // Read implements net.Conn.
-func (c *handed) Read(p []byte) (int, error) {
+func (c *checkedConn) Read(p []byte) (int, error) {
 	from := &c.coming
 	for {
 		if from.ready > 0 {
@@ -117,12 +117,12 @@ func (c *handed) Read(p []byte) (int, error) {
 }
 
 // trust gives out all that has come and that comes, as it is.
-func (c *handed) trust() {
+func (c *checkedConn) trust() {
 	c.mode, c.coming.ready = inTrust, len(c.coming.in)
 }
 
 // readBody reads what is not a head of HTTP/1.
-func (c *handed) readBody(p []byte) (n int, err error) {
+func (c *checkedConn) readBody(p []byte) (n int, err error) {
 	if c.coming.ended != nil {
 		return 0, c.coming.ended
 	}
@@ -143,14 +143,14 @@ func (c *handed) readBody(p []byte) (n int, err error) {
 }
 
 // spend counts bytes of a body.
-func (c *handed) spend(n int) {
+func (c *checkedConn) spend(n int) {
 	if c.left -= uint64(n); c.left == 0 {
 		c.mode = inHeads
 	}
 }
 
 // follow notes what the client's frames say.
-func (c *handed) follow(b []byte) {
+func (c *checkedConn) follow(b []byte) {
 	c.http2.take(b)
 	c.guard.http2.moves.Add(uint32(c.http2.updates))
 	c.http2.updates = 0
@@ -164,12 +164,12 @@ func (c *handed) follow(b []byte) {
 }
 
 // keepTime puts the deadline of what has begun in the place of whatever net/http has set.
-func (c *handed) keepTime() {
+func (c *checkedConn) keepTime() {
 	c.reads.replace(c.Conn, c.coming.until) // if it fails, so will the read
 }
 
 // endTime takes that deadline away: what has begun is here.
-func (c *handed) endTime() {
+func (c *checkedConn) endTime() {
 	if !c.coming.until.IsZero() {
 		c.coming.until = time.Time{}
 		c.reads.replace(c.Conn, time.Time{})
@@ -177,7 +177,7 @@ func (c *handed) endTime() {
 }
 
 // readHead reads more of a head. An error has nothing before it that could be given out.
-func (c *handed) readHead(p []byte) error {
+func (c *checkedConn) readHead(p []byte) error {
 	from := &c.coming
 	if from.ended != nil {
 		return c.stop()
@@ -210,7 +210,7 @@ func (c *handed) readHead(p []byte) error {
 }
 
 // stop gives out what has come of a head that does not go on: net/http has a word for that.
-func (c *handed) stop() error {
+func (c *checkedConn) stop() error {
 	if len(c.coming.in) > 0 && !c.handling.Load() {
 		c.trust()
 		return nil
@@ -220,7 +220,7 @@ func (c *handed) stop() error {
 
 // advance judges what has come of a head. It reports whether there is something to give
 // out now.
-func (c *handed) advance() bool {
+func (c *checkedConn) advance() bool {
 	from := &c.coming
 	size, err := 0, from.fault
 	if err == nil {
@@ -250,7 +250,7 @@ func (c *handed) advance() bool {
 const http2Head = "PRI * HTTP/2.0\r\n\r\n"
 
 // judgePreface holds a head to what may begin here.
-func (c *handed) judgePreface(size int) error {
+func (c *checkedConn) judgePreface(size int) error {
 	is := string(c.coming.in[:size]) == http2Head
 	if is && c.preface == forbidden || !is && c.preface == required {
 		return errPreface
@@ -259,7 +259,7 @@ func (c *handed) judgePreface(size int) error {
 }
 
 // release gives a head out, and what has come after it.
-func (c *handed) release(size int) {
+func (c *checkedConn) release(size int) {
 	from := &c.coming
 	h, rest := from.head, from.in[size:]
 	from.head, from.ready = framing{}, size
@@ -279,30 +279,30 @@ func (c *handed) release(size int) {
 }
 
 // refuse answers a head that must not be understood, and ends the connection.
-func (c *handed) refuse(err error) {
+func (c *checkedConn) refuse(err error) {
 	c.server.logf("refused a request from %v: %v", c.RemoteAddr(), err)
-	_ = c.SetWriteDeadline(time.Now().Add(lingering))
+	_ = c.SetWriteDeadline(time.Now().Add(lingerTime))
 	const head = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
 	_, _ = io.WriteString(c, head+"400 Bad Request: "+err.Error())
 	if c.CloseWrite() == nil { // closed at once, the answer would be lost with what the client sends
-		_ = c.Conn.SetReadDeadline(time.Now().Add(lingering))
-		_, _ = io.CopyN(io.Discard, onlyReader{c.Conn}, readOn)
+		_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
+		_, _ = io.CopyN(io.Discard, onlyReader{c.Conn}, maxDiscarded)
 	}
 	c.coming.in, c.coming.ready, c.coming.ended = nil, 0, io.EOF
 }
 
 // SetReadDeadline implements net.Conn.
-func (c *handed) SetReadDeadline(t time.Time) error { return c.reads.set(c.Conn, t) }
+func (c *checkedConn) SetReadDeadline(t time.Time) error { return c.reads.set(c.Conn, t) }
 
 // Write implements net.Conn.
-func (c *handed) Write(p []byte) (int, error) {
+func (c *checkedConn) Write(p []byte) (int, error) {
 	c.guard.begin()
 	defer c.guard.end()
 	return c.Conn.Write(p)
 }
 
 // ReadFrom implements io.ReaderFrom, so that the kernel can copy files.
-func (c *handed) ReadFrom(src io.Reader) (int64, error) {
+func (c *checkedConn) ReadFrom(src io.Reader) (int64, error) {
 	direct, ok := c.Conn.(io.ReaderFrom)
 	if !ok {
 		return io.Copy(onlyWriter{c}, src)
@@ -313,7 +313,7 @@ func (c *handed) ReadFrom(src io.Reader) (int64, error) {
 }
 
 // WriteTo implements io.WriterTo, for hijacked connections.
-func (c *handed) WriteTo(w io.Writer) (int64, error) {
+func (c *checkedConn) WriteTo(w io.Writer) (int64, error) {
 	from := &c.coming
 	n, err := w.Write(from.in)
 	if from.in = from.in[n:]; err != nil || from.ended != nil {
@@ -327,7 +327,7 @@ func (c *handed) WriteTo(w io.Writer) (int64, error) {
 type onlyReader struct{ io.Reader }
 
 // CloseWrite ends the sending side.
-func (c *handed) CloseWrite() error {
+func (c *checkedConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
@@ -336,7 +336,7 @@ func (c *handed) CloseWrite() error {
 
 // leave closes the connection. Its client may be about to use it, as it may when its time is
 // over, and knows that.
-func (c *handed) leave() bool {
+func (c *checkedConn) leave() bool {
 	if c.guard.idle.Load() == 0 {
 		return false
 	}
@@ -345,7 +345,7 @@ func (c *handed) leave() bool {
 }
 
 // Close implements net.Conn.
-func (c *handed) Close() error {
+func (c *checkedConn) Close() error {
 	c.server.sweeper.forget(c.guard)
 	return c.accepted.Close()
 }

@@ -45,12 +45,12 @@ type conn struct {
 	date     []byte    // the Date field of a second
 	second   int64
 
-	mu      sync.Mutex
-	current *exchange     // the request under way
-	seen    *exchange     // current at the last tick
-	listed  bool          // watches looks at the next tick
-	watch   chan struct{} // closed when the watch over current has ended; nil: there is none
-	touched bool          // the handler has set a deadline
+	mu            sync.Mutex
+	current       *request      // the request under way
+	seen          *request      // current at the last tick
+	listed        bool          // scan looks at the next tick
+	watch         chan struct{} // closed when the watch over current has ended; nil: there is none
+	deadlineMoved bool          // the handler has set a deadline
 }
 
 // newConn makes the connection. With a configuration it is one under TLS.
@@ -89,7 +89,7 @@ func (c *conn) serve() {
 		return
 	}
 	h, ok := c.next(timeout(c.since, c.server.headerTimeout))
-	for ok && c.exchange(h) && c.rest() {
+	for ok && c.serveRequest(h) && c.becomeIdle() {
 		h, ok = c.next(timeout(c.used, c.server.idleTimeout))
 	}
 }
@@ -102,15 +102,15 @@ func timeout(t time.Time, d time.Duration) time.Time {
 	return t.Add(d)
 }
 
-// mostPieces is how many reads a head may take. It is looked at after each of them from its beginning, which a client
+// maxPieces is how many reads a head may take. It is looked at after each of them from its beginning, which a client
 // that sends it byte by byte shall not make us do: net/http goes on where it was.
-const mostPieces = 8
+const maxPieces = 8
 
 // next reads the next request's head. It fails when there is none to come, and has closed the connection or handed it over.
 func (c *conn) next(until time.Time) (head, bool) {
 	c.skipped = 0
 	for pieces := 0; ; {
-		c.skipLines()
+		c.skipEmptyLines()
 		if b := c.in[c.from:c.to]; len(b) > 0 {
 			h, size, covered, more := parseHead(b)
 			longest := c.server.longestHead
@@ -121,7 +121,7 @@ func (c *conn) next(until time.Time) (head, bool) {
 			if pieces++; pieces == 1 && !c.used.IsZero() {
 				until = timeout(time.Now(), c.server.headerTimeout)
 			}
-			if covered || !more && c.begun() || len(b) >= longest || pieces > mostPieces {
+			if covered || !more && c.headStarted() || len(b) >= longest || pieces > maxPieces {
 				c.handOver(nil, until)
 				return head{}, false
 			}
@@ -138,7 +138,7 @@ func (c *conn) await(until time.Time) bool {
 	switch {
 	case n > 0 && c.wake():
 		return true
-	case n == 0 && c.begun() && (errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded)):
+	case n == 0 && c.headStarted() && (errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded)):
 		c.handOver(err, until) // net/http has a word for those who stop in the middle
 	default:
 		c.close()
@@ -146,14 +146,14 @@ func (c *conn) await(until time.Time) bool {
 	return false
 }
 
-// begun reports whether enough of a head has come to speak of one, by net/http's measure.
-func (c *conn) begun() bool {
+// headStarted reports whether enough of a head has come to speak of one, by net/http's measure.
+func (c *conn) headStarted() bool {
 	have := c.to - c.from + c.skipped
 	return have >= 4 || have > 0 && c.used.IsZero()
 }
 
-// skipLines drops empty lines that old clients send after a POST, as net/http does (RFC 9112 §2.2).
-func (c *conn) skipLines() {
+// skipEmptyLines drops empty lines that old clients send after a POST, as net/http does (RFC 9112 §2.2).
+func (c *conn) skipEmptyLines() {
 	for c.posted && c.skipped < 4 && c.from < c.to {
 		if b := c.in[c.from]; b != '\r' && b != '\n' {
 			return
@@ -182,8 +182,8 @@ func (c *conn) leave() bool {
 	return true
 }
 
-// rest tells Shutdown that a request is over. It fails, and has closed the connection, if no other may follow.
-func (c *conn) rest() bool {
+// handover tells Shutdown that a request is over. It fails, and has closed the connection, if no other may follow.
+func (c *conn) becomeIdle() bool {
 	if c.server.closing.Load() {
 		c.close()
 		return false
@@ -278,7 +278,7 @@ func (c *conn) write(p []byte) error {
 // reading has ended with, and the time by which the head has to be there.
 func (c *conn) handOver(ended error, until time.Time) {
 	c.arm(until)
-	next := &handed{
+	next := &checkedConn{
 		Conn: c.socket, accepted: c.accepted, server: c.server, guard: c.guard, preface: c.server.preface,
 		coming: coming{in: bytes.Clone(c.in[c.from:c.to]), ended: ended, until: until},
 	}
@@ -291,13 +291,13 @@ func (c *conn) handOver(ended error, until time.Time) {
 	c.guard.owner.Store(&leave)
 	state := c.template.TLS
 	if state == nil {
-		c.server.rest.deliver(next)
+		c.server.handover.deliver(next)
 		return
 	}
 	if next.preface = forbidden; state.NegotiatedProtocol == "h2" {
 		next.preface = required
 	}
-	c.server.rest.deliver(&handedTLS{next, state})
+	c.server.handover.deliver(&checkedTLSConn{next, state})
 }
 
 // close closes the connection.
@@ -311,10 +311,10 @@ func (c *conn) close() {
 // it sends (RFC 9112 §9.6).
 func (c *conn) linger() {
 	if half, ok := c.socket.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		time.Sleep(lingering)
+		time.Sleep(lingerTime)
 	}
 	c.close()
 }
 
-// lingering is net/http's.
-const lingering = 500 * time.Millisecond
+// lingerTime is net/http's.
+const lingerTime = 500 * time.Millisecond

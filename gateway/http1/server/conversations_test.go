@@ -58,7 +58,7 @@ func tellOfContexts(_ http.ResponseWriter, r *http.Request, saw *notes) {
 	for _, before := range saw.before {
 		select { // some end a little after the next request has begun
 		case <-before.(context.Context).Done():
-		case <-time.After(patience):
+		case <-time.After(firstRequestTimeout):
 		}
 		saw.add("now %v, before %v because of %v", r.Context().Err(), before.(context.Context).Err(), context.Cause(before.(context.Context)))
 	}

@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// exchange is a request and its response: one piece of memory, never used again, because handlers leave their writers
+// request is a request and its response: one piece of memory, never used again, because handlers leave their writers
 // behind in all sorts of places.
-type exchange struct {
+type request struct {
 	response
 	context requestContext
 	body    body
 }
 
-// exchange serves one request, and reports whether the connection is good for another. If not, it is closed.
-func (c *conn) exchange(h head) (reusable bool) {
-	x := &exchange{context: requestContext{conn: c}}
-	r := c.request(h, x)
+// request serves one request, and reports whether the connection is good for another. If not, it is closed.
+func (c *conn) serveRequest(h head) (reusable bool) {
+	x := &request{context: requestContext{conn: c}}
+	r := c.newRequest(h, x)
 	x.response = response{
-		conn: c, exchange: x, req: r, header: make(http.Header, 8), length: -1,
-		posting: h.length > 0, bodyless: h.method == http.MethodHead, close: h.close,
+		conn: c, request: x, req: r, header: make(http.Header, 8), length: -1,
+		hasBody: h.length > 0, bodyless: h.method == http.MethodHead, close: h.close,
 	}
 	c.posted = h.method == http.MethodPost
 	c.begin(x)
@@ -34,13 +34,13 @@ func (c *conn) exchange(h head) (reusable bool) {
 
 // end completes the response, if the handler has finished, and leaves the connection as it was before the request, or
 // closed.
-func (c *conn) end(x *exchange, finished bool) (reusable bool) {
+func (c *conn) end(x *request, finished bool) (reusable bool) {
 	x.context.cancel()
 	if finished {
 		x.finish()
 	}
 	c.endWatch()
-	if x.posting {
+	if x.hasBody {
 		x.body.Close()
 	}
 	c.used = time.Now()
@@ -60,8 +60,8 @@ func (c *conn) end(x *exchange, finished bool) (reusable bool) {
 	return false
 }
 
-// request makes the handler's request, as net/http would.
-func (c *conn) request(h head, x *exchange) *http.Request {
+// newRequest makes the handler's request, as net/http would.
+func (c *conn) newRequest(h head, x *request) *http.Request {
 	t := &c.template
 	t.Method, t.URL, t.RequestURI, t.Host = h.method, h.url, h.target, h.host
 	t.Header, t.Close, t.ContentLength, t.Body = h.header, h.close, h.length, http.NoBody
@@ -69,7 +69,7 @@ func (c *conn) request(h head, x *exchange) *http.Request {
 		if !c.armed.IsZero() {
 			c.arm(time.Time{}) // the body has the time that the handler gives it
 		}
-		x.body.exchange, x.body.left = x, h.length
+		x.body.request, x.body.left = x, h.length
 		t.Body = &x.body
 	}
 	r := t.WithContext(&x.context)
@@ -78,7 +78,7 @@ func (c *conn) request(h head, x *exchange) *http.Request {
 }
 
 // handle runs the handler. It reports whether it returned.
-func (c *conn) handle(x *exchange, r *http.Request) (finished bool) {
+func (c *conn) handle(x *request, r *http.Request) (finished bool) {
 	defer func() {
 		if finished {
 			return

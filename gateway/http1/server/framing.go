@@ -21,8 +21,8 @@ var (
 	errPreface  = errors.New("HTTP/2 is not spoken here")
 )
 
-// mostBlank is how much of empty lines net/http forgives before a request.
-const mostBlank = 4
+// maxBlank is how much of empty lines net/http forgives before a request.
+const maxBlank = 4
 
 // framing is what a head says about where the message ends.
 type framing struct {
@@ -46,7 +46,7 @@ func (f *framing) judge(b []byte) (size int, err error) {
 		blank := len(line) == 0 || string(line) == "\r"
 		if blank && !f.begun { // net/http knows where that is allowed
 			f.judged += len(line) + 1
-			f.strange = f.judged > mostBlank
+			f.strange = f.judged > maxBlank
 			continue
 		}
 		text, ok := bytes.CutSuffix(line, []byte("\r"))

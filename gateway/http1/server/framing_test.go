@@ -57,8 +57,8 @@ func TestFaultyFraming(t *testing.T) {
 			t.Errorf("%q: after it %s", what, a)
 		}
 	}
-	plain := start(t, "downstream", &http.Server{Handler: h, ReadHeaderTimeout: patience})
-	_, dial := secured(t, &http.Server{Handler: h, ReadHeaderTimeout: patience}, nil)
+	plain := start(t, "downstream", &http.Server{Handler: h, ReadHeaderTimeout: firstRequestTimeout})
+	_, dial := secured(t, &http.Server{Handler: h, ReadHeaderTimeout: firstRequestTimeout}, nil)
 	for name, what := range faulty() {
 		for state, says := range before {
 			t.Run(name+", "+state, func(t *testing.T) {
@@ -290,7 +290,7 @@ func TestConnectionsWaitForAPlace(t *testing.T) {
 		}
 		plainly(w, r)
 	})
-	s := start(t, "downstream", &http.Server{Handler: h}, func(s *server.Server) { s.MostConnections = 3 })
+	s := start(t, "downstream", &http.Server{Handler: h}, func(s *server.Server) { s.MaxConnections = 3 })
 	first, second := s.dial(t), s.dial(t)
 	s.bring(t, first, get("/wait"))
 	s.bring(t, second, get("/wait"))

@@ -5,24 +5,26 @@ import (
 	"sync"
 )
 
-// rest is the listener from which the standard server gets the connections that are handed over.
-type rest struct {
+// handover is the listener from which the standard server gets the connections that are handed over.
+type handoverListener struct {
 	addr  net.Addr
 	conns chan net.Conn
 	done  chan struct{}
 	once  sync.Once
 }
 
-func newRest() *rest { return &rest{conns: make(chan net.Conn), done: make(chan struct{})} }
+func newHandoverListener() *handoverListener {
+	return &handoverListener{conns: make(chan net.Conn), done: make(chan struct{})}
+}
 
 // at gives the listener the address that it is said to have.
-func (r *rest) at(addr net.Addr) *rest {
+func (r *handoverListener) at(addr net.Addr) *handoverListener {
 	r.addr = addr
 	return r
 }
 
 // deliver gives a connection to the standard server, or closes it if that takes no more.
-func (r *rest) deliver(c net.Conn) {
+func (r *handoverListener) deliver(c net.Conn) {
 	select {
 	case r.conns <- c:
 	case <-r.done:
@@ -31,7 +33,7 @@ func (r *rest) deliver(c net.Conn) {
 }
 
 // Accept implements net.Listener.
-func (r *rest) Accept() (net.Conn, error) {
+func (r *handoverListener) Accept() (net.Conn, error) {
 	select {
 	case c := <-r.conns:
 		return c, nil
@@ -41,10 +43,10 @@ func (r *rest) Accept() (net.Conn, error) {
 }
 
 // Addr implements net.Listener.
-func (r *rest) Addr() net.Addr { return r.addr }
+func (r *handoverListener) Addr() net.Addr { return r.addr }
 
 // Close implements net.Listener.
-func (r *rest) Close() error {
+func (r *handoverListener) Close() error {
 	r.once.Do(func() { close(r.done) })
 	return nil
 }

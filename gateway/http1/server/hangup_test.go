@@ -40,7 +40,7 @@ func secured(t *testing.T, standard *http.Server, prepare func(*server.Server)) 
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { c.Close() })
-		_ = c.SetDeadline(time.Now().Add(patience))
+		_ = c.SetDeadline(time.Now().Add(firstRequestTimeout))
 		return c
 	}
 }

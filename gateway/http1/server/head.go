@@ -70,7 +70,7 @@ func beginsPlain(b []byte) bool {
 func (h *head) readLine(line string) bool {
 	method, target, _ := strings.Cut(line, " ")
 	target, ok := strings.CutSuffix(target, version)
-	if !ok || target == "" || target[0] != '/' || !plainTarget(target) {
+	if !ok || target == "" || target[0] != '/' || !isVisibleASCII(target) {
 		return false
 	}
 	u, err := url.ParseRequestURI(target)
@@ -81,7 +81,7 @@ func (h *head) readLine(line string) bool {
 	return true
 }
 
-func plainTarget(s string) bool {
+func isVisibleASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] >= 0x7f {
 			return false
@@ -99,7 +99,7 @@ func (h *head) readFields(lines string) bool {
 		var line string
 		line, lines, _ = strings.Cut(lines, crlf)
 		name, value, ok := cutField(line)
-		if !ok || !h.note(name, value) {
+		if !ok || !h.noteField(name, value) {
 			return false
 		}
 		if name == "Host" {
@@ -127,8 +127,8 @@ func cutField(line string) (name, value string, ok bool) {
 	return textproto.CanonicalMIMEHeaderKey(name), textproto.TrimString(value), true
 }
 
-// note takes what the fields say about the message itself, and refuses those whose meaning is net/http's to work out.
-func (h *head) note(name, value string) bool {
+// noteField takes what the fields say about the message itself, and refuses those whose meaning is net/http's to work out.
+func (h *head) noteField(name, value string) bool {
 	switch name {
 	case "Host":
 		if h.host != "" || value == "" {

@@ -184,7 +184,7 @@ func TestIdleTimeout(t *testing.T) {
 	t.Parallel()
 	const timeout, gap = 200 * time.Millisecond, 55 * time.Millisecond
 	overBothFrom(t, plainly, timeouts{idle: timeout, head: time.Minute}, func(t *testing.T, _ *running, open func() *client) {
-		c, since, end := open(), time.Time{}, time.Now().Add(patience)
+		c, since, end := open(), time.Time{}, time.Now().Add(firstRequestTimeout)
 		for used := 0; used < 4; used++ {
 			since = time.Now()
 			c.say(get("/"))

@@ -15,10 +15,10 @@ import (
 // for the body: one that is over soon gets its length, any other is chunked (RFC 9112 §7.1).
 type response struct {
 	conn     *conn
-	exchange *exchange
+	request  *request
 	req      *http.Request
 	header   http.Header // the handler's
-	posting  bool        // the request has a body; handlers may change what their request says
+	hasBody  bool        // the request has a body; handlers may change what their request says
 	bodyless bool        // it is a HEAD request
 
 	status   int         // 0: none yet
@@ -35,8 +35,8 @@ type response struct {
 	broken     error // what went wrong in writing
 }
 
-// mostPending is how much of a body is held back to learn its length, and to look at its type. It is net/http's.
-const mostPending = 2048
+// maxPending is how much of a body is held back to learn its length, and to look at its type. It is net/http's.
+const maxPending = 2048
 
 // Header implements http.ResponseWriter.
 func (w *response) Header() http.Header { return w.header }
@@ -50,7 +50,7 @@ func (w *response) WriteHeader(status int) {
 	case status < 100 || status > 999:
 		panic(fmt.Sprintf("invalid WriteHeader code %d", status)) // as net/http: nothing sensible could be sent
 	case status < 200 && status != http.StatusSwitchingProtocols:
-		w.inform(status)
+		w.writeInterim(status)
 		return
 	}
 	w.status = status
@@ -89,10 +89,10 @@ func (w *response) takeLength() (invalid bool) {
 
 // decided reports whether the head does not depend on the body, nor on what the handler leaves of the request's.
 func (w *response) decided() bool {
-	if w.posting && !w.fullDuplex {
+	if w.hasBody && !w.fullDuplex {
 		return false
 	}
-	if !hasBody(w.status) {
+	if !bodyAllowed(w.status) {
 		return true
 	}
 	return w.length == 0 || w.length > 0 && !w.sniffs(w.header)
@@ -100,7 +100,7 @@ func (w *response) decided() bool {
 
 // sniffs reports whether the body shall tell the Content-Type.
 func (w *response) sniffs(h http.Header) bool {
-	return !has(h, "Content-Type") && h.Get("Content-Encoding") == "" && hasBody(w.status) && h.Get("Transfer-Encoding") == ""
+	return !has(h, "Content-Type") && h.Get("Content-Encoding") == "" && bodyAllowed(w.status) && h.Get("Transfer-Encoding") == ""
 }
 
 // has reports whether a field is set, be it to nothing: so handlers say that they want none.
@@ -109,13 +109,13 @@ func has(h http.Header, name string) bool {
 	return set
 }
 
-// hasBody reports whether responses with this status have one (RFC 9110 §6.4.1).
-func hasBody(status int) bool {
+// bodyAllowed reports whether responses with this status have one (RFC 9110 §6.4.1).
+func bodyAllowed(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// inform sends an informational head.
-func (w *response) inform(status int) {
+// writeInterim sends an informational head.
+func (w *response) writeInterim(status int) {
 	c := w.conn
 	c.out = appendStatus(c.out, status)
 	c.out = c.appendFields(c.out, w.header, omitFraming)
@@ -129,7 +129,7 @@ func (w *response) Write(p []byte) (int, error) {
 	switch {
 	case len(p) == 0:
 		return 0, nil
-	case !hasBody(w.status):
+	case !bodyAllowed(w.status):
 		return 0, http.ErrBodyNotAllowed
 	}
 	w.written += int64(len(p))
@@ -137,7 +137,7 @@ func (w *response) Write(p []byte) (int, error) {
 		return 0, http.ErrContentLength
 	}
 	if w.waiting != nil {
-		if len(w.pending)+len(p) <= mostPending {
+		if len(w.pending)+len(p) <= maxPending {
 			w.pending = append(w.pending, p...)
 			return len(p), nil
 		}
@@ -160,15 +160,15 @@ func (w *response) settle(next []byte) {
 	}
 	w.waiting, w.pending = nil, nil
 	sample := p
-	if len(p) < mostSniffed {
-		sample = append(p, next[:min(len(next), mostSniffed-len(p))]...)
+	if len(p) < maxSniffed {
+		sample = append(p, next[:min(len(next), maxSniffed-len(p))]...)
 	}
 	w.writeHead(h, sample)
 	_ = w.send(p) // an error stays in broken
 }
 
-// mostSniffed is how much of a body http.DetectContentType looks at.
-const mostSniffed = 512
+// maxSniffed is how much of a body http.DetectContentType looks at.
+const maxSniffed = 512
 
 // send sends a piece of the body, or gathers it.
 func (w *response) send(p []byte) error {
@@ -191,11 +191,11 @@ func (w *response) send(p []byte) error {
 	return w.broken
 }
 
-// note remembers that the client cannot be reached. The request is for nobody then.
+// noteField remembers that the client cannot be reached. The request is for nobody then.
 func (w *response) note(err error) {
 	if err != nil && w.broken == nil {
 		w.broken = err
-		w.exchange.context.cancel()
+		w.request.context.cancel()
 	}
 }
 
@@ -216,7 +216,7 @@ func (w *response) Flush() { _ = w.FlushError() }
 func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
 	w.ensureStatus()
 	if w.waiting != nil {
-		n, err = io.CopyN(onlyWriter{w}, src, mostSniffed)
+		n, err = io.CopyN(onlyWriter{w}, src, maxSniffed)
 		if err != nil {
 			if err == io.EOF { //nolint:errorlint // io.CopyN's contract
 				err = nil
@@ -228,7 +228,7 @@ func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
 	if err := w.FlushError(); err != nil {
 		return n, err
 	}
-	if !ok || w.chunked || !hasBody(w.status) || w.bodyless {
+	if !ok || w.chunked || !bodyAllowed(w.status) || w.bodyless {
 		rest, err := io.Copy(onlyWriter{w}, src)
 		return n + rest, err
 	}
@@ -275,6 +275,6 @@ func (w *response) finish() {
 
 // reusable reports whether client and server agree on where the next message begins.
 func (w *response) reusable() bool {
-	short := w.length >= 0 && w.written != w.length && hasBody(w.status) && !w.bodyless
-	return !w.close && !short && w.broken == nil && (!w.posting || !w.exchange.body.abandoned())
+	short := w.length >= 0 && w.written != w.length && bodyAllowed(w.status) && !w.bodyless
+	return !w.close && !short && w.broken == nil && (!w.hasBody || !w.request.body.abandoned())
 }

@@ -60,7 +60,7 @@ func (w *response) frame(h http.Header, sample []byte) (field string, omit omitt
 	switch {
 	case w.status == http.StatusNotModified:
 		return "", omitFraming | omitType
-	case !hasBody(w.status):
+	case !bodyAllowed(w.status):
 		return "", omitFraming
 	case sized:
 		return "", omit | omitCoding
@@ -81,10 +81,10 @@ func (w *response) frame(h http.Header, sample []byte) (field string, omit omitt
 
 // takeBody reads the rest of the request's body before the response begins, for clients that send all before they read.
 func (w *response) takeBody() {
-	if !w.posting || w.close || w.fullDuplex {
+	if !w.hasBody || w.close || w.fullDuplex {
 		return
 	}
-	w.close = !w.exchange.body.drain()
+	w.close = !w.request.body.drain()
 }
 
 // announce notes the trailers that the handler will send.

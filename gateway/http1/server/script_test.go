@@ -145,8 +145,8 @@ func (w tlsWire) SetLinger(sec int) error { return w.NetConn().(*net.TCPConn).Se
 // clientOver speaks over a connection that is there.
 func clientOver(c *tls.Conn) *client { return &client{tlsWire{c}, bufio.NewReader(c)} }
 
-// patience is how long a client waits for what must come.
-const patience = 10 * time.Second
+// firstRequestTimeout is how long a client waits for what must come.
+const firstRequestTimeout = 10 * time.Second
 
 func (s *running) dial(t testing.TB) *client {
 	t.Helper()
@@ -154,7 +154,7 @@ func (s *running) dial(t testing.TB) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(firstRequestTimeout))
 	cl := &client{c.(*net.TCPConn), bufio.NewReader(c)}
 	t.Cleanup(cl.leave)
 	return cl
@@ -195,7 +195,7 @@ func await[T any](t *testing.T, signal <-chan T) (v T) {
 	t.Helper()
 	select {
 	case v = <-signal:
-	case <-time.After(patience):
+	case <-time.After(firstRequestTimeout):
 		t.Fatal("waited in vain")
 	}
 	return v
@@ -327,7 +327,7 @@ func (a answer) String() string {
 	return fmt.Sprintf("%q %q %.200q (%d bytes) %q %s", a.Interim, a.Head, a.Body, len(a.Body), a.Trailer, a.Failure)
 }
 
-// request is a head with these fields, and the body that belongs to a Content-Length among them.
+// newRequest is a head with these fields, and the body that belongs to a Content-Length among them.
 func request(line string, fields ...string) string {
 	return line + " HTTP/1.1\r\nHost: app.test\r\n" + strings.Join(append(fields, ""), "\r\n") + "\r\n"
 }

@@ -63,7 +63,7 @@ func (c *conn) handshake(t *tls.Conn) error {
 	_ = under.SetDeadline(time.Time{})
 	var plain tls.RecordHeaderError
 	if errors.As(err, &plain) && plain.Conn != nil && beginsPlain(plain.RecordHeader[:]) {
-		_ = plain.Conn.SetWriteDeadline(time.Now().Add(lingering))
+		_ = plain.Conn.SetWriteDeadline(time.Now().Add(lingerTime))
 		_, _ = io.WriteString(plain.Conn, "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
 	}
 	return err

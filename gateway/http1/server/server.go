@@ -21,16 +21,16 @@ type Server struct {
 	// most a sixth of that time later. Zero: never. It must not change once Serve was called.
 	WriteTimeout time.Duration
 
-	// MostConnections is how many connections are served at a time. Others wait in the
+	// MaxConnections is how many connections are served at a time. Others wait in the
 	// listener's queue, in their order, and the longest idle one makes room for the first of
 	// them. Zero: any number. It must not change once Serve was called.
-	MostConnections int
+	MaxConnections int
 
 	standard *http.Server
 	handler  http.Handler
-	watches  *watches
+	scan     *hangupScan
 	sweeper  *sweeper
-	rest     *rest
+	handover *handoverListener
 	preface  preface // on connections without TLS
 
 	headerTimeout, idleTimeout   time.Duration
@@ -44,24 +44,24 @@ type Server struct {
 	conns     map[*conn]struct{}
 }
 
-// mostHead is the longest head that is looked at here.
-const mostHead = 32 << 10
+// maxHead is the longest head that is looked at here.
+const maxHead = 32 << 10
 
 // New makes a server. Handler, ReadHeaderTimeout, IdleTimeout, MaxHeaderBytes, TLSConfig and ErrorLog of the standard one
 // are for both; its other options, and hooks such as ConnState, are for what it takes over. They must not change later,
 // and from now on the standard server serves nothing but what it is given here.
 func New(standard *http.Server) *Server {
 	s := &Server{
-		standard: standard, handler: standard.Handler, watches: newWatches(watchPatience), rest: newRest(), sweeper: newSweeper(),
+		standard: standard, handler: standard.Handler, scan: newHangupScan(scanInterval), handover: newHandoverListener(), sweeper: newSweeper(),
 		headerTimeout: standard.ReadHeaderTimeout, idleTimeout: standard.IdleTimeout,
-		longestHead: mostHead, longestStandard: http.DefaultMaxHeaderBytes + bufferSize,
+		longestHead: maxHead, longestStandard: http.DefaultMaxHeaderBytes + bufferSize,
 		listeners: make(map[net.Listener]struct{}), conns: make(map[*conn]struct{}),
 	}
 	if s.handler == nil {
 		s.handler = http.DefaultServeMux
 	}
 	if n := standard.MaxHeaderBytes; n > 0 {
-		s.longestHead, s.longestStandard = min(n, mostHead), n+bufferSize
+		s.longestHead, s.longestStandard = min(n, maxHead), n+bufferSize
 	}
 	if s.idleTimeout == 0 {
 		s.idleTimeout = standard.ReadTimeout
@@ -85,7 +85,7 @@ func (s *Server) serve(l net.Listener, config *tls.Config) error {
 	}
 	defer s.untrack(l)
 	s.once.Do(func() {
-		go func() { _ = s.standard.Serve(s.rest.at(l.Addr())) }()
+		go func() { _ = s.standard.Serve(s.handover.at(l.Addr())) }()
 		if s.WriteTimeout > 0 {
 			go s.sweeper.run(s.WriteTimeout, s.logf)
 		}
@@ -99,7 +99,7 @@ func (s *Server) serve(l net.Listener, config *tls.Config) error {
 			s.start(conn, config)
 		case s.closing.Load():
 			return http.ErrServerClosed
-		case !passing(err):
+		case !isTemporary(err):
 			return err
 		default:
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
@@ -109,8 +109,8 @@ func (s *Server) serve(l net.Listener, config *tls.Config) error {
 	}
 }
 
-// passing reports whether accepting may work again soon: too many open files, a client that was gone again.
-func passing(err error) bool {
+// isTemporary reports whether accepting may work again soon: too many open files, a client that was gone again.
+func isTemporary(err error) bool {
 	var e net.Error
 	return errors.As(err, &e) && e.Temporary() //nolint:staticcheck // deprecated for its other uses; net/http asks it, too
 }
@@ -184,8 +184,8 @@ func (s *Server) stop() (err error) {
 	return err
 }
 
-// patience is how long Shutdown waits for the first request of a connection. It is net/http's.
-const patience = 5 * time.Second
+// firstRequestTimeout is how long Shutdown waits for the first request of a connection. It is net/http's.
+const firstRequestTimeout = 5 * time.Second
 
 // closeIdle closes what has no request, and reports whether nothing is left.
 func (s *Server) closeIdle() bool {
@@ -193,7 +193,7 @@ func (s *Server) closeIdle() bool {
 	defer s.mu.Unlock()
 	for c := range s.conns {
 		was := c.state.Load()
-		unused := was == idle || was == fresh && time.Since(c.since) > patience
+		unused := was == idle || was == fresh && time.Since(c.since) > firstRequestTimeout
 		if unused && c.state.CompareAndSwap(was, closed) {
 			delete(s.conns, c)
 			s.sweeper.forget(c.guard)

@@ -270,7 +270,7 @@ func TestListenerBreaks(t *testing.T) {
 		s := servers[name](&http.Server{Handler: plainly})
 		done := make(chan error)
 		go func() { done <- s.Serve(l) }()
-		l.broken <- passing{} // not yet a reason to give up
+		l.broken <- isTemporary{} // not yet a reason to give up
 		l.broken <- errBroken
 		if err := await(t, done); !errors.Is(err, errBroken) {
 			t.Error(err)
@@ -288,12 +288,12 @@ func (f *fragile) Accept() (net.Conn, error) { return nil, <-f.broken }
 func (f *fragile) Close() error              { return nil }
 func (f *fragile) Addr() net.Addr            { return &net.TCPAddr{} }
 
-// passing is an error as from a process that has too many files open.
-type passing struct{}
+// isTemporary is an error as from a process that has too many files open.
+type isTemporary struct{}
 
-func (passing) Error() string   { return "passing" }
-func (passing) Timeout() bool   { return false }
-func (passing) Temporary() bool { return true }
+func (isTemporary) Error() string   { return "passing" }
+func (isTemporary) Timeout() bool   { return false }
+func (isTemporary) Temporary() bool { return true }
 
 // A server that was shut down before it served does not begin.
 func TestClosedBeforeItServes(t *testing.T) {

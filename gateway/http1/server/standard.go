@@ -10,9 +10,9 @@ import (
 // connKey leads from a request's context to the connection that net/http serves it on.
 type connKey struct{}
 
-// mostStreams is how many requests one connection of HTTP/2 may have under way. RFC 9113
+// maxStreams is how many requests one connection of HTTP/2 may have under way. RFC 9113
 // §6.5.2 advises against fewer.
-const mostStreams = 100
+const maxStreams = 100
 
 // takeOver sets the standard server up for the connections that it is given.
 func (s *Server) takeOver() {
@@ -21,7 +21,7 @@ func (s *Server) takeOver() {
 		standard.HTTP2 = &http.HTTP2Config{}
 	}
 	if standard.HTTP2.MaxConcurrentStreams == 0 {
-		standard.HTTP2.MaxConcurrentStreams = mostStreams
+		standard.HTTP2.MaxConcurrentStreams = maxStreams
 	}
 	standard.Handler = http.HandlerFunc(s.serveStandard)
 	s.noteConns()
@@ -37,7 +37,7 @@ func (s *Server) noteConns() {
 		return context.WithValue(ctx, connKey{}, c)
 	}
 	s.standard.ConnState = func(c net.Conn, state http.ConnState) {
-		if h := handedOf(c); h != nil {
+		if h := checkedConnOf(c); h != nil {
 			h.note(state)
 		}
 		if inState != nil {
@@ -46,14 +46,14 @@ func (s *Server) noteConns() {
 	}
 }
 
-// note takes what net/http says of a connection, none of whose reads is under way.
-func (c *handed) note(state http.ConnState) {
+// noteField takes what net/http says of a connection, none of whose reads is under way.
+func (c *checkedConn) note(state http.ConnState) {
 	c.hijacked.Store(state == http.StateHijacked)
 	c.handling.Store(state == http.StateActive)
 	c.guard.note(state, c.mode == inFrames)
 }
 
-// note takes what net/http says of a connection.
+// noteField takes what net/http says of a connection.
 func (g *guard) note(state http.ConnState, http2 bool) {
 	if g.http2.active.Store(http2 && state == http.StateActive); state == http.StateIdle {
 		g.rested(time.Now())
@@ -62,12 +62,12 @@ func (g *guard) note(state http.ConnState, http2 bool) {
 	}
 }
 
-func handedOf(c any) *handed {
+func checkedConnOf(c any) *checkedConn {
 	switch c := c.(type) {
-	case *handed:
+	case *checkedConn:
 		return c
-	case *handedTLS:
-		return c.handed
+	case *checkedTLSConn:
+		return c.checkedConn
 	}
 	return nil
 }
@@ -75,10 +75,10 @@ func handedOf(c any) *handed {
 // serveStandard serves a request that net/http has read.
 func (s *Server) serveStandard(w http.ResponseWriter, r *http.Request) {
 	under := r.Context().Value(connKey{})
-	if t, ok := under.(*handedTLS); ok && r.TLS == nil {
+	if t, ok := under.(*checkedTLSConn); ok && r.TLS == nil {
 		r.TLS = t.state
 	}
-	c := handedOf(under)
+	c := checkedConnOf(under)
 	if c == nil || r.ProtoMajor != 2 || r.Method == "PRI" { // which is a preface that nobody speaks
 		s.handler.ServeHTTP(w, r)
 		return

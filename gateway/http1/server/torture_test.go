@@ -320,7 +320,7 @@ func stress(t *testing.T, s *running, path string) {
 		return
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(firstRequestTimeout))
 	cl := &client{c.(*net.TCPConn), bufio.NewReader(c)}
 	for n := range rand.IntN(6) {
 		path, body := fmt.Sprintf("%s/%d", path, n), strings.Repeat("b", rand.IntN(3000))

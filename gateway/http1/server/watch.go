@@ -7,23 +7,23 @@ import (
 )
 
 // begin notes that a request is under way. One that takes its time is watched.
-func (c *conn) begin(x *exchange) {
+func (c *conn) begin(x *request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.current = x
 	if !c.listed {
 		c.listed = true
-		c.server.watches.add(c)
+		c.server.scan.add(c)
 	}
 }
 
-// stillWaits is asked at the end of each period. A request that was there at the end of the one before, and has come
+// stillRunning is asked at the end of each period. A request that was there at the end of the one before, and has come
 // with all of its body, gets a goroutine that waits for its client to hang up.
-func (c *conn) stillWaits() bool {
+func (c *conn) stillRunning() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	x := c.current
-	if x != nil && x == c.seen && c.watch == nil && (!x.posting || x.body.ended.Load()) {
+	if x != nil && x == c.seen && c.watch == nil && (!x.hasBody || x.body.ended.Load()) {
 		c.watch = make(chan struct{})
 		c.lift()
 		go c.wait(x, c.watch)
@@ -34,7 +34,7 @@ func (c *conn) stillWaits() bool {
 }
 
 // wait reads ahead until something comes: the next request's bytes, or the end. Nobody else reads meanwhile.
-func (c *conn) wait(x *exchange, done chan struct{}) {
+func (c *conn) wait(x *request, done chan struct{}) {
 	defer close(done)
 	if c.from == c.to {
 		c.from, c.to = 0, 0
@@ -52,7 +52,7 @@ func (c *conn) wait(x *exchange, done chan struct{}) {
 // goesOn ends the request's context if the read has failed because the client is gone. A
 // deadline that has come says nothing about the client: whoever set it meant a body, which
 // has come, and the watch goes on without it.
-func (c *conn) goesOn(x *exchange, err error) bool {
+func (c *conn) goesOn(x *request, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -69,7 +69,7 @@ func (c *conn) goesOn(x *exchange, err error) bool {
 // lift takes the read deadline away, be it that of the wait for the request or the
 // handler's: there is nothing more to read that could be late.
 func (c *conn) lift() {
-	c.touched = true
+	c.deadlineMoved = true
 	_ = c.socket.SetReadDeadline(time.Time{})
 }
 
@@ -79,7 +79,7 @@ func (c *conn) endWatch() {
 	c.current = nil
 	done := c.watch
 	if done != nil {
-		c.touched = true
+		c.deadlineMoved = true
 		_ = c.socket.SetReadDeadline(c.since) // long over
 	}
 	c.mu.Unlock()
@@ -95,8 +95,8 @@ func (c *conn) endWatch() {
 // resetDeadlines takes away those that were set during a request.
 func (c *conn) resetDeadlines() {
 	c.mu.Lock()
-	touched := c.touched
-	c.touched = false
+	touched := c.deadlineMoved
+	c.deadlineMoved = false
 	c.mu.Unlock()
 	if touched {
 		c.arm(time.Time{})
@@ -108,6 +108,6 @@ func (c *conn) resetDeadlines() {
 func (c *conn) setDeadline(set func(time.Time) error, t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.touched = true
+	c.deadlineMoved = true
 	return set(t)
 }
