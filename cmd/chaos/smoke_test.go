@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"sessiongate/cmd/rig"
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // tiny is a world that says little about the gateways, and soon.
@@ -25,7 +25,7 @@ func TestSmoke(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds sessiongate")
 	}
-	sessiontest.Need(t, "redis")
+	testserver.Need(t, "redis")
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip("no sh")
 	}
@@ -78,7 +78,7 @@ func (p *provider) spendAll() {
 
 // A panic in a world is a broken scenario, and its processes end.
 func TestPanic(t *testing.T) {
-	sessiontest.Need(t, "redis")
+	testserver.Need(t, "redis")
 	w := &world{scenario: scenario{name: "x", store: func(context.Context, *world) (*store, error) { panic("no") }}, site: site{ports: &ports{}}}
 	ended := false
 	w.onClose(func() { ended = true })

@@ -13,6 +13,7 @@ import (
 	"sessiongate/configs"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // onItsOwnOrigin starts one gateway that a real browser can reach.
@@ -62,7 +63,7 @@ func newOriginBrowser(t *testing.T, s *scene, origin string) *browser {
 }
 
 func TestChromiumDevicesPage(t *testing.T) {
-	tab := sessiontest.Chromium(t)
+	tab := testserver.Chromium(t)
 	s, origin := onItsOwnOrigin(t, setup{})
 	signIn := func(agent string) *browser {
 		b := newOriginBrowser(t, s, origin)
@@ -74,39 +75,39 @@ func TestChromiumDevicesPage(t *testing.T) {
 	windows := signIn("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0")
 
 	// Without a session the page leads to the login page and back.
-	sessiontest.Navigate(tab, origin+"/auth/account")
-	sessiontest.Fill(tab, "#username", "ada")
-	sessiontest.Fill(tab, "#password", "lovelace-1843")
-	sessiontest.Click(tab, "form button[type=submit]")
-	sessiontest.WaitFor(tab, `location.pathname === "/auth/account" && document.querySelectorAll(".device").length === 3`)
+	testserver.Navigate(tab, origin+"/auth/account")
+	testserver.Fill(tab, "#username", "ada")
+	testserver.Fill(tab, "#password", "lovelace-1843")
+	testserver.Click(tab, "form button[type=submit]")
+	testserver.WaitFor(tab, `location.pathname === "/auth/account" && document.querySelectorAll(".device").length === 3`)
 	for name, size := range map[string][2]int64{"phone": {390, 844}, "desktop": {1280, 800}} {
-		sessiontest.Screenshot(tab, filepath.Join(screenshots(t), "account-"+name+".png"), size[0], size[1])
+		testserver.Screenshot(tab, filepath.Join(screenshots(t), "account-"+name+".png"), size[0], size[1])
 	}
-	if n := sessiontest.Eval[int](tab, `document.querySelectorAll(".badge").length`); n != 1 {
+	if n := testserver.Eval[int](tab, `document.querySelectorAll(".badge").length`); n != 1 {
 		t.Errorf("%d devices are called this one", n)
 	}
 
 	// The button that had the focus goes with its row: the focus moves to the heading, where the list is read from.
-	sessiontest.Click(tab, `button[aria-label="Sign out Safari on iOS"]`)
-	sessiontest.WaitFor(tab, `document.querySelectorAll(".device").length === 2 && document.activeElement === document.querySelector("h1")`)
-	if got := sessiontest.Text(tab, "#status"); got != "Safari on iOS is signed out." {
+	testserver.Click(tab, `button[aria-label="Sign out Safari on iOS"]`)
+	testserver.WaitFor(tab, `document.querySelectorAll(".device").length === 2 && document.activeElement === document.querySelector("h1")`)
+	if got := testserver.Text(tab, "#status"); got != "Safari on iOS is signed out." {
 		t.Errorf("said: %q", got)
 	}
 	eventually(t, "the phone is out", func() bool { return phone.get("/api/x").status == http.StatusUnauthorized })
 	windows.ok("/api/x")
-	sessiontest.Click(tab, "#others")
-	sessiontest.WaitFor(tab, `document.querySelectorAll(".device").length === 1 && document.querySelector("#others")?.hidden !== false`)
-	sessiontest.WaitFor(tab, `document.activeElement === document.querySelector("h1")`)
+	testserver.Click(tab, "#others")
+	testserver.WaitFor(tab, `document.querySelectorAll(".device").length === 1 && document.querySelector("#others")?.hidden !== false`)
+	testserver.WaitFor(tab, `document.activeElement === document.querySelector("h1")`)
 	eventually(t, "Windows is out", func() bool { return windows.get("/api/x").status == http.StatusUnauthorized })
 
 	// A login elsewhere appears, and an end from elsewhere shows the login page.
-	sessiontest.Navigate(tab, origin+"/auth/account")
-	sessiontest.WaitFor(tab, `events.readyState === 1`)
+	testserver.Navigate(tab, origin+"/auth/account")
+	testserver.WaitFor(tab, `events.readyState === 1`)
 	laptop := signIn("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
-	sessiontest.WaitFor(tab, `document.querySelectorAll(".device").length === 2 && events.readyState === 1`)
+	testserver.WaitFor(tab, `document.querySelectorAll(".device").length === 2 && events.readyState === 1`)
 	laptop.do("DELETE", "/auth/sessions?keep=current")
-	sessiontest.WaitFor(tab, `location.pathname === "/auth/login"`)
-	for _, problem := range sessiontest.ConsoleErrors(tab) {
+	testserver.WaitFor(tab, `location.pathname === "/auth/login"`)
+	for _, problem := range testserver.ConsoleErrors(tab) {
 		if !strings.Contains(problem, "favicon") {
 			t.Errorf("the browser complains: %s", problem)
 		}
@@ -122,7 +123,7 @@ func screenshots(t *testing.T) string {
 }
 
 func TestChromiumClientLibrary(t *testing.T) {
-	first := sessiontest.Chromium(t)
+	first := testserver.Chromium(t)
 	page := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte(`<!doctype html><title>app</title><script type="module">
@@ -134,29 +135,29 @@ auth.subscribe();
 </script>`))
 	}
 	s, origin := onItsOwnOrigin(t, setup{upstream: page})
-	second := sessiontest.NewTab(first)
+	second := testserver.NewTab(first)
 	tabs := []context.Context{first, second}
-	sessiontest.Navigate(first, origin+"/open/")
-	sessiontest.WaitFor(first, `window.auth`)
-	if sessiontest.Eval[bool](first, `auth.session().then(d => d.authenticated)`) {
+	testserver.Navigate(first, origin+"/open/")
+	testserver.WaitFor(first, `window.auth`)
+	if testserver.Eval[bool](first, `auth.session().then(d => d.authenticated)`) {
 		t.Error("signed in before anybody signed in")
 	}
-	if got := sessiontest.Eval[string](first, `auth.loginURL({returnTo: "/x?a=1#/b?c#d", provider: "local"})`); got != "/auth/login?return_to=%2Fx%3Fa%3D1&provider=local#/b?c#d" {
+	if got := testserver.Eval[string](first, `auth.loginURL({returnTo: "/x?a=1#/b?c#d", provider: "local"})`); got != "/auth/login?return_to=%2Fx%3Fa%3D1&provider=local#/b?c#d" {
 		t.Errorf("login URL with a fragment %s", got)
 	}
-	if got := sessiontest.Eval[string](first, `auth.loginURL({provider: "local"})`); got != "/auth/login?return_to=%2Fopen%2F&provider=local" {
+	if got := testserver.Eval[string](first, `auth.loginURL({provider: "local"})`); got != "/auth/login?return_to=%2Fopen%2F&provider=local" {
 		t.Errorf("login URL %s", got)
 	}
 	login := `fetch("/auth/login", {method: "POST", headers: {"Content-Type": "application/json"},
 		body: JSON.stringify({username: "ada", password: "lovelace-1843"})}).then(r => r.status)`
-	if got := sessiontest.Eval[int](first, login); got != http.StatusOK {
+	if got := testserver.Eval[int](first, login); got != http.StatusOK {
 		t.Fatalf("login %d", got)
 	}
 	for _, tab := range tabs {
-		sessiontest.Navigate(tab, origin+"/open/")
-		sessiontest.WaitFor(tab, `window.auth && auth.session().then(d => d.user.name === "Ada Lovelace")`)
+		testserver.Navigate(tab, origin+"/open/")
+		testserver.WaitFor(tab, `window.auth && auth.session().then(d => d.user.name === "Ada Lovelace")`)
 	}
-	if got := sessiontest.Eval[int](second, `auth.fetch("/api/x", {method: "POST", body: "some text"}).then(r => r.status)`); got != http.StatusOK {
+	if got := testserver.Eval[int](second, `auth.fetch("/api/x", {method: "POST", body: "some text"}).then(r => r.status)`); got != http.StatusOK {
 		t.Errorf("call %d", got)
 	}
 
@@ -164,29 +165,29 @@ auth.subscribe();
 	elsewhere := newOriginBrowser(t, s, origin)
 	elsewhere.ada()
 	for _, tab := range tabs {
-		sessiontest.WaitFor(tab, `heard.includes("sessions_changed {}")`)
+		testserver.WaitFor(tab, `heard.includes("sessions_changed {}")`)
 	}
 	elsewhere.do("DELETE", "/auth/sessions?keep=current")
 	for i, tab := range tabs {
-		sessiontest.WaitFor(tab, `heard.includes('ended {"reason":"logout_everywhere"}')`)
-		if n := sessiontest.Eval[int](tab, `heard.filter(h => h.startsWith("ended")).length`); n != 1 {
+		testserver.WaitFor(tab, `heard.includes('ended {"reason":"logout_everywhere"}')`)
+		if n := testserver.Eval[int](tab, `heard.filter(h => h.startsWith("ended")).length`); n != 1 {
 			t.Errorf("tab %d heard of the end %d times", i+1, n)
 		}
 	}
-	if got := sessiontest.Eval[string](first, `auth.session().then(d => d.reason)`); got != "logout_everywhere" {
+	if got := testserver.Eval[string](first, `auth.session().then(d => d.reason)`); got != "logout_everywhere" {
 		t.Errorf("reason %q", got)
 	}
 
 	// Signing in again begins anew; the other tab learns of the sign-out.
-	sessiontest.Eval[int](first, login)
+	testserver.Eval[int](first, login)
 	for _, tab := range tabs {
-		sessiontest.Navigate(tab, origin+"/open/")
-		sessiontest.WaitFor(tab, `window.auth`)
+		testserver.Navigate(tab, origin+"/open/")
+		testserver.WaitFor(tab, `window.auth`)
 	}
-	sessiontest.Eval[string](first, `setTimeout(() => auth.logout(), 0), ""`)
-	sessiontest.WaitFor(second, `heard.includes('ended {"reason":"logout"}')`)
-	sessiontest.WaitFor(first, `location.pathname === "/auth/logout/done"`) // the page for it
-	got := sessiontest.Eval[string](second, `auth.fetch("/api/x").then(r => r.status + " " + r.headers.get("Content-Type"))`)
+	testserver.Eval[string](first, `setTimeout(() => auth.logout(), 0), ""`)
+	testserver.WaitFor(second, `heard.includes('ended {"reason":"logout"}')`)
+	testserver.WaitFor(first, `location.pathname === "/auth/logout/done"`) // the page for it
+	got := testserver.Eval[string](second, `auth.fetch("/api/x").then(r => r.status + " " + r.headers.get("Content-Type"))`)
 	if got != "401 application/problem+json" {
 		t.Errorf("a call after the end: %s", got)
 	}

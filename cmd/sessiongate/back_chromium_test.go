@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"testing"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // backApp is an app that shows who is signed in, with the client library loaded.
@@ -25,17 +25,17 @@ const restored = `dispatchEvent(new PageTransitionEvent("pageshow", {persisted: 
 // TestChromiumBackAfterSignOut: a page that the Back button brings back shows nobody's data any more, and one whose
 // session goes on is left as it is.
 func TestChromiumBackAfterSignOut(t *testing.T) {
-	tab := sessiontest.Chromium(t)
+	tab := testserver.Chromium(t)
 	_, origin := forChromium(t, oidcSetup{upstream: backApp})
-	sessiontest.Navigate(tab, origin+"/page/home")
-	sessiontest.WaitFor(tab, `!["…", "nobody", undefined].includes(document.getElementById("who")?.textContent)`)
+	testserver.Navigate(tab, origin+"/page/home")
+	testserver.WaitFor(tab, `!["…", "nobody", undefined].includes(document.getElementById("who")?.textContent)`)
 
-	sessiontest.Eval[bool](tab, `window.untouched = true, `+restored)
-	sessiontest.Eval[bool](tab, `fetch("/auth/session").then(() => new Promise(r => setTimeout(() => r(true), 300)))`)
-	if !sessiontest.Eval[bool](tab, "window.untouched === true") {
+	testserver.Eval[bool](tab, `window.untouched = true, `+restored)
+	testserver.Eval[bool](tab, `fetch("/auth/session").then(() => new Promise(r => setTimeout(() => r(true), 300)))`)
+	if !testserver.Eval[bool](tab, "window.untouched === true") {
 		t.Error("a page of the session that goes on was loaded again")
 	}
-	sessiontest.Eval[bool](tab, `fetch("/auth/logout", {method: "POST"}).then(r => r.ok)`)
-	sessiontest.Eval[bool](tab, restored)
-	sessiontest.WaitFor(tab, `window.untouched !== true`)
+	testserver.Eval[bool](tab, `fetch("/auth/logout", {method: "POST"}).then(r => r.ok)`)
+	testserver.Eval[bool](tab, restored)
+	testserver.WaitFor(tab, `window.untouched !== true`)
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // TestChromiumClearSiteData: clear_site_data empties the browser's cache at the sign-out, and says with -v how long the
@@ -15,7 +15,7 @@ func TestChromiumClearSiteData(t *testing.T) {
 	const entries = 500
 	for name, session := range map[string]string{"off": "clear_site_data: off", "logout": "clear_site_data: logout"} {
 		t.Run(name, func(t *testing.T) {
-			tab := sessiontest.Chromium(t)
+			tab := testserver.Chromium(t)
 			_, origin := onItsOwnOrigin(t, setup{session: session, upstream: func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasPrefix(r.URL.Path, "/open/asset/") {
 					w.Header().Set("Cache-Control", "public, max-age=3600")
@@ -25,22 +25,22 @@ func TestChromiumClearSiteData(t *testing.T) {
 				w.Header().Set("Content-Type", "text/html")
 				_, _ = fmt.Fprint(w, "<title>app</title>")
 			}})
-			sessiontest.Navigate(tab, origin+"/open/")
-			sessiontest.Eval[int](tab, `fetch("/auth/login", {method: "POST", headers: {"Content-Type": "application/json"},
+			testserver.Navigate(tab, origin+"/open/")
+			testserver.Eval[int](tab, `fetch("/auth/login", {method: "POST", headers: {"Content-Type": "application/json"},
 				body: JSON.stringify({username: "ada", password: "lovelace-1843"})}).then(r => r.status)`)
 			fill := fmt.Sprintf(`(async () => {
 				for (let i = 0; i < %d; i += 25)
 					await Promise.all(Array.from({length: 25}, (_, j) => fetch("/open/asset/" + (i + j)).then(r => r.text())));
 				return true })()`, entries)
-			sessiontest.Eval[bool](tab, fill)
+			testserver.Eval[bool](tab, fill)
 			const kept = `fetch("/open/asset/0", {cache: "only-if-cached", mode: "same-origin"}).then(r => r.ok, () => false)`
-			if !sessiontest.Eval[bool](tab, kept) {
+			if !testserver.Eval[bool](tab, kept) {
 				t.Fatal("nothing is cached")
 			}
-			took := sessiontest.Eval[float64](tab, `(async () => { const start = performance.now();
+			took := testserver.Eval[float64](tab, `(async () => { const start = performance.now();
 				await fetch("/auth/logout", {method: "POST"}).then(r => r.json()); return performance.now() - start })()`)
 			t.Logf("clear_site_data: %s: sign-out took %.0f ms with %d cached answers", name, took, entries)
-			if got := sessiontest.Eval[bool](tab, kept); got != (name == "off") {
+			if got := testserver.Eval[bool](tab, kept); got != (name == "off") {
 				t.Errorf("cached after the sign-out: %t", got)
 			}
 		})

@@ -12,7 +12,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // composition is what these tests read of docker-compose.yml.
@@ -40,7 +40,7 @@ func readComposition(t *testing.T) composition {
 }
 
 func TestComposeFileIsValid(t *testing.T) {
-	compose := sessiontest.Need(t, "docker-compose")
+	compose := testserver.Need(t, "docker-compose")
 	cmd := exec.CommandContext(t.Context(), compose, "config", "-q")
 	cmd.Dir = "../.."
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -57,11 +57,11 @@ func TestComposeFileIsValid(t *testing.T) {
 // engine is needed to see that they fit together. Only names and ports that
 // exist inside the compose network are replaced.
 func TestComposeServices(t *testing.T) {
-	sessiontest.Need(t, "redis")
+	testserver.Need(t, "redis")
 	services := readComposition(t).Services
 	dir := t.TempDir()
 	gatewayAt, apiAt, adminAt := freeAddress(t), freeAddress(t), freeAddress(t)
-	redis := sessiontest.Redis(t, sessiontest.WithConfig(configLines(services["redis"].Command)))
+	redis := testserver.Redis(t, testserver.WithConfig(configLines(services["redis"].Command)))
 	inside := strings.NewReplacer("/keys", filepath.Join(dir, "keys"), "0.0.0.0:9000", apiAt, "http://api:9000", "http://"+apiAt,
 		"http://gateway:8080", "http://"+gatewayAt, "http://localhost:8080", publicOrigin, `":8080"`, `"`+gatewayAt+`"`,
 		"redis:6379", redis.Addr(), "configs/compose.yaml", filepath.Join(dir, "compose.yaml"))

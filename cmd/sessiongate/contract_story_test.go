@@ -17,6 +17,7 @@ import (
 
 	"sessiongate/session/oidc/oidctest"
 	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // contractStory is a gateway on a real Redis, with both kinds of sign-in and tokens for
@@ -26,7 +27,7 @@ type contractStory struct {
 	jars []*jar
 }
 
-func newContractStory(t *testing.T, redis *sessiontest.RedisServer) *contractStory {
+func newContractStory(t *testing.T, redis *testserver.RedisServer) *contractStory {
 	t.Helper()
 	s := &contractStory{oidcScene: &oidcScene{
 		scene: &scene{t: t, clock: sessiontest.NewClock(), dir: t.TempDir(), logs: &logBuffer{}},
@@ -177,7 +178,7 @@ func cookieShapes(lines []string) (shapes []string) {
 }
 
 // monitor has Redis report every command until the returned function is called.
-func monitor(t *testing.T, redis *sessiontest.RedisServer) (stop func() []string) {
+func monitor(t *testing.T, redis *testserver.RedisServer) (stop func() []string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", redis.Addr())
 	if err != nil {

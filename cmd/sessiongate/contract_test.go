@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // moduleRoot is where go.mod lies.
@@ -37,7 +37,7 @@ func TestContractInSource(t *testing.T) {
 // has the names of the file.
 func TestContractInStory(t *testing.T) {
 	t.Parallel()
-	redis := sessiontest.Redis(t)
+	redis := testserver.Redis(t)
 	commands := monitor(t, redis)
 	s := newContractStory(t, redis)
 	s.tell()

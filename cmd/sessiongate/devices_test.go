@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 type listedDevice struct {
@@ -195,7 +195,7 @@ func TestLoginsDuringSignOutEverywhere(t *testing.T) {
 
 // The list lies on another shard than the sessions: a fail-over can lose it alone.
 func TestAListThatWasLost(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	s := newScene(t, setup{realTime: true, access: "2s", store: "redis: redis://" + server.Addr()})
 	desk, phone := s.browser(), s.browser()
 	desk.ada()
@@ -399,7 +399,7 @@ func TestEventsAreBoundedAndDrain(t *testing.T) {
 }
 
 func TestSessionsCommand(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	store := "redis: redis://" + server.Addr()
 	s := newScene(t, setup{gateways: 2, realTime: true, store: store})
 	file := filepath.Join(t.TempDir(), "sessiongate.yaml")
@@ -469,7 +469,7 @@ func TestSessionsCommand(t *testing.T) {
 // without, and both mean the same user.
 func TestSessionsOfANameInAnotherSpelling(t *testing.T) {
 	t.Parallel()
-	redis := sessiontest.Redis(t)
+	redis := testserver.Redis(t)
 	store := "redis: redis://" + redis.Addr()
 	dir := t.TempDir()
 	list := filepath.Join(dir, "users.yaml")
@@ -494,7 +494,7 @@ func TestSessionsOfANameInAnotherSpelling(t *testing.T) {
 
 // An end that the feed did not tell of is found when the feed is back.
 func TestEventsAfterAGapInTheFeed(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	s := newScene(t, setup{realTime: true, store: "redis: redis://" + server.Addr()})
 	b := s.browser()
 	b.ada()

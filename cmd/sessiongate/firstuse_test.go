@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // TestWrongCommandLines: what is typed wrongly is an error that names it, never a help text that passes for success.
@@ -61,7 +61,7 @@ func TestGroupsShowTheirHelp(t *testing.T) {
 // TestDemoOnRedis: the demo makes the keys that a real Redis asks for, and its sessions are in that Redis.
 func TestDemoOnRedis(t *testing.T) {
 	t.Parallel()
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	var logs logBuffer
 	o := demoOptions{lifetime: time.Minute, redis: "redis://" + server.Addr() + "/0"}
 	g, err := wireDemo(o, publicOrigin, "127.0.0.1:1", &logs)

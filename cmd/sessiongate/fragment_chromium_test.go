@@ -16,7 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"sessiongate/session/oidc/oidctest"
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // untold fails the test if a request of the tab says the text, in its address, its body or a header: what a
@@ -56,7 +56,7 @@ func untold(t *testing.T, tab context.Context, text string) {
 // untoldProvider fails the test if the address of one of the provider's pages had a fragment of ours.
 func untoldProvider(t *testing.T, tab context.Context) {
 	t.Helper()
-	if got := sessiontest.Eval[string](tab, "location.hash"); got != "" {
+	if got := testserver.Eval[string](tab, "location.hash"); got != "" {
 		t.Errorf("the provider's page sees %q", got)
 	}
 }
@@ -64,13 +64,13 @@ func untoldProvider(t *testing.T, tab context.Context) {
 const atProvider = `document.title === "Provider" && document.querySelector("#go") !== null`
 
 func landed(tab context.Context, url string) {
-	sessiontest.WaitFor(tab, fmt.Sprintf(`location.href === %q && document.body.textContent.includes("hello from upstream")`, url))
+	testserver.WaitFor(tab, fmt.Sprintf(`location.href === %q && document.body.textContent.includes("hello from upstream")`, url))
 }
 
 // TestChromiumFragmentAtAProvider: an address comes back whole from a sign-in at another site, and no server saw its
 // fragment.
 func TestChromiumFragmentAtAProvider(t *testing.T) {
-	tab := sessiontest.Chromium(t)
+	tab := testserver.Chromium(t)
 	s, origin := forChromium(t, oidcSetup{})
 	s.idp.Set(func(b *oidctest.Behaviour) { b.Click = true })
 	untold(t, tab, "secret7")
@@ -84,13 +84,13 @@ func TestChromiumFragmentAtAProvider(t *testing.T) {
 		"a word that ends as a code": {"/page/5#/?postcode=secret7", "/page/5#/?postcode=secret7"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sessiontest.ClearCookies(tab)
-			sessiontest.Navigate(tab, origin+row.from)
-			sessiontest.WaitFor(tab, atProvider)
+			testserver.ClearCookies(tab)
+			testserver.Navigate(tab, origin+row.from)
+			testserver.WaitFor(tab, atProvider)
 			untoldProvider(t, tab)
-			sessiontest.Click(tab, "#go")
+			testserver.Click(tab, "#go")
 			landed(tab, origin+row.to)
-			if n := sessiontest.Eval[int](tab, "sessionStorage.length"); n != 0 {
+			if n := testserver.Eval[int](tab, "sessionStorage.length"); n != 0 {
 				t.Errorf("%d entries are left", n)
 			}
 			if strings.Contains(s.logs.String(), "secret7") {
@@ -103,7 +103,7 @@ func TestChromiumFragmentAtAProvider(t *testing.T) {
 // TestChromiumFragmentOnDetours: the fragment survives a second attempt after a refusal, a silent sign-in, the click
 // after a sign-out, and the client library's way in.
 func TestChromiumFragmentOnDetours(t *testing.T) {
-	tab := sessiontest.Chromium(t)
+	tab := testserver.Chromium(t)
 	s, origin := forChromium(t, oidcSetup{upstream: func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, `<title>app</title>hello from upstream<script type="module">
@@ -112,24 +112,24 @@ window.auth = await import("/auth/client.js")</script>`)
 	untold(t, tab, "secret7")
 
 	s.idp.Set(func(b *oidctest.Behaviour) { b.AuthError, b.AuthErrors = "access_denied", 1 })
-	sessiontest.Navigate(tab, origin+"/page/a#/secret7")
-	sessiontest.WaitFor(tab, `document.body?.innerText.includes("Try again") ?? false`)
-	sessiontest.Click(tab, "a.primary")
+	testserver.Navigate(tab, origin+"/page/a#/secret7")
+	testserver.WaitFor(tab, `document.body?.innerText.includes("Try again") ?? false`)
+	testserver.Click(tab, "a.primary")
 	landed(tab, origin+"/page/a#/secret7")
 
 	// Without a refresh token the session lasts as long as the access token, and starts anew without a click.
 	s.idp.Set(func(b *oidctest.Behaviour) { b.NoRefresh, b.Lifetime = true, 2*time.Second })
 	signedOut := func() {
-		sessiontest.Eval[bool](tab, `fetch("/auth/logout", {method: "POST"}).then(r => r.ok)`)
-		sessiontest.Navigate(tab, origin+"/page/b#/secret7?x=1")
-		sessiontest.WaitFor(tab, `document.querySelector("a[href*='provider=corp']") !== null`)
-		sessiontest.Click(tab, "a[href*='provider=corp']")
+		testserver.Eval[bool](tab, `fetch("/auth/logout", {method: "POST"}).then(r => r.ok)`)
+		testserver.Navigate(tab, origin+"/page/b#/secret7?x=1")
+		testserver.WaitFor(tab, `document.querySelector("a[href*='provider=corp']") !== null`)
+		testserver.Click(tab, "a[href*='provider=corp']")
 		landed(tab, origin+"/page/b#/secret7?x=1")
 	}
 	signedOut()
-	sessiontest.WaitFor(tab, `fetch("/auth/session").then(r => r.json()).then(d => !d.authenticated)`)
+	testserver.WaitFor(tab, `fetch("/auth/session").then(r => r.json()).then(d => !d.authenticated)`)
 	before := len(s.idp.Requests("/authorize"))
-	sessiontest.Navigate(tab, origin+"/page/c#secret7")
+	testserver.Navigate(tab, origin+"/page/c#secret7")
 	landed(tab, origin+"/page/c#secret7")
 	asked := s.idp.Requests("/authorize")[before:]
 	if len(asked) != 1 || asked[0].Query.Get("prompt") != "none" {
@@ -137,22 +137,22 @@ window.auth = await import("/auth/client.js")</script>`)
 	}
 
 	// The provider wants to see the user: the silent attempt goes on as another one.
-	sessiontest.WaitFor(tab, `fetch("/auth/session").then(r => r.json()).then(d => !d.authenticated)`)
+	testserver.WaitFor(tab, `fetch("/auth/session").then(r => r.json()).then(d => !d.authenticated)`)
 	s.idp.EndSessions()
-	sessiontest.Navigate(tab, origin+"/page/d#secret7")
+	testserver.Navigate(tab, origin+"/page/d#secret7")
 	landed(tab, origin+"/page/d#secret7")
 
-	sessiontest.Eval[bool](tab, `fetch("/auth/logout", {method: "POST"}).then(r => r.ok)`)
-	sessiontest.Navigate(tab, origin+"/open/x")
-	sessiontest.WaitFor(tab, `window.auth`)
-	sessiontest.Eval[bool](tab, `setTimeout(() => auth.login({returnTo: "/page/e?y=2#/secret7", provider: "corp"}), 0), true`)
+	testserver.Eval[bool](tab, `fetch("/auth/logout", {method: "POST"}).then(r => r.ok)`)
+	testserver.Navigate(tab, origin+"/open/x")
+	testserver.WaitFor(tab, `window.auth`)
+	testserver.Eval[bool](tab, `setTimeout(() => auth.login({returnTo: "/page/e?y=2#/secret7", provider: "corp"}), 0), true`)
 	landed(tab, origin+"/page/e?y=2#/secret7")
 
 	// Signed in already, or by the time the page before the sign-in leads on.
-	sessiontest.Navigate(tab, origin+"/auth/login?return_to=/page/f#secret7")
+	testserver.Navigate(tab, origin+"/auth/login?return_to=/page/f#secret7")
 	landed(tab, origin+"/page/f#secret7")
-	sessiontest.Eval[bool](tab, `sessionStorage.setItem("sessiongate fragment", JSON.stringify({to: "/page/g", hash: "#secret7", at: Date.now()})), true`)
-	sessiontest.Navigate(tab, origin+"/auth/login?return_to=/page/g&begin=1")
+	testserver.Eval[bool](tab, `sessionStorage.setItem("sessiongate fragment", JSON.stringify({to: "/page/g", hash: "#secret7", at: Date.now()})), true`)
+	testserver.Navigate(tab, origin+"/auth/login?return_to=/page/g&begin=1")
 	landed(tab, origin+"/page/g#secret7")
 
 	// What a tab left behind belongs to nobody else: another path, too long ago, no fragment at all.
@@ -160,20 +160,20 @@ window.auth = await import("/auth/client.js")</script>`)
 		`{to: "/page/other", hash: "#secret7", at: Date.now()}`, `{to: "/page/h", hash: "#secret7", at: Date.now() - 3700000}`,
 		`{to: "/page/h", hash: "//evil.example", at: Date.now()}`, `null`, `7`,
 	} {
-		sessiontest.Eval[bool](tab, `sessionStorage.setItem("sessiongate fragment", JSON.stringify(`+entry+`)), true`)
-		sessiontest.Navigate(tab, origin+"/auth/login?return_to=/page/h&begin=1")
+		testserver.Eval[bool](tab, `sessionStorage.setItem("sessiongate fragment", JSON.stringify(`+entry+`)), true`)
+		testserver.Navigate(tab, origin+"/auth/login?return_to=/page/h&begin=1")
 		landed(tab, origin+"/page/h")
 	}
 }
 
 // TestChromiumFragmentWithoutScripts: a browser without scripts gets on by itself, as ever.
 func TestChromiumFragmentWithoutScripts(t *testing.T) {
-	tab := sessiontest.Chromium(t)
+	tab := testserver.Chromium(t)
 	s, origin := forChromium(t, oidcSetup{})
 	s.idp.Set(func(b *oidctest.Behaviour) { b.Click = true })
-	sessiontest.DisableScripts(tab)
-	sessiontest.Navigate(tab, origin+"/page/x?a='1'#here")
-	sessiontest.Click(tab, "#go")
+	testserver.DisableScripts(tab)
+	testserver.Navigate(tab, origin+"/page/x?a='1'#here")
+	testserver.Click(tab, "#go")
 	eventually(t, "back in the app", func() bool {
 		return slices.ContainsFunc(s.upstream.take(), func(r seenRequest) bool { return r.URI == "/page/x?a=%271%27" })
 	})
@@ -181,43 +181,43 @@ func TestChromiumFragmentWithoutScripts(t *testing.T) {
 
 // TestChromiumFragmentWithAPassword: our own pages take it along, through a mistyped password and the page of a 401.
 func TestChromiumFragmentWithAPassword(t *testing.T) {
-	tab := sessiontest.Chromium(t)
+	tab := testserver.Chromium(t)
 	_, origin := onItsOwnOrigin(t, setup{})
 	untold(t, tab, "secret7")
 	signIn := func(password string) {
-		sessiontest.Fill(tab, "#username", "ada")
-		sessiontest.Fill(tab, "#password", password)
-		sessiontest.Click(tab, "form.stack button[type=submit]")
+		testserver.Fill(tab, "#username", "ada")
+		testserver.Fill(tab, "#password", password)
+		testserver.Click(tab, "form.stack button[type=submit]")
 	}
-	leave := func() { sessiontest.Eval[bool](tab, `fetch("/auth/logout", {method: "POST"}).then(r => r.ok)`) }
+	leave := func() { testserver.Eval[bool](tab, `fetch("/auth/logout", {method: "POST"}).then(r => r.ok)`) }
 
-	sessiontest.Navigate(tab, origin+"/page/#/secret7?b")
+	testserver.Navigate(tab, origin+"/page/#/secret7?b")
 	for name, size := range map[string][2]int64{"phone": {390, 844}, "desktop": {1280, 800}} {
-		sessiontest.Screenshot(tab, filepath.Join(screenshots(t), "login-"+name+".png"), size[0], size[1])
+		testserver.Screenshot(tab, filepath.Join(screenshots(t), "login-"+name+".png"), size[0], size[1])
 	}
 	signIn("wrong")
-	sessiontest.WaitFor(tab, `document.getElementById("error") !== null`)
+	testserver.WaitFor(tab, `document.getElementById("error") !== null`)
 	signIn("lovelace-1843")
 	landed(tab, origin+"/page/#/secret7?b")
 
 	leave()
-	sessiontest.Navigate(tab, origin+"/api/x#secret7") // a route whose 401 is a page
+	testserver.Navigate(tab, origin+"/api/x#secret7") // a route whose 401 is a page
 	for name, size := range map[string][2]int64{"phone": {390, 844}, "desktop": {1280, 800}} {
-		sessiontest.Screenshot(tab, filepath.Join(screenshots(t), "unauthenticated-"+name+".png"), size[0], size[1])
+		testserver.Screenshot(tab, filepath.Join(screenshots(t), "unauthenticated-"+name+".png"), size[0], size[1])
 	}
-	sessiontest.Click(tab, "a.primary")
+	testserver.Click(tab, "a.primary")
 	signIn("lovelace-1843")
 	landed(tab, origin+"/api/x#secret7")
 
 	leave()
-	sessiontest.Navigate(tab, origin+"/page/y")
+	testserver.Navigate(tab, origin+"/page/y")
 	signIn("lovelace-1843")
 	landed(tab, origin+"/page/y")
 	leave()
-	sessiontest.Navigate(tab, origin+"/page/z#id_token=secret7")
+	testserver.Navigate(tab, origin+"/page/z#id_token=secret7")
 	signIn("lovelace-1843")
 	landed(tab, origin+"/page/z")
-	if errs := sessiontest.ConsoleErrors(tab); slices.ContainsFunc(errs, func(e string) bool {
+	if errs := testserver.ConsoleErrors(tab); slices.ContainsFunc(errs, func(e string) bool {
 		return !strings.Contains(e, "favicon") && !strings.Contains(e, "401")
 	}) {
 		t.Errorf("the browser complains: %q", errs)
@@ -226,15 +226,15 @@ func TestChromiumFragmentWithAPassword(t *testing.T) {
 
 // TestChromiumFragmentAfterAnOutage: "Try again" asks for the same place once more.
 func TestChromiumFragmentAfterAnOutage(t *testing.T) {
-	tab := sessiontest.Chromium(t)
+	tab := testserver.Chromium(t)
 	_, origin := onItsOwnOrigin(t, setup{
 		routes: fmt.Sprintf(`  - {path: /gone/, upstreams: ["http://%s"], session: none}`, freeAddress(t)),
 	})
-	sessiontest.Navigate(tab, origin+"/gone/x?a=1#/here")
-	sessiontest.Eval[bool](tab, `window.before = true`)
-	sessiontest.Click(tab, "a.primary")
-	sessiontest.WaitFor(tab, `!window.before && document.title === "Upstream unreachable"`)
-	if got := sessiontest.Eval[string](tab, "location.href"); got != origin+"/gone/x?a=1#/here" {
+	testserver.Navigate(tab, origin+"/gone/x?a=1#/here")
+	testserver.Eval[bool](tab, `window.before = true`)
+	testserver.Click(tab, "a.primary")
+	testserver.WaitFor(tab, `!window.before && document.title === "Upstream unreachable"`)
+	if got := testserver.Eval[string](tab, "location.href"); got != origin+"/gone/x?a=1#/here" {
 		t.Errorf("at %s", got)
 	}
 }

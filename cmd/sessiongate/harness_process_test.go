@@ -19,7 +19,7 @@ import (
 
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // asProgram makes the test binary behave as sessiongate itself, so that stories
@@ -160,14 +160,14 @@ func freeAddress(t *testing.T) string {
 // cluster is several processes on one real Redis.
 type cluster struct {
 	*scene
-	redis     *sessiontest.RedisServer
+	redis     *testserver.RedisServer
 	processes []*process
 }
 
 // newCluster starts n processes; o.store and o.gateways are its own.
 func newCluster(t *testing.T, n int, o setup) *cluster {
 	t.Helper()
-	redis := sessiontest.Redis(t, sessiontest.WithAppendOnly())
+	redis := testserver.Redis(t, testserver.WithAppendOnly())
 	o.store = fmt.Sprintf(`redis: "redis://%s"`, redis.Addr())
 	s := &scene{t: t, dir: t.TempDir(), logs: &logBuffer{}, setup: o}
 	s.upstream = newUpstream(t, o.upstream)

@@ -39,8 +39,9 @@ session/local: session session/seal session/token session/users
 session/tokenapi: session session/seal session/token session/users
 session/oidc: session session/seal session/token session/users
 session/oidc/oidctest: *
-session/sessiontest: *
-session/storetest: *
+session/sessiontest: session
+session/storetest: session session/sessiontest
+session/testserver:
 `
 
 // allowed reads allowedImports.

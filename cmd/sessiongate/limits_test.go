@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // from is the same browser at another address of this machine.
@@ -220,7 +220,7 @@ func TestRefreshLimit(t *testing.T) {
 }
 
 func TestLoginFailsClosedWithoutTheStore(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	s := newScene(t, setup{realTime: true, store: "redis: redis://" + server.Addr()})
 	server.Stop()
 	a := s.browser().attempt("ada", "lovelace-1843")

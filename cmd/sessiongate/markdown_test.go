@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // block is one fenced block of a page.
@@ -68,7 +68,7 @@ func TestMarkdownLanguages(t *testing.T) {
 
 func TestMarkdownScripts(t *testing.T) {
 	t.Parallel()
-	node := sessiontest.Need(t, "node")
+	node := testserver.Need(t, "node")
 	for _, b := range markdownBlocks(t) {
 		if b.language != "js" {
 			continue
@@ -183,7 +183,7 @@ func (r *reader) follow(text string) {
 	r.t.Helper()
 	for _, program := range []string{"curl", "wrk"} {
 		if strings.Contains(text, program+" ") {
-			sessiontest.Need(r.t, program)
+			testserver.Need(r.t, program)
 		}
 	}
 	text = longLast.ReplaceAllString(r.here(comment.ReplaceAllString(text, "")), " -d1s ")

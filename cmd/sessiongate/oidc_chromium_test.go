@@ -4,26 +4,26 @@ import (
 	"testing"
 
 	"sessiongate/session/oidc/oidctest"
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // The provider is another site, the session cookie is Strict, and the person
 // really clicks: silent sign-on would hide what SameSite does.
 func TestChromiumSignsInAtAnotherSite(t *testing.T) {
-	tab := sessiontest.Chromium(t)
+	tab := testserver.Chromium(t)
 	s, origin := forChromium(t, oidcSetup{})
 	s.idp.Set(func(b *oidctest.Behaviour) { b.Click = true })
 
-	sessiontest.Navigate(tab, origin+"/page/home?x=1&y='2'")
-	sessiontest.Click(tab, "#go")
-	sessiontest.WaitFor(tab, `location.pathname === "/page/home" && document.body.innerText.includes("hello from upstream")`)
-	if got := sessiontest.Eval[string](tab, "location.href"); got != origin+"/page/home?x=1&y=%272%27" {
+	testserver.Navigate(tab, origin+"/page/home?x=1&y='2'")
+	testserver.Click(tab, "#go")
+	testserver.WaitFor(tab, `location.pathname === "/page/home" && document.body.innerText.includes("hello from upstream")`)
+	if got := testserver.Eval[string](tab, "location.href"); got != origin+"/page/home?x=1&y=%272%27" {
 		t.Errorf("landed on %s", got)
 	}
-	if !sessiontest.Eval[bool](tab, `fetch("/auth/session").then(r => r.json()).then(d => d.authenticated && d.user.sub === "ada")`) {
+	if !testserver.Eval[bool](tab, `fetch("/auth/session").then(r => r.json()).then(d => d.authenticated && d.user.sub === "ada")`) {
 		t.Error("not signed in")
 	}
-	for _, c := range sessiontest.Cookies(tab, origin+"/") {
+	for _, c := range testserver.Cookies(tab, origin+"/") {
 		if c.Name == "__Host-session" && (c.SameSite != "Strict" || !c.HTTPOnly || !c.Secure) {
 			t.Errorf("session cookie %+v", c)
 		}
@@ -33,16 +33,16 @@ func TestChromiumSignsInAtAnotherSite(t *testing.T) {
 	}
 
 	// The Back button leads past the callback, or through it, never to an error.
-	sessiontest.Eval[int](tab, "window.left = 1, setTimeout(() => history.back(), 0)")
-	sessiontest.WaitFor(tab, `!window.left && document.readyState === "complete" && !document.body.innerText.includes("no longer valid")`)
+	testserver.Eval[int](tab, "window.left = 1, setTimeout(() => history.back(), 0)")
+	testserver.WaitFor(tab, `!window.left && document.readyState === "complete" && !document.body.innerText.includes("no longer valid")`)
 
 	// Signing out with the form of our own page leads through the provider and back.
-	sessiontest.Navigate(tab, origin+"/auth/logout?return_to=/bye")
-	sessiontest.Click(tab, "form button")
-	sessiontest.WaitFor(tab, `document.querySelector("#go") && document.title === "Provider"`)
-	sessiontest.Click(tab, "#go")
-	sessiontest.WaitFor(tab, `location.pathname === "/bye"`)
-	if sessiontest.Eval[bool](tab, `fetch("/auth/session").then(r => r.json()).then(d => d.authenticated)`) {
+	testserver.Navigate(tab, origin+"/auth/logout?return_to=/bye")
+	testserver.Click(tab, "form button")
+	testserver.WaitFor(tab, `document.querySelector("#go") && document.title === "Provider"`)
+	testserver.Click(tab, "#go")
+	testserver.WaitFor(tab, `location.pathname === "/bye"`)
+	if testserver.Eval[bool](tab, `fetch("/auth/session").then(r => r.json()).then(d => d.authenticated)`) {
 		t.Error("still signed in")
 	}
 	out := s.idp.Requests("/logout")

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 const (
@@ -27,7 +27,7 @@ func TestChromiumAtARealProvider(t *testing.T) {
 	s, tab, origin, issuer := atRealProvider(t, "")
 	signIn := func() { signInAtRealProvider(tab, origin) }
 	document := func() string {
-		return sessiontest.Eval[string](tab, `fetch("/auth/session?touch=false").then(r => r.text())`)
+		return testserver.Eval[string](tab, `fetch("/auth/session?touch=false").then(r => r.text())`)
 	}
 
 	signIn()
@@ -38,8 +38,8 @@ func TestChromiumAtARealProvider(t *testing.T) {
 
 	// Refresh with rotation: this provider kills the grant when a token comes twice.
 	for range 3 {
-		got := sessiontest.Eval[int](tab, `fetch("/auth/refresh", {method: "POST"}).then(r => r.status)`)
-		sessiontest.Eval[int](tab, `fetch("/api/x").then(r => r.status)`)
+		got := testserver.Eval[int](tab, `fetch("/auth/refresh", {method: "POST"}).then(r => r.status)`)
+		testserver.Eval[int](tab, `fetch("/api/x").then(r => r.status)`)
 		next := s.upstream.last(t).bearer()
 		if got != 200 {
 			t.Fatalf("refresh answers %d", got)
@@ -47,29 +47,29 @@ func TestChromiumAtARealProvider(t *testing.T) {
 		bearer = next
 	}
 	eventually(t, "the access token has run out and was refreshed", func() bool {
-		sessiontest.Eval[int](tab, `fetch("/api/x").then(r => r.status)`)
+		testserver.Eval[int](tab, `fetch("/api/x").then(r => r.status)`)
 		return s.upstream.last(t).bearer() != bearer
 	})
 	eventually(t, "the refresh is in the log", func() bool { return s.logs.count(`"msg":"refreshed"`) > 0 })
 
 	// RP-initiated logout through the provider's own page and back.
-	sessiontest.Navigate(tab, origin+"/auth/logout?return_to=/bye")
-	sessiontest.Click(tab, "form button")
-	sessiontest.Click(tab, `button[name=logout]`)
-	sessiontest.WaitFor(tab, `location.href === "`+origin+`/bye"`)
+	testserver.Navigate(tab, origin+"/auth/logout?return_to=/bye")
+	testserver.Click(tab, "form button")
+	testserver.Click(tab, `button[name=logout]`)
+	testserver.WaitFor(tab, `location.href === "`+origin+`/bye"`)
 	if got := document(); strings.Contains(got, `"authenticated":true`) {
 		t.Errorf("after logout: %s", got)
 	}
 
 	// Back-channel logout: the session ends although this browser never asked us.
 	signIn()
-	sessiontest.Navigate(tab, issuer+"/session/end")
-	sessiontest.Click(tab, `button[name=logout]`)
-	sessiontest.WaitFor(tab, `location.pathname !== "/session/end"`)
+	testserver.Navigate(tab, issuer+"/session/end")
+	testserver.Click(tab, `button[name=logout]`)
+	testserver.WaitFor(tab, `location.pathname !== "/session/end"`)
 	eventually(t, "the session has ended", func() bool {
 		return s.logs.count("session_ended", "back_channel_logout") > 0
 	})
-	sessiontest.Navigate(tab, origin+"/bye")
+	testserver.Navigate(tab, origin+"/bye")
 	if got := document(); !strings.Contains(got, `"reason":"back_channel_logout"`) {
 		t.Errorf("after back-channel logout: %s", got)
 	}
@@ -79,14 +79,14 @@ func TestChromiumAtARealProvider(t *testing.T) {
 func TestChromiumAtAProviderThatSignsWithEd25519(t *testing.T) {
 	s, tab, origin, issuer := atRealProvider(t, "Ed25519")
 	signInAtRealProvider(tab, origin)
-	if got := sessiontest.Eval[int](tab, `fetch("/auth/refresh?force=true", {method: "POST"}).then(r => r.status)`); got != 200 {
+	if got := testserver.Eval[int](tab, `fetch("/auth/refresh?force=true", {method: "POST"}).then(r => r.status)`); got != 200 {
 		t.Errorf("refresh answers %d", got)
 	}
 	if s.logs.count("ID token of a refresh was dropped") > 0 {
 		t.Error("the ID token of the refresh did not verify")
 	}
-	sessiontest.Navigate(tab, issuer+"/session/end")
-	sessiontest.Click(tab, `button[name=logout]`)
+	testserver.Navigate(tab, issuer+"/session/end")
+	testserver.Click(tab, `button[name=logout]`)
 	eventually(t, "the session has ended by a logout token", func() bool {
 		return s.logs.count("session_ended", "back_channel_logout") > 0
 	})
@@ -96,7 +96,7 @@ func TestChromiumAtAProviderThatSignsWithEd25519(t *testing.T) {
 func atRealProvider(t *testing.T, alg string) (s *oidcScene, tab context.Context, origin, issuer string) {
 	t.Helper()
 	modules := installModules(t, realProvider, "oidc-provider")
-	tab = sessiontest.Chromium(t)
+	tab = testserver.Chromium(t)
 	s, origin = forChromium(t, oidcSetup{secret: realSecret})
 	issuer = startProvider(t, modules, origin, alg)
 	s.gateways[len(s.gateways)-1].stop()
@@ -110,27 +110,27 @@ func atRealProvider(t *testing.T, alg string) (s *oidcScene, tab context.Context
 }
 
 func signInAtRealProvider(tab context.Context, origin string) {
-	sessiontest.Navigate(tab, origin+"/page/home")
-	sessiontest.WaitFor(tab, `document.querySelector("input[name=login], .login-submit, .choices a") !== null`)
-	if sessiontest.Eval[bool](tab, `document.querySelector(".choices a") !== null`) { // after a logout: a click
-		sessiontest.Click(tab, ".choices a")
+	testserver.Navigate(tab, origin+"/page/home")
+	testserver.WaitFor(tab, `document.querySelector("input[name=login], .login-submit, .choices a") !== null`)
+	if testserver.Eval[bool](tab, `document.querySelector(".choices a") !== null`) { // after a logout: a click
+		testserver.Click(tab, ".choices a")
 	}
-	sessiontest.WaitFor(tab, `document.querySelector("input[name=login], .login-submit") !== null`)
-	if sessiontest.Eval[bool](tab, `document.querySelector("input[name=login]") !== null`) {
-		sessiontest.Fill(tab, "input[name=login]", "ada")
-		sessiontest.Fill(tab, "input[name=password]", "anything")
-		sessiontest.Click(tab, ".login-submit")
-		sessiontest.WaitFor(tab, `document.querySelector(".login-submit") !== null && document.querySelector("input[name=login]") === null`)
+	testserver.WaitFor(tab, `document.querySelector("input[name=login], .login-submit") !== null`)
+	if testserver.Eval[bool](tab, `document.querySelector("input[name=login]") !== null`) {
+		testserver.Fill(tab, "input[name=login]", "ada")
+		testserver.Fill(tab, "input[name=password]", "anything")
+		testserver.Click(tab, ".login-submit")
+		testserver.WaitFor(tab, `document.querySelector(".login-submit") !== null && document.querySelector("input[name=login]") === null`)
 	}
-	sessiontest.Click(tab, ".login-submit") // consent
-	sessiontest.WaitFor(tab, `location.href === "`+origin+`/page/home" && document.body.innerText.includes("hello from upstream")`)
+	testserver.Click(tab, ".login-submit") // consent
+	testserver.WaitFor(tab, `location.href === "`+origin+`/page/home" && document.body.innerText.includes("hello from upstream")`)
 }
 
 // installModules runs npm ci once per lock file, into the user's cache, and
 // returns the folder with the modules. component is the main one.
 func installModules(t *testing.T, folder, component string) string {
 	t.Helper()
-	npm := sessiontest.Need(t, component)
+	npm := testserver.Need(t, component)
 	lock, err := os.ReadFile(filepath.Join(folder, "package-lock.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func installModules(t *testing.T, folder, component string) string {
 	cmd := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	cmd.Dir = fresh
 	if out, err := cmd.CombinedOutput(); err != nil {
-		if strings.Contains(os.Getenv(sessiontest.RequireEnv), component) {
+		if strings.Contains(os.Getenv(testserver.RequireEnv), component) {
 			t.Fatalf("npm ci: %v\n%s", err, out)
 		}
 		t.Skipf("npm ci: %v\n%s", err, out)
@@ -191,7 +191,7 @@ func startProvider(t *testing.T, modules, origin, alg string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(sessiontest.Need(t, "node"), filepath.Join(realProvider, "provider.mjs"), modules, string(settings))
+	cmd := exec.Command(testserver.Need(t, "node"), filepath.Join(realProvider, "provider.mjs"), modules, string(settings))
 	stderr := &logBuffer{}
 	cmd.Stderr = stderr
 	out, err := cmd.StdoutPipe()

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"sessiongate/session/oidc/oidctest"
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // signedOutScene is a gateway whose start page signs in by itself.
@@ -113,26 +113,26 @@ func TestOIDCAfterLogout(t *testing.T) {
 func TestChromiumStaysSignedOut(t *testing.T) {
 	for name, endSession := range map[string]bool{"with a logout page": true, "without one": false} {
 		t.Run(name, func(t *testing.T) {
-			tab := sessiontest.Chromium(t)
+			tab := testserver.Chromium(t)
 			s, origin := forChromium(t, oidcSetup{})
 			if !endSession {
 				s.idp.Set(func(o *oidctest.Behaviour) { o.Discovery = map[string]any{"end_session_endpoint": nil} })
 			}
-			sessiontest.Navigate(tab, origin+"/page/home")
-			sessiontest.WaitFor(tab, `document.body.innerText.includes("hello from upstream")`)
-			sessiontest.Navigate(tab, origin+"/auth/logout")
-			sessiontest.Click(tab, "form button")
-			sessiontest.WaitFor(tab, `document.body.innerText.includes("You are signed out")`)
+			testserver.Navigate(tab, origin+"/page/home")
+			testserver.WaitFor(tab, `document.body.innerText.includes("hello from upstream")`)
+			testserver.Navigate(tab, origin+"/auth/logout")
+			testserver.Click(tab, "form button")
+			testserver.WaitFor(tab, `document.body.innerText.includes("You are signed out")`)
 			asked := len(s.idp.Requests("/authorize"))
 			for range 3 {
-				sessiontest.Navigate(tab, origin+"/page/home")
-				sessiontest.WaitFor(tab, `document.body.innerText.includes("Continue with corp")`)
+				testserver.Navigate(tab, origin+"/page/home")
+				testserver.WaitFor(tab, `document.body.innerText.includes("Continue with corp")`)
 			}
 			if n := len(s.idp.Requests("/authorize")); n != asked {
 				t.Errorf("%d requests for a sign-in", n-asked)
 			}
-			sessiontest.Click(tab, `a[href*="provider=corp"]`)
-			sessiontest.WaitFor(tab, `document.body.innerText.includes("hello from upstream")`)
+			testserver.Click(tab, `a[href*="provider=corp"]`)
+			testserver.WaitFor(tab, `document.body.innerText.includes("hello from upstream")`)
 		})
 	}
 }

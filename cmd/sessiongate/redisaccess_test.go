@@ -13,7 +13,7 @@ import (
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/seal"
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // redisStore opens stores as the configuration says, each with connections of
@@ -56,7 +56,7 @@ func secretFile(t *testing.T, name, text string) configs.Path {
 // TestRedisPasswordRotates under a running gateway, and a file that is cut in
 // between leaves the last good password in use.
 func TestRedisPasswordRotates(t *testing.T) {
-	server := sessiontest.RedisTLS(t)
+	server := testserver.RedisTLS(t)
 	file := secretFile(t, "password", server.Password()+"\n")
 	open, logs := redisStore(t, &configs.Redis{
 		Addresses: []string{server.Addr()}, Username: server.Username(), PasswordFile: file,
@@ -91,7 +91,7 @@ func TestRedisPasswordRotates(t *testing.T) {
 
 // TestRedisThatAsksForACertificate gets ours, as the files have it now.
 func TestRedisThatAsksForACertificate(t *testing.T) {
-	server := sessiontest.Redis(t, sessiontest.WithTLS())
+	server := testserver.Redis(t, testserver.WithTLS())
 	server.CLI("CONFIG", "SET", "tls-auth-clients", "yes")
 	folder := filepath.Dir(server.CAFile())
 	trust := configs.RedisTLS{CAFile: configs.Path(server.CAFile())}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // startDemo runs `sessiongate demo` as a process and returns its origin.
@@ -38,25 +38,25 @@ func startDemo(t *testing.T, lifetime time.Duration) string {
 
 // signInInBrowser uses the login page as a person does.
 func signInInBrowser(tab context.Context, origin, user, password string) {
-	sessiontest.Navigate(tab, origin+"/auth/login?return_to=/")
-	sessiontest.Fill(tab, "#username", user)
-	sessiontest.Fill(tab, "#password", password)
-	sessiontest.Click(tab, "form.stack button[type=submit]")
+	testserver.Navigate(tab, origin+"/auth/login?return_to=/")
+	testserver.Fill(tab, "#username", user)
+	testserver.Fill(tab, "#password", password)
+	testserver.Click(tab, "form.stack button[type=submit]")
 }
 
 // TestDemoInChromium is the main job in a real browser: sign in, call, wait until
 // the token has expired, call again, sign out.
 func TestDemoInChromium(t *testing.T) {
 	t.Parallel()
-	tab := sessiontest.Chromium(t)
+	tab := testserver.Chromium(t)
 	origin := startDemo(t, 4*time.Second)
 	signInInBrowser(tab, origin, "ada", "lovelace-1843")
-	sessiontest.WaitFor(tab, `document.body.dataset.state === "in"`)
-	if got := sessiontest.Eval[string](tab, `document.cookie`); got != "" {
+	testserver.WaitFor(tab, `document.body.dataset.state === "in"`)
+	if got := testserver.Eval[string](tab, `document.cookie`); got != "" {
 		t.Errorf("document.cookie is %q", got)
 	}
 	cookie := func() string {
-		for _, c := range sessiontest.Cookies(tab) {
+		for _, c := range testserver.Cookies(tab) {
 			if c.Name == "__Host-session" && c.HTTPOnly && c.Secure {
 				return c.Value
 			}
@@ -64,27 +64,27 @@ func TestDemoInChromium(t *testing.T) {
 		return ""
 	}
 	const call = `fetch("/api/echo").then(async r => r.status + " " + (await r.json()).token?.fingerprint)`
-	first, before := cookie(), sessiontest.Eval[string](tab, call)
+	first, before := cookie(), testserver.Eval[string](tab, call)
 	if first == "" || !strings.HasPrefix(before, "200 ") {
 		t.Fatalf("cookie %q, call %q", first, before)
 	}
-	sessiontest.Click(tab, `button[data-call="/api/me"]`)
-	sessiontest.WaitFor(tab, `document.getElementById("answer").textContent.includes("ada")`)
-	sessiontest.WaitFor(tab, fmt.Sprintf(`%s.then(x => x.startsWith("200 ") && x !== %q)`, call, before))
-	sessiontest.WaitFor(tab, call+`.then(() => true)`)
-	eventually(t, "the cookie is rotated", func() bool { sessiontest.Eval[string](tab, call); return cookie() != first })
-	sessiontest.Click(tab, `#burst`)
-	sessiontest.WaitFor(tab, `document.getElementById("burst-result").textContent.startsWith("20 × 200")`)
-	sessiontest.Click(tab, `#burst-expired`)
-	sessiontest.WaitFor(tab, `document.getElementById("burst-result").textContent.startsWith("20 × 200")`)
+	testserver.Click(tab, `button[data-call="/api/me"]`)
+	testserver.WaitFor(tab, `document.getElementById("answer").textContent.includes("ada")`)
+	testserver.WaitFor(tab, fmt.Sprintf(`%s.then(x => x.startsWith("200 ") && x !== %q)`, call, before))
+	testserver.WaitFor(tab, call+`.then(() => true)`)
+	eventually(t, "the cookie is rotated", func() bool { testserver.Eval[string](tab, call); return cookie() != first })
+	testserver.Click(tab, `#burst`)
+	testserver.WaitFor(tab, `document.getElementById("burst-result").textContent.startsWith("20 × 200")`)
+	testserver.Click(tab, `#burst-expired`)
+	testserver.WaitFor(tab, `document.getElementById("burst-result").textContent.startsWith("20 × 200")`)
 	for _, stream := range []string{"#sse", "#ws"} {
-		sessiontest.Click(tab, stream)
-		sessiontest.WaitFor(tab, fmt.Sprintf(`document.querySelector(%q).getAttribute("aria-pressed") === "true" && document.querySelectorAll("#stream li").length > 0`, stream))
-		sessiontest.Click(tab, stream) // closed again: a stream that signing out cuts is an error in the console
+		testserver.Click(tab, stream)
+		testserver.WaitFor(tab, fmt.Sprintf(`document.querySelector(%q).getAttribute("aria-pressed") === "true" && document.querySelectorAll("#stream li").length > 0`, stream))
+		testserver.Click(tab, stream) // closed again: a stream that signing out cuts is an error in the console
 	}
 	last := cookie()
-	sessiontest.Click(tab, "#logout")
-	sessiontest.WaitFor(tab, `document.body.dataset.state === "out"`)
+	testserver.Click(tab, "#logout")
+	testserver.WaitFor(tab, `document.body.dataset.state === "out"`)
 	if got := cookie(); got != "" {
 		t.Errorf("cookie after sign-out: %q", got)
 	}
@@ -95,7 +95,7 @@ func TestDemoInChromium(t *testing.T) {
 			t.Errorf("the %s cookie after sign-out: %s", name, a)
 		}
 	}
-	if errs := sessiontest.ConsoleErrors(tab); len(errs) > 0 {
+	if errs := testserver.ConsoleErrors(tab); len(errs) > 0 {
 		t.Errorf("console: %q", errs)
 	}
 }
@@ -103,17 +103,17 @@ func TestDemoInChromium(t *testing.T) {
 // TestLoginWithoutJavaScript: the page works without any.
 func TestLoginWithoutJavaScript(t *testing.T) {
 	t.Parallel()
-	tab := sessiontest.Chromium(t)
+	tab := testserver.Chromium(t)
 	origin := startDemo(t, 20*time.Second)
-	sessiontest.DisableScripts(tab)
+	testserver.DisableScripts(tab)
 	signInInBrowser(tab, origin, "ada", "wrong")
-	if text := sessiontest.Text(tab, "#error"); !strings.Contains(text, "Wrong user name or password") {
+	if text := testserver.Text(tab, "#error"); !strings.Contains(text, "Wrong user name or password") {
 		t.Errorf("error %q", text)
 	}
-	sessiontest.Fill(tab, "#password", "lovelace-1843")
-	sessiontest.Click(tab, "form.stack button[type=submit]")
+	testserver.Fill(tab, "#password", "lovelace-1843")
+	testserver.Click(tab, "form.stack button[type=submit]")
 	eventually(t, "signed in", func() bool {
-		for _, c := range sessiontest.Cookies(tab, origin) {
+		for _, c := range testserver.Cookies(tab, origin) {
 			if c.Name == "__Host-session" {
 				return true
 			}
@@ -126,7 +126,7 @@ func TestLoginWithoutJavaScript(t *testing.T) {
 // and all; that site's iframe gets nothing, not even the bounce page.
 func TestLinkFromAnotherSite(t *testing.T) {
 	t.Parallel()
-	tab := sessiontest.Chromium(t)
+	tab := testserver.Chromium(t)
 	origin := startDemo(t, 20*time.Second)
 	var mu sync.Mutex
 	var page string
@@ -143,19 +143,19 @@ func TestLinkFromAnotherSite(t *testing.T) {
 		page = "<!doctype html><title>elsewhere</title><link rel=icon href=data:,>" + html
 	}
 	signInInBrowser(tab, origin, "ada", "lovelace-1843")
-	sessiontest.WaitFor(tab, `document.body.dataset.state === "in"`)
+	testserver.WaitFor(tab, `document.body.dataset.state === "in"`)
 
 	say(fmt.Sprintf(`<a id=link href="%s/api/me#part">go</a>`, origin))
-	sessiontest.Navigate(tab, elsewhere.URL)
-	sessiontest.Click(tab, "#link")
-	sessiontest.WaitFor(tab, `location.hostname === "localhost" && document.body.innerText.includes("\"sub\":\"ada\"")`)
-	if got := sessiontest.Eval[string](tab, `location.hash`); got != "#part" {
+	testserver.Navigate(tab, elsewhere.URL)
+	testserver.Click(tab, "#link")
+	testserver.WaitFor(tab, `location.hostname === "localhost" && document.body.innerText.includes("\"sub\":\"ada\"")`)
+	if got := testserver.Eval[string](tab, `location.hash`); got != "#part" {
 		t.Errorf("the fragment is %q", got)
 	}
 
 	say(fmt.Sprintf(`<iframe id=frame src="%s/api/me"></iframe>`, origin))
-	sessiontest.Navigate(tab, elsewhere.URL)
-	statuses := sessiontest.Eval[[]int](tab, `performance.getEntriesByType("resource").filter(e => e.initiatorType === "iframe").map(e => e.responseStatus)`)
+	testserver.Navigate(tab, elsewhere.URL)
+	statuses := testserver.Eval[[]int](tab, `performance.getEntriesByType("resource").filter(e => e.initiatorType === "iframe").map(e => e.responseStatus)`)
 	if len(statuses) != 1 || statuses[0] == 200 {
 		t.Errorf("the iframe got %v", statuses)
 	}

@@ -8,13 +8,13 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // TestUsersFromTheAppsDatabase signs in the users of an app's own table, and
 // notices what happens to them there.
 func TestUsersFromTheAppsDatabase(t *testing.T) {
-	server := sessiontest.Postgres(t)
+	server := testserver.Postgres(t)
 	hash, err := bcrypt.GenerateFromPassword([]byte("password123"), bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)

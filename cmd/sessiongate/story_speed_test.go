@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"sessiongate/configs"
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // budget is what one authenticated request may cost in this process, net/http's server included.
@@ -189,7 +189,7 @@ func cost(send func()) (allocs, size float64) {
 // TestRequestCost: an authenticated request stays within its budget, and asks Redis nothing while its session is cached
 // and one thing in strict mode.
 func TestRequestCost(t *testing.T) {
-	redis := sessiontest.Redis(t)
+	redis := testserver.Redis(t)
 	for _, c := range []struct {
 		name, cacheTTL string
 		budgets        map[string]budget // by engine
@@ -223,7 +223,7 @@ func TestEmbeddedRequestCost(t *testing.T) {
 }
 
 // scripts counts what Redis was asked: every question is one script.
-func scripts(redis *sessiontest.RedisServer) (n int) {
+func scripts(redis *testserver.RedisServer) (n int) {
 	for line := range strings.Lines(redis.CLI("INFO", "commandstats")) {
 		name, rest, _ := strings.Cut(line, ":calls=")
 		if name == "cmdstat_evalsha" || name == "cmdstat_eval" {

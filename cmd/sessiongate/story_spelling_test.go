@@ -18,7 +18,7 @@ import (
 	"time"
 	"unicode"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // spellings are more than 18,000 ways to write /api/admin, of which most servers take some for it.
@@ -171,7 +171,7 @@ func TestNoSpellingPassesARole(t *testing.T) {
 
 func TestNoSpellingPassesARoleInExpress(t *testing.T) {
 	modules := installModules(t, "testdata/express", "express")
-	cmd := exec.Command(sessiontest.Need(t, "node"), "testdata/express/app.mjs", modules)
+	cmd := exec.Command(testserver.Need(t, "node"), "testdata/express/app.mjs", modules)
 	url := startApplication(t, cmd, false, `(http://127\.0\.0\.1:\d+)`)
 	nobodyPasses(t, guarding(t, "/node", url), "/node")
 }
@@ -184,13 +184,13 @@ func TestNoSpellingPassesARoleInFastAPI(t *testing.T) {
 // startFastAPI runs testdata/admin.py and returns its address.
 func startFastAPI(t *testing.T) string {
 	t.Helper()
-	cmd := exec.Command(sessiontest.Need(t, "python-fastapi"), "-B", "-m", "uvicorn", "admin:app", "--app-dir", "testdata",
+	cmd := exec.Command(testserver.Need(t, "python-fastapi"), "-B", "-m", "uvicorn", "admin:app", "--app-dir", "testdata",
 		"--host", "127.0.0.1", "--port", "0", "--no-access-log")
 	return startApplication(t, cmd, true, `running on (http://127\.0\.0\.1:\d+)`)
 }
 
 func TestNoSpellingPassesARoleInNginx(t *testing.T) {
-	nginx, port := sessiontest.Need(t, "nginx"), freePort(t)
+	nginx, port := testserver.Need(t, "nginx"), freePort(t)
 	dir := t.TempDir()
 	text := strings.NewReplacer("DIR", dir, "PORT", port).Replace(`
 daemon off; master_process off; pid DIR/pid; error_log stderr error;

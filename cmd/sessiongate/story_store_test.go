@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // newRedisScene is gateways in this process on a real Redis, in real time.
-func newRedisScene(t *testing.T, gateways int, sessions string) (*scene, *sessiontest.RedisServer) {
+func newRedisScene(t *testing.T, gateways int, sessions string) (*scene, *testserver.RedisServer) {
 	t.Helper()
-	redis := sessiontest.Redis(t, sessiontest.WithAppendOnly())
+	redis := testserver.Redis(t, testserver.WithAppendOnly())
 	return newScene(t, setup{
 		gateways: gateways, realTime: true, session: sessions, store: fmt.Sprintf(`redis: "redis://%s"`, redis.Addr()),
 	}), redis

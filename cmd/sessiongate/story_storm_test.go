@@ -14,6 +14,7 @@ import (
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // crowdedAPI is an API with login and refresh that counts, and that answers no
@@ -97,7 +98,7 @@ func TestRefreshStorm(t *testing.T) {
 		upstream: newUpstream(t, nil),
 	}
 	t.Cleanup(s.embedded.Close)
-	redis := sessiontest.Redis(t) // the embedded store would be what is stormed
+	redis := testserver.Redis(t) // the embedded store would be what is stormed
 	s.handles = newKeys(t, s.dir)
 	s.start(s.tokenAPIConfig("redis: redis://"+redis.Addr(),
 		fmt.Sprintf("  - {name: api, kind: tokenapi, base_url: %q, login: {path: /auth/login}, refresh: {path: /auth/refresh}}", api.URL),
@@ -144,7 +145,7 @@ func TestRefreshStorm(t *testing.T) {
 }
 
 // scriptsRun is how many scripts a Redis has run.
-func scriptsRun(redis *sessiontest.RedisServer) int {
+func scriptsRun(redis *testserver.RedisServer) int {
 	for line := range strings.Lines(redis.CLI("INFO", "commandstats")) {
 		var n int
 		if _, err := fmt.Sscanf(line, "cmdstat_evalsha:calls=%d,", &n); err == nil {

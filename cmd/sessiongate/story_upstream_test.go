@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 const mountedRoutes = `  - {path: /cut/, strip_prefix: /cut, upstreams: ["UPSTREAM"]}
@@ -88,7 +88,7 @@ func TestMethodsThatAreNeverForwarded(t *testing.T) {
 
 // A cache in front of the gateway knows nothing of its cookie.
 func TestASharedCacheGivesNobodyAnothersAnswer(t *testing.T) {
-	nginx, port := sessiontest.Need(t, "nginx"), freePort(t)
+	nginx, port := testserver.Need(t, "nginx"), freePort(t)
 	s := newScene(t, setup{realTime: true, upstream: func(w http.ResponseWriter, r *http.Request) {
 		who := "nobody"
 		if r.Header.Get("Authorization") != "" {
@@ -152,7 +152,7 @@ http {
 
 // What the browser has kept of one user's answers, the next user of the machine does not see.
 func TestChromiumKeepsNoAnswerForTheNextUser(t *testing.T) {
-	tab := sessiontest.Chromium(t)
+	tab := testserver.Chromium(t)
 	s, origin := onItsOwnOrigin(t, setup{upstream: func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/api/kept":
@@ -162,12 +162,12 @@ func TestChromiumKeepsNoAnswerForTheNextUser(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, r.Header.Get("Authorization"))
 	}})
-	sessiontest.Navigate(tab, origin+"/open/page")
+	testserver.Navigate(tab, origin+"/open/page")
 	get := func(path string) string {
-		return sessiontest.Eval[string](tab, `fetch("`+path+`").then(r => r.status === 200 ? r.text() : r.status + "")`)
+		return testserver.Eval[string](tab, `fetch("`+path+`").then(r => r.status === 200 ? r.text() : r.status + "")`)
 	}
 	signIn := func(user, password string) {
-		sessiontest.Eval[int](tab, `fetch("/auth/login", {method: "POST", headers: {"Content-Type": "application/json"},
+		testserver.Eval[int](tab, `fetch("/auth/login", {method: "POST", headers: {"Content-Type": "application/json"},
 			body: JSON.stringify({username: "`+user+`", password: "`+password+`"})}).then(r => r.status)`)
 	}
 	signIn("ada", "lovelace-1843")
@@ -181,7 +181,7 @@ func TestChromiumKeepsNoAnswerForTheNextUser(t *testing.T) {
 	if get("/api/kept"); len(s.upstream.take()) > 0 {
 		t.Error("the browser asks for what it has kept while nothing has changed")
 	}
-	sessiontest.Eval[int](tab, `fetch("/auth/logout", {method: "POST"}).then(r => r.status)`)
+	testserver.Eval[int](tab, `fetch("/auth/logout", {method: "POST"}).then(r => r.status)`)
 	for path := range seen {
 		if got := get(path); got != "401" {
 			t.Errorf("%s after signing out: %s", path, got)

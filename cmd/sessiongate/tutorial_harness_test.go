@@ -22,6 +22,7 @@ import (
 
 	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // tutorial is the FastAPI tutorial's app, run by the real FastAPI, behind a front that counts calls and can cut the
@@ -56,7 +57,7 @@ func startTutorial(t *testing.T, access time.Duration) *tutorial {
 // run starts the app on a free port and waits until it serves.
 func (a *tutorial) run(access time.Duration) {
 	a.t.Helper()
-	python := sessiontest.Need(a.t, "python-fastapi")
+	python := testserver.Need(a.t, "python-fastapi")
 	app, err := filepath.Abs("../../session/tokenapi/testdata/tutorial")
 	if err != nil {
 		a.t.Fatal(err)

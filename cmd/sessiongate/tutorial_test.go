@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
@@ -142,7 +142,7 @@ func TestTutorialOneRefreshPerExpiry(t *testing.T) {
 // The same with two processes on a real Redis.
 func TestTutorialOneRefreshOverProcesses(t *testing.T) {
 	t.Parallel()
-	redis := sessiontest.Redis(t)
+	redis := testserver.Redis(t)
 	api := startTutorial(t, 3*time.Second)
 	providers, routes := api.behind()
 	s := tokenAPIScene(t, 0, "", "")

@@ -7,6 +7,8 @@ import (
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
+	"sessiongate/session/storetest"
+	"sessiongate/session/testserver"
 )
 
 func TestAttemptsConformance(t *testing.T) {
@@ -14,16 +16,16 @@ func TestAttemptsConformance(t *testing.T) {
 		"embedded":    func(t *testing.T) redisstore.Options { return embedded(t) },
 		"TLS and ACL": func(t *testing.T) redisstore.Options { return careful(t) },
 		"cluster": func(t *testing.T) redisstore.Options {
-			return redisstore.Options{Addresses: sessiontest.RedisCluster(t).Addrs(), Mode: redisstore.Cluster}
+			return redisstore.Options{Addresses: testserver.RedisCluster(t).Addrs(), Mode: redisstore.Cluster}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := open(t)
-			sessiontest.AttemptsSuite(t, func(t *testing.T) sessiontest.AttemptsHarness {
+			storetest.AttemptsSuite(t, func(t *testing.T) storetest.AttemptsHarness {
 				clock := sessiontest.NewClock()
 				server.Offset, server.Sealer = clock.Offset, newSealer(t)
 				one, two := newStore(t, server), newStore(t, server)
-				return sessiontest.AttemptsHarness{
+				return storetest.AttemptsHarness{
 					Attempts: one.Attempts(), Second: two.Attempts(), Links: one.Links(), Others: two.Links(), Clock: clock,
 				}
 			})

@@ -12,15 +12,15 @@ import (
 
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // servers are what calls go to.
 func servers(t *testing.T) map[string]redisstore.Options {
 	return map[string]redisstore.Options{
 		"embedded":   embedded(t),
-		"standalone": standalone(sessiontest.Redis(t)),
-		"cluster":    {Addresses: sessiontest.RedisCluster(t).Addrs(), Mode: redisstore.Cluster},
+		"standalone": standalone(testserver.Redis(t)),
+		"cluster":    {Addresses: testserver.RedisCluster(t).Addrs(), Mode: redisstore.Cluster},
 	}
 }
 
@@ -82,7 +82,7 @@ func TestCrowd(t *testing.T) {
 
 // TestCrowdIsBatched: as many commands as calls, in far fewer round trips.
 func TestCrowdIsBatched(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
 	handles := manySessions(t, store, 64)
 	ask := func(times int) {
@@ -134,7 +134,7 @@ func TestOneBadAnswer(t *testing.T) {
 
 // TestConnectionsBreakInACrowd: go-redis asks again, for all of a batch.
 func TestConnectionsBreakInACrowd(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
 	handles := manySessions(t, store, 64)
 	done := make(chan struct{})
@@ -156,7 +156,7 @@ func TestConnectionsBreakInACrowd(t *testing.T) {
 // TestWaitingIsLeft: whoever waits for a hung Redis leaves when its own context
 // ends, and nobody stays longer than the store's limit.
 func TestWaitingIsLeft(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	o := standalone(server)
 	o.Timeout = 20 * time.Second
 	store := newStore(t, o)
@@ -192,7 +192,7 @@ func TestWaitingIsLeft(t *testing.T) {
 
 // TestCrowdBeforeAHungRedis: all give up, and the store recovers.
 func TestCrowdBeforeAHungRedis(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	o := standalone(server)
 	o.Timeout = 300 * time.Millisecond
 	store := newStore(t, o)
@@ -210,7 +210,7 @@ func TestCrowdBeforeAHungRedis(t *testing.T) {
 
 // commands is what Redis has done since the statistics began, in scripts and out
 // of them, but for what the test itself asks and what connections begin with.
-func commands(server *sessiontest.RedisServer) string {
+func commands(server *testserver.RedisServer) string {
 	const aside = " config|resetstat info hello client|setinfo ping select subscribe "
 	var list []string
 	for line := range strings.Lines(server.CLI("INFO", "commandstats")) {
@@ -224,7 +224,7 @@ func commands(server *sessiontest.RedisServer) string {
 	return strings.Join(list, ", ")
 }
 
-func info(t *testing.T, server *sessiontest.RedisServer, section, field string) (n int) {
+func info(t *testing.T, server *testserver.RedisServer, section, field string) (n int) {
 	t.Helper()
 	_, text, ok := strings.Cut(server.CLI("INFO", section), "\n"+field+":")
 	if _, err := fmt.Sscan(text, &n); !ok || err != nil {

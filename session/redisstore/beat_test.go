@@ -7,34 +7,35 @@ import (
 
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/storetest"
+	"sessiongate/session/testserver"
 )
 
 // TestFeedMustProveItself: a subscription that stands and brings nothing of what
 // commands publish is none.
 func TestFeedMustProveItself(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
-	changes := sessiontest.Watch(t, store)
-	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
+	changes := storetest.Watch(t, store)
+	storetest.Await(t, changes, session.ChangeFeedUp, "")
 	server.CLI("ACL", "SETUSER", "default", "-publish") // as if it went to another server
-	sessiontest.Await(t, changes, session.ChangeFeedDown, "")
+	storetest.Await(t, changes, session.ChangeFeedDown, "")
 	select {
 	case c := <-changes:
 		t.Errorf("change %+v on a feed that brings nothing", c)
 	case <-time.After(2 * redisstore.FeedQuiet / 3):
 	}
 	server.CLI("ACL", "SETUSER", "default", "+publish")
-	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
+	storetest.Await(t, changes, session.ChangeFeedUp, "")
 }
 
 // TestFewBeats: five processes that beat twice a second would beat thirty times.
 func TestFewBeats(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	listener := newStore(t, standalone(server)).Client().Subscribe(t.Context(), "sg:inval")
 	defer listener.Close()
 	for range 5 {
-		sessiontest.Await(t, sessiontest.Watch(t, newStore(t, standalone(server))), session.ChangeFeedUp, "")
+		storetest.Await(t, storetest.Watch(t, newStore(t, standalone(server))), session.ChangeFeedUp, "")
 	}
 	time.Sleep(500 * time.Millisecond)
 	beats, rest := 0, time.After(3*time.Second)
@@ -57,28 +58,28 @@ func TestFewBeats(t *testing.T) {
 // TestHiddenIdentity: where Redis does not say which server it is, every new
 // subscription may be to another.
 func TestHiddenIdentity(t *testing.T) {
-	server := sessiontest.RedisTLS(t)
+	server := testserver.RedisTLS(t)
 	o := carefulOptions(t, server)
 	log := &eventLog{n: make(map[session.EventType]int)}
 	o.Recorder = log
-	changes := sessiontest.Watch(t, newStore(t, o))
-	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
+	changes := storetest.Watch(t, newStore(t, o))
+	storetest.Await(t, changes, session.ChangeFeedUp, "")
 	if n := log.count(session.EventStoreChanged); n != 0 {
 		t.Errorf("%d changes at the first subscription", n)
 	}
 	server.CLI("CLIENT", "KILL", "TYPE", "pubsub")
-	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
+	storetest.Await(t, changes, session.ChangeFeedUp, "")
 	eventually(t, "the change is counted", func() bool { return log.count(session.EventStoreChanged) == 1 })
 }
 
 // TestCommitsWaitForEveryReplica, and only for those that answer once one does not.
 func TestCommitsWaitForEveryReplica(t *testing.T) {
-	server := sessiontest.Redis(t)
-	first, second := sessiontest.RedisReplica(t, server), sessiontest.RedisReplica(t, server)
+	server := testserver.Redis(t)
+	first, second := testserver.RedisReplica(t, server), testserver.RedisReplica(t, server)
 	store := newStore(t, standalone(server))
 	v := login(t, store, smallTokens())
 	state, _ := store.Keys(v.ID)
-	for _, replica := range []*sessiontest.RedisServer{first, second} {
+	for _, replica := range []*testserver.RedisServer{first, second} {
 		eventually(t, "the replica follows", func() bool { return replica.CLI("EXISTS", state) == "1" })
 	}
 	number := 0

@@ -12,6 +12,7 @@ import (
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // sideBySide is one session that replicas of this version and of the one before
@@ -148,7 +149,7 @@ func (s *sideBySide) gap() { s.clock.Advance(tableGrace + time.Second) }
 // TestSideBySide: replicas of the version before serve the same sessions. What one
 // leaves behind must not be taken for something else by the other.
 func TestSideBySide(t *testing.T) {
-	for name, o := range map[string]redisstore.Options{"embedded": embedded(t), "real Redis": standalone(sessiontest.Redis(t))} {
+	for name, o := range map[string]redisstore.Options{"embedded": embedded(t), "real Redis": standalone(testserver.Redis(t))} {
 		for story, tell := range sideBySideStories() {
 			t.Run(name+"/"+story, func(t *testing.T) { tell(newSideBySide(t, o)) })
 		}

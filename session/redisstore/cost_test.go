@@ -13,6 +13,8 @@ import (
 	"sessiongate/session/redisstore"
 	"sessiongate/session/seal"
 	"sessiongate/session/sessiontest"
+	"sessiongate/session/storetest"
+	"sessiongate/session/testserver"
 )
 
 // strict is a manager without a cache over a store, and cookies of sessions in it.
@@ -30,7 +32,7 @@ func strict(tb testing.TB, o redisstore.Options, sessions int) (*manager.Manager
 	provider := heavy{sessiontest.NewProvider("fake", time.Hour, 10*time.Second)}
 	m, err := manager.New(manager.Options{
 		Store: store, Cookies: handles, Providers: []session.Provider{provider},
-		Rules: sessiontest.StoreRules(), Absolute: 14 * 24 * time.Hour, Grace: 30 * time.Second,
+		Rules: storetest.StoreRules(), Absolute: 14 * 24 * time.Hour, Grace: 30 * time.Second,
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -79,7 +81,7 @@ const (
 // TestStrictCost: a request that asks the store costs one Redis command and few
 // allocations.
 func TestStrictCost(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	m, cookies := strict(t, standalone(server), 64)
 	p := session.ResolveOptions{Touch: true, Client: chromium()}
 	ask := func(n, crowd int) func() {
@@ -126,7 +128,7 @@ func cost(f func(), n float64) (allocs, bytes float64) {
 
 func BenchmarkStrict(b *testing.B) {
 	for name, o := range map[string]redisstore.Options{
-		"real": standalone(sessiontest.Redis(b)), "embedded": embedded(b),
+		"real": standalone(testserver.Redis(b)), "embedded": embedded(b),
 	} {
 		m, cookies := strict(b, o, 64)
 		p := session.ResolveOptions{Touch: true, Client: chromium()}

@@ -21,6 +21,8 @@ import (
 	"sessiongate/session/redisstore"
 	"sessiongate/session/seal"
 	"sessiongate/session/sessiontest"
+	"sessiongate/session/storetest"
+	"sessiongate/session/testserver"
 )
 
 // fleet is several gateways on one Redis with replicas and a sentinel, a provider
@@ -28,7 +30,7 @@ import (
 // their sessions.
 type fleet struct {
 	t        *testing.T
-	servers  []*sessiontest.RedisServer
+	servers  []*testserver.RedisServer
 	sentinel string
 	provider *sessiontest.Provider
 	managers []*manager.Manager
@@ -69,18 +71,18 @@ func (l *eventLog) all() map[session.EventType]int {
 
 const fleetLifetime = 2 * time.Second // of an access token
 
-func newFleet(t *testing.T, gateways, replicas int, options ...sessiontest.RedisOption) *fleet {
+func newFleet(t *testing.T, gateways, replicas int, options ...testserver.RedisOption) *fleet {
 	redisstore.LogTo(slog.New(slog.DiscardHandler)) // the servers go away on purpose
 	f := &fleet{
 		t: t, provider: sessiontest.NewProvider("strict", fleetLifetime, 5*time.Second), stop: make(chan struct{}),
 		log: &eventLog{n: make(map[session.EventType]int)},
 	}
-	primary := sessiontest.Redis(t, options...)
+	primary := testserver.Redis(t, options...)
 	f.servers = append(f.servers, primary)
 	o := standalone(primary)
 	if replicas > 0 {
 		for range replicas {
-			f.servers = append(f.servers, sessiontest.RedisReplica(t, primary))
+			f.servers = append(f.servers, testserver.RedisReplica(t, primary))
 		}
 		f.sentinel = startSentinel(t, primary)
 		o = redisstore.Options{Addresses: []string{f.sentinel}, Mode: redisstore.Sentinel, MasterName: "main"}
@@ -105,7 +107,7 @@ func (f *fleet) start(o redisstore.Options, handles *seal.Handles) {
 	waitUp(f.t, store)
 	m, err := manager.New(manager.Options{
 		Store: store, Cookies: handles, Providers: []session.Provider{f.provider}, Recorder: f.log,
-		Rules: sessiontest.StoreRules(), Absolute: time.Hour, Grace: 30 * time.Second, CacheTTL: 500 * time.Millisecond,
+		Rules: storetest.StoreRules(), Absolute: time.Hour, Grace: 30 * time.Second, CacheTTL: 500 * time.Millisecond,
 	})
 	if err != nil {
 		f.t.Fatal(err)
@@ -205,7 +207,7 @@ func (f *fleet) sentinelSays(args ...string) (string, error) {
 }
 
 // master returns the server that is the master now.
-func (f *fleet) master() *sessiontest.RedisServer {
+func (f *fleet) master() *testserver.RedisServer {
 	out, _ := f.sentinelSays("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main")
 	for _, s := range f.servers {
 		if strings.HasSuffix(s.Addr(), ":"+lastLine(out)) {

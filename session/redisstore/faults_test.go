@@ -11,6 +11,8 @@ import (
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
+	"sessiongate/session/storetest"
+	"sessiongate/session/testserver"
 )
 
 // login creates a session and returns it with the handle as a request presents it.
@@ -27,7 +29,7 @@ func login(t testing.TB, store *redisstore.Store, tokens session.Tokens) session
 			Name: "Firefox on Linux", UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:152.0) Gecko/20100101 Firefox/152.0",
 			IPPrefix: "192.0.2.0/24",
 		},
-	}, session.Lifetimes{Idle: sessiontest.StoreRules().Idle, Absolute: 14 * 24 * time.Hour}, session.NewSchedule(10*time.Minute, 30*time.Second))
+	}, session.Lifetimes{Idle: storetest.StoreRules().Idle, Absolute: 14 * 24 * time.Hour}, session.NewSchedule(10*time.Minute, 30*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +73,7 @@ func every(ctx context.Context, store *redisstore.Store, v session.Presentation)
 }
 
 func TestRedisStopsAndStarts(t *testing.T) {
-	server := sessiontest.Redis(t, sessiontest.WithAppendOnly())
+	server := testserver.Redis(t, testserver.WithAppendOnly())
 	store := newStore(t, standalone(server))
 	v := login(t, store, smallTokens())
 	server.Stop()
@@ -87,7 +89,7 @@ func TestRedisStopsAndStarts(t *testing.T) {
 }
 
 func TestRedisHangs(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	o := standalone(server)
 	o.Timeout = 300 * time.Millisecond
 	store := newStore(t, o)
@@ -109,7 +111,7 @@ func TestRedisHangs(t *testing.T) {
 }
 
 func TestScriptsAreLoadedAgain(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
 	v := login(t, store, smallTokens())
 	for range 2 {
@@ -126,7 +128,7 @@ func TestScriptsAreLoadedAgain(t *testing.T) {
 
 // TestResolveIsOneCommand, whether the caller knows the session or not.
 func TestResolveIsOneCommand(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
 	v := login(t, store, smallTokens())
 	resolve := func() {
@@ -149,8 +151,8 @@ func TestResolveIsOneCommand(t *testing.T) {
 }
 
 func TestEndsWaitForAReplica(t *testing.T) {
-	server := sessiontest.Redis(t)
-	replica := sessiontest.RedisReplica(t, server)
+	server := testserver.Redis(t)
+	replica := testserver.RedisReplica(t, server)
 	store := newStore(t, standalone(server))
 	v := login(t, store, smallTokens())
 	state, _ := store.Keys(v.ID)
@@ -185,7 +187,7 @@ func TestEndsWaitForAReplica(t *testing.T) {
 }
 
 func TestNoReplicaNoWait(t *testing.T) {
-	store := newStore(t, standalone(sessiontest.Redis(t)))
+	store := newStore(t, standalone(testserver.Redis(t)))
 	for range 2 {
 		v := login(t, store, smallTokens())
 		if _, err := store.End(t.Context(), v.ID, session.Logout); err != nil {
@@ -198,24 +200,24 @@ func TestNoReplicaNoWait(t *testing.T) {
 }
 
 func TestFeedComesBack(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
-	changes := sessiontest.Watch(t, store)
-	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
+	changes := storetest.Watch(t, store)
+	storetest.Await(t, changes, session.ChangeFeedUp, "")
 	for name, cut := range map[string]func(){
 		"kill":    func() { server.CLI("CLIENT", "KILL", "TYPE", "pubsub") },
 		"restart": func() { server.Stop(); server.Start() },
 		"hang":    func() { server.Pause() },
 	} {
 		cut()
-		sessiontest.Await(t, changes, session.ChangeFeedDown, "")
+		storetest.Await(t, changes, session.ChangeFeedDown, "")
 		server.Resume()
-		sessiontest.Await(t, changes, session.ChangeFeedUp, "")
+		storetest.Await(t, changes, session.ChangeFeedUp, "")
 		v := login(t, store, smallTokens())
 		if _, err := store.End(t.Context(), v.ID, session.Logout); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if c := sessiontest.Await(t, changes, session.ChangeEnded, v.ID); c.Reason != session.Logout {
+		if c := storetest.Await(t, changes, session.ChangeEnded, v.ID); c.Reason != session.Logout {
 			t.Errorf("%s: %+v", name, c)
 		}
 	}
@@ -223,8 +225,8 @@ func TestFeedComesBack(t *testing.T) {
 
 func TestFeedIgnoresNoise(t *testing.T) {
 	store := newStore(t, embedded(t))
-	changes := sessiontest.Watch(t, store)
-	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
+	changes := storetest.Watch(t, store)
+	storetest.Await(t, changes, session.ChangeFeedUp, "")
 	id := session.NewHandle(session.Browser).ID()
 	for _, noise := range []string{"", "x", string(id) + " g", string(id) + " z 1", string(id) + " e idle"} {
 		if err := store.Client().Publish(t.Context(), "sg:inval", noise).Err(); err != nil {
@@ -272,7 +274,7 @@ func TestFeedHandlerMayUseTheStore(t *testing.T) {
 // TestMemoryPerSession: with tokens of a usual size, an access token of 480 bytes
 // and a refresh token of 120, or an ID token of 850 beside them.
 func TestMemoryPerSession(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
 	for name, c := range map[string]struct {
 		idToken string
@@ -299,7 +301,7 @@ func usualTokens() session.Tokens {
 }
 
 // memory is what a session in use takes in Redis.
-func memory(t *testing.T, server *sessiontest.RedisServer, store *redisstore.Store, v session.Presentation) (total int) {
+func memory(t *testing.T, server *testserver.RedisServer, store *redisstore.Store, v session.Presentation) (total int) {
 	t.Helper()
 	if _, err := store.Resolve(t.Context(), v); err != nil {
 		t.Fatal(err)
@@ -321,7 +323,7 @@ func memory(t *testing.T, server *sessiontest.RedisServer, store *redisstore.Sto
 }
 
 func TestKeysOutliveTheDeadlines(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
 	v := login(t, store, smallTokens())
 	state, record := store.Keys(v.ID)
@@ -338,7 +340,7 @@ func TestKeysOutliveTheDeadlines(t *testing.T) {
 			t.Errorf("%s lives for %v, want %v", what, got, want)
 		}
 	}
-	idle := sessiontest.StoreRules().Idle
+	idle := storetest.StoreRules().Idle
 	within("the state", ttl(state), idle+24*time.Hour)
 	within("the record", ttl(record), idle+24*time.Hour)
 	if _, err := store.Commit(t.Context(), session.Commit{Presentation: v, FromTokens: smallTokens().Hash(), Tokens: session.Tokens{Access: "b"}}); err != nil {
@@ -358,7 +360,7 @@ func TestKeysOutliveTheDeadlines(t *testing.T) {
 }
 
 func TestOwnerListIsTrimmed(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	clock := sessiontest.NewClock()
 	o := standalone(server)
 	o.Offset = clock.Offset
@@ -405,8 +407,8 @@ func TestHalfASessionIsNone(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
-	evicting := sessiontest.Redis(t, sessiontest.WithConfig("maxmemory-policy allkeys-lru"))
-	sound := sessiontest.Redis(t, sessiontest.WithAppendOnly(), sessiontest.WithConfig("maxmemory-policy noeviction"))
+	evicting := testserver.Redis(t, testserver.WithConfig("maxmemory-policy allkeys-lru"))
+	sound := testserver.Redis(t, testserver.WithAppendOnly(), testserver.WithConfig("maxmemory-policy noeviction"))
 	for name, c := range map[string]struct {
 		server   redisstore.Options
 		warnings []string

@@ -11,7 +11,7 @@ import (
 
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // turnsAway starts a server that says text to each client and hangs up at once,
@@ -70,7 +70,7 @@ func TestRedisSaysWhy(t *testing.T) {
 		}
 	}
 	t.Run("too many clients", func(t *testing.T) {
-		server := sessiontest.Redis(t)
+		server := testserver.Redis(t)
 		taken, err := net.Dial("tcp", server.Addr())
 		if err != nil {
 			t.Fatal(err)
@@ -80,21 +80,21 @@ func TestRedisSaysWhy(t *testing.T) {
 		saysWhy(t, standalone(server), "max number of clients reached")
 	})
 	t.Run("no password", func(t *testing.T) {
-		saysWhy(t, standalone(sessiontest.Redis(t, sessiontest.WithPassword("right"))), "NOAUTH")
+		saysWhy(t, standalone(testserver.Redis(t, testserver.WithPassword("right"))), "NOAUTH")
 	})
 	t.Run("wrong password", func(t *testing.T) {
-		o := standalone(sessiontest.Redis(t, sessiontest.WithPassword("right")))
+		o := standalone(testserver.Redis(t, testserver.WithPassword("right")))
 		o.Password = "wrong"
 		saysWhy(t, o, "WRONGPASS")
 	})
 	t.Run("missing rights", func(t *testing.T) {
-		server := sessiontest.Redis(t, sessiontest.WithUser("gate", "+@connection"))
+		server := testserver.Redis(t, testserver.WithUser("gate", "+@connection"))
 		o := standalone(server)
 		o.Username, o.Password = server.Username(), session.Secret(server.Password())
 		saysWhy(t, o, "NOPERM")
 	})
 	t.Run("no certificate", func(t *testing.T) {
-		server := sessiontest.Redis(t, sessiontest.WithTLS())
+		server := testserver.Redis(t, testserver.WithTLS())
 		server.CLI("CONFIG", "SET", "tls-auth-clients", "yes")
 		o := standalone(server)
 		o.TLS = &tls.Config{RootCAs: roots(t, server)}
@@ -155,7 +155,7 @@ func TestRedisNotReady(t *testing.T) {
 // TestSecretsStayOutOfErrors: Redis repeats the arguments of a command it does
 // not know, and one of AUTH is the password.
 func TestSecretsStayOutOfErrors(t *testing.T) {
-	server := sessiontest.Redis(t, sessiontest.WithConfig(`rename-command AUTH ""`), sessiontest.WithConfig(`rename-command HELLO ""`))
+	server := testserver.Redis(t, testserver.WithConfig(`rename-command AUTH ""`), testserver.WithConfig(`rename-command HELLO ""`))
 	o := standalone(server)
 	o.Username, o.Password = "gate", "not-for-the-log"
 	_, err := newStore(t, o).Probe(t.Context())

@@ -9,23 +9,25 @@ import (
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
+	"sessiongate/session/storetest"
+	"sessiongate/session/testserver"
 )
 
 func TestLimiterConformance(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) redisstore.Options{
 		"embedded":    func(t *testing.T) redisstore.Options { return embedded(t) },
-		"standalone":  func(t *testing.T) redisstore.Options { return standalone(sessiontest.Redis(t)) },
+		"standalone":  func(t *testing.T) redisstore.Options { return standalone(testserver.Redis(t)) },
 		"TLS and ACL": func(t *testing.T) redisstore.Options { return careful(t) },
 		"cluster": func(t *testing.T) redisstore.Options {
-			return redisstore.Options{Addresses: sessiontest.RedisCluster(t).Addrs(), Mode: redisstore.Cluster}
+			return redisstore.Options{Addresses: testserver.RedisCluster(t).Addrs(), Mode: redisstore.Cluster}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := open(t)
-			sessiontest.LimiterSuite(t, func(t *testing.T) sessiontest.LimiterHarness {
+			storetest.LimiterSuite(t, func(t *testing.T) storetest.LimiterHarness {
 				clock := sessiontest.NewClock()
 				server.Offset = clock.Offset
-				return sessiontest.LimiterHarness{Limiter: newStore(t, server), Second: newStore(t, server), Clock: clock}
+				return storetest.LimiterHarness{Limiter: newStore(t, server), Second: newStore(t, server), Clock: clock}
 			})
 		})
 	}
@@ -33,7 +35,7 @@ func TestLimiterConformance(t *testing.T) {
 
 // A bucket goes by itself once it is empty, and its key names nobody.
 func TestBucketKeys(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
 	rate := session.Rate{Limit: 2, Per: time.Minute}
 	b := session.NewBucket("login name and ip", "ada", "192.0.2.7")
@@ -57,7 +59,7 @@ func TestBucketKeys(t *testing.T) {
 }
 
 func TestLimiterWithoutRedis(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
 	server.Stop()
 	_, err := store.Take(t.Context(), session.NewBucket("x"), session.Rate{Limit: 1, Per: time.Second}, 1)

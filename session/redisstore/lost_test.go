@@ -7,6 +7,7 @@ import (
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // lostCommit is a session whose last commit the server has forgotten, as two processes
@@ -69,7 +70,7 @@ func (l *lostCommit) acquire(lease string) session.LeaseResult {
 // time to be written again.
 func TestAdoptedTokensAreSpent(t *testing.T) {
 	for name, server := range map[string]redisstore.Options{
-		"embedded": embedded(t), "real Redis": standalone(sessiontest.Redis(t)),
+		"embedded": embedded(t), "real Redis": standalone(testserver.Redis(t)),
 	} {
 		t.Run(name+"/nobody writes again", func(t *testing.T) {
 			l := newLostCommit(t, server)

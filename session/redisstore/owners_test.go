@@ -5,12 +5,12 @@ import (
 	"testing"
 
 	"sessiongate/session"
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // TestListGoesOnPastWhatItCannotRead: garbage costs the owner one entry, and it can be ended like any other.
 func TestListGoesOnPastWhatItCannotRead(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
 	good, garbage, typed := login(t, store, smallTokens()), login(t, store, smallTokens()), login(t, store, smallTokens())
 	_, record := store.Keys(garbage.ID)

@@ -7,7 +7,7 @@ import (
 
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // TestRecordBelongsToItsCommit: whoever can write to Redis cannot put an older record
@@ -29,7 +29,7 @@ func TestRecordBelongsToItsCommit(t *testing.T) {
 		},
 	}
 	for name, server := range map[string]redisstore.Options{
-		"embedded": embedded(t), "real Redis": standalone(sessiontest.Redis(t)),
+		"embedded": embedded(t), "real Redis": standalone(testserver.Redis(t)),
 	} {
 		for story, meddle := range stories {
 			t.Run(name+"/"+story, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
-	"sessiongate/session/sessiontest"
 	"sessiongate/session/storetest"
+	"sessiongate/session/testserver"
 )
 
 // TestRotationTable drives the decision table in Go and the one in Lua through the
@@ -19,7 +19,7 @@ import (
 func TestRotationTable(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) redisstore.Options{
 		"embedded":   func(t *testing.T) redisstore.Options { return embedded(t) },
-		"real Redis": func(t *testing.T) redisstore.Options { return standalone(sessiontest.Redis(t)) },
+		"real Redis": func(t *testing.T) redisstore.Options { return standalone(testserver.Redis(t)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := open(t)

@@ -12,11 +12,12 @@ import (
 
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/storetest"
+	"sessiongate/session/testserver"
 )
 
 // startSentinel watches primary with one redis-sentinel and returns its address.
-func startSentinel(t *testing.T, primary *sessiontest.RedisServer, lines ...string) string {
+func startSentinel(t *testing.T, primary *testserver.RedisServer, lines ...string) string {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -32,7 +33,7 @@ func startSentinel(t *testing.T, primary *sessiontest.RedisServer, lines ...stri
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(sessiontest.Need(t, "redis"), conf, "--sentinel")
+	cmd := exec.Command(testserver.Need(t, "redis"), conf, "--sentinel")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -44,8 +45,8 @@ func startSentinel(t *testing.T, primary *sessiontest.RedisServer, lines ...stri
 }
 
 func TestSentinelFailover(t *testing.T) {
-	primary := sessiontest.Redis(t)
-	replica := sessiontest.RedisReplica(t, primary)
+	primary := testserver.Redis(t)
+	replica := testserver.RedisReplica(t, primary)
 	store := newStore(t, redisstore.Options{
 		Addresses: []string{startSentinel(t, primary)}, Mode: redisstore.Sentinel, MasterName: "main",
 	})
@@ -59,23 +60,23 @@ func TestSentinelFailover(t *testing.T) {
 	if got := store.Stats(); got.Waits != 1 || got.ShortWaits != 0 {
 		t.Errorf("stats %+v", got)
 	}
-	changes := sessiontest.Watch(t, store)
-	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
+	changes := storetest.Watch(t, store)
+	storetest.Await(t, changes, session.ChangeFeedUp, "")
 
 	primary.Stop()
-	sessiontest.Await(t, changes, session.ChangeFeedDown, "")
+	storetest.Await(t, changes, session.ChangeFeedDown, "")
 	resolveUntil(t, store, live, func(r session.Answer, err error) bool {
 		return err == nil && r.Verdict.Live()
 	})
 	if r, err := store.Resolve(t.Context(), ended); err != nil || r.Verdict.Reason != session.Logout {
 		t.Errorf("the logout did not survive the failover: %+v, %v", r.Verdict, err)
 	}
-	sessiontest.Await(t, changes, session.ChangeFeedUp, "")
+	storetest.Await(t, changes, session.ChangeFeedUp, "")
 	eventually(t, "the feed follows the new primary", func() bool {
 		_, err := store.End(t.Context(), live.ID, session.Logout)
 		return err == nil
 	})
-	sessiontest.Await(t, changes, session.ChangeEnded, live.ID)
+	storetest.Await(t, changes, session.ChangeEnded, live.ID)
 }
 
 func waitUp(t *testing.T, store *redisstore.Store) {
@@ -97,7 +98,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 
 // TestSentinelsHaveAPasswordOfTheirOwn, and it may change.
 func TestSentinelsHaveAPasswordOfTheirOwn(t *testing.T) {
-	primary := sessiontest.Redis(t, sessiontest.WithPassword("of the master"))
+	primary := testserver.Redis(t, testserver.WithPassword("of the master"))
 	for name, tt := range map[string]struct {
 		lines []string
 		user  string

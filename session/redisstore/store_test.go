@@ -14,6 +14,8 @@ import (
 	"sessiongate/session/redisstore"
 	"sessiongate/session/seal"
 	"sessiongate/session/sessiontest"
+	"sessiongate/session/storetest"
+	"sessiongate/session/testserver"
 )
 
 func newSealer(t testing.TB) *seal.Fields {
@@ -36,7 +38,7 @@ func newStore(t testing.TB, o redisstore.Options) *redisstore.Store {
 		o.Sealer = newSealer(t)
 	}
 	if o.Rules.Idle == 0 {
-		o.Rules = sessiontest.StoreRules()
+		o.Rules = storetest.StoreRules()
 	}
 	store, err := redisstore.New(o)
 	if err != nil {
@@ -52,22 +54,22 @@ func embedded(t testing.TB) redisstore.Options {
 	return server.Options(redisstore.Options{})
 }
 
-func standalone(server *sessiontest.RedisServer) redisstore.Options {
+func standalone(server *testserver.RedisServer) redisstore.Options {
 	return redisstore.Options{Addresses: []string{server.Addr()}}
 }
 
 func careful(t testing.TB) redisstore.Options {
-	return carefulOptions(t, sessiontest.RedisTLS(t))
+	return carefulOptions(t, testserver.RedisTLS(t))
 }
 
-func carefulOptions(t testing.TB, server *sessiontest.RedisServer) redisstore.Options {
+func carefulOptions(t testing.TB, server *testserver.RedisServer) redisstore.Options {
 	return redisstore.Options{
 		Addresses: []string{server.Addr()}, TLS: &tls.Config{RootCAs: roots(t, server)},
 		Username: server.Username(), Password: session.Secret(server.Password()),
 	}
 }
 
-func roots(t testing.TB, server *sessiontest.RedisServer) *x509.CertPool {
+func roots(t testing.TB, server *testserver.RedisServer) *x509.CertPool {
 	t.Helper()
 	pem, err := os.ReadFile(server.CAFile())
 	if err != nil {
@@ -81,24 +83,24 @@ func roots(t testing.TB, server *sessiontest.RedisServer) *x509.CertPool {
 func TestStoreConformance(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) redisstore.Options{
 		"embedded":    func(t *testing.T) redisstore.Options { return embedded(t) },
-		"standalone":  func(t *testing.T) redisstore.Options { return standalone(sessiontest.Redis(t)) },
+		"standalone":  func(t *testing.T) redisstore.Options { return standalone(testserver.Redis(t)) },
 		"TLS and ACL": func(t *testing.T) redisstore.Options { return careful(t) },
 		"cluster": func(t *testing.T) redisstore.Options {
-			return redisstore.Options{Addresses: sessiontest.RedisCluster(t).Addrs(), Mode: redisstore.Cluster}
+			return redisstore.Options{Addresses: testserver.RedisCluster(t).Addrs(), Mode: redisstore.Cluster}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := open(t)
-			sessiontest.StoreSuite(t, func(t *testing.T) sessiontest.Harness { return harness(t, server) })
+			storetest.StoreSuite(t, func(t *testing.T) storetest.Harness { return harness(t, server) })
 		})
 	}
 }
 
-func harness(t *testing.T, server redisstore.Options) sessiontest.Harness {
+func harness(t *testing.T, server redisstore.Options) storetest.Harness {
 	clock := sessiontest.NewClock()
 	server.Offset, server.Sealer = clock.Offset, newSealer(t)
 	store := newStore(t, server)
-	return sessiontest.Harness{
+	return storetest.Harness{
 		Store: store, Second: newStore(t, server), Clock: clock,
 		Tamper:   func(t *testing.T, id session.ID) { tamper(t, store, id) },
 		Snapshot: func(t *testing.T, id session.ID) func() { return snapshot(t, store, id) },
@@ -149,7 +151,7 @@ func tamper(t *testing.T, store *redisstore.Store, id session.ID) {
 
 func TestNewRefusesNonsense(t *testing.T) {
 	good := redisstore.Options{
-		Addresses: []string{"127.0.0.1:1"}, Sealer: newSealer(t), Rules: sessiontest.StoreRules(),
+		Addresses: []string{"127.0.0.1:1"}, Sealer: newSealer(t), Rules: storetest.StoreRules(),
 	}
 	for name, spoil := range map[string]func(*redisstore.Options){
 		"no address":            func(o *redisstore.Options) { o.Addresses = nil },

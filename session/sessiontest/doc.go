@@ -1,9 +1,4 @@
-// Package sessiontest holds what tests of several packages share: a conformance
-// suite that every [session.Store] must pass ([StoreSuite]), a clock under the
-// test's control ([Clock]), and real components (redis-server alone, with TLS
-// and an ACL, as a cluster; a browser) that are started for one test and stopped
-// with it. A component that is not installed skips the test, see [Need].
-//
-// The real components keep in-memory stand-ins honest; nothing here is linked
-// into the program.
+// Package sessiontest holds the fakes that tests of several packages share: a clock under
+// the test's control ([Clock]) and an identity provider ([Provider]). Stores are held to
+// their contract by storetest, and testserver starts the real components.
 package sessiontest

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 	"sessiongate/session/users"
 )
 
@@ -21,9 +21,9 @@ const (
 )
 
 // people is an application's own table, with hashes of both kinds.
-func people(t *testing.T) *sessiontest.PostgresServer {
+func people(t *testing.T) *testserver.PostgresServer {
 	t.Helper()
-	server := sessiontest.Postgres(t)
+	server := testserver.Postgres(t)
 	argon, err := users.NewHasher(users.HasherOptions{}).Hash(t.Context(), "lovelace-1843")
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestDatabase(t *testing.T) {
 	t.Run("outage", func(t *testing.T) { testDatabaseOutage(t, server) }) // last: it stops the server
 }
 
-func testDatabaseSignIn(t *testing.T, server *sessiontest.PostgresServer) {
+func testDatabaseSignIn(t *testing.T, server *testserver.PostgresServer) {
 	var reported []error
 	d := openDatabase(t, users.DatabaseOptions{
 		URL: server.URL("gate", "gate-password"), OnError: func(err error) { reported = append(reported, err) },
@@ -111,7 +111,7 @@ func testDatabaseSignIn(t *testing.T, server *sessiontest.PostgresServer) {
 	}
 }
 
-func testDatabaseLookup(t *testing.T, server *sessiontest.PostgresServer) {
+func testDatabaseLookup(t *testing.T, server *testserver.PostgresServer) {
 	d := openDatabase(t, users.DatabaseOptions{URL: server.URL()})
 	if u, err := d.LookupSubject(t.Context(), "1"); err != nil || u.Name != "ada" || u.DisplayName != "Ada Lovelace" || u.Disabled {
 		t.Errorf("subject 1 is %+v, %v", u, err)
@@ -133,7 +133,7 @@ func testDatabaseLookup(t *testing.T, server *sessiontest.PostgresServer) {
 	}
 }
 
-func testDatabaseLists(t *testing.T, server *sessiontest.PostgresServer) {
+func testDatabaseLists(t *testing.T, server *testserver.PostgresServer) {
 	for expression, want := range map[string][]string{
 		"groups":                             {"user"},
 		"tags":                               {"user", "poet"},
@@ -156,7 +156,7 @@ func testDatabaseLists(t *testing.T, server *sessiontest.PostgresServer) {
 	}
 }
 
-func testDatabaseMistakes(t *testing.T, server *sessiontest.PostgresServer) {
+func testDatabaseMistakes(t *testing.T, server *testserver.PostgresServer) {
 	const from = " FROM people WHERE login = $1"
 	for query, want := range map[string]string{
 		"SELECT login AS name" + from:                                               "no column password_hash",
@@ -195,7 +195,7 @@ func testDatabaseMistakes(t *testing.T, server *sessiontest.PostgresServer) {
 	}
 }
 
-func testDatabaseLimits(t *testing.T, server *sessiontest.PostgresServer) {
+func testDatabaseLimits(t *testing.T, server *testserver.PostgresServer) {
 	const slow = "SELECT login AS name, secret AS password_hash, pg_sleep(60)::text AS display_name FROM people WHERE login = $1"
 	d := openDatabase(t, users.DatabaseOptions{URL: server.URL(), Query: slow, Timeout: 300 * time.Millisecond})
 	if _, err := d.Authenticate(t.Context(), "ada", "lovelace-1843"); err == nil || errors.Is(err, users.ErrBadCredentials) {
@@ -218,7 +218,7 @@ func testDatabaseLimits(t *testing.T, server *sessiontest.PostgresServer) {
 	}
 }
 
-func testDatabaseOutage(t *testing.T, server *sessiontest.PostgresServer) {
+func testDatabaseOutage(t *testing.T, server *testserver.PostgresServer) {
 	d := openDatabase(t, users.DatabaseOptions{URL: server.URL("gate", "gate-password")})
 	if err := d.Probe(t.Context()); err != nil {
 		t.Fatal(err)
@@ -262,7 +262,7 @@ func TestOpenDatabaseRefusesNonsense(t *testing.T) {
 }
 
 // testDatabaseAnswersNothing: a table that is restored, or hidden from us, removed nobody.
-func testDatabaseAnswersNothing(t *testing.T, server *sessiontest.PostgresServer) {
+func testDatabaseAnswersNothing(t *testing.T, server *testserver.PostgresServer) {
 	d := openDatabase(t, users.DatabaseOptions{URL: server.URL("gate", "gate-password")})
 	lookup := func(subject, want string) {
 		t.Helper()

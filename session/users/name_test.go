@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 	"sessiongate/session/users"
 )
 
@@ -71,7 +71,7 @@ func TestNamesByAnyKeyboard(t *testing.T) {
 	}
 }
 
-func testDatabaseNames(t *testing.T, server *sessiontest.PostgresServer) {
+func testDatabaseNames(t *testing.T, server *testserver.PostgresServer) {
 	const composed, apart = "ren\u00e9", "rene\u0301"
 	server.SQL("CREATE TABLE named AS SELECT * FROM people WHERE id = 1; GRANT SELECT ON named TO gate")
 	d := openDatabase(t, users.DatabaseOptions{

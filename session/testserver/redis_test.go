@@ -1,4 +1,4 @@
-package sessiontest_test
+package testserver_test
 
 import (
 	"bufio"
@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 func TestRedisForgetsOverRestart(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	addr := server.Addr()
 	if got := server.CLI("SET", "k", "v"); got != "OK" {
 		t.Fatalf("SET = %q", got)
@@ -38,7 +38,7 @@ func TestRedisForgetsOverRestart(t *testing.T) {
 }
 
 func TestRedisAppendOnlySurvivesKill(t *testing.T) {
-	server := sessiontest.Redis(t, sessiontest.WithAppendOnly())
+	server := testserver.Redis(t, testserver.WithAppendOnly())
 	server.CLI("SET", "k", "v")
 	server.Stop()
 	server.Start()
@@ -48,7 +48,7 @@ func TestRedisAppendOnlySurvivesKill(t *testing.T) {
 }
 
 func TestRedisPauseKeepsConnections(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	conn, err := net.Dial("tcp", server.Addr())
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func TestRedisPauseKeepsConnections(t *testing.T) {
 }
 
 func TestRedisPausedServerStopsAndStarts(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	server.Pause()
 	server.Stop()
 	server.Start()
@@ -79,7 +79,7 @@ func TestRedisPausedServerStopsAndStarts(t *testing.T) {
 }
 
 func TestRedisStartWaitsForItsPort(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	server.Stop()
 	squatter, err := net.Listen("tcp", server.Addr())
 	if err != nil {
@@ -93,7 +93,7 @@ func TestRedisStartWaitsForItsPort(t *testing.T) {
 }
 
 func TestRedisPassword(t *testing.T) {
-	server := sessiontest.Redis(t, sessiontest.WithPassword(`s p"a\ce`))
+	server := testserver.Redis(t, testserver.WithPassword(`s p"a\ce`))
 	if got := server.CLI("PING"); got != "PONG" {
 		t.Errorf("PING = %q", got)
 	}
@@ -103,14 +103,14 @@ func TestRedisPassword(t *testing.T) {
 }
 
 func TestRedisConfigLine(t *testing.T) {
-	server := sessiontest.Redis(t, sessiontest.WithConfig("maxmemory-policy allkeys-lru"))
+	server := testserver.Redis(t, testserver.WithConfig("maxmemory-policy allkeys-lru"))
 	if got := server.CLI("CONFIG", "GET", "maxmemory-policy"); !strings.Contains(got, "allkeys-lru") {
 		t.Errorf("CONFIG GET = %q", got)
 	}
 }
 
 func TestRedisCLIReturnsErrorReplies(t *testing.T) {
-	server := sessiontest.Redis(t)
+	server := testserver.Redis(t)
 	out, err := server.TryCLI("NOSUCHCOMMAND")
 	if err == nil || !strings.Contains(out, "unknown command") {
 		t.Errorf("unknown command = %q, %v", out, err)
@@ -118,7 +118,7 @@ func TestRedisCLIReturnsErrorReplies(t *testing.T) {
 }
 
 func TestRedisTLSRefusesPlain(t *testing.T) {
-	server := sessiontest.RedisTLS(t)
+	server := testserver.RedisTLS(t)
 	conn, err := net.Dial("tcp", server.Addr())
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +135,7 @@ func TestRedisTLSRefusesPlain(t *testing.T) {
 }
 
 func TestRedisTLSRights(t *testing.T) {
-	server := sessiontest.RedisTLS(t)
+	server := testserver.RedisTLS(t)
 	sha := server.CLI("SCRIPT", "LOAD", "return redis.call('TIME')[1]")
 	cases := []struct {
 		command string
@@ -179,7 +179,7 @@ func TestRedisTLSRights(t *testing.T) {
 }
 
 func TestRedisClusterServesEverySlot(t *testing.T) {
-	nodes := sessiontest.RedisCluster(t)
+	nodes := testserver.RedisCluster(t)
 	if len(nodes.Addrs()) != 3 {
 		t.Fatalf("%d nodes, want 3", len(nodes.Addrs()))
 	}
@@ -201,13 +201,13 @@ func TestRedisClusterServesEverySlot(t *testing.T) {
 }
 
 func TestRedisReplicaFollows(t *testing.T) {
-	for name, primary := range map[string]func(testing.TB, ...sessiontest.RedisOption) *sessiontest.RedisServer{
-		"plain":       sessiontest.Redis,
-		"TLS and ACL": sessiontest.RedisTLS,
+	for name, primary := range map[string]func(testing.TB, ...testserver.RedisOption) *testserver.RedisServer{
+		"plain":       testserver.Redis,
+		"TLS and ACL": testserver.RedisTLS,
 	} {
 		t.Run(name, func(t *testing.T) {
 			primary := primary(t)
-			replica := sessiontest.RedisReplica(t, primary)
+			replica := testserver.RedisReplica(t, primary)
 			primary.CLI("SET", "sg:k", "v")
 			if got := primary.CLI("WAIT", "1", "10000"); got != "1" {
 				t.Fatalf("WAIT = %s, want 1 replica", got)
@@ -226,7 +226,7 @@ func TestRedisReplicaFollows(t *testing.T) {
 }
 
 // waitForValue reads key until it has the value.
-func waitForValue(t *testing.T, server *sessiontest.RedisServer, key, want string) {
+func waitForValue(t *testing.T, server *testserver.RedisServer, key, want string) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for time.Now().Before(deadline) {

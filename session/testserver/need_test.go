@@ -1,4 +1,4 @@
-package sessiontest_test
+package testserver_test
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 // recorder stands in for a test, and remembers how the code under test ended it.
@@ -33,7 +33,7 @@ func need(t *testing.T, component string) (path string, r *recorder) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		path = sessiontest.Need(r, component)
+		path = testserver.Need(r, component)
 	}()
 	<-done
 	return path, r
@@ -56,7 +56,7 @@ func TestNeedVerdicts(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("PATH", t.TempDir())
-			t.Setenv(sessiontest.RequireEnv, c.require)
+			t.Setenv(testserver.RequireEnv, c.require)
 			path, r := need(t, c.component)
 			if r.verdict != c.verdict || !strings.Contains(r.message, c.message) {
 				t.Errorf("verdict %q %q, want %q with %q", r.verdict, r.message, c.verdict, c.message)
@@ -69,7 +69,7 @@ func TestNeedVerdicts(t *testing.T) {
 }
 
 func TestNeedFindsRedis(t *testing.T) {
-	path := sessiontest.Need(t, "redis")
+	path := testserver.Need(t, "redis")
 	if !strings.Contains(path, "redis-server") {
 		t.Errorf("Need(redis) = %q, want the path of redis-server", path)
 	}

@@ -1,4 +1,4 @@
-package sessiontest
+package storetest
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/sessiontest"
 )
 
 // AttemptsHarness is what [AttemptsSuite] tests: two stores of attempts and links,
@@ -15,7 +16,7 @@ import (
 type AttemptsHarness struct {
 	Attempts, Second session.Attempts
 	Links, Others    session.ProviderSessions
-	Clock            *Clock // all of them take its offset
+	Clock            *sessiontest.Clock // all of them take its offset
 }
 
 // AttemptsSuite holds stores to the contracts of [session.Attempts] and

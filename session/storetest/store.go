@@ -1,4 +1,4 @@
-package sessiontest
+package storetest
 
 import (
 	"encoding/json"
@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/sessiontest"
 )
 
 // Harness is what [StoreSuite] tests: two stores, as of two processes, on one
 // server.
 type Harness struct {
 	Store, Second session.Store
-	Clock         *Clock // both stores take its offset
+	Clock         *sessiontest.Clock // both stores take its offset
 	// Tamper changes the sealed part of a session behind the store's back.
 	Tamper func(t *testing.T, id session.ID)
 	// Snapshot notes how a session is stored, and returns what makes the store

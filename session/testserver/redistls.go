@@ -1,4 +1,4 @@
-package sessiontest
+package testserver
 
 import (
 	"crypto/ecdsa"

@@ -1,4 +1,4 @@
-package sessiontest_test
+package testserver_test
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"sessiongate/session/sessiontest"
+	"sessiongate/session/testserver"
 )
 
 const testPage = `<!doctype html><title>Harness</title>
@@ -50,87 +50,87 @@ func page(t *testing.T) (url string) {
 }
 
 func TestChromiumKeepsHostCookieOfLocalhost(t *testing.T) {
-	ctx := sessiontest.Chromium(t)
+	ctx := testserver.Chromium(t)
 	url := page(t)
-	sessiontest.Navigate(ctx, url+"/")
-	if got := sessiontest.Text(ctx, "h1"); got != "Hello" {
+	testserver.Navigate(ctx, url+"/")
+	if got := testserver.Text(ctx, "h1"); got != "Hello" {
 		t.Errorf("h1 = %q", got)
 	}
-	cookies := sessiontest.Cookies(ctx, url+"/")
+	cookies := testserver.Cookies(ctx, url+"/")
 	if len(cookies) != 1 || cookies[0].Name != "__Host-test" || !cookies[0].HTTPOnly || !cookies[0].Secure {
 		t.Fatalf("cookies = %+v, want __Host-test", cookies)
 	}
-	if got := sessiontest.Eval[string](ctx, "document.cookie"); got != "" {
+	if got := testserver.Eval[string](ctx, "document.cookie"); got != "" {
 		t.Errorf("document.cookie = %q, want nothing of an HttpOnly cookie", got)
 	}
-	sessiontest.Click(ctx, "#next")
-	sessiontest.WaitFor(ctx, "location.pathname === '/next' && document.querySelector('#cookie') !== null")
-	if got := sessiontest.Text(ctx, "#cookie"); got != "__Host-test=v1" {
+	testserver.Click(ctx, "#next")
+	testserver.WaitFor(ctx, "location.pathname === '/next' && document.querySelector('#cookie') !== null")
+	if got := testserver.Text(ctx, "#cookie"); got != "__Host-test=v1" {
 		t.Errorf("Cookie header = %q", got)
 	}
-	if got := sessiontest.Text(ctx, "#site"); got != "same-origin" {
+	if got := testserver.Text(ctx, "#site"); got != "same-origin" {
 		t.Errorf("Sec-Fetch-Site of a click = %q", got)
 	}
 }
 
 func TestChromiumTabsShareCookiesBrowsersDoNot(t *testing.T) {
-	first := sessiontest.Chromium(t)
+	first := testserver.Chromium(t)
 	url := page(t)
-	sessiontest.Navigate(first, url+"/")
-	tab := sessiontest.NewTab(first)
-	sessiontest.Navigate(tab, url+"/next")
-	if got := sessiontest.Text(tab, "#cookie"); got != "__Host-test=v1" {
+	testserver.Navigate(first, url+"/")
+	tab := testserver.NewTab(first)
+	testserver.Navigate(tab, url+"/next")
+	if got := testserver.Text(tab, "#cookie"); got != "__Host-test=v1" {
 		t.Errorf("second tab sent %q", got)
 	}
-	if got := sessiontest.Eval[string](first, "location.pathname"); got != "/" {
+	if got := testserver.Eval[string](first, "location.pathname"); got != "/" {
 		t.Errorf("first tab went to %q with the second", got)
 	}
-	second := sessiontest.Chromium(t)
-	sessiontest.Navigate(second, url+"/next")
-	if got := sessiontest.Text(second, "#cookie"); got != "" {
+	second := testserver.Chromium(t)
+	testserver.Navigate(second, url+"/next")
+	if got := testserver.Text(second, "#cookie"); got != "" {
 		t.Errorf("another browser sent %q", got)
 	}
 }
 
 func TestChromiumInputIsReal(t *testing.T) {
-	ctx := sessiontest.Chromium(t)
-	sessiontest.Navigate(ctx, page(t)+"/")
-	sessiontest.Click(ctx, "#press")
-	sessiontest.WaitFor(ctx, "document.title !== 'Harness'")
-	if got := sessiontest.Eval[string](ctx, "document.title"); got != "real" {
+	ctx := testserver.Chromium(t)
+	testserver.Navigate(ctx, page(t)+"/")
+	testserver.Click(ctx, "#press")
+	testserver.WaitFor(ctx, "document.title !== 'Harness'")
+	if got := testserver.Eval[string](ctx, "document.title"); got != "real" {
 		t.Errorf("click was seen as %q", got)
 	}
-	sessiontest.Fill(ctx, "#field", "new text")
-	if got := sessiontest.Text(ctx, "#typed"); got != "new text" {
+	testserver.Fill(ctx, "#field", "new text")
+	if got := testserver.Text(ctx, "#typed"); got != "new text" {
 		t.Errorf("typed %q", got)
 	}
 }
 
 func TestChromiumEvalWaitsForPromises(t *testing.T) {
-	ctx := sessiontest.Chromium(t)
-	sessiontest.Navigate(ctx, page(t)+"/")
-	status := sessiontest.Eval[int](ctx, "fetch('/refused').then(r => r.status)")
+	ctx := testserver.Chromium(t)
+	testserver.Navigate(ctx, page(t)+"/")
+	status := testserver.Eval[int](ctx, "fetch('/refused').then(r => r.status)")
 	if status != http.StatusUnauthorized {
 		t.Errorf("status %d", status)
 	}
 	type point struct{ X, Y int }
-	if got := sessiontest.Eval[point](ctx, "({X: 1, Y: 2})"); got != (point{1, 2}) {
+	if got := testserver.Eval[point](ctx, "({X: 1, Y: 2})"); got != (point{1, 2}) {
 		t.Errorf("struct = %+v", got)
 	}
 }
 
 func TestChromiumCollectsErrors(t *testing.T) {
-	ctx := sessiontest.Chromium(t)
-	sessiontest.Navigate(ctx, page(t)+"/")
-	if got := sessiontest.ConsoleErrors(ctx); slices.ContainsFunc(got, func(s string) bool { return !strings.Contains(s, "favicon") }) {
+	ctx := testserver.Chromium(t)
+	testserver.Navigate(ctx, page(t)+"/")
+	if got := testserver.ConsoleErrors(ctx); slices.ContainsFunc(got, func(s string) bool { return !strings.Contains(s, "favicon") }) {
 		t.Errorf("errors before there were any: %q", got)
 	}
-	sessiontest.Eval[bool](ctx, `(console.log("fine"), console.error("written", 42), setTimeout(() => { throw new Error("thrown") }), true)`)
-	sessiontest.Eval[int](ctx, "fetch('/refused').then(r => r.status)")
+	testserver.Eval[bool](ctx, `(console.log("fine"), console.error("written", 42), setTimeout(() => { throw new Error("thrown") }), true)`)
+	testserver.Eval[int](ctx, "fetch('/refused').then(r => r.status)")
 	for _, want := range []string{"console.error: \"written\" 42", "Error: thrown", "401", "/refused"} {
 		waitForError(t, ctx, want)
 	}
-	if all := strings.Join(sessiontest.ConsoleErrors(ctx), "\n"); strings.Contains(all, "fine") {
+	if all := strings.Join(testserver.ConsoleErrors(ctx), "\n"); strings.Contains(all, "fine") {
 		t.Errorf("console.log counted as an error:\n%s", all)
 	}
 }
@@ -140,19 +140,19 @@ func waitForError(t *testing.T, ctx context.Context, want string) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for time.Now().Before(deadline) {
-		if strings.Contains(strings.Join(sessiontest.ConsoleErrors(ctx), "\n"), want) {
+		if strings.Contains(strings.Join(testserver.ConsoleErrors(ctx), "\n"), want) {
 			return
 		}
-		sessiontest.Eval[bool](ctx, "new Promise(done => setTimeout(() => done(true), 10))")
+		testserver.Eval[bool](ctx, "new Promise(done => setTimeout(() => done(true), 10))")
 	}
-	t.Errorf("no %q in:\n%s", want, strings.Join(sessiontest.ConsoleErrors(ctx), "\n"))
+	t.Errorf("no %q in:\n%s", want, strings.Join(testserver.ConsoleErrors(ctx), "\n"))
 }
 
 func TestChromiumScreenshot(t *testing.T) {
-	ctx := sessiontest.Chromium(t)
-	sessiontest.Navigate(ctx, page(t)+"/")
+	ctx := testserver.Chromium(t)
+	testserver.Navigate(ctx, page(t)+"/")
 	path := filepath.Join(t.TempDir(), "page.png")
-	sessiontest.Screenshot(ctx, path, 390, 844)
+	testserver.Screenshot(ctx, path, 390, 844)
 	file, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)

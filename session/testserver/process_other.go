@@ -1,6 +1,6 @@
 //go:build !linux
 
-package sessiontest
+package testserver
 
 import "os/exec"
 

@@ -1,4 +1,4 @@
-package sessiontest
+package storetest
 
 import (
 	"fmt"
@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/sessiontest"
 )
 
 // LimiterHarness is what [LimiterSuite] tests: two limiters, as of two processes,
 // on one server.
 type LimiterHarness struct {
 	Limiter, Second session.Limiter
-	Clock           *Clock // both take its offset
+	Clock           *sessiontest.Clock // both take its offset
 }
 
 // LimiterSuite holds a limiter to the contract of [session.Limiter].
