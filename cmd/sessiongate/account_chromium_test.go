@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/configs"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
@@ -39,18 +40,18 @@ func onItsOwnOrigin(t *testing.T, o setup) (s *scene, origin string) {
 		t.Fatal(err)
 	}
 	g := &liveGateway{addr: l.Addr().String()}
-	if g.assembled, err = wire(&loaded.Config, newLogger(s.logs, loaded.Config.Log), wiring{
-		embedded: s.embedded, offset: s.clock.Offset, // runs on, and a test may move it
-		now: func() time.Time { return time.Now().Add(s.clock.Offset()) },
+	if g.Program, err = program.Open(&loaded.Config, program.NewLogger(s.logs, loaded.Config.Log), program.Overrides{
+		Embedded: s.embedded, Offset: s.clock.Offset, // runs on, and a test may move it
+		Now:    func() time.Time { return time.Now().Add(s.clock.Offset()) },
+		Public: l,
 	}); err != nil {
 		t.Fatal(err)
 	}
-	g.public = l
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); _ = g.run(ctx) }()
+	go func() { defer close(done); _ = g.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
-	eventually(t, "the feed is up", g.manager.StoreUp)
+	eventually(t, "the feed is up", g.Manager().StoreUp)
 	s.gateways = append(s.gateways, g)
 	return s, origin
 }

@@ -1,22 +1,19 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/configs"
-	"sessiongate/gateway/routing"
 	"sessiongate/session/redisstore"
 )
 
@@ -80,88 +77,14 @@ func checkFile(ctx context.Context, out io.Writer, file string, show bool) error
 	}
 	quiet := slog.New(slog.DiscardHandler) // the report says it better
 	redisstore.LogTo(quiet)
-	g, err := wire(&loaded.Config, quiet, wiring{})
+	p, err := program.Open(&loaded.Config, quiet, program.Overrides{})
 	if err != nil {
 		return err
 	}
-	defer g.close()
+	defer p.Close()
 	fmt.Fprintln(out, "ok       ", file)
-	g.descriptors.report(out)
-	if failed := g.probe(ctx, out); failed > 0 {
+	if failed := p.Probe(ctx, out); failed > 0 {
 		return fmt.Errorf("check: %d of what the configuration points to cannot be reached, or do not fit it", failed)
 	}
 	return nil
-}
-
-// probe reports on the store and every upstream, and counts what is out of reach.
-func (g *assembled) probe(ctx context.Context, out io.Writer) (failed int) {
-	report := func(what string, err error) {
-		if err != nil {
-			failed++
-			fmt.Fprintf(out, "FAILED    %s: %v\n", what, err)
-			return
-		}
-		fmt.Fprintln(out, "ok       ", what)
-	}
-	health, err := g.store.Probe(ctx)
-	what := "store"
-	if health.Version != "" {
-		what = "store: Redis " + health.Version
-	}
-	report(what, err)
-	for _, w := range health.Warnings {
-		fmt.Fprintln(out, "warning:", w)
-	}
-	failed += g.probeProviders(ctx, out)
-	for _, d := range g.databases {
-		report("users database", d.Probe(ctx))
-	}
-	seen := make(map[string]bool)
-	for _, route := range g.config.Routes {
-		for _, raw := range route.Upstreams {
-			u, err := url.Parse(raw)
-			if err != nil {
-				continue
-			}
-			what := "upstream " + u.Scheme + "://" + u.Host
-			if host := g.hostFor(&route, u); host != u.Host {
-				what += " (Host: " + host + ")"
-			}
-			if !seen[what] {
-				seen[what], seen[u.Host] = true, true
-				report(what, reach(ctx, u))
-			}
-		}
-	}
-	for _, u := range g.tokenEndpoints {
-		if !seen[u.Host] {
-			seen[u.Host] = true
-			report("token API "+u.Scheme+"://"+u.Host, reach(ctx, u))
-		}
-	}
-	return failed
-}
-
-// hostFor is the Host header that an upstream gets.
-func (g *assembled) hostFor(route *configs.Route, u *url.URL) string {
-	public := route.Host
-	if p, err := url.Parse(g.config.Server.PublicURL); err == nil && public == "" {
-		public = p.Host
-	}
-	return cmp.Or((&routing.Route{UpstreamHost: route.UpstreamHost}).Authority(u.Scheme, public), u.Host)
-}
-
-// reach opens a connection and closes it again: what an upstream answers to
-// which request is its own business.
-func reach(ctx context.Context, u *url.URL) error {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	d := net.Dialer{Timeout: 3 * time.Second}
-	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
-	if err != nil {
-		return err
-	}
-	return conn.Close()
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/configs"
 )
 
@@ -55,7 +56,7 @@ func TestVersion(t *testing.T) {
 		t.Errorf("version %q, --version %q", command.String(), flag.String())
 	}
 	var logs strings.Builder
-	build{Version: "v1.2.3", Commit: "abc", Go: "go1.26.0"}.logTo(newLogger(&logs, configs.Log{Level: "info", Format: "text"}))
+	build{Version: "v1.2.3", Commit: "abc", Go: "go1.26.0"}.logTo(program.NewLogger(&logs, configs.Log{Level: "info", Format: "text"}))
 	lines := strings.Split(strings.TrimSpace(logs.String()), "\n")
 	if len(lines) != 2 || !strings.Contains(lines[0], "version=v1.2.3 commit=abc go=go1.26.0") || !strings.Contains(lines[1], "level=WARN") {
 		t.Errorf("the log begins with\n%s", logs.String())

@@ -79,7 +79,7 @@ func TestComposeServices(t *testing.T) {
 		for i := range args {
 			args[i] = inside.Replace(args[i])
 		}
-		return program(t, append(args, more...)...)
+		return sessiongate(t, append(args, more...)...)
 	}
 
 	for range 2 { // the second run keeps what the first made
@@ -95,7 +95,7 @@ func TestComposeServices(t *testing.T) {
 	if len(health) < 3 || health[0] != "CMD" || health[1] != "/sessiongate" {
 		t.Fatalf("healthcheck is %q", health)
 	}
-	if out, err := program(t, append(health[2:], "--admin", adminAt)...).CombinedOutput(); err != nil {
+	if out, err := sessiongate(t, append(health[2:], "--admin", adminAt)...).CombinedOutput(); err != nil {
 		t.Errorf("healthcheck: %v\n%s", err, out)
 	}
 	b := newBrowser(t, gatewayAt)

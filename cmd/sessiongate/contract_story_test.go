@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/session/oidc/oidctest"
 	"sessiongate/session/sessiontest"
 	"sessiongate/session/testserver"
@@ -48,7 +49,7 @@ explicit_tokens: {enabled: true}`, s.idp.Issuer(), oidctest.ClientID, secret),
 		routes: `
   - {path: /both/, upstreams: ["UPSTREAM"], bearer: allow}`,
 	}
-	s.start(s.config(s.setup), wiring{})
+	s.start(s.config(s.setup), program.Overrides{})
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("gateway log:\n%s", s.logs)
@@ -145,7 +146,7 @@ func (s *contractStory) tokenClient() {
 // but for those of the Go runtime and the process.
 func (s *contractStory) metricNames() (names []string) {
 	w := httptest.NewRecorder()
-	s.gateways[0].admin.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/metrics", nil))
+	s.gateways[0].Admin().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/metrics", nil))
 	label := regexp.MustCompile(`([a-z_]+)="(?:[^"\\]|\\.)*"`)
 	for line := range strings.Lines(w.Body.String()) {
 		line = strings.TrimSpace(line)

@@ -2,17 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/url"
 	"os"
@@ -22,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sessiongate/cmd/sessiongate/demoapi"
+	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/configs"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/token"
@@ -71,24 +66,17 @@ func runDemo(ctx context.Context, o demoOptions, out, logs io.Writer) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
-	origin := demoOrigin(o, public)
-	g, err := wireDemo(o, origin, api.Addr().String(), logs)
+	gate, err := openDemo(o, public, api.Addr().String(), logs)
 	if err != nil {
 		return errors.Join(err, public.Close(), api.Close())
 	}
-	g.public = public
-	if o.tls {
-		if g.certificate, err = selfSigned(); err != nil {
-			return errors.Join(err, public.Close(), api.Close())
-		}
-	}
-	stopAPI, err := launchDemoAPI(ctx, g, api, origin, public.Addr().String())
+	stopAPI, err := gate.launchAPI(ctx, api, public.Addr().String())
 	if err != nil {
 		return errors.Join(err, public.Close(), api.Close())
 	}
 	defer stopAPI()
-	greet(out, origin, o)
-	return g.run(ctx)
+	greet(out, gate.origin, o)
+	return gate.Run(ctx)
 }
 
 // check names the flag that is wrong; the demo's configuration file is nothing
@@ -139,8 +127,23 @@ func demoOrigin(o demoOptions, l net.Listener) string {
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
-// wireDemo builds the gateway from a configuration file like any other.
-func wireDemo(o demoOptions, origin, api string, logs io.Writer) (*assembled, error) {
+// demoGateway is the demo's gateway.
+type demoGateway struct {
+	*program.Program
+	origin      string           // the address to open
+	certificate *tls.Certificate // nil: plain http
+	log         *slog.Logger
+}
+
+// openDemo makes the gateway from a configuration file like any other.
+func openDemo(o demoOptions, public net.Listener, api string, logs io.Writer) (*demoGateway, error) {
+	d := &demoGateway{origin: demoOrigin(o, public)}
+	if o.tls {
+		var err error
+		if d.certificate, err = program.SelfSigned(); err != nil {
+			return nil, err
+		}
+	}
 	store, keys := "{embedded: true}", "{}"
 	if o.redis != "" {
 		dir, err := os.MkdirTemp("", "sessiongate-demo-")
@@ -163,14 +166,17 @@ providers:
 routes:
   - {path: /api/, upstreams: ["http://%s"]}
   - {path: /, static: demo, session: none}
-`, origin, demoLevel(o), demoAccess(o), store, keys, o.lifetime.Milliseconds(), api)
+`, d.origin, demoLevel(o), demoAccess(o), store, keys, o.lifetime.Milliseconds(), api)
 	loaded, err := configs.LoadBytes("demo", []byte(text), demoEnv(o))
 	if err != nil {
 		return nil, err
 	}
-	log := newLogger(logs, loaded.Config.Log)
-	redisstore.LogTo(log)
-	return wire(&loaded.Config, log, wiring{passing: true})
+	d.log = program.NewLogger(logs, loaded.Config.Log)
+	redisstore.LogTo(d.log)
+	d.Program, err = program.Open(&loaded.Config, d.log, program.Overrides{
+		Public: public, Certificate: d.certificate, Ephemeral: true, Build: thisBuild().labels(),
+	})
+	return d, err
 }
 
 // demoKeys makes the keys that a configuration with a real Redis must have. They
@@ -206,16 +212,16 @@ func demoAccess(o demoOptions) string {
 	return "off"
 }
 
-// launchDemoAPI serves the API. It fetches the gateway's published keys over
+// launchAPI serves the API. It fetches the gateway's published keys over
 // HTTP, as any API would.
-func launchDemoAPI(ctx context.Context, g *assembled, l net.Listener, issuer, gatewayAddress string) (stop func(), err error) {
+func (d *demoGateway) launchAPI(ctx context.Context, l net.Listener, gatewayAddress string) (stop func(), err error) {
 	scheme := "http"
-	if g.certificate != nil {
+	if d.certificate != nil {
 		scheme = "https"
 	}
 	verifier, err := token.NewVerifier(token.VerifierOptions{
-		Keys:   token.NewRemoteKeys(scheme+"://"+gatewayAddress+"/.well-known/jwks.json", demoTransport(g), nil),
-		Issuer: issuer, Audience: []string{"sessiongate-demo"}, Leeway: demoapi.Leeway,
+		Keys:   token.NewRemoteKeys(scheme+"://"+gatewayAddress+"/.well-known/jwks.json", demoTransport(d.certificate), nil),
+		Issuer: d.origin, Audience: []string{"sessiongate-demo"}, Leeway: demoapi.Leeway,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("demo api: %w", err)
@@ -224,32 +230,11 @@ func launchDemoAPI(ctx context.Context, g *assembled, l net.Listener, issuer, ga
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := demoapi.Serve(serving, l, demoapi.New(verifier, nil, g.log)); err != nil {
-			g.log.Error("demo api", slog.String("error", err.Error()))
+		if err := demoapi.Serve(serving, l, demoapi.New(verifier, nil, d.log)); err != nil {
+			d.log.Error("demo api", slog.String("error", err.Error()))
 		}
 	}()
 	return func() { cancel(); <-done }, nil
-}
-
-// selfSigned makes a certificate for localhost that lives as long as the demo.
-func selfSigned() (*tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()),
-		Subject:      pkix.Name{CommonName: "sessiongate demo"},
-		NotBefore:    time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 0, 30),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, KeyUsage: x509.KeyUsageDigitalSignature,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return nil, err
-	}
-	leaf, err := x509.ParseCertificate(der)
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
 }
 
 func greet(out io.Writer, origin string, o demoOptions) {
@@ -258,7 +243,7 @@ func greet(out io.Writer, origin string, o demoOptions) {
 
   Open   %s
   Users  `, origin)
-	for i, u := range demoUsers() {
+	for i, u := range program.DemoUsers() {
 		if i > 0 {
 			fmt.Fprint(out, "\n         ")
 		}

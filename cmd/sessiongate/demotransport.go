@@ -8,11 +8,11 @@ import (
 
 // demoTransport trusts the demo's own certificate, and nothing less than a
 // valid one.
-func demoTransport(g *assembled) http.RoundTripper {
-	if g.certificate == nil {
+func demoTransport(certificate *tls.Certificate) http.RoundTripper {
+	if certificate == nil {
 		return nil
 	}
 	roots := x509.NewCertPool()
-	roots.AddCert(g.certificate.Leaf)
+	roots.AddCert(certificate.Leaf)
 	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 }

@@ -390,7 +390,7 @@ func TestEventsAreBoundedAndDrain(t *testing.T) {
 	}
 	open[0].stop()
 	eventually(t, "a place is free again", func() bool { return b.events().status == http.StatusOK })
-	s.gateways[0].server.Drain()
+	s.gateways[0].Revisions().Drain()
 	for _, e := range open[1:] {
 		if got := e.next(t); got != "" {
 			t.Errorf("%q", got)

@@ -94,7 +94,7 @@ func serveFile(t *testing.T, text string) string {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := program(t, "serve", "--config", file)
+	cmd := sessiongate(t, "serve", "--config", file)
 	logs, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -63,20 +63,22 @@ func TestDemoOnRedis(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t)
 	var logs logBuffer
-	o := demoOptions{lifetime: time.Minute, redis: "redis://" + server.Addr() + "/0"}
-	g, err := wireDemo(o, publicOrigin, "127.0.0.1:1", &logs)
+	o := demoOptions{listen: "localhost:0", lifetime: time.Minute, redis: "redis://" + server.Addr() + "/0"}
+	public, err := demoListener(t.Context(), o.listen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if g.public, err = demoListener(t.Context(), "localhost:0"); err != nil {
+	address := public.Addr().String()
+	g, err := openDemo(o, public, "127.0.0.1:1", &logs)
+	if err != nil {
 		t.Fatal(err)
 	}
-	address := g.public.Addr().String()
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- g.run(ctx) }()
+	go func() { ended <- g.Run(ctx) }()
 	defer func() { stop(); <-ended }()
 	b := newBrowser(t, address)
+	b.origin = g.origin
 	b.ada()
 	server.Stop()
 	if a := b.attempt("ada", "lovelace-1843"); a.code() != "store_unavailable" {

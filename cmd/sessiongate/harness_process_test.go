@@ -46,7 +46,7 @@ type process struct {
 }
 
 // command prepares a run of the program.
-func program(t *testing.T, args ...string) *exec.Cmd {
+func sessiongate(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -73,7 +73,7 @@ func serveAs(t *testing.T, config string, change func(*exec.Cmd)) *process {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: program(t, "serve", "--config", file), logs: &logBuffer{}, admin: admin, done: make(chan struct{})}
+	p := &process{t: t, cmd: sessiongate(t, "serve", "--config", file), logs: &logBuffer{}, admin: admin, done: make(chan struct{})}
 	change(p.cmd)
 	out, err := p.cmd.StderrPipe()
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/configs"
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
@@ -65,7 +66,7 @@ type scene struct {
 
 // liveGateway is a gateway that serves on a real listener.
 type liveGateway struct {
-	*assembled
+	*program.Program
 	addr string
 	skew atomic.Int64 // of its own clock, not of the store's
 	stop func()       // and wait
@@ -81,7 +82,7 @@ func newScene(t *testing.T, o setup) *scene {
 	s.upstream = newUpstream(t, o.upstream)
 	s.handles = newKeys(t, s.dir)
 	for range max(1, o.gateways) {
-		s.start(s.config(o), wiring{})
+		s.start(s.config(o), program.Overrides{})
 	}
 	return s
 }
@@ -140,33 +141,33 @@ routes:
 }
 
 // start adds a gateway and waits until it serves and follows the store's feed.
-func (s *scene) start(text string, w wiring) *liveGateway {
+func (s *scene) start(text string, w program.Overrides) *liveGateway {
 	s.t.Helper()
 	g := &liveGateway{}
 	if !s.setup.realTime {
-		w.now = func() time.Time { return s.clock.Now().Add(time.Duration(g.skew.Load())) }
-		w.offset = s.clock.Offset
+		w.Now = func() time.Time { return s.clock.Now().Add(time.Duration(g.skew.Load())) }
+		w.Offset = s.clock.Offset
 	}
-	if w.embedded == nil {
-		w.embedded = s.embedded
+	if w.Embedded == nil {
+		w.Embedded = s.embedded
 	}
 	loaded, err := configs.LoadBytes("test.yaml", []byte(text), os.LookupEnv)
 	if err != nil {
 		s.t.Fatalf("configuration: %v\n%s", err, text)
 	}
-	if g.assembled, err = wire(&loaded.Config, newLogger(s.logs, loaded.Config.Log), w); err != nil {
+	if w.Public, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		s.t.Fatal(err)
 	}
-	if g.public, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	g.addr = w.Public.Addr().String()
+	if g.Program, err = program.Open(&loaded.Config, program.NewLogger(s.logs, loaded.Config.Log), w); err != nil {
 		s.t.Fatal(err)
 	}
-	g.addr = g.public.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); _ = g.run(ctx) }()
+	go func() { defer close(done); _ = g.Run(ctx) }()
 	g.stop = sync.OnceFunc(func() { cancel(); <-done })
 	s.t.Cleanup(g.stop)
-	eventually(s.t, "the feed is up", g.manager.StoreUp)
+	eventually(s.t, "the feed is up", g.Manager().StoreUp)
 	s.gateways = append(s.gateways, g)
 	return g
 }
@@ -188,7 +189,7 @@ func (s *scene) open(value string) session.Handle {
 // generation is what the store says, and whether the session lives.
 func (s *scene) generation(id session.ID) (uint32, bool) {
 	s.t.Helper()
-	r, err := s.gateways[0].store.Get(context.Background(), id)
+	r, err := s.gateways[0].Store().Get(context.Background(), id)
 	if err != nil {
 		s.t.Fatal(err)
 	}

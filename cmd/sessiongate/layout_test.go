@@ -19,6 +19,7 @@ import (
 const allowedImports = `
 cmd/sessiongate: *
 cmd/sessiongate/demoapi: session/token
+cmd/sessiongate/program: *
 cmd/bench: *
 cmd/chaos: cmd/rig
 gateway: session session/manager gateway/app gateway/crossorigin gateway/endpoints gateway/exchange gateway/limits gateway/problem gateway/proxy gateway/routing gateway/static gateway/streams gateway/telemetry web

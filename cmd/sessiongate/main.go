@@ -1,7 +1,6 @@
 // Command sessiongate is a browser session gateway: it stands in front of a
 // single-page app's APIs, keeps the tokens, and gives the browser one opaque
-// cookie. Each subcommand has a file; wire.go makes every object once, in
-// reading order.
+// cookie. Each subcommand has a file, and none has wiring: package program makes every object.
 package main
 
 import (

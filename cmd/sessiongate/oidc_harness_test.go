@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 
+	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/configs"
 	"sessiongate/session/oidc/oidctest"
 	"sessiongate/session/redisstore"
@@ -61,7 +62,7 @@ func newOIDCScene(t *testing.T, o oidcSetup) *oidcScene {
 	s.handles = newKeys(t, s.dir)
 	s.idp.Register(publicOrigin+"/auth/callback/corp", publicOrigin+"/auth/logout/done")
 	for range max(1, o.gateways) {
-		s.start(s.text(o), wiring{})
+		s.start(s.text(o), program.Overrides{})
 	}
 	return s
 }
@@ -224,18 +225,20 @@ func (s *oidcScene) startAt(addr, text string) {
 		s.t.Fatalf("configuration: %v\n%s", err, text)
 	}
 	g := &liveGateway{}
-	if g.assembled, err = wire(&loaded.Config, newLogger(s.logs, loaded.Config.Log), wiring{embedded: s.embedded}); err != nil {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
 		s.t.Fatal(err)
 	}
-	if g.public, err = net.Listen("tcp", addr); err != nil {
+	o := program.Overrides{Embedded: s.embedded, Public: l}
+	if g.Program, err = program.Open(&loaded.Config, program.NewLogger(s.logs, loaded.Config.Log), o); err != nil {
 		s.t.Fatal(err)
 	}
 	g.addr = addr
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); _ = g.run(ctx) }()
+	go func() { defer close(done); _ = g.Run(ctx) }()
 	g.stop = sync.OnceFunc(func() { cancel(); <-done })
 	s.t.Cleanup(g.stop)
-	eventually(s.t, "the feed is up", g.manager.StoreUp)
+	eventually(s.t, "the feed is up", g.Manager().StoreUp)
 	s.gateways = append(s.gateways, g)
 }

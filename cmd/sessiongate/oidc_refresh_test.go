@@ -279,7 +279,7 @@ func TestOIDCLogoutOvertakesRefresh(t *testing.T) {
 	s.idp.Set(func(b *oidctest.Behaviour) { b.Delay, b.DelayAfter = time.Second, true })
 	done := make(chan answer)
 	go func() { a, _ := b.try("GET", "/api/x"); done <- a }()
-	eventually(t, "the refresh is at the provider", func() bool { return s.gateways[0].manager != nil && s.idp.Issued() == 2 })
+	eventually(t, "the refresh is at the provider", func() bool { return s.gateways[0].Manager() != nil && s.idp.Issued() == 2 })
 	if a := b.with(b.cookie()).do("POST", "/auth/logout"); a.status != 200 {
 		t.Fatal(a)
 	}

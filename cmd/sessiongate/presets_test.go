@@ -301,7 +301,7 @@ func TestCheckTokenAPI(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		out, err := program(t, "check", "--config", file).CombinedOutput()
+		out, err := sessiongate(t, "check", "--config", file).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("%s: %v\n%s", provider, err, out)
 		}

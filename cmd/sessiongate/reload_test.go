@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"sessiongate/cmd/sessiongate/program"
 )
 
 // reloadable is a scene whose first gateway has a file to reload from.
@@ -25,7 +27,7 @@ func reloadable(t *testing.T, o setup) (*scene, *liveGateway, func(text string))
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		g.reload(file)
+		g.Reload(file)
 	}
 }
 
@@ -109,8 +111,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		}
 		held <- err
 	}()
-	eventually(t, "the held request is upstream", func() bool { return g.front.newest.Load().running.Load() > 1 })
-	first := g.front.newest.Load()
+	eventually(t, "the held request is upstream", func() bool { return g.Revisions().InFlight()[0] > 0 })
 
 	var stop atomic.Bool
 	var served atomic.Int64
@@ -136,14 +137,14 @@ func TestReloadUnderLoad(t *testing.T) {
 	if code, _, err := plainGet(g, "/n99/x"); code != 200 || err != nil {
 		t.Errorf("the newest file is not at work: %d %v", code, err)
 	}
-	if served.Load() == 0 || first.running.Load() != 1 {
-		t.Errorf("%d requests served, %d still in the first generation", served.Load(), first.running.Load())
+	if n := g.Revisions().InFlight(); served.Load() == 0 || len(n) != 2 || n[0] != 1 {
+		t.Errorf("%d requests served, %v still in the revisions", served.Load(), n)
 	}
 	close(hold)
 	if err := <-held; err != nil {
 		t.Errorf("the request that was under way: %v", err)
 	}
-	eventually(t, "the first generation is closed", func() bool { return first.running.Load() == 0 })
+	eventually(t, "the first revision is closed", func() bool { return len(g.Revisions().InFlight()) == 1 })
 }
 
 // Two replicas are replaced one after the other while clients keep asking: each
@@ -190,7 +191,7 @@ func TestRollingRestart(t *testing.T) {
 	}
 	for range 2 {
 		more()
-		fresh := s.start(s.config(s.setup), wiring{})
+		fresh := s.start(s.config(s.setup), program.Overrides{})
 		mu.Lock()
 		old := up[0]
 		up = append(up[1:], fresh)

@@ -13,9 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/configs"
-	"sessiongate/gateway"
-	"sessiongate/gateway/telemetry"
 	"sessiongate/session"
 	"sessiongate/session/manager"
 	"sessiongate/session/users"
@@ -98,18 +97,17 @@ func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, 
 			return err
 		}
 	}
-	log := newLogger(cmd.ErrOrStderr(), c.Log)
-	g := &assembled{config: c, log: log, health: &gateway.Health{}}
-	defer g.close()
-	if _, err := g.openManager(wiring{}, telemetry.NewAudit(log)); err != nil {
+	m, release, err := program.OpenManager(c, program.NewLogger(cmd.ErrOrStderr(), c.Log))
+	if err != nil {
 		return err
 	}
+	defer release()
 	// What follows an end (the provider is told, lists are announced) goes on in
 	// the background.
 	ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 	defer cancel()
-	defer g.manager.Close(ctx)
-	if err := f(ctx, g.manager, owners); err != nil {
+	defer m.Close(ctx)
+	if err := f(ctx, m, owners); err != nil {
 		return fmt.Errorf("sessions: %w", err)
 	}
 	return nil

@@ -23,7 +23,7 @@ func startDemo(t *testing.T, lifetime time.Duration) string {
 		t.Fatal(err)
 	}
 	host := "localhost:" + port
-	cmd := program(t, "demo", "--listen", host, "--access-lifetime", lifetime.String())
+	cmd := sessiongate(t, "demo", "--listen", host, "--access-lifetime", lifetime.String())
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

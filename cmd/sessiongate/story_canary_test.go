@@ -112,7 +112,7 @@ func TestNoSecretEverShows(t *testing.T) {
 	for _, g := range s.gateways {
 		for _, path := range []string{"/metrics", "/readyz", "/livez"} {
 			rec := httptest.NewRecorder()
-			g.admin.ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
+			g.Admin().ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
 			show(answer{rec.Code, rec.Header(), rec.Body.String()})
 		}
 	}

@@ -578,7 +578,7 @@ func TestExplicitOutage(t *testing.T) {
 		t.Fatal(res)
 	}
 	s.embedded.Close()
-	eventually(t, "the feed is down", func() bool { return !s.gateways[0].manager.StoreUp() })
+	eventually(t, "the feed is down", func() bool { return !s.gateways[0].Manager().StoreUp() })
 	if res := a.call("/both/x", a.access); res.status != 200 {
 		t.Errorf("within cache_ttl: %s", res)
 	}

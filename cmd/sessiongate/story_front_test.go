@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sessiongate/cmd/sessiongate/program"
 )
 
 // TestShutdownDelay: after SIGTERM the probes say no, on whatever listener, and requests on
@@ -49,7 +51,7 @@ func TestStreamsOutliveTheWaitForTheirRequest(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, setup{})
 	const headerTime = time.Second
-	g := s.start(replaceOnce(t, s.config(s.setup), `admin: ""`, `admin: "", limits: {header_timeout: 1s}`), wiring{})
+	g := s.start(replaceOnce(t, s.config(s.setup), `admin: ""`, `admin: "", limits: {header_timeout: 1s}`), program.Overrides{})
 	b := s.browser().at(g.addr)
 	b.ada()
 	var all sync.WaitGroup

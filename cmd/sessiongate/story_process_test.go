@@ -64,7 +64,7 @@ routes:
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"serve", "--config", file}, {"check", "--config", file}} {
-		out, err := program(t, args...).CombinedOutput()
+		out, err := sessiongate(t, args...).CombinedOutput()
 		if err == nil {
 			t.Fatalf("%s accepts it: %s", args[0], out)
 		}
@@ -86,7 +86,7 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := func(args ...string) (string, error) {
-		cmd := program(t, args...)
+		cmd := sessiongate(t, args...)
 		cmd.Env = append(cmd.Env, "REDIS_PW=canary-pw-91")
 		out, err := cmd.CombinedOutput()
 		return string(out), err
@@ -114,7 +114,7 @@ func TestKeysGenerate(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new", "keys")
 	run := func() string {
-		out, err := program(t, "keys", "generate", "--dir", dir).CombinedOutput()
+		out, err := sessiongate(t, "keys", "generate", "--dir", dir).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
@@ -157,7 +157,7 @@ func TestReadableKeyIsRefused(t *testing.T) {
 		if err := os.WriteFile(file, []byte(s.config(setup{})), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		out, err := program(t, "serve", "--config", file).CombinedOutput()
+		out, err := sessiongate(t, "serve", "--config", file).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), name) {
 			t.Errorf("%s: %v %s", name, err, out)
 		}

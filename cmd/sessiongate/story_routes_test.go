@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sessiongate/cmd/sessiongate/program"
 )
 
 const richRoutes = `  - {path: /health, match: exact, upstreams: ["UPSTREAM"], rewrite: /internal/health, session: none}
@@ -115,7 +117,7 @@ func TestCORSOfARoute(t *testing.T) {
 func TestSlowBodies(t *testing.T) {
 	s := newScene(t, setup{routes: "  - {path: /up/, upstreams: [\"UPSTREAM\"], session: none}\n"})
 	text := strings.Replace(s.config(s.setup), "admin: \"\"", "admin: \"\", limits: {body_timeout: 200ms}", 1)
-	g := s.start(text, wiring{})
+	g := s.start(text, program.Overrides{})
 	// Our own endpoints read it, or refuse the request without.
 	for _, path := range []string{"/auth/login", "/auth/refresh", "/auth/none", "//bad"} {
 		if took := drip(t, g.addr, path); took < 150*time.Millisecond || took > 5*time.Second {

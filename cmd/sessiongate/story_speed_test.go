@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/configs"
 	"sessiongate/session/testserver"
 )
@@ -101,30 +103,28 @@ routes: [{path: /api/, upstreams: ["%s"]}]`, store, cacheTTL, allocationFree(tb)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	g, err := wire(&loaded.Config, slog.New(slog.DiscardHandler), wiring{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(g.close)
-	go func() { _ = g.manager.Run(tb.Context()) }()
-	for !g.manager.StoreUp() {
-		runtime.Gosched()
-	}
-	return client(tb, g, signInDirectly(tb, g))
-}
-
-// client sends the least that a browser would, and reads the answer.
-func client(tb testing.TB, g *assembled, cookie string) (send func()) {
-	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	server := g.newServer(newFront(&generation{config: g.config, server: g.server}))
-	public := g.newPublicServer(server)
-	go func() { _ = public.Serve(l) }()
-	tb.Cleanup(func() { _ = public.Close() })
-	c, err := net.Dial("tcp", l.Addr().String())
+	g, err := program.Open(&loaded.Config, slog.New(slog.DiscardHandler), program.Overrides{Public: l})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = g.Run(ctx) }()
+	tb.Cleanup(func() { stop(); <-done })
+	for !g.Manager().StoreUp() {
+		runtime.Gosched()
+	}
+	return client(tb, l.Addr().String(), signInDirectly(tb, g))
+}
+
+// client sends the least that a browser would, and reads the answer.
+func client(tb testing.TB, addr, cookie string) (send func()) {
+	tb.Helper()
+	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func client(tb testing.TB, g *assembled, cookie string) (send func()) {
 }
 
 // signInDirectly is a login without a listener.
-func signInDirectly(tb testing.TB, g *assembled) string {
+func signInDirectly(tb testing.TB, g *program.Program) string {
 	tb.Helper()
 	r := httptest.NewRequest(http.MethodPost, "/auth/login", strings.NewReader(`{"username":"ada","password":"lovelace-1843"}`))
 	r.Host = "localhost:8080"
@@ -157,7 +157,7 @@ func signInDirectly(tb testing.TB, g *assembled) string {
 	r.Header.Set("Origin", publicOrigin)
 	r.Header.Set("User-Agent", userAgent)
 	rec := httptest.NewRecorder()
-	g.server.ServeHTTP(rec, r)
+	g.Revisions().ServeHTTP(rec, r)
 	value, is := answer{rec.Code, rec.Result().Header, rec.Body.String()}.set()
 	if !is {
 		tb.Fatalf("login: %d %s", rec.Code, rec.Body)

@@ -25,7 +25,7 @@ func TestRedisStops(t *testing.T) {
 	b := s.browser()
 	b.ada()
 	cookie := b.cookie()
-	eventually(t, "the feed is up", s.gateways[0].manager.StoreUp)
+	eventually(t, "the feed is up", s.gateways[0].Manager().StoreUp)
 	b.ok("/api/x") // cached from here
 	redis.Stop()
 	stopped := time.Now()
@@ -59,7 +59,7 @@ func TestRedisStops(t *testing.T) {
 	if b.cookie() != cookie {
 		t.Error("the cookie changed")
 	}
-	eventually(t, "the feed is up again", s.gateways[0].manager.StoreUp)
+	eventually(t, "the feed is up again", s.gateways[0].Manager().StoreUp)
 	b.ok("/api/x")
 }
 
@@ -111,7 +111,7 @@ func TestRevocationWithoutTheFeed(t *testing.T) {
 	redis.CLI("ACL", "SETUSER", "default", "-subscribe")
 	redis.CLI("CLIENT", "KILL", "TYPE", "pubsub")
 	for i, g := range s.gateways {
-		eventually(t, fmt.Sprintf("gateway %d notices", i), func() bool { return !g.manager.StoreUp() })
+		eventually(t, fmt.Sprintf("gateway %d notices", i), func() bool { return !g.Manager().StoreUp() })
 	}
 	other.ok("/api/x")
 	b.do("POST", "/auth/logout")
@@ -120,7 +120,7 @@ func TestRevocationWithoutTheFeed(t *testing.T) {
 	}
 	redis.CLI("ACL", "SETUSER", "default", "+subscribe")
 	for _, g := range s.gateways {
-		eventually(t, "the feed is up again", g.manager.StoreUp)
+		eventually(t, "the feed is up again", g.Manager().StoreUp)
 	}
 }
 

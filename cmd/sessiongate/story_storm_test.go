@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/session"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
@@ -102,7 +103,7 @@ func TestRefreshStorm(t *testing.T) {
 	s.handles = newKeys(t, s.dir)
 	s.start(s.tokenAPIConfig("redis: redis://"+redis.Addr(),
 		fmt.Sprintf("  - {name: api, kind: tokenapi, base_url: %q, login: {path: /auth/login}, refresh: {path: /auth/refresh}}", api.URL),
-		fmt.Sprintf("  - {path: /api/, upstreams: [%q]}\nrate_limits: {login: {per_ip: 100000/1m}}", s.upstream.server.URL)), wiring{})
+		fmt.Sprintf("  - {path: /api/, upstreams: [%q]}\nrate_limits: {login: {per_ip: 100000/1m}}", s.upstream.server.URL)), program.Overrides{})
 	pages := make([]*browser, 200)
 	for i := range pages {
 		pages[i] = s.browser()

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/session/token"
 )
 
@@ -111,7 +112,7 @@ func TestKeyRotation(t *testing.T) {
 	s := newScene(t, setup{})
 	from := s.clock.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 	oldOnly := s.gateways[0]
-	both := s.start(s.config(setup{keys: s.ring([]string{"c1", "c2 " + from}, []string{"s1", "s2 " + from})}), wiring{})
+	both := s.start(s.config(setup{keys: s.ring([]string{"c1", "c2 " + from}, []string{"s1", "s2 " + from})}), program.Overrides{})
 	b := s.browser()
 	b.ada()
 	for range 8 { // 88 minutes; the new keys are in force from the sixth round on
@@ -127,7 +128,7 @@ func TestKeyRotation(t *testing.T) {
 	if _, err := s.handles.Open(b.cookie()); err == nil {
 		t.Error("the new key is not in use")
 	}
-	newOnly := s.start(s.config(setup{keys: s.ring([]string{"c2"}, []string{"s2"})}), wiring{})
+	newOnly := s.start(s.config(setup{keys: s.ring([]string{"c2"}, []string{"s2"})}), program.Overrides{})
 	b.at(newOnly.addr).ok("/api/x")
 }
 
@@ -135,7 +136,7 @@ func TestKeyRotation(t *testing.T) {
 // the operator's fault: 503, and session and cookie stay.
 func TestUnknownSealKey(t *testing.T) {
 	s := newScene(t, setup{})
-	wrong := s.start(s.config(setup{keys: s.ring([]string{"c1"}, []string{"s9"})}), wiring{})
+	wrong := s.start(s.config(setup{keys: s.ring([]string{"c1"}, []string{"s9"})}), program.Overrides{})
 	b := s.browser()
 	b.ada()
 	cookie := b.cookie()

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"sessiongate/cmd/sessiongate/program"
 )
 
 // whimsical is an upstream that keeps its word one time in three. Its handlers end
@@ -105,7 +107,7 @@ func TestNobodyStays(t *testing.T) {
 	s := newScene(t, setup{routes: fmt.Sprintf("  - {path: /whim/, upstreams: [%q]}", server.URL)})
 	b := s.browser()
 	b.ada()
-	g := s.start(strings.Replace(s.config(s.setup), `admin: ""}`, fmt.Sprintf(`admin: "", limits: {requests: %d}}`, places), 1), wiring{})
+	g := s.start(strings.Replace(s.config(s.setup), `admin: ""}`, fmt.Sprintf(`admin: "", limits: {requests: %d}}`, places), 1), program.Overrides{})
 	before := ourGoroutines()
 
 	seed := rand.Uint64()
@@ -124,7 +126,7 @@ func TestNobodyStays(t *testing.T) {
 	server.CloseClientConnections() // those that idle
 	within(t, 30*time.Second, "no goroutine is left", func() bool { return ourGoroutines() <= before })
 	g.stop()
-	shards := reflect.ValueOf(g.live).Elem().FieldByName("shards")
+	shards := reflect.ValueOf(g.Streams()).Elem().FieldByName("shards")
 	for i := range shards.Len() {
 		if !shards.Index(i).FieldByName("first").IsNil() {
 			t.Error("a response is still among the live ones")

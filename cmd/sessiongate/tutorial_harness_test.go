@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
 	"sessiongate/session/testserver"
@@ -190,7 +191,7 @@ func tokenAPIScene(t *testing.T, gateways int, providers, routes string) *scene 
 	t.Cleanup(s.embedded.Close)
 	s.handles = newKeys(t, s.dir)
 	for range gateways {
-		s.start(s.tokenAPIConfig("embedded: true", providers, routes), wiring{})
+		s.start(s.tokenAPIConfig("embedded: true", providers, routes), program.Overrides{})
 	}
 	return s
 }

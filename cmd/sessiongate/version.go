@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"sessiongate/cmd/sessiongate/program"
 )
 
 // The release, for builds that have no repository beside them, such as the image's:
@@ -85,4 +87,4 @@ func outdated(release string) bool {
 	return goversion.IsValid(release) && goversion.Compare(release, knownFaults) < 0
 }
 
-func (b build) labels() (version, commit, golang string) { return b.Version, b.Commit, b.Go }
+func (b build) labels() program.Build { return program.Build(b) }

@@ -1,11 +1,9 @@
-package main
+package program
 
 import (
 	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -15,8 +13,8 @@ import (
 	"sessiongate/session/tokenapi"
 )
 
-// tokenAPIProvider makes a provider and remembers its endpoints, which no route may lead to.
-func (g *assembled) tokenAPIProvider(name string, c *configs.TokenAPIProvider, w wiring) (session.Provider, error) {
+// tokenAPI makes a provider and remembers its endpoints, which no route may lead to.
+func (p *providers) tokenAPI(name string, c *configs.TokenAPIProvider) (session.Provider, error) {
 	o := tokenapi.Options{
 		Name:    name,
 		Refresh: tokenAPICall(c, c.Refresh),
@@ -32,7 +30,7 @@ func (g *assembled) tokenAPIProvider(name string, c *configs.TokenAPIProvider, w
 			Roles: c.Identity.Roles, Scopes: c.Identity.Scopes, Claims: c.Identity.Claims,
 		},
 		Headers:  tokenAPIHeaders(c.Headers),
-		Lifetime: time.Duration(c.AccessLifetime), Timeout: time.Duration(c.Timeout), Now: w.now,
+		Lifetime: time.Duration(c.AccessLifetime), Timeout: time.Duration(c.Timeout), Now: p.now,
 	}
 	if c.Login.Body == "" { // else the fields' defaults would stand beside it
 		o.Login.Username, o.Login.Password = c.Login.Username, c.Login.Password
@@ -44,12 +42,12 @@ func (g *assembled) tokenAPIProvider(name string, c *configs.TokenAPIProvider, w
 	if o.Verify, err = tokenAPIVerification(c.Verify); err != nil {
 		return nil, err
 	}
-	p, err := tokenapi.New(o)
+	made, err := tokenapi.New(o)
 	if err != nil {
 		return nil, err
 	}
-	g.tokenEndpoints = append(g.tokenEndpoints, p.TokenEndpoints()...)
-	return p, nil
+	p.tokenEndpoints = append(p.tokenEndpoints, made.TokenEndpoints()...)
+	return made, nil
 }
 
 func tokenAPICall(c *configs.TokenAPIProvider, call configs.TokenAPICall) tokenapi.Endpoint {
@@ -98,39 +96,4 @@ func clientTLS(c *configs.ClientTLS) (*tls.Config, error) {
 	var err error
 	t.RootCAs, err = trustedCAs("tls.ca_file", c.CAFile)
 	return t, err
-}
-
-// hidden are the paths under a route's upstreams where a token API gives tokens away: login, refresh, logout. Through
-// the gateway they would hand a page's script what the cookie is there to hide.
-func (g *assembled) hidden(upstreams []*url.URL) []string {
-	var paths []string
-	for _, u := range upstreams {
-		base := strings.TrimSuffix(u.Path, "/")
-		for _, e := range g.tokenEndpoints {
-			if !sameServer(u, e) || len(e.Path) < len(base) || !strings.EqualFold(e.Path[:len(base)], base) {
-				continue
-			}
-			if rest := e.Path[len(base):]; rest == "" || rest[0] == '/' {
-				paths = append(paths, rest)
-			}
-		}
-	}
-	return paths
-}
-
-// sameServer compares host and port. All names of this machine are one: a file may well say localhost here and
-// 127.0.0.1 there.
-func sameServer(a, b *url.URL) bool { return serverOf(a) == serverOf(b) }
-
-func serverOf(u *url.URL) string {
-	host, port := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified()) {
-		host = "localhost"
-	} else if ip != nil {
-		host = ip.String()
-	}
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(host, port)
 }

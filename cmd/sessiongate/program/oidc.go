@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"context"
@@ -13,10 +13,10 @@ import (
 	"sessiongate/session/oidc"
 )
 
-// oidcProvider makes a provider. It has a redirect URI of its own, so that the
+// oidc makes a provider. It has a redirect URI of its own, so that the
 // answer of one provider never reaches another's callback.
-func (g *assembled) oidcProvider(name string, c *configs.OIDCProvider, w wiring) (session.Provider, error) {
-	base := strings.TrimSuffix(g.config.Server.PublicURL, "/") + g.config.Server.AuthPrefix
+func (p *providers) oidc(name string, c *configs.OIDCProvider) (session.Provider, error) {
+	base := strings.TrimSuffix(p.config.Server.PublicURL, "/") + p.config.Server.AuthPrefix
 	o := oidc.Options{
 		Name: name, Issuer: c.Issuer,
 		ClientID: c.ClientID, Method: oidc.AuthMethod(c.AuthMethod), Secret: session.Secret(c.ClientSecret.Reveal()),
@@ -24,24 +24,24 @@ func (g *assembled) oidcProvider(name string, c *configs.OIDCProvider, w wiring)
 		RedirectURI: base + "/callback/" + name,
 		Scopes:      c.Scopes, Resource: c.Resource, Audience: c.Audience,
 		Algorithms: c.IDTokenAlgs, RolesClaim: c.RolesClaim, Userinfo: c.Userinfo,
-		Timeout: time.Duration(c.Timeout), Log: g.log, Now: w.now,
+		Timeout: time.Duration(c.Timeout), Log: p.log, Now: p.now,
 	}
 	if c.Logout.RPInitiated {
 		o.PostLogoutURI = base + "/logout/done"
 	}
-	for _, p := range c.AuthorizationParams {
-		o.Params = append(o.Params, [2]string{p.Name, p.Value})
+	for _, extra := range c.AuthorizationParams {
+		o.Params = append(o.Params, [2]string{extra.Name, extra.Value})
 	}
 	var err error
 	if o.TLS, err = clientTLS(c.TLS); err != nil {
 		return nil, err
 	}
-	p, err := oidc.New(o)
+	made, err := oidc.New(o)
 	if err != nil {
 		return nil, err
 	}
-	g.discoverable = append(g.discoverable, p)
-	return p, nil
+	p.discoverable = append(p.discoverable, made)
+	return made, nil
 }
 
 // promptsAfterLogout is what the file says about the sign-in after a logout.
@@ -55,18 +55,18 @@ func promptsAfterLogout(c *configs.Config) map[string]string {
 	return prompts
 }
 
-// probeProviders holds every OpenID Connect provider's discovery document against the
+// probe holds every OpenID Connect provider's discovery document against the
 // configuration, and counts what keeps people from signing in.
-func (g *assembled) probeProviders(ctx context.Context, out io.Writer) (failed int) {
+func (p *providers) probe(ctx context.Context, out io.Writer) (failed int) {
 	var acr []string
-	for _, r := range g.config.Routes {
+	for _, r := range p.config.Routes {
 		if r.Require != nil {
 			acr = append(acr, r.Require.ACR...)
 		}
 	}
 	slices.Sort(acr)
-	for _, p := range g.discoverable {
-		findings, err := p.Check(ctx, slices.Compact(acr))
+	for _, provider := range p.discoverable {
+		findings, err := provider.Check(ctx, slices.Compact(acr))
 		if err != nil {
 			findings = append(findings, oidc.Finding{Fatal: true, Text: err.Error()})
 		}
@@ -74,13 +74,13 @@ func (g *assembled) probeProviders(ctx context.Context, out io.Writer) (failed i
 		for _, f := range findings {
 			if f.Fatal {
 				fatal++
-				fmt.Fprintf(out, "FAILED    provider %s: %s\n", p.Name(), f.Text)
+				fmt.Fprintf(out, "FAILED    provider %s: %s\n", provider.Name(), f.Text)
 			} else {
-				fmt.Fprintf(out, "warning: provider %s: %s\n", p.Name(), f.Text)
+				fmt.Fprintf(out, "warning: provider %s: %s\n", provider.Name(), f.Text)
 			}
 		}
 		if fatal == 0 {
-			fmt.Fprintln(out, "ok        provider", p.Name())
+			fmt.Fprintln(out, "ok        provider", provider.Name())
 		}
 		failed += fatal
 	}

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package main
+package program
 
 // openDescriptors knows of no limit here.
 func openDescriptors() descriptors { return descriptors{} }

@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"crypto/tls"
@@ -8,37 +8,21 @@ import (
 	"time"
 
 	"sessiongate/configs"
-	"sessiongate/gateway"
 	"sessiongate/gateway/routing"
 	"sessiongate/gateway/static"
 	"sessiongate/web"
 )
 
-// generation makes the serving part of a configuration: what a reload replaces.
-// Whatever sessions depend on stays as the process started.
-func (g *assembled) generation(c *configs.Config) (*generation, error) {
-	n := &generation{config: c}
-	fixed := *c
-	fixed.Session, fixed.ExplicitTokens, fixed.Log = g.config.Session, g.config.ExplicitTokens, g.config.Log
-	fixed.Server.PublicURL, fixed.Server.AuthPrefix = g.config.Server.PublicURL, g.config.Server.AuthPrefix
-	options, err := serverOptions(g.options, &fixed)
-	if err == nil {
-		options.Routes, err = g.routes(n, c)
-	}
-	if err == nil {
-		n.server, err = gateway.NewServer(options)
-	}
-	if err != nil {
-		n.close()
-		return nil, err
-	}
-	return n, nil
+// routeMaker makes the routes of a revision.
+type routeMaker struct {
+	started        *configs.Config // what the process started with
+	tokenEndpoints []*url.URL      // of token APIs, which no route may lead to
 }
 
-func (g *assembled) routes(n *generation, c *configs.Config) ([]*routing.Route, error) {
+func (m routeMaker) routes(n *revision, c *configs.Config) ([]*routing.Route, error) {
 	var list []*routing.Route
 	for i := range c.Routes {
-		r, err := g.route(n, &c.Routes[i])
+		r, err := m.route(n, &c.Routes[i])
 		if err != nil {
 			return nil, fmt.Errorf("routes[%d]: %w", i, err)
 		}
@@ -47,9 +31,9 @@ func (g *assembled) routes(n *generation, c *configs.Config) ([]*routing.Route, 
 	return list, nil
 }
 
-func (g *assembled) route(n *generation, c *configs.Route) (*routing.Route, error) {
+func (m routeMaker) route(n *revision, c *configs.Route) (*routing.Route, error) {
 	r := &routing.Route{
-		Path: c.Path, Exact: c.Match == "exact", Host: g.foreignHost(c.Host), StripPrefix: c.StripPrefix,
+		Path: c.Path, Exact: c.Match == "exact", Host: m.foreignHost(c.Host), StripPrefix: c.StripPrefix,
 		Rewrite: c.Rewrite, Methods: c.Methods, CSP: c.CSP, CaseSensitive: c.Case == "sensitive",
 		UpstreamHost: c.UpstreamHost, KeepReferences: c.Redirects == "off",
 		Timeout: time.Duration(c.Timeout), BodyLimit: bodyLimit(c.BodyLimit), BodyRate: int64(c.BodyRate), Bearer: c.Bearer == "allow",
@@ -60,7 +44,7 @@ func (g *assembled) route(n *generation, c *configs.Route) (*routing.Route, erro
 	if r.Upstream, err = upstreamOf(c); err != nil {
 		return nil, err
 	}
-	r.Upstream.Standard = g.config.Server.HTTP1 == "standard" // as the process started
+	r.Upstream.Standard = m.started.Server.HTTP1 == "standard" // as the process started
 	for _, raw := range c.Upstreams {
 		u, err := url.Parse(raw)
 		if err != nil {
@@ -68,7 +52,7 @@ func (g *assembled) route(n *generation, c *configs.Route) (*routing.Route, erro
 		}
 		r.Upstreams = append(r.Upstreams, u)
 	}
-	r.Blocked = g.hidden(r.Upstreams)
+	r.Blocked = m.blocked(r.Upstreams)
 	switch c.Static {
 	case "":
 	case configs.Demo:
@@ -85,8 +69,8 @@ func (g *assembled) route(n *generation, c *configs.Route) (*routing.Route, erro
 }
 
 // foreignHost is the route's host unless it is the gateway's own.
-func (g *assembled) foreignHost(host string) string {
-	if u, err := url.Parse(g.config.Server.PublicURL); err == nil && u.Host == host {
+func (m routeMaker) foreignHost(host string) string {
+	if u, err := url.Parse(m.started.Server.PublicURL); err == nil && u.Host == host {
 		return ""
 	}
 	return host

@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"bytes"
@@ -15,32 +15,32 @@ import (
 	"sessiongate/configs"
 )
 
-// lookEvery is how long a change of the configuration file may go unnoticed.
+// pollInterval is how long a change of the configuration file may go unnoticed.
 // Polling works on every kind of mount; notifications do not.
-const lookEvery = 2 * time.Second
+const pollInterval = 2 * time.Second
 
 // watch reloads the configuration on SIGHUP and when the file's content changes.
 // SIGHUP also reads the users files, and believes what they say.
-func (g *assembled) watch(ctx context.Context) {
+func (p *Program) watch(ctx context.Context) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
-	known := contentHash(g.file)
+	known := contentHash(p.overrides.File)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hup:
-			g.rereadUsers()
+			p.backend.providers.reread()
 		case <-tick.C:
-			if now := contentHash(g.file); now == nil || bytes.Equal(now, known) {
+			if now := contentHash(p.overrides.File); now == nil || bytes.Equal(now, known) {
 				continue
 			}
 		}
-		known = contentHash(g.file)
-		g.reload(g.file)
+		known = contentHash(p.overrides.File)
+		p.Reload(p.overrides.File)
 	}
 }
 
@@ -55,35 +55,27 @@ func contentHash(file string) []byte {
 	return sum[:]
 }
 
-// reload puts the file's content to work. If anything is wrong with it, nothing
+// Reload puts the file's content to work. If anything is wrong with it, nothing
 // changes, and the log says what.
-func (g *assembled) reload(file string) {
+func (p *Program) Reload(file string) {
 	loaded, err := configs.Load(file, os.LookupEnv)
 	if err != nil {
-		g.log.Error("reload refused: the running configuration stays", slog.String("error", err.Error()))
+		p.log.Error("reload refused: the running configuration stays", slog.String("error", err.Error()))
 		return
 	}
-	if err := g.adopt(&loaded.Config); err != nil {
-		g.log.Error("reload refused: the running configuration stays", slog.String("error", err.Error()))
-		return
-	}
-	for _, w := range loaded.Warnings {
-		g.log.Warn(w.String())
-	}
-	if later := restartOnly(g.config, &loaded.Config); len(later) > 0 {
-		g.log.Warn("changes that need a restart have no effect yet", slog.String("keys", strings.Join(later, " ")))
-	}
-	g.log.Info("configuration reloaded", slog.Int("routes", len(loaded.Config.Routes)))
-}
-
-// adopt makes a generation of a checked configuration and lets it take over.
-func (g *assembled) adopt(c *configs.Config) error {
-	next, err := g.generation(c)
+	next, err := p.revision(&loaded.Config)
 	if err != nil {
-		return err
+		p.log.Error("reload refused: the running configuration stays", slog.String("error", err.Error()))
+		return
 	}
-	g.front.replace(next)
-	return nil
+	p.revisions.replace(next)
+	for _, w := range loaded.Warnings {
+		p.log.Warn(w.String())
+	}
+	if later := restartOnly(p.config, &loaded.Config); len(later) > 0 {
+		p.log.Warn("changes that need a restart have no effect yet", slog.String("keys", strings.Join(later, " ")))
+	}
+	p.log.Info("configuration reloaded", slog.Int("routes", len(loaded.Config.Routes)))
 }
 
 // restartOnly names the sections that a reload leaves alone and that differ from

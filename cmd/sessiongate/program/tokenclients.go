@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"context"
@@ -8,45 +8,39 @@ import (
 
 	"sessiongate/configs"
 	"sessiongate/session"
-	"sessiongate/session/manager"
 	"sessiongate/session/token"
 )
 
 // The client ids in access tokens: which kind of client one was minted for
 // (RFC 9068 §2.2). The two are never taken for each other.
 const (
-	cookieClient   = "sessiongate"
-	explicitClient = "sessiongate-explicit"
+	browserClient = "sessiongate"
+	tokenClient   = "sessiongate-explicit"
 )
 
-// explicitFlow gives the manager what clients that keep their tokens need: keys
-// of their own for refresh tokens, and a way to verify the access tokens that
-// the local providers minted for them. Access tokens of other providers are
+// accessVerifier verifies the access tokens that the local providers minted for clients
+// that keep their tokens; nil without such a provider. Access tokens of other providers are
 // theirs to verify, and are not taken at `bearer: allow` routes.
-func (g *assembled) explicitFlow(o *manager.Options, keys keyRings, now func() time.Time) error {
-	if !g.config.ExplicitTokens.Enabled {
-		return nil
-	}
-	o.TokenClients, o.Revoked = keys.explicit, g.store.Links()
+func accessVerifier(c *configs.Config, ring *token.Ring, now func() time.Time) (session.AccessVerifier, error) {
 	var verifiers accessVerifiers
-	for i := range g.config.Providers {
-		if c := g.config.Providers[i].Local; c != nil {
-			v, err := accessVerifier(c, keys.signing, now)
+	for i := range c.Providers {
+		if local := c.Providers[i].Local; local != nil {
+			v, err := localVerifier(local, ring, now)
 			if err != nil {
-				return fmt.Errorf("providers[%d]: %w", i, err)
+				return nil, fmt.Errorf("providers[%d]: %w", i, err)
 			}
 			verifiers = append(verifiers, v)
 		}
 	}
-	if len(verifiers) > 0 {
-		o.Access = verifiers
+	if len(verifiers) == 0 {
+		return nil, nil //nolint:nilnil // there is nothing to verify
 	}
-	return nil
+	return verifiers, nil
 }
 
-// accessVerifier leaves a token's age to the session manager, which judges it by
+// localVerifier leaves a token's age to the session manager, which judges it by
 // the store's clock and needs to read old tokens too, to revoke them.
-func accessVerifier(c *configs.LocalProvider, ring *token.Ring, now func() time.Time) (*token.Verifier, error) {
+func localVerifier(c *configs.LocalProvider, ring *token.Ring, now func() time.Time) (*token.Verifier, error) {
 	return token.NewVerifier(token.VerifierOptions{
 		Keys: ring, Issuer: c.Issuer, Audience: []string{c.Audience}, AcceptExpired: true, Now: now,
 	})
@@ -64,7 +58,7 @@ func (list accessVerifiers) VerifyAccess(ctx context.Context, raw string) (sessi
 			causes = append(causes, err)
 			continue
 		}
-		if found.ClientID != explicitClient {
+		if found.ClientID != tokenClient {
 			return session.Access{}, fmt.Errorf("%w: minted for client %q", session.ErrUnauthentic, found.ClientID)
 		}
 		return session.Access{

@@ -4,19 +4,19 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"sessiongate/cmd/sessiongate/program"
 )
 
 // writePair puts a fresh certificate and its key into two files.
 func writePair(t *testing.T, certFile, keyFile string) *x509.Certificate {
 	t.Helper()
-	pair, err := selfSigned()
+	pair, err := program.SelfSigned()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,35 +34,6 @@ func writePair(t *testing.T, certFile, keyFile string) *x509.Certificate {
 	return pair.Leaf
 }
 
-func TestCertificateFollowsItsFiles(t *testing.T) {
-	dir := t.TempDir()
-	certFile, keyFile := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	first := writePair(t, certFile, keyFile)
-	c := newCertificate(certFile, keyFile, slog.New(slog.DiscardHandler))
-	if err := c.load(); err != nil {
-		t.Fatal(err)
-	}
-	serves := func(want *x509.Certificate) {
-		t.Helper()
-		c.looked = time.Time{} // its time to look has come
-		got, err := c.get(nil)
-		if err != nil || !got.Leaf.Equal(want) {
-			t.Errorf("serves %v, %v", got.Leaf.SerialNumber, err)
-		}
-	}
-	serves(first)
-	second := writePair(t, certFile, keyFile)
-	serves(second)
-	if err := os.WriteFile(keyFile, []byte("half written"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	serves(second)
-	serves(writePair(t, certFile, keyFile))
-	if err := newCertificate(filepath.Join(dir, "none"), keyFile, nil).load(); err == nil {
-		t.Error("a missing certificate is no error")
-	}
-}
-
 // With TLS at the front, browsers get HTTP/2 and are told to stay with https.
 func TestTLSAtTheFront(t *testing.T) {
 	s := newScene(t, setup{})
@@ -73,7 +44,7 @@ func TestTLSAtTheFront(t *testing.T) {
 	roots.AddCert(leaf)
 	text := s.config(s.setup)
 	text = replaceOnce(t, text, `public_url: "http://localhost:8080"`, `public_url: "https://localhost:8080", tls: {cert_file: `+certFile+`, key_file: `+keyFile+`}`)
-	g := s.start(text, wiring{})
+	g := s.start(text, program.Overrides{})
 	client := &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "localhost"}, ForceAttemptHTTP2: true,
 	}}

@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/net/netutil"
 
+	"sessiongate/configs"
 	http1server "sessiongate/gateway/http1/server"
 )
 
@@ -20,9 +21,9 @@ type publicServer interface {
 }
 
 // newPublicServer makes the server that `server.http1` names: our own in front of the given one, or the given one alone.
-func (g *assembled) newPublicServer(server *http.Server) publicServer {
-	timeout, connections := time.Duration(g.config.Server.Limits.WriteTimeout), g.descriptors.clients()
-	if g.config.Server.HTTP1 == "standard" {
+func newPublicServer(server *http.Server, c *configs.Server, connections int) publicServer {
+	timeout := time.Duration(c.Limits.WriteTimeout)
+	if c.HTTP1 == "standard" {
 		return newStandardServer(server, timeout, connections)
 	}
 	fast := http1server.New(server)

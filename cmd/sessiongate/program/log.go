@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"io"
@@ -7,8 +7,8 @@ import (
 	"sessiongate/configs"
 )
 
-// newLogger makes the one logger. Its levels and formats are those of the file.
-func newLogger(w io.Writer, c configs.Log) *slog.Logger {
+// NewLogger makes the one logger. Its levels and formats are those of the file.
+func NewLogger(w io.Writer, c configs.Log) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.Level)) // checked with the configuration
 	o := &slog.HandlerOptions{Level: level}

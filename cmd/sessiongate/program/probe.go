@@ -1,0 +1,106 @@
+package program
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"time"
+
+	"sessiongate/configs"
+	"sessiongate/gateway/routing"
+)
+
+// Probe asks everything that the configuration points to, writes a line about each to out,
+// and returns how much of it is out of reach or does not fit.
+func (p *Program) Probe(ctx context.Context, out io.Writer) (failed int) {
+	p.descriptors.report(out)
+	r := &probeReport{ctx: ctx, out: out, seen: make(map[string]bool)}
+	r.store(p)
+	r.failed += p.backend.providers.probe(ctx, out)
+	for _, d := range p.backend.providers.databases {
+		r.say("users database", d.Probe(ctx))
+	}
+	r.upstreams(p.config)
+	for _, u := range p.backend.providers.tokenEndpoints {
+		if !r.seen[u.Host] {
+			r.seen[u.Host] = true
+			r.say("token API "+u.Scheme+"://"+u.Host, reach(ctx, u))
+		}
+	}
+	return r.failed
+}
+
+// probeReport is one run of Probe.
+type probeReport struct {
+	ctx    context.Context
+	out    io.Writer
+	seen   map[string]bool // what was asked already
+	failed int
+}
+
+func (r *probeReport) say(what string, err error) {
+	if err != nil {
+		r.failed++
+		fmt.Fprintf(r.out, "FAILED    %s: %v\n", what, err)
+		return
+	}
+	fmt.Fprintln(r.out, "ok       ", what)
+}
+
+func (r *probeReport) store(p *Program) {
+	health, err := p.backend.store.Probe(r.ctx)
+	what := "store"
+	if health.Version != "" {
+		what = "store: Redis " + health.Version
+	}
+	r.say(what, err)
+	for _, w := range health.Warnings {
+		fmt.Fprintln(r.out, "warning:", w)
+	}
+}
+
+func (r *probeReport) upstreams(c *configs.Config) {
+	for _, route := range c.Routes {
+		for _, raw := range route.Upstreams {
+			u, err := url.Parse(raw)
+			if err != nil {
+				continue
+			}
+			what := "upstream " + u.Scheme + "://" + u.Host
+			if host := hostFor(c, &route, u); host != u.Host {
+				what += " (Host: " + host + ")"
+			}
+			if !r.seen[what] {
+				r.seen[what], r.seen[u.Host] = true, true
+				r.say(what, reach(r.ctx, u))
+			}
+		}
+	}
+}
+
+// hostFor is the Host header that an upstream gets.
+func hostFor(c *configs.Config, route *configs.Route, u *url.URL) string {
+	public := route.Host
+	if own, err := url.Parse(c.Server.PublicURL); err == nil && public == "" {
+		public = own.Host
+	}
+	return cmp.Or((&routing.Route{UpstreamHost: route.UpstreamHost}).Authority(u.Scheme, public), u.Host)
+}
+
+// reach opens a connection and closes it again: what an upstream answers to
+// which request is its own business.
+func reach(ctx context.Context, u *url.URL) error {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	d := net.Dialer{Timeout: 3 * time.Second}
+	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
