@@ -10,20 +10,21 @@ import (
 // bufferSize is one read's worth: most responses of an API fit, and larger bodies are read past the buffer.
 const bufferSize = 4 << 10
 
-// conn is a connection with what belongs to it for life. One exchange uses it at a time.
+// conn is a connection with what belongs to it for life. One loan has it at a time.
 type conn struct {
 	net.Conn
+	pool      *pool // in which it rests
 	in        *bufio.Reader
 	out       []byte // the last request's head, kept for its capacity
-	deadlined bool   // some deadline was set; guarded by the exchange
+	deadlined bool   // some deadline was set; guarded by the loan
 	idleSince time.Time
 
 	raw   syscall.RawConn // nil: cannot be asked, so used once
 	check idleCheck
 }
 
-func newConn(c net.Conn) *conn {
-	made := &conn{Conn: c, in: bufio.NewReaderSize(c, bufferSize)}
+func newConn(c net.Conn, p *pool) *conn {
+	made := &conn{Conn: c, pool: p, in: bufio.NewReaderSize(c, bufferSize)}
 	if s, ok := c.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
 			made.raw = raw
@@ -33,7 +34,7 @@ func newConn(c net.Conn) *conn {
 	return made
 }
 
-// reusable reports whether the connection, whose last exchange came to its end, may serve another.
+// reusable reports whether the connection, whose last loan came to its end, may serve another.
 func (c *conn) reusable() bool { return c.raw != nil && c.in.Buffered() == 0 }
 
 // reset prepares the connection for the pool.

@@ -11,16 +11,16 @@ import (
 // twice, short enough that nobody waits for a cancelled one.
 const scanInterval = 50 * time.Millisecond
 
-// pool holds one host's connections, and the exchanges so young that nobody watches their contexts yet.
+// pool holds one host's connections, and the loans so recent that nobody watches their contexts yet.
 type pool struct {
 	options *Options
 	address string    // to dial
 	pieces  sync.Pool // *[pieceSize]byte, for request bodies
 
 	mu       sync.Mutex
-	closing  bool      // connections are not kept, until the next request
-	idle     []*conn   // oldest first; the newest is lent first, so that the rest can time out
-	recent   roundTrip // ring of the exchanges younger than two looks; the pool's own element only closes it
+	closing  bool    // connections are not kept, until the next request
+	idle     []*conn // oldest first; the newest is lent first, so that the rest can time out
+	recent   loan    // ring of the loans younger than two looks; the pool's own element only closes it
 	timer    *time.Timer
 	scanning bool // the timer is set for a look; else, if at all, for the oldest idle connection
 }
@@ -30,7 +30,7 @@ func newPool(o *Options, address string) *pool {
 	if u := (&url.URL{Host: address}); u.Port() == "" {
 		p.address = net.JoinHostPort(u.Hostname(), "80")
 	}
-	p.recent.prev, p.recent.next = &p.recent, &p.recent
+	p.recent.recent = recentLinks{prev: &p.recent, next: &p.recent}
 	return p
 }
 
@@ -63,12 +63,13 @@ func (p *pool) pop() *conn {
 	return c
 }
 
-// enter adds x to the young.
-func (p *pool) enter(x *roundTrip) {
+// enter adds l to the recent ones.
+func (p *pool) enter(l *loan) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	x.prev, x.next = p.recent.prev, &p.recent
-	x.prev.next, x.next.prev = x, x
+	last := p.recent.recent.prev
+	l.recent.prev, l.recent.next = last, &p.recent
+	last.recent.next, p.recent.recent.prev = l, l
 	if !p.scanning {
 		p.scanning = true
 		p.set(scanInterval)
@@ -83,24 +84,25 @@ func (p *pool) set(d time.Duration) {
 	p.timer.Reset(d)
 }
 
-// leave removes x from the young, if it is there.
-func (p *pool) leave(x *roundTrip) {
+// leave removes l from the recent ones, if it is there.
+func (p *pool) leave(l *loan) {
 	p.mu.Lock()
-	x.unlink()
+	l.unlink()
 	p.mu.Unlock()
 }
 
-func (x *roundTrip) unlink() {
-	if x.next != nil {
-		x.prev.next, x.next.prev = x.next, x.prev
-		x.prev, x.next = nil, nil
+func (l *loan) unlink() {
+	if prev, next := l.recent.prev, l.recent.next; next != nil {
+		prev.recent.next, next.recent.prev = next, prev
+		l.recent.prev, l.recent.next = nil, nil
 	}
 }
 
-// put ends x and keeps its connection if there is room.
-func (p *pool) put(x *roundTrip, c *conn) {
+// put ends l and keeps its connection if there is room.
+func (p *pool) put(l *loan) {
+	c := l.conn
 	p.mu.Lock()
-	x.unlink()
+	l.unlink()
 	room := !p.closing && len(p.idle) < p.options.MaxIdlePerHost
 	if room {
 		c.idleSince = p.options.Now()
@@ -115,28 +117,28 @@ func (p *pool) put(x *roundTrip, c *conn) {
 	}
 }
 
-// onTimer looks at the young, closes what has been idle for too long, and sets the timer for what is left to do.
+// onTimer looks at the recent loans, closes what has been idle for too long, and sets the timer for what is left to do.
 func (p *pool) onTimer() {
-	for _, x := range p.scan() {
-		x.watch()
+	for _, l := range p.scan() {
+		l.watch()
 	}
 }
 
-// scan returns the exchanges that were already there at the last look. They leave the list.
-func (p *pool) scan() (old []*roundTrip) {
+// scan returns the loans that were already there at the last look. They leave the ring.
+func (p *pool) scan() (old []*loan) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for x := p.recent.next; x != &p.recent; {
-		next := x.next
-		if x.seen {
-			x.unlink()
-			old = append(old, x)
+	for l := p.recent.recent.next; l != &p.recent; {
+		next := l.recent.next
+		if l.recent.seen {
+			l.unlink()
+			old = append(old, l)
 		}
-		x.seen = true
-		x = next
+		l.recent.seen = true
+		l = next
 	}
 	p.closeLocked(p.expired())
-	p.scanning = p.recent.next != &p.recent
+	p.scanning = p.recent.recent.next != &p.recent
 	switch {
 	case p.scanning:
 		p.set(scanInterval)

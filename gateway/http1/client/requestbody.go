@@ -9,11 +9,11 @@ const pieceSize = 32 << 10
 
 // sendBody copies the request's body to the upstream, in a goroutine of its own.
 func (x *roundTrip) sendBody() {
-	buf, ok := x.pool.pieces.Get().(*[pieceSize]byte)
+	buf, ok := x.conn.pool.pieces.Get().(*[pieceSize]byte)
 	if !ok {
 		buf = new([pieceSize]byte)
 	}
-	defer x.pool.pieces.Put(buf)
+	defer x.conn.pool.pieces.Put(buf)
 	left, err := x.copyBody(buf[:])
 	x.req.closeBody()
 	switch {
@@ -25,7 +25,7 @@ func (x *roundTrip) sendBody() {
 }
 
 // writeFailed notes that the upstream takes no more. It may have answered already. One that let its time pass and has not is
-// given up: without a HeaderTimeout nothing else would end the exchange.
+// given up: without a HeaderTimeout nothing else would end it.
 func (x *roundTrip) writeFailed(err error) {
 	x.mu.Lock()
 	late := isTimeout(err) && !x.headed
@@ -37,7 +37,7 @@ func (x *roundTrip) writeFailed(err error) {
 	x.requestEnds(false)
 }
 
-// copyBody sends ContentLength bytes. A body that is shorter, longer or fails breaks the exchange off, because what
+// copyBody sends ContentLength bytes. A body that is shorter, longer or fails ends the loan, because what
 // the upstream has got is not the request; then left is not 0. The error is the upstream's.
 func (x *roundTrip) copyBody(buf []byte) (left int64, err error) {
 	left = x.req.ContentLength

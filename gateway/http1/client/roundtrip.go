@@ -1,50 +1,26 @@
 package client
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"os"
-	"sync"
-	"time"
 )
 
-// roundTrip is one request and its response on one connection. It decides what becomes of the connection, once, and
-// makes sure that nothing that happens later, a late cancellation above all, touches it in the hands of the next.
-//
-// It has two parts, request and response, each with an end. The connection rests in the pool after both have ended
-// well; whatever goes wrong in either closes it, which unblocks whoever reads or writes.
+// roundTrip is one request and its response on one connection.
 type roundTrip struct {
-	pool *pool
-	conn *conn
-	req  *Request
-	ctx  context.Context // of this one request
+	loan
+	req *Request
 
 	response    http.Response
 	body        body
 	values      [8]string // of the response's header
 	noResponse  bool      // the connection failed before anything was sent, or nothing came back; see repeatable
 	nothingSent bool
-
-	mu       sync.Mutex
-	sent     bool // the request has ended
-	answered bool // the response has ended
-	headed   bool // the final response's head is here
-	reusable bool // both sides may reuse the connection, as far as is known
-	over     bool // the connection is no longer ours
-	watched  bool
-	cause    error // why the exchange was broken off, if it was
-	stop     func() bool
-
-	prev, next *roundTrip // in pool.young, guarded by its lock
-	seen       bool
 }
 
 const maxInterim = 32
 
-// run sends the request and reads the response's head. After an error the exchange is over.
+// run sends the request and reads the response's head. After an error the loan is over.
 func (x *roundTrip) run() (*http.Response, error) {
 	c := x.conn
 	c.out = x.req.appendHead(c.out[:0])
@@ -68,7 +44,7 @@ func (x *roundTrip) run() (*http.Response, error) {
 func (x *roundTrip) receive() (*http.Response, error) {
 	r := &x.response
 	for interim := 0; ; interim++ {
-		raw, err := x.conn.readHead(x.pool.options.MaxHeaderBytes)
+		raw, err := x.conn.readHead(x.conn.pool.options.MaxHeaderBytes)
 		if err != nil {
 			x.noResponse = interim == 0 && len(raw) == 0 && !isTimeout(err) // one that timed out had its time
 			return nil, err
@@ -129,130 +105,3 @@ func (x *roundTrip) repeatable() bool {
 }
 
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
-
-// requestEnds notes that nothing more will be sent. The wait for the head begins.
-func (x *roundTrip) requestEnds(clean bool) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.sent = true
-	x.reusable = x.reusable && clean
-	if x.watched && !x.headed {
-		x.awaitHead()
-	}
-	x.finish()
-}
-
-// headEnds notes that the final head is here: from now on the upstream may take its time.
-func (x *roundTrip) headEnds() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.headed = true
-	if x.conn.deadlined && !x.over {
-		_ = x.conn.SetReadDeadline(time.Time{})
-	}
-}
-
-// responseEnds notes that the response was read to its end, or will not be read further.
-func (x *roundTrip) responseEnds(clean bool) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.answered {
-		return // Close after the end changes nothing
-	}
-	x.answered = true
-	x.reusable = x.reusable && clean
-	x.finish()
-}
-
-// finish decides about the connection once the response has ended. A request that is still being sent at that moment
-// has until the next look; usually it is only that its goroutine has not yet said so.
-func (x *roundTrip) finish() {
-	if x.over || !x.answered {
-		return
-	}
-	switch {
-	case !x.reusable || !x.sent && x.watched:
-		x.release(false)
-	case x.sent:
-		x.release(x.conn.reusable())
-	}
-}
-
-// release gives the connection away. x.mu is held, and the exchange is over.
-func (x *roundTrip) release(reuse bool) {
-	x.over = true
-	if x.stop != nil {
-		x.stop()
-	}
-	if reuse {
-		x.conn.reset()
-		x.pool.put(x, x.conn)
-		return
-	}
-	x.pool.leave(x)
-	x.conn.Close()
-}
-
-// abort breaks the exchange off; the first cause counts. It may be called at any time.
-func (x *roundTrip) abort(cause error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.over {
-		return
-	}
-	x.cause = cause
-	x.release(false)
-}
-
-// fail ends the exchange after an error, and puts the error into words. A cause is better than its symptom.
-func (x *roundTrip) fail(doing string, err error) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if !x.over {
-		x.release(false)
-	}
-	switch {
-	case x.cause != nil:
-		return x.cause
-	case err == io.EOF: //nolint:errorlint // exactly this: the connection ended between two messages
-		err = errClosed
-	}
-	return fmt.Errorf("%s: %w", doing, err)
-}
-
-// watch makes the exchange end with its context and keep its deadlines. The pool calls it for exchanges that take
-// their time.
-func (x *roundTrip) watch() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.over || x.watched {
-		return
-	}
-	x.watched = true
-	if x.ctx.Done() != nil {
-		x.stop = context.AfterFunc(x.ctx, func() { x.abort(context.Cause(x.ctx)) })
-	}
-	switch {
-	case x.sent && !x.headed:
-		x.awaitHead()
-	case !x.sent:
-		x.awaitWrite()
-	}
-	x.finish()
-}
-
-// awaitHead arms the deadline for the response's head. x.mu is held.
-func (x *roundTrip) awaitHead() {
-	if d := x.pool.options.HeaderTimeout; d > 0 && !x.over {
-		x.conn.deadlined = true
-		_ = x.conn.SetReadDeadline(time.Now().Add(d))
-	}
-}
-
-// awaitWrite arms the deadline for the next piece of the request. x.mu is held.
-func (x *roundTrip) awaitWrite() {
-	if d := x.pool.options.WriteTimeout; d > 0 && !x.over {
-		x.conn.deadlined = true
-		_ = x.conn.SetWriteDeadline(time.Now().Add(d))
-	}
-}

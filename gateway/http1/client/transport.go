@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -97,9 +98,8 @@ func New(o Options) (*Transport, error) {
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	trace := httptrace.ContextClientTrace(req.Context())
 	if convertible(req, trace) {
-		r := fromHTTP(req, trace)
-		if p := t.poolFor(r); p != nil {
-			res, err := t.send(req.Context(), r, p)
+		if r := fromHTTP(req, trace); t.poolFor(r) != nil {
+			res, err := t.Send(req.Context(), r)
 			if res != nil {
 				res.Request = req
 			}
@@ -110,69 +110,52 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // Send is RoundTrip for a request in parts; the address is reached by plain HTTP. The response's Request is nil, unless
-// the fallback has set it.
+// the fallback has set it. Send closes the request's body after an error; after a response, the response's end does.
 func (t *Transport) Send(ctx context.Context, r *Request) (*http.Response, error) {
-	if p := t.poolFor(r); p != nil {
-		return t.send(ctx, r, p)
+	p := t.poolFor(r)
+	if p == nil {
+		return Adapter{t.options.Fallback, "http"}.Send(ctx, r)
 	}
-	return Adapter{t.options.Fallback, "http"}.Send(ctx, r)
-}
-
-// sendBody makes at most two attempts. It closes the request's body unless it returns a response, whose exchange then does.
-func (t *Transport) send(ctx context.Context, r *Request, p *pool) (*http.Response, error) {
-	if err := r.check(); err != nil {
+	err := r.check()
+	if ctx.Err() != nil {
+		err = cmp.Or(err, context.Cause(ctx))
+	}
+	if err != nil {
 		r.closeBody()
 		return nil, err
 	}
-	if ctx.Err() != nil {
-		r.closeBody()
-		return nil, context.Cause(ctx)
-	}
-	res, err := t.attempt(ctx, r, p, p.take())
-	if err == nil {
-		return res, nil
-	}
-	if isStale(err) {
-		res, err = t.attempt(ctx, r, p, nil)
-	}
-	if err != nil {
+	for c := p.take(); ; c = nil { // a second time only after a used connection, and then on a new one
+		x, err := t.begin(ctx, r, p, c)
+		if err == nil {
+			var res *http.Response
+			if res, err = x.run(); err == nil {
+				return res, nil
+			}
+			if c != nil && x.repeatable() {
+				continue
+			}
+		}
 		clear(r.Header)
 		r.closeBody()
+		return nil, err
 	}
-	return res, err
 }
 
-func isStale(err error) bool {
-	var stale staleError
-	return errors.As(err, &stale)
-}
-
-// staleError marks the failure of a used connection after which a second attempt is safe and may help; the request's
-// body is still whole then.
-type staleError struct{ error }
-
-func (e staleError) Unwrap() error { return e.error }
-
-// attempt sends r once, on c or else on a new connection.
-func (t *Transport) attempt(ctx context.Context, r *Request, p *pool, c *conn) (*http.Response, error) {
-	used := c != nil
-	if !used {
+// begin lends c to the request, or else a new connection.
+func (t *Transport) begin(ctx context.Context, r *Request, p *pool, c *conn) (*roundTrip, error) {
+	if c == nil {
 		var err error
-		if c, err = t.dial(ctx, p.address); err != nil {
+		if c, err = t.dial(ctx, p); err != nil {
 			return nil, err
 		}
 	}
-	x := &roundTrip{pool: p, conn: c, req: r, ctx: ctx, reusable: true}
+	x := &roundTrip{loan: loan{conn: c, ctx: ctx, reusable: true}, req: r}
 	if t.urgent(ctx) {
 		x.watch()
 	} else {
-		p.enter(x)
+		p.enter(&x.loan)
 	}
-	res, err := x.run()
-	if err != nil && used && x.repeatable() {
-		err = staleError{err}
-	}
-	return res, err
+	return x, nil
 }
 
 // urgent reports whether a time limit is too near for a pool's looks.
@@ -188,17 +171,17 @@ func (t *Transport) urgent(ctx context.Context) bool {
 }
 
 // dial opens a connection within DialTimeout.
-func (t *Transport) dial(ctx context.Context, address string) (*conn, error) {
+func (t *Transport) dial(ctx context.Context, p *pool) (*conn, error) {
 	dialing, cancel := context.WithTimeout(ctx, t.options.DialTimeout)
 	defer cancel()
-	c, err := t.options.Dial(dialing, "tcp", address)
+	c, err := t.options.Dial(dialing, "tcp", p.address)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
 		return nil, err
 	}
-	return newConn(c), nil
+	return newConn(c, p), nil
 }
 
 // poolFor returns the connections for a request, or nil if it is for the fallback.
