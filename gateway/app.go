@@ -24,7 +24,7 @@ type app struct {
 func (s *Server) serveApp(x *exchange, m routing.Match) {
 	a := s.apps[m.Route]
 	x.app, x.label = a, a.route.Path
-	if a.route.Session == routing.SessionNone {
+	if a.route.Access.Session == routing.SessionNone {
 		if !s.shareOpenly(x) {
 			return
 		}
@@ -37,7 +37,7 @@ func (s *Server) serveApp(x *exchange, m routing.Match) {
 	}
 	// A token that a client carries itself is in no danger from other sites, and
 	// the cookie is not looked at: only what a page sends has to pass.
-	byToken := a.route.Bearer && len(x.r.Header["Authorization"]) > 0
+	byToken := a.route.Access.Bearer && len(x.r.Header["Authorization"]) > 0
 	if (!byToken || sentByPage(x.r)) && !s.defend(x) {
 		return
 	}
@@ -52,12 +52,12 @@ func (s *Server) serveApp(x *exchange, m routing.Match) {
 	found, err := s.authenticate(x, session.ResolveOptions{Touch: true})
 	switch {
 	case err == nil:
-		if p := permits(a.route.Require, found.Identity(), found.AuthAge(x.started)); p != nil {
+		if p := permits(a.route.Access.Require, found.Identity(), found.AuthAge(x.started)); p != nil {
 			s.unauthenticated(x, a.route, p)
 			return
 		}
 		s.forward(x, a, m.Target, found.Authorization)
-	case a.route.Session == routing.SessionOptional && signedOut(err):
+	case a.route.Access.Session == routing.SessionOptional && signedOut(err):
 		s.forward(x, a, m.Target, "")
 	default:
 		s.unauthenticated(x, a.route, err)
@@ -73,7 +73,7 @@ func (s *Server) unauthenticated(x *exchange, route *routing.Route, err error) {
 		s.fail(x, p) // most likely nobody has to sign in
 		return
 	}
-	if p.Login && route.Unauthenticated == routing.Login && navigation(x.r) {
+	if p.Login && route.Access.Unauthenticated == routing.Login && navigation(x.r) {
 		x.Header().Set("Location", s.loginURLFor(x.r, p))
 		x.Header().Set("Cache-Control", "no-store")
 		x.WriteHeader(http.StatusSeeOther)
@@ -84,7 +84,7 @@ func (s *Server) unauthenticated(x *exchange, route *routing.Route, err error) {
 
 func (s *Server) forward(x *exchange, a *app, t routing.Target, authorization string) {
 	if a.static != nil {
-		a.route.ResponseHeaders.Apply(x.Header())
+		a.route.Headers.Response.Apply(x.Header())
 		if err := a.static.Serve(x, x.r, t); err != nil {
 			s.fail(x, problem.OfFile(err))
 		}
@@ -93,7 +93,7 @@ func (s *Server) forward(x *exchange, a *app, t routing.Target, authorization st
 	failure := a.forwarder.Serve(x, x.r, &x.upstream, t, proxy.Forward{
 		Bearer: authorization, ClientIP: x.client.IP, Host: cmp.Or(a.route.Host, s.host), Proto: s.scheme,
 		RequestID: x.client.RequestID, TraceParent: x.trace,
-		Fields: claimFields(a.route.RequestHeaders.Claims, x.identity()),
+		Fields: claimFields(a.route.Headers.Request.Claims, x.identity()),
 	})
 	if failure != nil {
 		s.upstreamFailed(x, failure)

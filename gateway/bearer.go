@@ -23,10 +23,10 @@ func (s *Server) serveBearer(x *exchange, a *app, t routing.Target) {
 		return
 	}
 	x.bearer = found
-	if p := permits(a.route.Require, found.Identity(), found.AuthAge(s.now())); p != nil {
+	if p := permits(a.route.Access.Require, found.Identity(), found.AuthAge(s.now())); p != nil {
 		p.Login = false
-		if p.Status == 403 && len(a.route.Require.Scopes) > 0 {
-			p.Challenge = `Bearer error="insufficient_scope", scope="` + strings.Join(a.route.Require.Scopes, " ") + `"`
+		if p.Status == 403 && len(a.route.Access.Require.Scopes) > 0 {
+			p.Challenge = `Bearer error="insufficient_scope", scope="` + strings.Join(a.route.Access.Require.Scopes, " ") + `"`
 		}
 		s.fail(x, p)
 		return

@@ -172,7 +172,7 @@ func (s *Server) beforeHeader(x *exchange) (successor bool) {
 			s.setSession(x.Header(), value, maxAge)
 		}
 	}
-	if x.origin != "" || x.app != nil && x.app.route.CORS != nil {
+	if x.origin != "" || x.app != nil && x.app.route.Access.CORS != nil {
 		s.share(x)
 	}
 	if s.hsts != nil && x.Header()["Strict-Transport-Security"] == nil {

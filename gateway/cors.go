@@ -19,8 +19,8 @@ const (
 // listedOrigins are the origins whose pages may call: the route's own list if it
 // has one, else the gateway's.
 func (s *Server) listedOrigins(x *exchange) []string {
-	if x.app != nil && x.app.route.CORS != nil {
-		return x.app.route.CORS.Origins
+	if x.app != nil && x.app.route.Access.CORS != nil {
+		return x.app.route.Access.CORS.Origins
 	}
 	return s.listed
 }
@@ -29,7 +29,7 @@ func (s *Server) listedOrigins(x *exchange) []string {
 // refused, for the answer is the same to everyone; only preflights of listed
 // origins are answered here. It returns true if the request may go on.
 func (s *Server) shareOpenly(x *exchange) bool {
-	cors := x.app.route.CORS
+	cors := x.app.route.Access.CORS
 	if cors == nil {
 		return true // the application's own headers hold
 	}
@@ -53,8 +53,8 @@ func (s *Server) answerPreflight(x *exchange, origin string) {
 	h := x.Header()
 	if origin != s.origin {
 		methods, headers, maxAge := usualMethods, x.r.Header.Get("Access-Control-Request-Headers"), usualPreMaxAge
-		if x.app != nil && x.app.route.CORS != nil {
-			cors := x.app.route.CORS
+		if x.app != nil && x.app.route.Access.CORS != nil {
+			cors := x.app.route.Access.CORS
 			if len(cors.Methods) > 0 {
 				methods = strings.Join(cors.Methods, ", ")
 			}
@@ -80,9 +80,9 @@ func (s *Server) answerPreflight(x *exchange, origin string) {
 // application said: the exact origin, and "*" only where no session is at stake.
 func (s *Server) share(x *exchange) {
 	h := x.Header()
-	if x.app != nil && x.app.route.CORS != nil {
+	if x.app != nil && x.app.route.Access.CORS != nil {
 		h.Del("Access-Control-Expose-Headers")
-		if expose := x.app.route.CORS.Expose; len(expose) > 0 {
+		if expose := x.app.route.Access.CORS.Expose; len(expose) > 0 {
 			h.Set("Access-Control-Expose-Headers", strings.Join(expose, ", "))
 		}
 	}

@@ -200,7 +200,7 @@ func (s *Server) addApps(o Options) error {
 	for _, route := range o.Routes {
 		a := &app{route: route, metrics: s.metrics.Route(route.Path)}
 		if route.Static != nil {
-			a.static, err = static.New(route.Static, static.Options{CSP: cmp.Or(route.CSP, o.PageCSP)})
+			a.static, err = static.New(route.Static, static.Options{CSP: cmp.Or(route.Headers.CSP, o.PageCSP)})
 		} else {
 			a.forwarder, err = proxy.NewForwarder(route, proxy.Options{
 				Cookies: ourCookies(), BodyTimeout: o.BodyTimeout, Public: &url.URL{Scheme: s.scheme, Host: s.host}, Reserved: []string{s.prefix, wellKnown},

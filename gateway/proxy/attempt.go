@@ -121,7 +121,7 @@ const stallFloor = 64 << 10
 // watchBody gives a request with a large body a context that ends when the upstream takes nothing of it for the route's
 // Timeout. The time in which we wait for the client does not count.
 func (c *call) watchBody() (stop func()) {
-	limit := c.f.route.Timeout
+	limit := c.f.route.Upstream.Timeout
 	if limit <= 0 || c.r.ContentLength >= 0 && c.r.ContentLength < stallFloor {
 		return func() {}
 	}

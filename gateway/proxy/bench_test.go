@@ -51,8 +51,8 @@ func run(b *testing.B, serve func(w http.ResponseWriter, r *http.Request)) {
 
 // BenchmarkForward is the hot path of this package: match, header rules, round trip, copy.
 func BenchmarkForward(b *testing.B) {
-	route := &routing.Route{Path: "/api/", Upstreams: nil}
-	route.Upstreams = append(route.Upstreams, mustURL(b, benchUpstream(b).URL))
+	route := &routing.Route{Path: "/api/", Upstream: routing.Upstream{Addresses: nil}}
+	route.Upstream.Addresses = append(route.Upstream.Addresses, mustURL(b, benchUpstream(b).URL))
 	table, err := routing.NewTable([]*routing.Route{route}, []string{"/auth"})
 	if err != nil {
 		b.Fatal(err)

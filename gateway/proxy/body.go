@@ -41,7 +41,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if !b.begin() {
 		return 0, http.ErrBodyReadAfterClose
 	}
-	limited := b.call.f.route.BodyLimit != 0
+	limited := b.call.f.route.Body.Limit != 0
 	if limited && int64(len(p)) > b.left+1 {
 		p = p[:b.left+1] // one byte more tells "just enough" from "too much"
 	}
@@ -91,7 +91,7 @@ const bodyGrace = 30 * time.Second
 func (b *body) patience() (wait time.Duration, bounded bool) {
 	f := b.call.f
 	wait = f.options.BodyTimeout
-	rate := f.route.BodyRate
+	rate := f.route.Body.Rate
 	if rate <= 0 {
 		return wait, wait > 0
 	}

@@ -39,7 +39,7 @@ func TestBodyRate(t *testing.T) {
 			if strings.Contains(name, "no timeout") {
 				timeout = 0
 			}
-			f := newFront(t, &routing.Route{Upstreams: up, BodyRate: row.rate}, proxy.Options{BodyTimeout: timeout, BodyGrace: grace})
+			f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}, Body: routing.Body{Rate: row.rate}}, proxy.Options{BodyTimeout: timeout, BodyGrace: grace})
 			conn, r := f.send(t, "POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n")
 			go func() {
 				for range 50 {

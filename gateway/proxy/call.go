@@ -65,7 +65,7 @@ func (c *call) prepare(values *Forward) {
 		out.Fields = append(out.Fields, client.Field{Name: "X-Forwarded-Prefix", Value: f.prefix})
 	}
 	c.personal = values.Bearer != "" || len(values.Fields) > 0
-	for _, list := range [...][]routing.Field{f.route.RequestHeaders.Set, values.Fields} {
+	for _, list := range [...][]routing.Field{f.route.Headers.Request.Set, values.Fields} {
 		for _, field := range list {
 			out.Fields = put(out.Fields, client.Field(field))
 		}

@@ -17,7 +17,7 @@ type Kind int
 const (
 	Unreachable Kind = iota // 502: no connection to the upstream, or it broke before the response headers
 	TimedOut                // 504: no response headers within the route's Timeout
-	TooLarge                // 413: the request body is over the route's BodyLimit
+	TooLarge                // 413: the request body is over the route's Body.Limit
 	BadRequest              // 400: the request cannot be forwarded, or its body is malformed
 	ClientGone              // 499: nobody is left to answer, or the body stopped coming; counted, not written
 	Refused                 // Handler.Response returned Err instead of letting the response through

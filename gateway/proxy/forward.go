@@ -63,7 +63,7 @@ func (f *Forwarder) onResponse(c *call, res *http.Response) error {
 	Inbound(res.Header, f.options.Cookies)
 	m := c.stream.member
 	f.refs.apply(res.Header, sentTo{inner: m.inner, base: m.base, path: c.target.Path})
-	f.route.ResponseHeaders.Apply(res.Header)
+	f.route.Headers.Response.Apply(res.Header)
 	if c.personal && res.StatusCode != http.StatusSwitchingProtocols {
 		keepPrivate(res.Header, f.private)
 	}

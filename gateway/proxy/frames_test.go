@@ -19,7 +19,7 @@ import (
 func cutting(t *testing.T, upstream http.HandlerFunc) (*front, chan *proxy.Stream) {
 	t.Helper()
 	streams := make(chan *proxy.Stream, 10)
-	f := newFront(t, &routing.Route{Upstreams: newUpstream(t, upstream)}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: newUpstream(t, upstream)}}, proxy.Options{})
 	f.handler.stream = func(s *proxy.Stream) { streams <- s }
 	return f, streams
 }

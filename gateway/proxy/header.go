@@ -19,7 +19,7 @@ type Forward struct {
 	RequestID   string // X-Request-Id
 	TraceParent string // traceparent, always a new one: the browser's is not trusted
 
-	Fields []routing.Field // for the route's RequestHeaders.Claims
+	Fields []routing.Field // for the claims among the route's request headers
 }
 
 // String hides the token.

@@ -12,18 +12,17 @@ import (
 func TestHeaderRules(t *testing.T) {
 	var got http.Header
 	route := &routing.Route{
-		Upstreams: newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		Upstream: routing.Upstream{Addresses: newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
 			got = r.Header.Clone()
 			w.Header().Set("Server", "secret/1.0")
 			w.Header().Set("X-Frame-Options", "ALLOWALL")
-		}),
-		RequestHeaders: routing.HeaderRules{
+		})},
+		Headers: routing.Headers{Request: routing.HeaderRules{
 			Remove: []string{"x-debug"}, Set: []routing.Field{{Name: "X-Env", Value: "prod"}},
 			Claims: []routing.Field{{Name: "X-Acting-For", Value: "sub"}, {Name: "X-Tenant", Value: "tenant"}},
-		},
-		ResponseHeaders: routing.HeaderRules{
+		}, Response: routing.HeaderRules{
 			Remove: []string{"server"}, Set: []routing.Field{{Name: "X-Frame-Options", Value: "DENY"}},
-		},
+		}},
 	}
 	f := newFront(t, route, proxy.Options{})
 	f.fields = []routing.Field{{Name: "X-Acting-For", Value: "ada"}}

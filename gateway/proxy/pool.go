@@ -77,7 +77,7 @@ func (e *noAddressError) Error() string { return "no upstream address: " + e.why
 // The addresses that one request has tried fit into a word: a route has at most [routing.MaxUpstreams].
 func newPool(route *routing.Route, now func() time.Time, carry func(scheme string) transport) *pool {
 	p := &pool{limit: int64(route.Upstream.Connections), now: now}
-	for i, u := range route.Upstreams {
+	for i, u := range route.Upstream.Addresses {
 		m := &member{scheme: u.Scheme, host: u.Host, base: strings.TrimSuffix(u.EscapedPath(), "/"), index: i}
 		m.inner = m.base + route.UpstreamPrefix()
 		m.carrier.Store(&carrier{carry(u.Scheme)})
@@ -93,7 +93,7 @@ func (p *pool) name(route *routing.Route, public *url.URL) {
 		host = cmp.Or(route.Host, public.Host)
 	}
 	for _, m := range p.members {
-		m.authority = route.Authority(m.scheme, host)
+		m.authority = route.Upstream.Authority(m.scheme, host)
 	}
 }
 

@@ -83,7 +83,7 @@ func (f *front) get(t testing.TB, method, body string, header ...string) (int, s
 
 func TestAddressesTakeTurns(t *testing.T) {
 	f := newFront(t, &routing.Route{
-		Upstreams: urls(t, named(t, "a").URL, named(t, "b").URL, named(t, "c").URL),
+		Upstream: routing.Upstream{Addresses: urls(t, named(t, "a").URL, named(t, "b").URL, named(t, "c").URL)},
 	}, proxy.Options{})
 	seen := map[string]int{}
 	for range 30 {
@@ -97,7 +97,7 @@ func TestAddressesTakeTurns(t *testing.T) {
 
 // Whatever the method, a request that no upstream has seen goes to another address, body and all.
 func TestRefusedConnectionGoesElsewhere(t *testing.T) {
-	f := newFront(t, &routing.Route{Upstreams: urls(t, refusing(t), refusing(t), named(t, "c").URL)}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: urls(t, refusing(t), refusing(t), named(t, "c").URL)}}, proxy.Options{})
 	for range 10 {
 		for _, method := range []string{"GET", "POST"} {
 			body := ""
@@ -131,7 +131,7 @@ func TestWhatMayBeSentTwice(t *testing.T) {
 			var sent atomic.Int32
 			breaking := rawUpstream(t, func(string, net.Conn) { sent.Add(1) }) // reads the head and hangs up
 			good := named(t, "good")
-			route := &routing.Route{Upstreams: urls(t, breaking[0].String(), good.URL)}
+			route := &routing.Route{Upstream: routing.Upstream{Addresses: urls(t, breaking[0].String(), good.URL)}}
 			route.Upstream.Retries = c.retries
 			f := newFront(t, route, proxy.Options{})
 			failed := 0
@@ -148,7 +148,7 @@ func TestWhatMayBeSentTwice(t *testing.T) {
 }
 
 func TestAllAddressesOut(t *testing.T) {
-	f := newFront(t, &routing.Route{Upstreams: urls(t, refusing(t), refusing(t))}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: urls(t, refusing(t), refusing(t))}}, proxy.Options{})
 	status, _ := f.get(t, "GET", "")
 	if failure := <-f.failures; status != 502 || failure.Kind != proxy.Unreachable {
 		t.Errorf("while they are tried: %d %v", status, failure)
@@ -164,7 +164,7 @@ func TestEjectionBacksOff(t *testing.T) {
 	var mu sync.Mutex
 	now := time.Unix(1e9, 0)
 	advance := func(d time.Duration) { mu.Lock(); now = now.Add(d); mu.Unlock() }
-	f := newFront(t, &routing.Route{Upstreams: urls(t, refusing(t), refusing(t))}, proxy.Options{
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: urls(t, refusing(t), refusing(t))}}, proxy.Options{
 		Now: func() time.Time { mu.Lock(); defer mu.Unlock(); return now },
 	})
 	for _, pause := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
@@ -192,7 +192,7 @@ func TestPoisonDoesNotCloseTheRoute(t *testing.T) {
 		t.Cleanup(s.Close)
 		list = append(list, s.URL)
 	}
-	f := newFront(t, &routing.Route{Upstreams: urls(t, list...)}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: urls(t, list...)}}, proxy.Options{})
 	for range 40 {
 		f.get(t, "DELETE", "")
 	}
@@ -218,7 +218,7 @@ func TestHealthCheck(t *testing.T) {
 		}
 	}))
 	t.Cleanup(s.Close)
-	route := &routing.Route{Path: "/api", Upstreams: urls(t, s.URL+"/base")}
+	route := &routing.Route{Path: "/api", Upstream: routing.Upstream{Addresses: urls(t, s.URL+"/base")}}
 	route.Upstream.Health = &routing.Health{Path: "/health", Interval: 5 * time.Millisecond, Healthy: 3, Unhealthy: 3}
 	f := newFront(t, route, proxy.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -258,7 +258,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		<-hold
 		at.Add(-1)
 	})
-	route := &routing.Route{Upstreams: up}
+	route := &routing.Route{Upstream: routing.Upstream{Addresses: up}}
 	route.Upstream.Connections = 2
 	f := newFront(t, route, proxy.Options{})
 	var wg sync.WaitGroup
@@ -301,7 +301,7 @@ func TestTLSToUpstream(t *testing.T) {
 		"another name":   {&tls.Config{RootCAs: roots, Certificates: up.TLS.Certificates, ServerName: "other.test"}, 502},
 		"no certificate": {&tls.Config{RootCAs: roots, ServerName: "example.com"}, 502},
 	} {
-		route := &routing.Route{Upstreams: urls(t, up.URL)}
+		route := &routing.Route{Upstream: routing.Upstream{Addresses: urls(t, up.URL)}}
 		route.Upstream.TLS = c.config
 		status, body := newFront(t, route, proxy.Options{}).get(t, "GET", "")
 		if status != c.status || status == 200 && body != "example.com Acme Co" {
@@ -317,7 +317,7 @@ func TestSilentTLSHandshakeIsUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	route := &routing.Route{Upstreams: urls(t, "https://"+l.Addr().String())}
+	route := &routing.Route{Upstream: routing.Upstream{Addresses: urls(t, "https://"+l.Addr().String())}}
 	route.Upstream.Connect = 20 * time.Millisecond
 	f := newFront(t, route, proxy.Options{})
 	if status, _ := f.get(t, "GET", ""); status != 502 {
@@ -328,7 +328,7 @@ func TestSilentTLSHandshakeIsUnreachable(t *testing.T) {
 // An upstream that takes none of a large body is slow, though the wait for its headers has not begun.
 func TestUpstreamThatReadsNoBody(t *testing.T) {
 	up := rawUpstream(t, func(_ string, conn net.Conn) { <-t.Context().Done() })
-	f := newFront(t, &routing.Route{Upstreams: up, Timeout: 50 * time.Millisecond}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up, Timeout: 50 * time.Millisecond}}, proxy.Options{})
 	req := request(t, "POST", f.URL+"/api", io.LimitReader(zeros{}, 1<<30))
 	res, err := f.Client().Do(req)
 	if err == nil {
@@ -348,7 +348,7 @@ func TestIdleResponseIsCut(t *testing.T) {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})
-	route := &routing.Route{Upstreams: up}
+	route := &routing.Route{Upstream: routing.Upstream{Addresses: up}}
 	route.Upstream.Idle = 20 * time.Millisecond
 	f := newFront(t, route, proxy.Options{})
 	res, err := http.Get(f.URL + "/api")
@@ -375,7 +375,7 @@ func TestNamesAreLookedUpAgain(t *testing.T) {
 	_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
 	var address atomic.Value
 	address.Store("192.0.2.1")
-	f := newFront(t, &routing.Route{Upstreams: urls(t, "http://localhost:"+port)}, proxy.Options{
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: urls(t, "http://localhost:"+port)}}, proxy.Options{
 		LookUp:      func(context.Context, string) ([]string, error) { return []string{address.Load().(string)}, nil },
 		LookUpEvery: time.Millisecond,
 	})

@@ -71,7 +71,7 @@ func TestGRPCOverH2C(t *testing.T) {
 		w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
 		w.Header().Set(http.TrailerPrefix+"Grpc-Message", "done")
 	}))
-	route := &routing.Route{Upstreams: urls(t, up.URL)}
+	route := &routing.Route{Upstream: routing.Upstream{Addresses: urls(t, up.URL)}}
 	route.Upstream.Protocol = routing.H2C
 	f := newFront(t, route, proxy.Options{})
 	outer := h2cServer(t, f.Config.Handler)
@@ -119,12 +119,12 @@ func TestGRPCOverH2C(t *testing.T) {
 
 // gRPC-Web runs over HTTP/1.1: nothing but a body, with its trailers inside.
 func TestGRPCWeb(t *testing.T) {
-	f := newFront(t, &routing.Route{Upstreams: newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
 		w.Header().Set("X-Saw", r.Header.Get("X-Grpc-Web")+r.Header.Get("X-User-Agent"))
 		_, _ = io.Copy(w, r.Body)
 		_, _ = io.WriteString(w, "\x80\x00\x00\x00\x0fgrpc-status:0\r\n")
-	})}, proxy.Options{})
+	})}}, proxy.Options{})
 	req := request(t, "POST", f.URL+"/api/pkg.Service/Say", bytes.NewReader(grpcMessage("hi")))
 	req.Header.Set("Content-Type", "application/grpc-web+proto")
 	req.Header.Set("X-Grpc-Web", "1")
@@ -144,14 +144,14 @@ func TestGRPCWeb(t *testing.T) {
 // A response of known length that comes slowly is passed on as it comes, like one of unknown length.
 func TestKnownLengthIsStreamed(t *testing.T) {
 	next := make(chan struct{})
-	f := newFront(t, &routing.Route{Upstreams: newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "6")
 		for _, part := range []string{"ab", "cd", "ef"} {
 			_, _ = io.WriteString(w, part)
 			_ = http.NewResponseController(w).Flush()
 			<-next
 		}
-	})}, proxy.Options{})
+	})}}, proxy.Options{})
 	res, err := http.Get(f.URL + "/api")
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +169,7 @@ func TestKnownLengthIsStreamed(t *testing.T) {
 // Bodies pass through: what is held in memory does not grow with them.
 func TestLargeBodiesTakeNoMemory(t *testing.T) {
 	const size = 256 << 20
-	f := newFront(t, &routing.Route{Upstreams: newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == "GET" {
 			_, _ = io.Copy(w, io.LimitReader(zeros{}, size))
 			return
@@ -178,7 +178,7 @@ func TestLargeBodiesTakeNoMemory(t *testing.T) {
 		if n != size {
 			t.Errorf("%d bytes arrived", n)
 		}
-	})}, proxy.Options{})
+	})}}, proxy.Options{})
 	var most atomic.Uint64
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
@@ -217,7 +217,7 @@ func TestLargeBodiesTakeNoMemory(t *testing.T) {
 // One of three addresses dies under load: no request fails.
 func TestOneOfThreeDies(t *testing.T) {
 	a, b, c := named(t, "a"), named(t, "b"), named(t, "c")
-	f := newFront(t, &routing.Route{Upstreams: urls(t, a.URL, b.URL, c.URL)}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: urls(t, a.URL, b.URL, c.URL)}}, proxy.Options{})
 	var served atomic.Int64
 	var stop atomic.Bool
 	var wg sync.WaitGroup
@@ -270,7 +270,7 @@ func TestRestOfABodyAfterAnEarlyAnswer(t *testing.T) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 		}
 	}()
-	f := newFront(t, &routing.Route{Upstreams: []*url.URL{{Scheme: "http", Host: l.Addr().String()}}}, proxy.Options{BodyTimeout: 300 * time.Millisecond})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: []*url.URL{{Scheme: "http", Host: l.Addr().String()}}}}, proxy.Options{BodyTimeout: 300 * time.Millisecond})
 	conn, err := net.Dial("tcp", strings.TrimPrefix(f.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)

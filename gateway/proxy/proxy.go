@@ -30,7 +30,7 @@ type Options struct {
 	// BodyTimeout is how long a client may take for the next piece of a request body. 0: no limit.
 	BodyTimeout time.Duration
 
-	// BodyGrace is how long a client may take over a request body before the route's BodyRate counts. 0: 30s.
+	// BodyGrace is how long a client may take over a request body before the route's Body.Rate counts. 0: 30s.
 	BodyGrace time.Duration
 
 	// Transport replaces the transports made from the route: its Timeout and most of Upstream are then the transport's
@@ -61,7 +61,7 @@ type Forwarder struct {
 
 // NewForwarder makes the forwarder of a route that has upstreams.
 func NewForwarder(route *routing.Route, o Options) (*Forwarder, error) {
-	if route == nil || len(route.Upstreams) == 0 {
+	if route == nil || len(route.Upstream.Addresses) == 0 {
 		return nil, errors.New("new forwarder: the route has no upstreams")
 	}
 	if err := route.Check(); err != nil {
@@ -76,9 +76,9 @@ func NewForwarder(route *routing.Route, o Options) (*Forwarder, error) {
 	f.pool.name(route, o.Public)
 	f.hygiene = Hygiene{
 		Cookies:            o.Cookies,
-		KeepAuthorization:  route.Bearer,
-		DropMethodOverride: len(route.Methods) > 0,
-		Drop:               route.RequestHeaders.Dropped(),
+		KeepAuthorization:  route.Access.Bearer,
+		DropMethodOverride: len(route.Access.Methods) > 0,
+		Drop:               route.Headers.Request.Dropped(),
 	}
 	f.upgrade = f.newUpgrade()
 	return f, nil
@@ -97,7 +97,7 @@ func (f *Forwarder) newPool() *pool {
 			return client.Adapter{RoundTripper: t, Scheme: scheme}
 		})
 	}
-	f.carry = func(scheme string) transport { return newLeg(f.route.Timeout, &f.route.Upstream, scheme) }
+	f.carry = func(scheme string) transport { return newLeg(f.route.Upstream.Timeout, &f.route.Upstream, scheme) }
 	return newPool(f.route, now, f.carry)
 }
 

@@ -197,20 +197,20 @@ func TestTargetArrivesByteForByte(t *testing.T) {
 		route    routing.Route
 		in, want string
 	}{
-		{routing.Route{Upstreams: up}, "/api", "/api"},
-		{routing.Route{Upstreams: up}, "/api/a%2Fb%2fc", "/api/a%2Fb%2fc"},
-		{routing.Route{Upstreams: up}, "/api/x?", "/api/x?"},
-		{routing.Route{Upstreams: up}, "/api/x??a", "/api/x??a"},
-		{routing.Route{Upstreams: up}, "/api/x?a=1;b=2&c=%zz&d=%&e+f=g", "/api/x?a=1;b=2&c=%zz&d=%&e+f=g"},
-		{routing.Route{Upstreams: up}, "/api/a+b/€/%E2%82%AC?q=€+%20", "/api/a+b/€/%E2%82%AC?q=€+%20"},
-		{routing.Route{Upstreams: up}, "/api/%20/%41/a//b///c/./d;v=1|^`{}\"<>", "/api/%20/%41/a//b///c/./d;v=1|^`{}\"<>"},
-		{routing.Route{Upstreams: up}, "/api//x", "/api//x"},
-		{routing.Route{Upstreams: up}, "http://public/api/x?y", "/api/x?y"},
-		{routing.Route{Upstreams: up, StripPrefix: "/api"}, "/api", "/"},
-		{routing.Route{Upstreams: up, StripPrefix: "/api"}, "/api?q", "/?q"},
-		{routing.Route{Upstreams: up, StripPrefix: "/api"}, "/api/x//%2F?q", "/x//%2F?q"},
-		{routing.Route{Upstreams: base, StripPrefix: "/api"}, "/api/x", "/v1%2F/x"},
-		{routing.Route{Upstreams: base}, "/api/", "/v1%2F/api/"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: up}}, "/api", "/api"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: up}}, "/api/a%2Fb%2fc", "/api/a%2Fb%2fc"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: up}}, "/api/x?", "/api/x?"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: up}}, "/api/x??a", "/api/x??a"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: up}}, "/api/x?a=1;b=2&c=%zz&d=%&e+f=g", "/api/x?a=1;b=2&c=%zz&d=%&e+f=g"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: up}}, "/api/a+b/€/%E2%82%AC?q=€+%20", "/api/a+b/€/%E2%82%AC?q=€+%20"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: up}}, "/api/%20/%41/a//b///c/./d;v=1|^`{}\"<>", "/api/%20/%41/a//b///c/./d;v=1|^`{}\"<>"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: up}}, "/api//x", "/api//x"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: up}}, "http://public/api/x?y", "/api/x?y"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: up}, StripPrefix: "/api"}, "/api", "/"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: up}, StripPrefix: "/api"}, "/api?q", "/?q"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: up}, StripPrefix: "/api"}, "/api/x//%2F?q", "/x//%2F?q"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: base}, StripPrefix: "/api"}, "/api/x", "/v1%2F/x"},
+		{routing.Route{Upstream: routing.Upstream{Addresses: base}}, "/api/", "/v1%2F/api/"},
 	} {
 		f := newFront(t, &c.route, proxy.Options{})
 		_, r := f.send(t, "GET "+c.in+" HTTP/1.1\r\nHost: public\r\nConnection: close\r\n\r\n")
@@ -234,7 +234,7 @@ func TestTargetArrivesByteForByte(t *testing.T) {
 func TestRequestHeader(t *testing.T) {
 	got := make(chan http.Header, 1)
 	up := newUpstream(t, func(_ http.ResponseWriter, r *http.Request) { got <- r.Header })
-	f := newFront(t, &routing.Route{Upstreams: up, Methods: []string{"GET"}}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}, Access: routing.Access{Methods: []string{"GET"}}}, proxy.Options{})
 	req := request(t, "GET", f.URL+"/api", nil)
 	for name, value := range map[string]string{
 		"Authorization": "Bearer forged", "Connection": "Authorization, X-Forwarded-For", "X-Forwarded-For": "203.0.113.9", "X-User": "root",
@@ -257,7 +257,7 @@ func TestResponseHeader(t *testing.T) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nSet-Cookie: __Host-session=evil\r\nSet-Cookie: a=1\r\nClear-Site-Data: \"*\"\r\n"+
 			"Connection: X-Hop\r\nX-Hop: 1\r\nContent-Length: 6\r\n\r\n<html>")
 	})
-	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 	res, body := get(t, request(t, "GET", f.URL+"/api", nil))
 	res.Header.Del("Date")
 	want := http.Header{"Set-Cookie": {"a=1"}, "Cache-Control": {"private, no-cache"}, "Content-Length": {"6"}, "X-Front": {"1"}}
@@ -292,15 +292,15 @@ func TestFailures(t *testing.T) {
 		status int
 		kind   proxy.Kind
 	}{
-		"refused":   {routing.Route{Upstreams: closed}, "\r\n", 502, proxy.Unreachable},
-		"reset":     {routing.Route{Upstreams: resetting}, "\r\n", 502, proxy.Unreachable},
-		"nonsense":  {routing.Route{Upstreams: nonsense}, "\r\n", 502, proxy.Unreachable},
-		"timeout":   {routing.Route{Upstreams: hanging, Timeout: 20 * time.Millisecond}, "\r\n", 504, proxy.TimedOut},
-		"length":    {routing.Route{Upstreams: reading, BodyLimit: 4}, "Content-Length: 5\r\n\r\n", 413, proxy.TooLarge},
-		"none":      {routing.Route{Upstreams: reading, BodyLimit: routing.NoBody}, "Content-Length: 1\r\n\r\n", 413, proxy.TooLarge},
-		"no chunk":  {routing.Route{Upstreams: reading, BodyLimit: routing.NoBody}, "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 413, proxy.TooLarge},
-		"chunked":   {routing.Route{Upstreams: reading, BodyLimit: 4}, "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", 413, proxy.TooLarge},
-		"bad chunk": {routing.Route{Upstreams: reading}, "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400, proxy.BadRequest},
+		"refused":   {routing.Route{Upstream: routing.Upstream{Addresses: closed}}, "\r\n", 502, proxy.Unreachable},
+		"reset":     {routing.Route{Upstream: routing.Upstream{Addresses: resetting}}, "\r\n", 502, proxy.Unreachable},
+		"nonsense":  {routing.Route{Upstream: routing.Upstream{Addresses: nonsense}}, "\r\n", 502, proxy.Unreachable},
+		"timeout":   {routing.Route{Upstream: routing.Upstream{Addresses: hanging, Timeout: 20 * time.Millisecond}}, "\r\n", 504, proxy.TimedOut},
+		"length":    {routing.Route{Upstream: routing.Upstream{Addresses: reading}, Body: routing.Body{Limit: 4}}, "Content-Length: 5\r\n\r\n", 413, proxy.TooLarge},
+		"none":      {routing.Route{Upstream: routing.Upstream{Addresses: reading}, Body: routing.Body{Limit: routing.NoBody}}, "Content-Length: 1\r\n\r\n", 413, proxy.TooLarge},
+		"no chunk":  {routing.Route{Upstream: routing.Upstream{Addresses: reading}, Body: routing.Body{Limit: routing.NoBody}}, "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 413, proxy.TooLarge},
+		"chunked":   {routing.Route{Upstream: routing.Upstream{Addresses: reading}, Body: routing.Body{Limit: 4}}, "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", 413, proxy.TooLarge},
+		"bad chunk": {routing.Route{Upstream: routing.Upstream{Addresses: reading}}, "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400, proxy.BadRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFront(t, &c.route, proxy.Options{})
@@ -321,7 +321,7 @@ func TestFailures(t *testing.T) {
 
 func TestBodyOfExactlyTheLimitPasses(t *testing.T) {
 	up := newUpstream(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
-	f := newFront(t, &routing.Route{Upstreams: up, BodyLimit: 4}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}, Body: routing.Body{Limit: 4}}, proxy.Options{})
 	for _, body := range []io.Reader{strings.NewReader("abcd"), io.MultiReader(strings.NewReader("abcd"))} {
 		if res, got := get(t, request(t, "POST", f.URL+"/api", body)); res.StatusCode != 200 || got != "abcd" {
 			t.Errorf("%d %q", res.StatusCode, got)
@@ -332,7 +332,7 @@ func TestBodyOfExactlyTheLimitPasses(t *testing.T) {
 func TestClientGone(t *testing.T) {
 	arrived, gone := make(chan struct{}), make(chan struct{})
 	up := newUpstream(t, func(_ http.ResponseWriter, r *http.Request) { close(arrived); <-r.Context().Done(); close(gone) })
-	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 	conn, r := f.send(t, "GET /api HTTP/1.1\r\nHost: x\r\n\r\n")
 	<-arrived
 	if err := conn.(*net.TCPConn).CloseWrite(); err != nil { // still reading: an empty 200 would be seen
@@ -351,7 +351,7 @@ func TestHandlerSeesResponse(t *testing.T) {
 	refused := errors.New("no")
 	up := newUpstream(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-App", "1"); w.WriteHeader(418) })
 	var verdict error
-	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 	f.handler.response = func(res *http.Response) error {
 		res.Header.Set("X-Seen", fmt.Sprint(res.StatusCode))
 		return verdict
@@ -389,7 +389,7 @@ func TestHandlerRenewsToken(t *testing.T) {
 				}
 				_, _ = io.WriteString(w, r.Header.Get("Authorization"))
 			})
-			f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
+			f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 			f.handler.renew = func() (string, bool) {
 				asked.Add(1)
 				return "Bearer new", c.again
@@ -411,7 +411,7 @@ func TestUpstreamsTakeTurns(t *testing.T) {
 	for i := range hits {
 		up = append(up, newUpstream(t, func(http.ResponseWriter, *http.Request) { hits[i].Add(1) })...)
 	}
-	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 	for range 6 {
 		get(t, request(t, "GET", f.URL+"/api", nil))
 	}
@@ -425,7 +425,7 @@ func TestNewForwarderRefuses(t *testing.T) {
 	for name, route := range map[string]*routing.Route{
 		"nil":     nil,
 		"static":  {Path: "/"},
-		"invalid": {Path: "x", Upstreams: up},
+		"invalid": {Path: "x", Upstream: routing.Upstream{Addresses: up}},
 	} {
 		if _, err := proxy.NewForwarder(route, proxy.Options{}); err == nil {
 			t.Errorf("%s: accepted", name)

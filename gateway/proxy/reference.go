@@ -30,7 +30,7 @@ type sentTo struct {
 // newReferences is for one route.
 func newReferences(route *routing.Route, public *url.URL, reserved []string) *references {
 	r := &references{outer: route.PublicPrefix()}
-	if public == nil || route.KeepReferences {
+	if public == nil || route.Upstream.KeepReferences {
 		return r
 	}
 	r.scheme, r.host = public.Scheme, public.Host
@@ -40,9 +40,9 @@ func newReferences(route *routing.Route, public *url.URL, reserved []string) *re
 	for _, p := range reserved {
 		r.reserved = append(r.reserved, strings.TrimSuffix(p, "/"))
 	}
-	for _, u := range route.Upstreams {
+	for _, u := range route.Upstream.Addresses {
 		r.own = append(r.own, normalAuthority(u.Host))
-		if name := route.Authority(u.Scheme, r.host); name != "" {
+		if name := route.Upstream.Authority(u.Scheme, r.host); name != "" {
 			r.own = append(r.own, normalAuthority(name))
 		}
 	}

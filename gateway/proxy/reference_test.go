@@ -17,7 +17,7 @@ func mapped(t testing.TB, route *routing.Route, upstream, path, name, value stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	route.Upstreams = []*url.URL{u}
+	route.Upstream.Addresses = []*url.URL{u}
 	if err := route.Check(); err != nil {
 		t.Fatal(err)
 	}
@@ -35,8 +35,8 @@ func TestReferencesLeadBackHere(t *testing.T) {
 	cut := routing.Route{Path: "/py/", StripPrefix: "/py"}
 	whole := routing.Route{Path: "/"}
 	rewritten := routing.Route{Path: "/v1/", Rewrite: "/v2/"}
-	named := routing.Route{Path: "/py/", StripPrefix: "/py", UpstreamHost: "api.internal"}
-	own := routing.Route{Path: "/py/", StripPrefix: "/py", UpstreamHost: routing.HostUpstream}
+	named := routing.Route{Path: "/py/", StripPrefix: "/py", Upstream: routing.Upstream{Host: "api.internal"}}
+	own := routing.Route{Path: "/py/", StripPrefix: "/py", Upstream: routing.Upstream{Host: routing.HostUpstream}}
 	for name, c := range map[string]struct {
 		route    routing.Route
 		upstream string
@@ -90,7 +90,7 @@ func TestReferencesLeadBackHere(t *testing.T) {
 		"and with a tab":                   {whole, up + "/base", "/items", "/base/\t/evil.example", ""},
 		"and with dots":                    {whole, up + "/base", "/items", "/base/.//evil.example", ""},
 		"two slashes of a request":         {cut, up, "//evil.example", "//evil.example/", ""},
-		"off":                              {routing.Route{Path: "/py/", StripPrefix: "/py", KeepReferences: true}, up, "/items", up + "/items/", ""},
+		"off":                              {routing.Route{Path: "/py/", StripPrefix: "/py", Upstream: routing.Upstream{KeepReferences: true}}, up, "/items", up + "/items/", ""},
 		"another host's route":             {routing.Route{Path: "/", Host: "cdn.example.com"}, up, "/items", up + "/x", "https://cdn.example.com/x"},
 		"https":                            {cut, "https://api.internal", "/items", "https://api.internal/x", app + "/py/x"},
 		"https, and the public host":       {cut, "https://api.internal", "/items", app + "/x", ""},

@@ -38,8 +38,8 @@ func newGuarded(t *testing.T) *guarded {
 		g.mu.Unlock()
 		_, _ = io.WriteString(w, "upstream")
 	})
-	open := &routing.Route{Path: "/api/", Upstreams: up}
-	closed := &routing.Route{Path: "/api/admin/", Upstreams: up, Methods: []string{"NONE"}}
+	open := &routing.Route{Path: "/api/", Upstream: routing.Upstream{Addresses: up}}
+	closed := &routing.Route{Path: "/api/admin/", Upstream: routing.Upstream{Addresses: up}, Access: routing.Access{Methods: []string{"NONE"}}}
 	table, err := routing.NewTable([]*routing.Route{open, closed}, []string{"/auth"})
 	if err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ func TestResponseStartsBeforeRequestEnds(t *testing.T) {
 			_ = rc.Flush()
 		}
 	})
-	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 	pr, pw := io.Pipe()
 	req := request(t, "POST", f.URL+"/api", pr)
 	go func() { _, _ = io.WriteString(pw, "one\n") }()
@@ -76,7 +76,7 @@ func TestEventsAreFlushedAndOutliveTheTimeout(t *testing.T) {
 		}
 	})
 	const timeout = time.Second
-	f := newFront(t, &routing.Route{Upstreams: up, Timeout: timeout}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up, Timeout: timeout}}, proxy.Options{})
 	res, err := http.DefaultClient.Do(request(t, "GET", f.URL+"/api", nil))
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestWebSocket(t *testing.T) {
 			_ = conn.Write(r.Context(), kind, message)
 		}
 	})
-	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 	conn, res, err := websocket.Dial(t.Context(), f.URL+"/api", &websocket.DialOptions{
 		HTTPHeader: http.Header{"Cookie": {"__Host-session=s"}}, Subprotocols: []string{"echo"},
 	})
@@ -156,7 +156,7 @@ func TestUpgrades(t *testing.T) {
 		"upstream switches to nothing":        {silent, "GET /api HTTP/1.1\r\nUpgrade: h2c\r\n", false, 502},
 		"upstream switches to another":        {switching, "GET /api HTTP/1.1\r\nUpgrade: websocket\r\n", false, 502},
 	} {
-		f := newFront(t, &routing.Route{Upstreams: c.up}, proxy.Options{})
+		f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: c.up}}, proxy.Options{})
 		_, r := f.send(t, c.request+"Host: x\r\nConnection: Upgrade\r\n\r\n")
 		res, err := http.ReadResponse(r, nil)
 		if err != nil || res.StatusCode != c.status {
@@ -179,7 +179,7 @@ func TestTrailers(t *testing.T) {
 		w.Header().Set("X-Sum", r.Trailer.Get("X-Sum")+r.Trailer.Get("X-User")+r.Trailer.Get("X-Late"))
 		w.Header().Set(http.TrailerPrefix+"X-More", "m")
 	})
-	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 	_, r := f.send(t, "POST /api HTTP/1.1\r\nHost: x\r\nTE: trailers\r\nTrailer: X-Sum, X-User\r\nTransfer-Encoding: chunked\r\n\r\n"+
 		"3\r\nabc\r\n0\r\nX-Sum: 42\r\nX-User: root\r\n\r\n")
 	res, err := http.ReadResponse(r, nil)
@@ -204,7 +204,7 @@ func TestStatusesWithoutBody(t *testing.T) {
 			w.WriteHeader(304)
 		}
 	})
-	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 	for _, c := range []struct {
 		method, path string
 		status       int
@@ -225,7 +225,7 @@ func TestEarlyHints(t *testing.T) {
 		w.Header().Del("Set-Cookie")
 		_, _ = io.WriteString(w, "done")
 	})
-	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 	var hints []textproto.MIMEHeader
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
 		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
@@ -252,7 +252,7 @@ func TestExpectContinue(t *testing.T) {
 		}
 		_, _ = io.Copy(w, r.Body)
 	})
-	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 	for query, want := range map[string]string{"yes": "100", "no": "403"} {
 		conn, r := f.send(t, "POST /api?"+query+" HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
 		line, err := r.ReadString('\n')
@@ -278,7 +278,7 @@ func TestBigBodiesAreNotBuffered(t *testing.T) {
 		buf := make([]byte, 64<<10)
 		_, _ = io.CopyBuffer(struct{ io.Writer }{w}, r.Body, buf)
 	})
-	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 	const chunk, chunks = 1 << 20, 64
 	pr, pw := io.Pipe()
 	got := make(chan int, chunks)
@@ -317,7 +317,7 @@ func TestBrokenResponseIsCut(t *testing.T) {
 	up := rawUpstream(t, func(_ string, conn net.Conn) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
 	})
-	f := newFront(t, &routing.Route{Upstreams: up}, proxy.Options{})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 	f.Config.ErrorLog = nil
 	res, err := http.DefaultClient.Do(request(t, "GET", f.URL+"/api", nil))
 	if err == nil {
@@ -343,7 +343,7 @@ func TestHTTP2(t *testing.T) {
 	t.Cleanup(upstream.Close)
 	trust := upstream.Client().Transport.(*http.Transport).TLSClientConfig
 	f := newFront(t, &routing.Route{
-		Upstreams: []*url.URL{mustURL(t, upstream.URL)}, Upstream: routing.Upstream{TLS: trust},
+		Upstream: routing.Upstream{Addresses: []*url.URL{mustURL(t, upstream.URL)}, TLS: trust},
 	}, proxy.Options{})
 	outer := httptest.NewUnstartedServer(f.Config.Handler)
 	outer.EnableHTTP2 = true

@@ -74,7 +74,7 @@ type gate struct {
 }
 
 func newGate(t testing.TB, up *url.URL) *gate {
-	g := &gate{route: &routing.Route{Path: "/", Upstreams: []*url.URL{up}}, failures: make(chan *proxy.Failure, 100)}
+	g := &gate{route: &routing.Route{Path: "/", Upstream: routing.Upstream{Addresses: []*url.URL{up}}}, failures: make(chan *proxy.Failure, 100)}
 	table, err := routing.NewTable([]*routing.Route{g.route}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -10,8 +10,8 @@ func blockingTable(t *testing.T) *Table {
 	t.Helper()
 	up, _ := url.Parse("http://api:8000")
 	table, err := NewTable([]*Route{
-		{Path: "/api/", StripPrefix: "/api", Upstreams: []*url.URL{up}, Blocked: []string{"/auth/login", "/auth/refresh", "/api/token/"}},
-		{Path: "/", Upstreams: []*url.URL{up}, Blocked: []string{"/auth/login"}},
+		{Path: "/api/", StripPrefix: "/api", Upstream: Upstream{Addresses: []*url.URL{up}}, Access: Access{Blocked: []string{"/auth/login", "/auth/refresh", "/api/token/"}}},
+		{Path: "/", Upstream: Upstream{Addresses: []*url.URL{up}}, Access: Access{Blocked: []string{"/auth/login"}}},
 	}, []string{"/auth"})
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func FuzzBlocked(f *testing.F) {
 		f.Add(seed)
 	}
 	up, _ := url.Parse("http://api:8000")
-	table, err := NewTable([]*Route{{Path: "/api/", Upstreams: []*url.URL{up}, Blocked: []string{"/api/auth/login"}}}, nil)
+	table, err := NewTable([]*Route{{Path: "/api/", Upstream: Upstream{Addresses: []*url.URL{up}}, Access: Access{Blocked: []string{"/api/auth/login"}}}}, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -15,18 +15,18 @@ func (e *entry) demandsMore(than *Route) bool {
 }
 
 func (r *Route) demandsMore(than *Route) bool {
-	return r.Session < than.Session || // the stricter, the smaller
-		!than.Require.implies(&r.Require) ||
+	return r.Access.Session < than.Access.Session || // the stricter, the smaller
+		!than.Access.Require.implies(&r.Access.Require) ||
 		!than.methodsWithin(r) ||
 		than.MaxBody() > r.MaxBody()
 }
 
 // methodsWithin reports whether the other route allows every method that r allows.
 func (r *Route) methodsWithin(other *Route) bool {
-	if len(r.Methods) == 0 {
-		return len(other.Methods) == 0
+	if len(r.Access.Methods) == 0 {
+		return len(other.Access.Methods) == 0
 	}
-	return !slices.ContainsFunc(r.Methods, func(m string) bool { return !other.AllowsMethod(m) })
+	return !slices.ContainsFunc(r.Access.Methods, func(m string) bool { return !other.AllowsMethod(m) })
 }
 
 // implies reports whether everybody who meets r meets other, too.

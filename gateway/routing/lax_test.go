@@ -14,34 +14,34 @@ func TestLaxInterpretationsAreJudgedByWhatTheOtherRouteDemands(t *testing.T) {
 		this, other Route
 		refused     bool
 	}{
-		"the same":                     {Route{Require: admin}, Route{Require: admin}, false},
-		"a session":                    {Route{Session: SessionOptional}, Route{}, true},
-		"no session":                   {Route{}, Route{Session: SessionNone}, false},
-		"a role":                       {Route{}, Route{Require: admin}, true},
-		"no role":                      {Route{Require: admin}, Route{}, false},
-		"one of more roles":            {Route{Require: admin}, Route{Require: editors}, false},
-		"one of fewer roles":           {Route{Require: editors}, Route{Require: admin}, true},
-		"another role":                 {Route{Require: admin}, Route{Require: Require{Roles: []string{"owner"}}}, true},
-		"all roles":                    {Route{Require: editors}, Route{Require: Require{Roles: editors.Roles, All: true}}, true},
-		"one of all":                   {Route{Require: Require{Roles: editors.Roles, All: true}}, Route{Require: admin}, false},
-		"a scope":                      {Route{Require: admin}, Route{Require: Require{Roles: admin.Roles, Scopes: []string{"x"}}}, true},
-		"a class of sign-in":           {Route{}, Route{Require: Require{ACR: []string{"gold"}}}, true},
-		"a fresher sign-in":            {Route{Require: Require{AuthAge: 2}}, Route{Require: Require{AuthAge: 1}}, true},
-		"an older sign-in":             {Route{Require: Require{AuthAge: 1}}, Route{Require: Require{AuthAge: 2}}, false},
-		"fewer methods":                {Route{}, Route{Methods: []string{"GET"}}, true},
-		"the same methods":             {Route{Methods: []string{"HEAD"}}, Route{Methods: []string{"GET"}}, false},
-		"more methods":                 {Route{Methods: []string{"GET"}}, Route{}, false},
-		"a smaller body":               {Route{BodyLimit: 2}, Route{BodyLimit: 1}, true},
-		"some limit":                   {Route{}, Route{BodyLimit: 1}, true},
-		"no body":                      {Route{BodyLimit: 1}, Route{BodyLimit: NoBody}, true},
-		"a larger body":                {Route{BodyLimit: 1}, Route{BodyLimit: 2}, false},
-		"but this one minds the case":  {Route{CaseSensitive: true}, Route{Require: admin}, false},
-		"but that one minds the case":  {Route{}, Route{Require: admin, CaseSensitive: true}, false},
-		"and the case is all it minds": {Route{CaseSensitive: true, Session: SessionNone}, Route{}, false},
+		"the same":                     {Route{Access: Access{Require: admin}}, Route{Access: Access{Require: admin}}, false},
+		"a session":                    {Route{Access: Access{Session: SessionOptional}}, Route{}, true},
+		"no session":                   {Route{}, Route{Access: Access{Session: SessionNone}}, false},
+		"a role":                       {Route{}, Route{Access: Access{Require: admin}}, true},
+		"no role":                      {Route{Access: Access{Require: admin}}, Route{}, false},
+		"one of more roles":            {Route{Access: Access{Require: admin}}, Route{Access: Access{Require: editors}}, false},
+		"one of fewer roles":           {Route{Access: Access{Require: editors}}, Route{Access: Access{Require: admin}}, true},
+		"another role":                 {Route{Access: Access{Require: admin}}, Route{Access: Access{Require: Require{Roles: []string{"owner"}}}}, true},
+		"all roles":                    {Route{Access: Access{Require: editors}}, Route{Access: Access{Require: Require{Roles: editors.Roles, All: true}}}, true},
+		"one of all":                   {Route{Access: Access{Require: Require{Roles: editors.Roles, All: true}}}, Route{Access: Access{Require: admin}}, false},
+		"a scope":                      {Route{Access: Access{Require: admin}}, Route{Access: Access{Require: Require{Roles: admin.Roles, Scopes: []string{"x"}}}}, true},
+		"a class of sign-in":           {Route{}, Route{Access: Access{Require: Require{ACR: []string{"gold"}}}}, true},
+		"a fresher sign-in":            {Route{Access: Access{Require: Require{AuthAge: 2}}}, Route{Access: Access{Require: Require{AuthAge: 1}}}, true},
+		"an older sign-in":             {Route{Access: Access{Require: Require{AuthAge: 1}}}, Route{Access: Access{Require: Require{AuthAge: 2}}}, false},
+		"fewer methods":                {Route{}, Route{Access: Access{Methods: []string{"GET"}}}, true},
+		"the same methods":             {Route{Access: Access{Methods: []string{"HEAD"}}}, Route{Access: Access{Methods: []string{"GET"}}}, false},
+		"more methods":                 {Route{Access: Access{Methods: []string{"GET"}}}, Route{}, false},
+		"a smaller body":               {Route{Body: Body{Limit: 2}}, Route{Body: Body{Limit: 1}}, true},
+		"some limit":                   {Route{}, Route{Body: Body{Limit: 1}}, true},
+		"no body":                      {Route{Body: Body{Limit: 1}}, Route{Body: Body{Limit: NoBody}}, true},
+		"a larger body":                {Route{Body: Body{Limit: 1}}, Route{Body: Body{Limit: 2}}, false},
+		"but this one minds the case":  {Route{CaseSensitive: true}, Route{Access: Access{Require: admin}}, false},
+		"but that one minds the case":  {Route{}, Route{Access: Access{Require: admin}, CaseSensitive: true}, false},
+		"and the case is all it minds": {Route{CaseSensitive: true, Access: Access{Session: SessionNone}}, Route{}, false},
 	} {
 		up := []*url.URL{{Scheme: "http", Host: "app"}}
 		c.this.Path, c.other.Path = "/", "/Büro/admin/"
-		c.this.Upstreams, c.other.Upstreams = up, up
+		c.this.Upstream.Addresses, c.other.Upstream.Addresses = up, up
 		table, err := NewTable([]*Route{&c.this, &c.other}, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -67,10 +67,10 @@ func TestLaxInterpretationsAreJudgedByWhatTheOtherRouteDemands(t *testing.T) {
 func TestRoutesThatDifferInCaseAlone(t *testing.T) {
 	up := []*url.URL{{Scheme: "http", Host: "app"}}
 	table, err := NewTable([]*Route{
-		{Path: "/Api/", Upstreams: up, Require: Require{Roles: []string{"admin"}}},
-		{Path: "/api/", Upstreams: up},
-		{Path: "/", Upstreams: up},
-		{Path: "/Only", Exact: true, Upstreams: up, Methods: []string{"GET"}},
+		{Path: "/Api/", Upstream: Upstream{Addresses: up}, Access: Access{Require: Require{Roles: []string{"admin"}}}},
+		{Path: "/api/", Upstream: Upstream{Addresses: up}},
+		{Path: "/", Upstream: Upstream{Addresses: up}},
+		{Path: "/Only", Exact: true, Upstream: Upstream{Addresses: up}, Access: Access{Methods: []string{"GET"}}},
 	}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -24,20 +24,20 @@ func (r *Route) AllowsMethod(method string) bool {
 	switch {
 	case neverForwarded(method):
 		return false
-	case len(r.Methods) == 0:
+	case len(r.Access.Methods) == 0:
 		return !isDebug(method)
-	case slices.Contains(r.Methods, method):
+	case slices.Contains(r.Access.Methods, method):
 		return true
 	}
-	return method == http.MethodHead && slices.Contains(r.Methods, http.MethodGet)
+	return method == http.MethodHead && slices.Contains(r.Access.Methods, http.MethodGet)
 }
 
 // Allow is the Allow header of an answer to a method that the route does not take (RFC 9110
 // §15.5.6).
 func (r *Route) Allow() string {
 	switch {
-	case len(r.Methods) > 0:
-		return strings.Join(r.Methods, ", ")
+	case len(r.Access.Methods) > 0:
+		return strings.Join(r.Access.Methods, ", ")
 	case r.Static != nil:
 		return "GET, HEAD"
 	}

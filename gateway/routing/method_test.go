@@ -6,7 +6,7 @@ import (
 )
 
 func TestMethodsOfRoutes(t *testing.T) {
-	all, listed, static := Route{}, Route{Methods: []string{"GET", "DEBUG"}}, Route{Static: fstest.MapFS{}}
+	all, listed, static := Route{}, Route{Access: Access{Methods: []string{"GET", "DEBUG"}}}, Route{Static: fstest.MapFS{}}
 	for method, want := range map[string][2]bool{ // with nothing listed, and with the list
 		"GET": {true, true}, "HEAD": {true, true}, "POST": {true, false}, "PROPFIND": {true, false}, "REPORT": {true, false},
 		"QUERY": {true, false}, "PURGE": {true, false}, "M-SEARCH": {true, false}, "OPTIONS": {true, false},

@@ -38,91 +38,80 @@ type Require struct {
 	ACR     []string      // the sign-in was of one of these classes (OpenID Connect Core §2); empty: any
 }
 
-// Route is one path prefix and its policy. It is a plain value that others apply; a [Table] reads what decides where a
-// path belongs and which of two routes demands more. It must not be changed once a table or a forwarder has it.
+// Route is one path prefix and its policy. It is a plain value that others apply; a [Table] reads
+// what decides where a path belongs and which of two routes demands more. It must not be changed
+// once a table or a forwarder has it.
 type Route struct {
-	// Path is the prefix, matched by whole segments: "/api/" and "/api" are the same and take /api and /api/x,
-	// never /apix. It is compared with paths as clients send them, so it is written without escapes.
+	// Path is the prefix, matched by whole segments: "/api/" and "/api" are the same and take /api
+	// and /api/x, never /apix. It is compared with paths as clients send them, so it is written
+	// without escapes.
 	Path string
 	// Exact takes Path alone, as it is written; it goes before a prefix of the same path.
 	Exact bool
-	// CaseSensitive says that the upstream tells names apart by case: a path that differs from this or another route's
-	// in case alone is then no reason to refuse it.
+	// CaseSensitive says that the upstream tells names apart by case: a path that differs from this
+	// or another route's in case alone is then no reason to refuse it.
 	CaseSensitive bool
 	// Host is the only Host header the route is for, in lower case; empty: the gateway's own.
 	Host string
-	// Rewrite is put in the place of Path before the request goes upstream. Not together with StripPrefix.
-	Rewrite string
-	// RequestHeaders and ResponseHeaders are applied after all other rules.
-	RequestHeaders, ResponseHeaders HeaderRules
-	// CORS is for pages of other origins. nil: the caller's own rules.
-	CORS *CORS
-	// CSP is the Content-Security-Policy of a static route's pages; empty: the caller's.
-	CSP string
 
-	// Upstreams are the servers that take turns, http or https. A path in their URL goes before the request's.
-	// Either Upstreams or Static is set.
-	Upstreams []*url.URL
+	// StripPrefix is cut from the front of the path before it goes upstream: Path or the beginning
+	// of it, in whole segments. A static route always strips its whole Path.
+	StripPrefix string
+	// Rewrite is put in the place of Path before the request goes upstream. Not together with
+	// StripPrefix.
+	Rewrite string
+
+	// Upstream is where requests go. Either its Addresses or Static is set.
+	Upstream Upstream
 	// Static is the folder to serve at Path.
 	Static fs.FS
-	// StripPrefix is cut from the front of the path before it goes upstream: Path or the beginning of it, in whole
-	// segments. A static route always strips its whole Path.
-	StripPrefix string
 
-	// UpstreamHost is the Host header that upstreams get: HostPublic (the one browsers see), HostUpstream (that of their
-	// URL) or a name of its own. Empty: HostPublic for http, and HostUpstream for https, where the name often chooses the
-	// certificate, and a server answers another with 421 (RFC 9110 §7.4).
-	UpstreamHost string
-	// KeepReferences leaves the references of upstreams to themselves as they are, in Location, Content-Location,
-	// Refresh and Set-Cookie.
-	KeepReferences bool
+	Access  Access
+	Headers Headers
+	Body    Body
+}
 
-	// Blocked are paths, as they would be appended to an upstream's URL, that no request may reach whatever its method
-	// and spelling: [Table.Match] knows no route for them.
-	Blocked []string
-
-	// Methods, if any, are the only ones allowed, in upper case. GET brings HEAD with it (RFC 9110 §9.3.2). See
-	// [Route.AllowsMethod] for those that need to be listed, or cannot be.
+// Access says who may ask a route for what. The zero value wants a session, and takes every method
+// that [Route.AllowsMethod] does not exclude.
+type Access struct {
+	// Methods, if any, are the only ones allowed, in upper case. GET brings HEAD with it (RFC 9110
+	// §9.3.2). See [Route.AllowsMethod] for those that need to be listed, or cannot be.
 	Methods []string
 
 	Session         SessionMode
 	Unauthenticated Unauthenticated
 	Require         Require
-	// Bearer lets a client's own Authorization header through when the caller sets none. The caller has checked it
-	// by then: this package does not.
+	// Bearer lets a client's own Authorization header through when the caller sets none. The caller
+	// has checked it by then: the forwarder does not.
 	Bearer bool
+	// CORS is for pages of other origins. nil: the caller's own rules.
+	CORS *CORS
 
-	// Timeout is how long the upstream may take from the end of the request to its response headers, and how long it may
-	// take nothing of a large request body. 0: no limit. It never cuts a response that has begun.
-	Timeout time.Duration
-	// Upstream says how the addresses are reached and watched.
-	Upstream Upstream
-	// BodyLimit is the largest request body in bytes. 0: no limit. [NoBody]: none at all.
-	BodyLimit int64
-	// BodyRate is how many bytes of a request body a client must send per second, on average and after the first 30 s. Only
-	// the time in which it is waited for counts. 0: any. Upgraded connections are not bodies.
-	BodyRate int64
+	// Blocked are paths, as they would be appended to an upstream's URL, that no request may reach
+	// whatever its method and spelling: [Table.Match] knows no route for them.
+	Blocked []string
+}
+
+// Headers change messages beyond what always holds.
+type Headers struct {
+	// Request and Response are applied after all other rules.
+	Request, Response HeaderRules
+	// CSP is the Content-Security-Policy of a static route's pages; empty: the caller's.
+	CSP string
+}
+
+// Body bounds request bodies.
+type Body struct {
+	// Limit is the largest request body in bytes. 0: no limit. [NoBody]: none at all.
+	Limit int64
+	// Rate is how many bytes of a request body a client must send per second, on average and after
+	// the first 30 s. Only the time in which it is waited for counts. 0: any. Upgraded connections
+	// are not bodies.
+	Rate int64
 }
 
 // MaxUpstreams is how many addresses a route may have.
 const MaxUpstreams = 64
-
-// The values of Route.UpstreamHost that are no names.
-const (
-	HostPublic   = "public"
-	HostUpstream = "upstream"
-)
-
-// Authority is the Host header for an upstream of the given scheme; "" is that of its URL. public may be empty.
-func (r *Route) Authority(scheme, public string) string {
-	switch {
-	case r.UpstreamHost == HostUpstream, r.UpstreamHost == "" && scheme == "https":
-		return ""
-	case r.UpstreamHost == HostPublic, r.UpstreamHost == "":
-		return public
-	}
-	return r.UpstreamHost
-}
 
 // Check returns everything that is wrong with the route.
 func (r *Route) Check() error {
@@ -142,20 +131,20 @@ func (r *Route) Check() error {
 	if r.Host != strings.ToLower(r.Host) || strings.ContainsAny(r.Host, "/@ ") {
 		errs = append(errs, fmt.Errorf("host %q is not a host in lower case", r.Host))
 	}
-	if strings.ContainsFunc(r.UpstreamHost, func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune("/@?#\\,", c) }) {
-		errs = append(errs, fmt.Errorf("upstream host %q is not a host", r.UpstreamHost))
+	if strings.ContainsFunc(r.Upstream.Host, func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune("/@?#\\,", c) }) {
+		errs = append(errs, fmt.Errorf("upstream host %q is not a host", r.Upstream.Host))
 	}
-	errs = append(errs, r.RequestHeaders.check(true), r.ResponseHeaders.check(false))
-	if (len(r.Upstreams) > 0) == (r.Static != nil) {
+	errs = append(errs, r.Headers.Request.check(true), r.Headers.Response.check(false))
+	if (len(r.Upstream.Addresses) > 0) == (r.Static != nil) {
 		errs = append(errs, errors.New("needs either upstreams or static"))
 	}
-	for _, u := range r.Upstreams {
+	for _, u := range r.Upstream.Addresses {
 		errs = append(errs, checkUpstream(u))
 	}
-	if len(r.Upstreams) > MaxUpstreams {
-		errs = append(errs, fmt.Errorf("%d upstreams are more than %d", len(r.Upstreams), MaxUpstreams))
+	if len(r.Upstream.Addresses) > MaxUpstreams {
+		errs = append(errs, fmt.Errorf("%d upstreams are more than %d", len(r.Upstream.Addresses), MaxUpstreams))
 	}
-	for _, m := range r.Methods {
+	for _, m := range r.Access.Methods {
 		if m == "" || m != strings.ToUpper(m) || !isToken(m) {
 			errs = append(errs, fmt.Errorf("method %q is not an upper-case method name", m))
 		}
@@ -163,7 +152,7 @@ func (r *Route) Check() error {
 			errs = append(errs, fmt.Errorf("method %s is never forwarded", m))
 		}
 	}
-	if r.Timeout < 0 || r.BodyLimit < NoBody || r.BodyRate < 0 || r.Require.AuthAge < 0 {
+	if r.Upstream.Timeout < 0 || r.Body.Limit < NoBody || r.Body.Rate < 0 || r.Access.Require.AuthAge < 0 {
 		errs = append(errs, errors.New("timeout, body_limit, body_rate and auth_age cannot be negative"))
 	}
 	return errors.Join(errs...)
@@ -211,18 +200,18 @@ func checkBase(u *url.URL) error {
 	return nil
 }
 
-// NoBody as [Route.BodyLimit] refuses every request that has a body.
+// NoBody as [Body].Limit refuses every request that has a body.
 const NoBody = -1
 
 // MaxBody is the largest request body that the route takes, in bytes; 0 is none.
 func (r *Route) MaxBody() int64 {
-	switch r.BodyLimit {
+	switch r.Body.Limit {
 	case 0:
 		return math.MaxInt64
 	case NoBody:
 		return 0
 	}
-	return r.BodyLimit
+	return r.Body.Limit
 }
 
 // PublicPrefix is what the route cuts off the front of a path before the request goes upstream. It

@@ -12,12 +12,12 @@ import (
 func TestHostsExactPathsAndRewrites(t *testing.T) {
 	up := []*url.URL{{Scheme: "http", Host: "up.test"}}
 	routes := []*routing.Route{
-		{Path: "/", Upstreams: up},
-		{Path: "/status", Exact: true, Upstreams: up, Rewrite: "/internal/health"},
-		{Path: "/old/", Upstreams: up, Rewrite: "/v2/new/"},
-		{Path: "/both", Exact: true, Upstreams: up, StripPrefix: "/both"},
-		{Path: "/both/", Upstreams: up},
-		{Path: "/", Host: "static.test", Upstreams: up, Rewrite: "/cdn"},
+		{Path: "/", Upstream: routing.Upstream{Addresses: up}},
+		{Path: "/status", Exact: true, Upstream: routing.Upstream{Addresses: up}, Rewrite: "/internal/health"},
+		{Path: "/old/", Upstream: routing.Upstream{Addresses: up}, Rewrite: "/v2/new/"},
+		{Path: "/both", Exact: true, Upstream: routing.Upstream{Addresses: up}, StripPrefix: "/both"},
+		{Path: "/both/", Upstream: routing.Upstream{Addresses: up}},
+		{Path: "/", Host: "static.test", Upstream: routing.Upstream{Addresses: up}, Rewrite: "/cdn"},
 	}
 	table, err := routing.NewTable(routes, []string{"/auth"})
 	if err != nil {
@@ -69,17 +69,17 @@ func TestHostsExactPathsAndRewrites(t *testing.T) {
 func TestRulesThatAreRefused(t *testing.T) {
 	up := []*url.URL{{Scheme: "http", Host: "up.test"}}
 	for name, r := range map[string]*routing.Route{
-		"authorization":  {RequestHeaders: routing.HeaderRules{Set: []routing.Field{{Name: "Authorization", Value: "x"}}}},
-		"length":         {RequestHeaders: routing.HeaderRules{Set: []routing.Field{{Name: "content_length", Value: "1"}}}},
-		"forwarded":      {RequestHeaders: routing.HeaderRules{Claims: []routing.Field{{Name: "X-Forwarded-User", Value: "sub"}}}},
-		"line break":     {RequestHeaders: routing.HeaderRules{Set: []routing.Field{{Name: "X-A", Value: "a\r\nX-B: c"}}}},
-		"no name":        {RequestHeaders: routing.HeaderRules{Remove: []string{"a b"}}},
-		"cookie":         {ResponseHeaders: routing.HeaderRules{Set: []routing.Field{{Name: "Set-Cookie", Value: "a=b"}}}},
-		"claim, inbound": {ResponseHeaders: routing.HeaderRules{Claims: []routing.Field{{Name: "X-A", Value: "sub"}}}},
+		"authorization":  {Headers: routing.Headers{Request: routing.HeaderRules{Set: []routing.Field{{Name: "Authorization", Value: "x"}}}}},
+		"length":         {Headers: routing.Headers{Request: routing.HeaderRules{Set: []routing.Field{{Name: "content_length", Value: "1"}}}}},
+		"forwarded":      {Headers: routing.Headers{Request: routing.HeaderRules{Claims: []routing.Field{{Name: "X-Forwarded-User", Value: "sub"}}}}},
+		"line break":     {Headers: routing.Headers{Request: routing.HeaderRules{Set: []routing.Field{{Name: "X-A", Value: "a\r\nX-B: c"}}}}},
+		"no name":        {Headers: routing.Headers{Request: routing.HeaderRules{Remove: []string{"a b"}}}},
+		"cookie":         {Headers: routing.Headers{Response: routing.HeaderRules{Set: []routing.Field{{Name: "Set-Cookie", Value: "a=b"}}}}},
+		"claim, inbound": {Headers: routing.Headers{Response: routing.HeaderRules{Claims: []routing.Field{{Name: "X-A", Value: "sub"}}}}},
 		"two ways":       {StripPrefix: "/api", Rewrite: "/v2"},
 		"host":           {Host: "Upper.test"},
 	} {
-		r.Path, r.Upstreams = "/api/", up
+		r.Path, r.Upstream.Addresses = "/api/", up
 		if _, err := routing.NewTable([]*routing.Route{r}, nil); err == nil {
 			t.Errorf("%s: accepted", name)
 		}

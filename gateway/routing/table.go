@@ -155,10 +155,10 @@ func newEntry(path string, r *Route) entry {
 	case r.Static != nil:
 		e.strip = len(e.prefix)
 	case r.Rewrite != "":
-		e.strip, e.put, e.blocked = len(e.prefix), trimSlash(r.Rewrite), newBlockedPaths(r.Blocked)
+		e.strip, e.put, e.blocked = len(e.prefix), trimSlash(r.Rewrite), newBlockedPaths(r.Access.Blocked)
 	default:
 		e.strip = len(trimSlash(r.StripPrefix))
-		e.blocked = newBlockedPaths(r.Blocked)
+		e.blocked = newBlockedPaths(r.Access.Blocked)
 	}
 	if r != nil && r.Exact {
 		e.exact = path

@@ -28,11 +28,11 @@ func newTable(t testing.TB) *routing.Table {
 	up := []*url.URL{{Scheme: "http", Host: "app:9000"}}
 	table, err := routing.NewTable([]*routing.Route{
 		{Path: "/", Static: fstest.MapFS{}},
-		{Path: "/api/", Upstreams: up},
-		{Path: "/api/admin/", Upstreams: up, Require: routing.Require{Roles: []string{"admin"}}},
-		{Path: "/api/docs/", Upstreams: up},
-		{Path: "/cut", Upstreams: up, StripPrefix: "/cut"},
-		{Path: "/cut/deep/er", Upstreams: up, StripPrefix: "/cut/deep"},
+		{Path: "/api/", Upstream: routing.Upstream{Addresses: up}},
+		{Path: "/api/admin/", Upstream: routing.Upstream{Addresses: up}, Access: routing.Access{Require: routing.Require{Roles: []string{"admin"}}}},
+		{Path: "/api/docs/", Upstream: routing.Upstream{Addresses: up}},
+		{Path: "/cut", Upstream: routing.Upstream{Addresses: up}, StripPrefix: "/cut"},
+		{Path: "/cut/deep/er", Upstream: routing.Upstream{Addresses: up}, StripPrefix: "/cut/deep"},
 	}, []string{"/auth", "/.well-known"})
 	if err != nil {
 		t.Fatal(err)
@@ -133,21 +133,21 @@ func TestMatchAllocatesNothing(t *testing.T) {
 func TestNewTableReportsAllMistakes(t *testing.T) {
 	up := []*url.URL{mustURL(t, "http://app")}
 	_, err := routing.NewTable([]*routing.Route{
-		{Path: "api", Upstreams: up},
-		{Path: "/a%20b", Upstreams: up},
-		{Path: "/a//b", Upstreams: up},
-		{Path: "/a/../b", Upstreams: up},
+		{Path: "api", Upstream: routing.Upstream{Addresses: up}},
+		{Path: "/a%20b", Upstream: routing.Upstream{Addresses: up}},
+		{Path: "/a//b", Upstream: routing.Upstream{Addresses: up}},
+		{Path: "/a/../b", Upstream: routing.Upstream{Addresses: up}},
 		{Path: "/neither"},
-		{Path: "/both", Upstreams: up, Static: fstest.MapFS{}},
-		{Path: "/s", Upstreams: up, StripPrefix: "/other"},
-		{Path: "/m", Upstreams: up, Methods: []string{"get"}},
-		{Path: "/auth/x", Upstreams: up},
-		{Path: "/twice", Upstreams: up},
-		{Path: "/twice/", Upstreams: up},
-		{Path: "/ftp", Upstreams: []*url.URL{mustURL(t, "ftp://app")}},
-		{Path: "/user", Upstreams: []*url.URL{mustURL(t, "http://u:hunter2@app")}},
-		{Path: "/base", Upstreams: []*url.URL{mustURL(t, "http://app//x")}},
-		{Path: "/neg", Upstreams: up, BodyLimit: -2},
+		{Path: "/both", Upstream: routing.Upstream{Addresses: up}, Static: fstest.MapFS{}},
+		{Path: "/s", Upstream: routing.Upstream{Addresses: up}, StripPrefix: "/other"},
+		{Path: "/m", Upstream: routing.Upstream{Addresses: up}, Access: routing.Access{Methods: []string{"get"}}},
+		{Path: "/auth/x", Upstream: routing.Upstream{Addresses: up}},
+		{Path: "/twice", Upstream: routing.Upstream{Addresses: up}},
+		{Path: "/twice/", Upstream: routing.Upstream{Addresses: up}},
+		{Path: "/ftp", Upstream: routing.Upstream{Addresses: []*url.URL{mustURL(t, "ftp://app")}}},
+		{Path: "/user", Upstream: routing.Upstream{Addresses: []*url.URL{mustURL(t, "http://u:hunter2@app")}}},
+		{Path: "/base", Upstream: routing.Upstream{Addresses: []*url.URL{mustURL(t, "http://app//x")}}},
+		{Path: "/neg", Upstream: routing.Upstream{Addresses: up}, Body: routing.Body{Limit: -2}},
 		nil,
 	}, []string{"/auth", "/"})
 	if err == nil {
@@ -168,7 +168,7 @@ func TestNewTableReportsAllMistakes(t *testing.T) {
 }
 
 func TestAllowsMethod(t *testing.T) {
-	all, get := routing.Route{}, routing.Route{Methods: []string{"GET"}}
+	all, get := routing.Route{}, routing.Route{Access: routing.Access{Methods: []string{"GET"}}}
 	if !all.AllowsMethod("PURGE") || !get.AllowsMethod("GET") || !get.AllowsMethod("HEAD") || get.AllowsMethod("POST") {
 		t.Error("wrong methods admitted")
 	}

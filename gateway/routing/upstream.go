@@ -2,6 +2,7 @@ package routing
 
 import (
 	"crypto/tls"
+	"net/url"
 	"time"
 )
 
@@ -14,8 +15,25 @@ const (
 	H2C                   // HTTP/2 in plain text with prior knowledge (RFC 9113 §3.3): gRPC servers
 )
 
-// Upstream says how a route's addresses are reached and watched. Durations of 0 take the default.
+// Upstream says where a route's requests go, and how the addresses are reached and watched.
+// Durations of 0 take the default.
 type Upstream struct {
+	// Addresses are the servers that take turns, http or https. A path in their URL goes before the
+	// request's.
+	Addresses []*url.URL
+	// Host is the Host header that upstreams get: HostPublic (the one browsers see), HostUpstream
+	// (that of their URL) or a name of its own. Empty: HostPublic for http, and HostUpstream for
+	// https, where the name often chooses the certificate, and a server answers another with 421
+	// (RFC 9110 §7.4).
+	Host string
+	// KeepReferences leaves the references of upstreams to themselves as they are, in Location,
+	// Content-Location, Refresh and Set-Cookie.
+	KeepReferences bool
+	// Timeout is how long the upstream may take from the end of the request to its response
+	// headers, and how long it may take nothing of a large request body. 0: no limit. It never cuts
+	// a response that has begun.
+	Timeout time.Duration
+
 	Protocol Protocol
 	// Standard leaves HTTP/1.1 to net/http's transport, where it is otherwise for gateway/http1/client.
 	Standard bool
@@ -41,6 +59,23 @@ type Health struct {
 	Timeout   time.Duration // default 2s
 	Healthy   int           // so many good answers in a row bring an address back; default 2
 	Unhealthy int           // so many bad ones take it out, and one refused connection at once; default 2
+}
+
+// The values of [Upstream].Host that are no names.
+const (
+	HostPublic   = "public"
+	HostUpstream = "upstream"
+)
+
+// Authority is the Host header for an upstream of the given scheme; "" is that of its URL. public may be empty.
+func (u *Upstream) Authority(scheme, public string) string {
+	switch {
+	case u.Host == HostUpstream, u.Host == "" && scheme == "https":
+		return ""
+	case u.Host == HostPublic, u.Host == "":
+		return public
+	}
+	return u.Host
 }
 
 const (

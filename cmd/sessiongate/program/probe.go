@@ -87,7 +87,7 @@ func hostFor(c *configs.Config, route *configs.Route, u *url.URL) string {
 	if own, err := url.Parse(c.Server.PublicURL); err == nil && public == "" {
 		public = own.Host
 	}
-	return cmp.Or((&routing.Route{UpstreamHost: route.UpstreamHost}).Authority(u.Scheme, public), u.Host)
+	return cmp.Or((&routing.Upstream{Host: route.UpstreamHost}).Authority(u.Scheme, public), u.Host)
 }
 
 // reach opens a connection and closes it again: what an upstream answers to

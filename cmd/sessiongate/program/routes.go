@@ -34,9 +34,10 @@ func (m routeMaker) routes(n *revision, c *configs.Config) ([]*routing.Route, er
 func (m routeMaker) route(n *revision, c *configs.Route) (*routing.Route, error) {
 	r := &routing.Route{
 		Path: c.Path, Exact: c.Match == "exact", Host: m.foreignHost(c.Host), StripPrefix: c.StripPrefix,
-		Rewrite: c.Rewrite, Methods: c.Methods, CSP: c.CSP, CaseSensitive: c.Case == "sensitive",
-		UpstreamHost: c.UpstreamHost, KeepReferences: c.Redirects == "off",
-		Timeout: time.Duration(c.Timeout), BodyLimit: bodyLimit(c.BodyLimit), BodyRate: int64(c.BodyRate), Bearer: c.Bearer == "allow",
+		Rewrite: c.Rewrite, CaseSensitive: c.Case == "sensitive",
+		Access:  routing.Access{Methods: c.Methods, Bearer: c.Bearer == "allow"},
+		Headers: routing.Headers{CSP: c.CSP},
+		Body:    routing.Body{Limit: bodyLimit(c.BodyLimit), Rate: int64(c.BodyRate)},
 	}
 	policy(r, c)
 	rules(r, c)
@@ -45,14 +46,7 @@ func (m routeMaker) route(n *revision, c *configs.Route) (*routing.Route, error)
 		return nil, err
 	}
 	r.Upstream.Standard = m.started.Server.HTTP1 == "standard" // as the process started
-	for _, raw := range c.Upstreams {
-		u, err := url.Parse(raw)
-		if err != nil {
-			return nil, errors.New("an upstream is not a URL")
-		}
-		r.Upstreams = append(r.Upstreams, u)
-	}
-	r.Blocked = m.blocked(r.Upstreams)
+	r.Access.Blocked = m.blocked(r.Upstream.Addresses)
 	switch c.Static {
 	case "":
 	case configs.Demo:
@@ -80,28 +74,28 @@ func (m routeMaker) foreignHost(host string) string {
 func policy(r *routing.Route, c *configs.Route) {
 	switch c.Session {
 	case "optional":
-		r.Session = routing.SessionOptional
+		r.Access.Session = routing.SessionOptional
 	case "none":
-		r.Session = routing.SessionNone
+		r.Access.Session = routing.SessionNone
 	}
 	if c.Unauthenticated == "login" {
-		r.Unauthenticated = routing.Login
+		r.Access.Unauthenticated = routing.Login
 	}
 	if q := c.Require; q != nil {
-		r.Require = routing.Require{Roles: q.Roles, Scopes: q.Scopes, All: q.All, AuthAge: time.Duration(q.AuthAge), ACR: q.ACR}
+		r.Access.Require = routing.Require{Roles: q.Roles, Scopes: q.Scopes, All: q.All, AuthAge: time.Duration(q.AuthAge), ACR: q.ACR}
 	}
 }
 
 // rules fills in what happens to headers.
 func rules(r *routing.Route, c *configs.Route) {
 	if h := c.RequestHeaders; h != nil {
-		r.RequestHeaders = routing.HeaderRules{Set: fields(h.Set), Remove: h.Remove, Claims: fields(h.Claims)}
+		r.Headers.Request = routing.HeaderRules{Set: fields(h.Set), Remove: h.Remove, Claims: fields(h.Claims)}
 	}
 	if h := c.ResponseHeaders; h != nil {
-		r.ResponseHeaders = routing.HeaderRules{Set: fields(h.Set), Remove: h.Remove}
+		r.Headers.Response = routing.HeaderRules{Set: fields(h.Set), Remove: h.Remove}
 	}
 	if x := c.CORS; x != nil {
-		r.CORS = &routing.CORS{
+		r.Access.CORS = &routing.CORS{
 			Origins: x.Origins, Methods: x.Methods, Headers: x.Headers, Expose: x.Expose, MaxAge: time.Duration(x.MaxAge),
 		}
 	}
@@ -115,11 +109,19 @@ func fields(lines []string) (list []routing.Field) {
 	return list
 }
 
-// upstreamOf reads how the addresses are reached.
+// upstreamOf reads where requests go, and how the addresses are reached.
 func upstreamOf(c *configs.Route) (u routing.Upstream, err error) {
 	u = routing.Upstream{
+		Host: c.UpstreamHost, KeepReferences: c.Redirects == "off", Timeout: time.Duration(c.Timeout),
 		Connect: time.Duration(c.ConnectTimeout), Idle: time.Duration(c.IdleTimeout),
 		Connections: c.MaxConnections, Retries: c.Retries,
+	}
+	for _, raw := range c.Upstreams {
+		address, err := url.Parse(raw)
+		if err != nil {
+			return u, errors.New("an upstream is not a URL")
+		}
+		u.Addresses = append(u.Addresses, address)
 	}
 	if c.Retries == 0 {
 		u.Retries = -1
