@@ -84,7 +84,7 @@ func (f files) privateFile(path string, file Path) bool {
 
 // fileName quotes the name of a file, as it stands in the configuration if part of it came from the environment.
 func (f files) fileName(path string, file Path) string {
-	if at := f.place(path); at.fromEnv {
+	if at := f.position(path); at.fromEnv {
 		return strconv.Quote(at.raw)
 	}
 	return strconv.Quote(string(file))

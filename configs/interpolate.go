@@ -12,21 +12,21 @@ var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 func (r *scalars) expand(text, path string) (string, bool) {
 	ok := true
 	value, whole := interpolate(text, func(name string) string {
-		at := r.places[path]
+		at := r.positions[path]
 		at.fromEnv = true
-		r.places[path] = at
+		r.positions[path] = at
 		value, set := r.env(name)
 		if !set {
 			ok = false
 			r.breaks(path, "the environment variable "+name+" is not set", "set "+name)
 		}
-		r.taken[name] = value
+		r.environment[name] = value
 		return value
 	})
 	if !whole {
-		at := r.places[path]
+		at := r.positions[path]
 		at.fromEnv = true
-		r.places[path] = at
+		r.positions[path] = at
 		r.breaks(path, "has ${ without NAME}", "write ${NAME}, or $${ for the two characters themselves")
 		return "", false
 	}

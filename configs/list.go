@@ -17,7 +17,7 @@ func (r *reader) list(n ast.Node, v reflect.Value, path string) {
 	fresh := reflect.MakeSlice(v.Type(), 0, len(sequence.Values))
 	for i, entry := range sequence.Values {
 		at := index(path, i)
-		r.places[at] = valuePlace(entry, r.place(path))
+		r.positions[at] = valuePosition(entry, r.position(path))
 		element := newElement(v.Type().Elem())
 		if entry == nil || entry.Type() == ast.NullType {
 			r.breaks(at, "has no value", "write one, or remove the dash")

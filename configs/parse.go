@@ -52,21 +52,21 @@ func (r *report) parse(data []byte) (root ast.Node) {
 func (r *report) decode(data []byte) (string, bool) {
 	switch {
 	case len(data) > maxFile:
-		r.problemAt(place{}, "", "is larger than 1 MiB", "write a smaller file")
+		r.problemAt(position{}, "", "is larger than 1 MiB", "write a smaller file")
 		return "", false
 	case !utf8.Valid(data):
 		line := 1 + bytes.Count(data[:validPrefix(data)], []byte("\n"))
-		r.problemAt(place{line: line, col: 1}, "", "is not UTF-8", "save the file as UTF-8")
+		r.problemAt(position{line: line, col: 1}, "", "is not UTF-8", "save the file as UTF-8")
 		return "", false
 	}
 	text := strings.TrimPrefix(string(data), "\ufeff")
 	if strings.Count(text, "\n") > maxLines {
-		r.problemAt(place{}, "", "has more than 20000 lines", "write a smaller file")
+		r.problemAt(position{}, "", "has more than 20000 lines", "write a smaller file")
 		return "", false
 	}
 	if at := strings.IndexFunc(text, control); at >= 0 {
 		line := 1 + strings.Count(text[:at], "\n")
-		r.problemAt(place{line: line, col: 1}, "", "has a control character", "remove it, or write it as an escape in double quotes")
+		r.problemAt(position{line: line, col: 1}, "", "has a control character", "remove it, or write it as an escape in double quotes")
 		return "", false
 	}
 	return text, true
@@ -94,7 +94,7 @@ func validPrefix(data []byte) int {
 func (r *report) plain(tokens token.Tokens) bool {
 	before := len(r.problems)
 	if len(tokens) > maxTokens {
-		r.problemAt(place{}, "", "has too many keys and values", "write a smaller file")
+		r.problemAt(position{}, "", "has too many keys and values", "write a smaller file")
 		return false
 	}
 	flow, line, entries := 0, 0, 0
@@ -127,7 +127,7 @@ func (r *report) plain(tokens token.Tokens) bool {
 }
 
 func (r *report) refuse(t *token.Token, what, fix string) {
-	r.problemAt(tokenPlace(t), "", what, fix)
+	r.problemAt(tokenPosition(t), "", what, fix)
 }
 
 // syntax reports what the parser says, with a hint for the two faults people make most.
@@ -137,7 +137,7 @@ func (r *report) syntax(err error, text string) {
 		r.problem("", "cannot be read as YAML", "write plain YAML: keys, lists and values")
 		return
 	}
-	at := tokenPlace(fault.Token)
+	at := tokenPosition(fault.Token)
 	line := lineOf(text, at.line)
 	fix := "mend the line, or put the value in quotes"
 	switch {
@@ -150,18 +150,18 @@ func (r *report) syntax(err error, text string) {
 	r.problemAt(at, "", "is not YAML: "+what, fix)
 }
 
-// tokenPlace is where a token stands. The scanner counts some columns from 0.
-func tokenPlace(t *token.Token) place {
-	return place{line: t.Position.Line, col: max(t.Position.Column, 1)}
+// tokenPosition is where a token stands. The scanner counts some columns from 0.
+func tokenPosition(t *token.Token) position {
+	return position{line: t.Position.Line, col: max(t.Position.Column, 1)}
 }
 
 // start is where a node begins: a block section with its first key, not with the colon that is its token.
-func start(n ast.Node) place {
+func start(n ast.Node) position {
 	t := n.GetToken()
 	if lines, ok := mapping(n); ok && len(lines) > 0 && t.Value == ":" {
 		t = lines[0].Key.GetToken()
 	}
-	return tokenPlace(t)
+	return tokenPosition(t)
 }
 
 func lineOf(text string, n int) string {

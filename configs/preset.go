@@ -49,7 +49,7 @@ func (r *reader) applyPreset(n ast.Node, section reflect.Value, path string) {
 	names, text := Presets()
 	fragment, known := text[name]
 	if !known {
-		r.places[path] = valuePlace(n, r.place(path))
+		r.positions[path] = valuePosition(n, r.position(path))
 		r.breaks(path, quoteText(name)+" is not a preset", suggest(name, names))
 		return
 	}

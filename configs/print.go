@@ -104,7 +104,7 @@ func (p *printer) entries(v reflect.Value, indent, path string) {
 // scalar is the YAML of one value, or of a section that a text from the environment stands for: as it is written, where
 // part of it came from there. A value that follows from another may hold such text, too.
 func (p *printer) scalar(v reflect.Value, path string) (string, bool) {
-	if at := p.from.places[path]; at.fromEnv && v.Type() != reflect.TypeFor[Secret]() {
+	if at := p.from.positions[path]; at.fromEnv && v.Type() != reflect.TypeFor[Secret]() {
 		return strconv.Quote(withoutPassword(at.raw)), true
 	}
 	if v.Kind() == reflect.String && !p.from.wrote(path) {
@@ -134,8 +134,8 @@ const telling = 8
 
 // unexpanded is text with the names of variables in the place of their values.
 func (p *printer) unexpanded(text string) (string, bool) {
-	for _, name := range slices.Sorted(maps.Keys(p.from.taken)) {
-		value := p.from.taken[name]
+	for _, name := range slices.Sorted(maps.Keys(p.from.environment)) {
+		value := p.from.environment[name]
 		if before, after, found := strings.Cut(text, value); found && len(value) >= telling {
 			before, _ = p.unexpanded(before)
 			after, _ = p.unexpanded(after)

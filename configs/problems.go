@@ -60,8 +60,8 @@ func sortProblems(list []Problem) {
 	})
 }
 
-// place is where a value stands.
-type place struct {
+// position is where a value stands.
+type position struct {
 	line, col int
 	raw       string // the text as it stands in the file, for scalars
 	fromEnv   bool   // part of the value came from the environment
@@ -69,26 +69,26 @@ type place struct {
 
 // report collects problems and warnings and knows where every written key stands.
 type report struct {
-	file     string
-	places   map[string]place
-	broken   map[string]bool   // keys whose value could not be read, so that nothing follows from it
-	taken    map[string]string // what was taken from the environment, by name
-	problems []Problem
-	warnings []Problem
+	file        string
+	positions   map[string]position
+	broken      map[string]bool   // keys whose value could not be read, so that nothing follows from it
+	environment map[string]string // what was taken from the environment, by name
+	problems    []Problem
+	warnings    []Problem
 }
 
 func newReport(file string) *report {
-	return &report{file: file, places: make(map[string]place), broken: make(map[string]bool), taken: make(map[string]string)}
+	return &report{file: file, positions: make(map[string]position), broken: make(map[string]bool), environment: make(map[string]string)}
 }
 
-// place is where a key stands, or what contains it where the key itself was not written.
-func (r *report) place(path string) place {
+// position is where a key stands, or what contains it where the key itself was not written.
+func (r *report) position(path string) position {
 	for {
-		if at, ok := r.places[path]; ok {
+		if at, ok := r.positions[path]; ok {
 			return at
 		}
 		if path == "" {
-			return place{line: 1, col: 1}
+			return position{line: 1, col: 1}
 		}
 		path = parent(path)
 	}
@@ -96,20 +96,20 @@ func (r *report) place(path string) place {
 
 // wrote tells whether the file has the key.
 func (r *report) wrote(path string) bool {
-	_, ok := r.places[path]
+	_, ok := r.positions[path]
 	return ok
 }
 
 func (r *report) problem(path, what, fix string) {
-	r.problemAt(r.place(path), path, what, fix)
+	r.problemAt(r.position(path), path, what, fix)
 }
 
-func (r *report) problemAt(at place, path, what, fix string) {
+func (r *report) problemAt(at position, path, what, fix string) {
 	r.problems = append(r.problems, Problem{File: r.file, Line: at.line, Col: at.col, Path: path, What: what, Fix: fix})
 }
 
 func (r *report) warn(path, what string) {
-	at := r.place(path)
+	at := r.position(path)
 	r.warnings = append(r.warnings, Problem{File: r.file, Line: at.line, Col: at.col, Path: path, What: what})
 }
 
@@ -144,7 +144,7 @@ func (r *report) brokenBelow(path string) bool {
 // quote shows a value in a problem: as it stands in the file if part of it came from the environment, which may have
 // put a secret in the wrong place.
 func (r *report) quote(path, value string) string {
-	if at := r.place(path); at.fromEnv {
+	if at := r.position(path); at.fromEnv {
 		value = at.raw
 	}
 	if hasUserinfo(value) {
@@ -155,7 +155,7 @@ func (r *report) quote(path, value string) string {
 
 // quoteFix is a suggestion made from the value, or the example where the value came from the environment or is odd.
 func (r *report) quoteFix(path, suggestion, example string) string {
-	if r.place(path).fromEnv || !printable(suggestion) || suggestion == "" || len(suggestion) > 60 {
+	if r.position(path).fromEnv || !printable(suggestion) || suggestion == "" || len(suggestion) > 60 {
 		return example
 	}
 	return suggestion

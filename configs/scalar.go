@@ -31,7 +31,7 @@ func (r *scalars) read(n ast.Node, v reflect.Value, path string) {
 			return
 		}
 	}
-	fromEnv := r.places[path].fromEnv
+	fromEnv := r.positions[path].fromEnv
 	if t, ok := v.Addr().Interface().(textValue); ok {
 		r.text(t, text, path)
 		return
@@ -70,7 +70,7 @@ func (r *scalars) text(t textValue, text, path string) {
 		return
 	}
 	fix := t.hint(text)
-	if r.places[path].fromEnv {
+	if r.positions[path].fromEnv {
 		fix = t.hint("")
 	}
 	r.breaks(path, r.quote(path, text)+" "+err.Error(), "write "+fix)
@@ -80,12 +80,12 @@ func (r *scalars) text(t textValue, text, path string) {
 // address of a database is no secret while it has no password in it.
 func (r *scalars) secret(v reflect.Value, text string, written bool, path string) {
 	name := path[strings.LastIndex(path, ".")+1:]
-	if !written || !r.places[path].fromEnv && !openDatabase(text) {
+	if !written || !r.positions[path].fromEnv && !openDatabase(text) {
 		r.breaks(path, "is a secret written into the file", "write "+name+": ${"+strings.ToUpper(name)+"}, or "+name+"_file: PATH")
 		return
 	}
 	if text == "" {
-		r.breaks(path, "is empty in the environment", "set "+quoteText(r.places[path].raw))
+		r.breaks(path, "is empty in the environment", "set "+quoteText(r.positions[path].raw))
 		return
 	}
 	v.Set(reflect.ValueOf(NewSecret(text)))
@@ -131,7 +131,7 @@ func (r *scalars) limits(f field, path string) {
 	low, high, ok := strings.Cut(f.tag.Get("range"), "..")
 	if ok && !inRange(f.value, low, high) {
 		text := fmt.Sprint(f.value.Interface())
-		if r.place(path).fromEnv {
+		if r.position(path).fromEnv {
 			text = r.quote(path, "")
 		}
 		r.breaks(path, text+" is out of range", "write "+low+" to "+high)
@@ -145,7 +145,7 @@ func (r *scalars) oneOf(value string, words []string, path string) {
 		}
 	}
 	fix := nearest(value, words)
-	if fix == "" || r.place(path).fromEnv {
+	if fix == "" || r.position(path).fromEnv {
 		fix = strings.Join(words, " or ")
 	}
 	if len(words) == 1 {
@@ -156,8 +156,8 @@ func (r *scalars) oneOf(value string, words []string, path string) {
 
 // inRange compares by the type's own text form, in which the tag is written too.
 func inRange(v reflect.Value, low, high string) bool {
-	least, most := reflect.New(v.Type()).Elem(), reflect.New(v.Type()).Elem()
-	for text, bound := range map[string]reflect.Value{low: least, high: most} {
+	minimum, maximum := reflect.New(v.Type()).Elem(), reflect.New(v.Type()).Elem()
+	for text, bound := range map[string]reflect.Value{low: minimum, high: maximum} {
 		if t, ok := bound.Addr().Interface().(textValue); ok {
 			if t.parse(text) != nil {
 				return false
@@ -170,7 +170,7 @@ func inRange(v reflect.Value, low, high string) bool {
 		}
 		bound.SetInt(n)
 	}
-	return v.Int() >= least.Int() && v.Int() <= most.Int()
+	return v.Int() >= minimum.Int() && v.Int() <= maximum.Int()
 }
 
 // scalarText is the text of a scalar as the file has it, quotes and escapes undone.
@@ -186,8 +186,8 @@ func scalarText(n ast.Node) (string, bool) {
 	return "", false
 }
 
-// valuePlace is where a value stands; a value that is not there stands at its key.
-func valuePlace(n ast.Node, key place) place {
+// valuePosition is where a value stands; a value that is not there stands at its key.
+func valuePosition(n ast.Node, key position) position {
 	if n == nil || n.Type() == ast.NullType {
 		return key
 	}

@@ -104,7 +104,7 @@ func (r *reader) section(n ast.Node, v reflect.Value, path string) {
 	if !ok {
 		return
 	}
-	seen := make(map[string]place)
+	seen := make(map[string]position)
 	for _, line := range lines {
 		r.entry(line, fields, seen, path)
 	}
@@ -131,7 +131,7 @@ func (r *reader) short(n ast.Node, v reflect.Value, path string) {
 }
 
 // entry reads one `key: value` line.
-func (r *reader) entry(line *ast.MappingValueNode, fields []field, seen map[string]place, path string) {
+func (r *reader) entry(line *ast.MappingValueNode, fields []field, seen map[string]position, path string) {
 	name, at := keyText(line)
 	full := join(path, name)
 	if earlier, twice := seen[name]; twice {
@@ -141,7 +141,7 @@ func (r *reader) entry(line *ast.MappingValueNode, fields []field, seen map[stri
 	seen[name] = at
 	for _, f := range fields {
 		if f.name == name {
-			r.places[full] = valuePlace(line.Value, at)
+			r.positions[full] = valuePosition(line.Value, at)
 			r.known(line.Value, f, full)
 			return
 		}
@@ -152,7 +152,7 @@ func (r *reader) entry(line *ast.MappingValueNode, fields []field, seen map[stri
 
 // misspelt takes the keys that unknown ones were probably meant for as unreadable: the slip is reported once, and not
 // again as what follows from their absence.
-func (r *reader) misspelt(fields []field, seen map[string]place, path string) {
+func (r *reader) misspelt(fields []field, seen map[string]position, path string) {
 	names := fieldNames(fields)
 	for name := range seen {
 		meant := nearest(name, names)
@@ -183,7 +183,7 @@ func (r *reader) known(n ast.Node, f field, path string) {
 }
 
 // missing reports required keys that are not there.
-func (r *reader) missing(v reflect.Value, path string, seen map[string]place) {
+func (r *reader) missing(v reflect.Value, path string, seen map[string]position) {
 	for _, f := range structFields(v) {
 		full := join(path, f.name)
 		switch _, written := seen[f.name]; {
@@ -234,7 +234,7 @@ func (r *reader) fields(lines []*ast.MappingValueNode, v reflect.Value, path str
 }
 
 // kind reads the key that decides over the others, before they are read.
-func (r *reader) kind(lines []*ast.MappingValueNode, path, fix string) (string, place, bool) {
+func (r *reader) kind(lines []*ast.MappingValueNode, path, fix string) (string, position, bool) {
 	for _, line := range lines {
 		name, at := keyText(line)
 		if name != "kind" {
@@ -242,13 +242,13 @@ func (r *reader) kind(lines []*ast.MappingValueNode, path, fix string) (string, 
 		}
 		var kind string
 		full := join(path, name)
-		r.places[full] = valuePlace(line.Value, at)
+		r.positions[full] = valuePosition(line.Value, at)
 		before := len(r.problems)
 		r.value(line.Value, reflect.ValueOf(&kind).Elem(), full)
-		return kind, r.places[full], len(r.problems) == before
+		return kind, r.positions[full], len(r.problems) == before
 	}
 	r.problem(join(path, "kind"), "is missing", fix)
-	return "", place{}, false
+	return "", position{}, false
 }
 
 // structFields lists the keys of a struct by its yaml tags.
@@ -289,9 +289,9 @@ func mapping(n ast.Node) ([]*ast.MappingValueNode, bool) {
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,60}$`)
 
 // keyText is a key as text. One that could upset the line it is reported on is quoted.
-func keyText(line *ast.MappingValueNode) (string, place) {
+func keyText(line *ast.MappingValueNode) (string, position) {
 	t := line.Key.GetToken()
-	at := tokenPlace(t)
+	at := tokenPosition(t)
 	if plainKey.MatchString(t.Value) {
 		return t.Value, at
 	}

@@ -108,7 +108,7 @@ func redisUser(c *checker, r *Redis, u *url.URL) {
 	if !given {
 		return
 	}
-	if !c.place("store.redis.addresses[0]").fromEnv {
+	if !c.position("store.redis.addresses[0]").fromEnv {
 		c.problem("store.redis.addresses", "has a password in it", "write redis://user:${REDIS_PASSWORD}@host:6379, or password_file")
 		return
 	}

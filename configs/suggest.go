@@ -52,7 +52,7 @@ func distance(a, b string) int {
 	return rows[1][len(b)]
 }
 
-func lineRef(at place) string {
+func lineRef(at position) string {
 	return "in line " + strconv.Itoa(at.line)
 }
 

@@ -191,12 +191,12 @@ func encodeBodies(c *checker, path string, t *TokenAPIProvider) {
 		".refresh.body": {&t.Refresh.Body, t.Refresh.Encoding},
 		".logout.body":  {&t.Logout.Body, t.Logout.Encoding},
 	} {
-		at := c.places[path+key]
+		at := c.positions[path+key]
 		if !at.fromEnv || c.anyBroken(path+key) {
 			continue
 		}
 		*call.body, _ = interpolate(at.raw, func(name string) string {
-			value := c.taken[name]
+			value := c.environment[name]
 			if strings.Contains(value, "{{") {
 				c.problem(path+key, "the environment variable "+name+" has {{ in it, which would begin a {{value}}", "set "+name+" to text without {{")
 			}

@@ -87,11 +87,11 @@ func (t *target) askOnce(ctx context.Context, c **client, j *jar) error {
 	return nil
 }
 
-var errLeft = errors.New("the client went away")
+var errVanished = errors.New("the client went away")
 
-// leave is a client that goes away: inside its request, before the answer, or inside the answer. Half of them do so
+// vanish is a client that goes away: inside its request, before the answer, or inside the answer. Half of them do so
 // without a goodbye. The caller closes the connection.
-func (t *target) leave(ctx context.Context, c **client, j *jar) error {
+func (t *target) vanish(ctx context.Context, c **client, j *jar) error {
 	request := *j.request.Load()
 	way := rand.IntN(3) //nolint:gosec // chance, not a secret
 	if way == 0 {
@@ -106,7 +106,7 @@ func (t *target) leave(ctx context.Context, c **client, j *jar) error {
 	if tcp, ok := (*c).Conn.(*net.TCPConn); ok && rand.IntN(2) == 0 { //nolint:gosec // the same
 		_ = tcp.SetLinger(0)
 	}
-	return errLeft
+	return errVanished
 }
 
 var errAnswer = errors.New("not an answer")

@@ -67,8 +67,8 @@ func checkBearer(ctx context.Context, c *contender) error {
 	at, t := *c.target.url, *c.target
 	at.Path, at.RawQuery = bearerPath, ""
 	t.url, t.body = &at, len("{}")
-	t.jars, t.crowd = []*jar{t.newJar(c.target.turns(1, 0)().cookie())}, nil
-	probe := t.ways(load{conns: 1})[0]
+	t.jars, t.crowd = []*jar{t.newJar(c.target.picker(1, 0)().cookie())}, nil
+	probe := t.askers(load{conns: 1})[0]
 	defer probe.hangUp()
 	err := probe.ask(ctx)
 	switch {

@@ -54,9 +54,9 @@ func TestStreamsKeepCookies(t *testing.T) {
 		}
 	})
 	tg.jars = []*jar{tg.newJar("__Host-session=old")}
-	way := tg.ways(load{conns: 1})[0]
-	defer way.hangUp()
-	if err := way.ask(t.Context()); err != nil || tg.jars[0].cookie() != "__Host-session=new" {
+	asker := tg.askers(load{conns: 1})[0]
+	defer asker.hangUp()
+	if err := asker.ask(t.Context()); err != nil || tg.jars[0].cookie() != "__Host-session=new" {
 		t.Error(err, tg.jars[0].cookie())
 	}
 }
@@ -68,14 +68,14 @@ func TestStreamsTellWhatIsWrong(t *testing.T) {
 		}
 		http.Error(w, "no such order", http.StatusNotFound)
 	})
-	way := tg.ways(load{conns: 1})[0]
-	defer way.hangUp()
+	asker := tg.askers(load{conns: 1})[0]
+	defer asker.hangUp()
 	var other *statusError
-	if err := way.ask(t.Context()); !errors.As(err, &other) || other.status != 404 || !strings.Contains(err.Error(), "no such order") {
+	if err := asker.ask(t.Context()); !errors.As(err, &other) || other.status != 404 || !strings.Contains(err.Error(), "no such order") {
 		t.Error(err)
 	}
 	tg.url.RawQuery = "abort"
-	if err := way.ask(t.Context()); err == nil || errors.As(err, &other) {
+	if err := asker.ask(t.Context()); err == nil || errors.As(err, &other) {
 		t.Error("a stream that was reset:", err)
 	}
 }

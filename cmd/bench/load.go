@@ -27,7 +27,7 @@ type result struct {
 	failed    int64 // not answered as they should be
 	refused   int64 // of these: answered, but with another status or size
 	firstFail string
-	left      int64 // clients that went away
+	vanished  int64 // clients that went away
 	cut       int64 // requests lost to an upstream that went away
 	took      time.Duration
 }
@@ -44,7 +44,7 @@ func sumOf(parts []result, took time.Duration) result {
 		sum.requests += p.requests
 		sum.failed += p.failed
 		sum.refused += p.refused
-		sum.left += p.left
+		sum.vanished += p.vanished
 		sum.cut += p.cut
 		if sum.firstFail == "" {
 			sum.firstFail = p.firstFail
@@ -72,10 +72,10 @@ func (r *result) answered(since time.Time) {
 func fire(ctx context.Context, t *target, l load) result {
 	began := time.Now()
 	parts := make([]result, l.conns)
-	ways := t.ways(l)
+	askers := t.askers(l)
 	var all sync.WaitGroup
 	for i := range parts {
-		all.Go(func() { parts[i] = t.connection(ctx, l, ways[i], i, began) })
+		all.Go(func() { parts[i] = t.connection(ctx, l, askers[i], i, began) })
 	}
 	all.Wait()
 	return sumOf(parts, time.Since(began))
@@ -83,7 +83,7 @@ func fire(ctx context.Context, t *target, l load) result {
 
 // connection is one keep-alive connection's share of a load, or that of a stream of HTTP/2. After a failure it connects
 // again.
-func (t *target) connection(ctx context.Context, l load, w way, i int, began time.Time) result {
+func (t *target) connection(ctx context.Context, l load, a asker, i int, began time.Time) result {
 	r := result{histogram: newHistogram()}
 	beat := newBeat(l, i, began)
 	for end := began.Add(l.length); ; {
@@ -91,20 +91,20 @@ func (t *target) connection(ctx context.Context, l load, w way, i int, began tim
 		if !due.Before(end) || ctx.Err() != nil {
 			break
 		}
-		switch err := w.ask(ctx); {
+		switch err := a.ask(ctx); {
 		case err == nil:
 			r.answered(due)
 			continue
-		case errors.Is(err, errLeft):
-			r.left++
+		case errors.Is(err, errVanished):
+			r.vanished++
 		case l.vanish > 0 && upstreamGone(err):
 			r.cut++
 		default:
 			r.fail(err)
 		}
-		w.hangUp()
+		a.hangUp()
 	}
-	w.hangUp()
+	a.hangUp()
 	return r
 }
 

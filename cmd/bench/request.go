@@ -99,11 +99,11 @@ func (t *target) fields(cookie string) []hpack.HeaderField {
 	return list
 }
 
-// turns returns what gives connection i the jar of its next request.
-func (t *target) turns(conns, i int) func() *jar {
+// picker returns what gives connection i the jar of its next request.
+func (t *target) picker(conns, i int) func() *jar {
 	switch {
 	case t.crowd != nil:
-		return t.crowd.turns(t, conns, i)
+		return t.crowd.picker(t, conns, i)
 	case len(t.jars) == 0:
 		plain := t.newJar("")
 		return func() *jar { return plain }
@@ -129,10 +129,10 @@ func (c *crowd) len() int { return len(c.cookies) / max(1, c.width) }
 // first is a crowd of the first n.
 func (c *crowd) first(n int) *crowd { return &crowd{c.cookies[:n*c.width], c.width} }
 
-// turns gives a connection one jar of its own, whose request carries another session each time, at random. If there are
+// picker gives a connection one jar of its own, whose request carries another session each time, at random. If there are
 // no more sessions than connections each keeps one: requests of one session that come together may share a question to
 // Redis, and would look cheaper.
-func (c *crowd) turns(t *target, conns, i int) func() *jar {
+func (c *crowd) picker(t *target, conns, i int) func() *jar {
 	j := t.newJar(string(c.at(i % c.len())))
 	if c.len() <= conns {
 		return func() *jar { return j }

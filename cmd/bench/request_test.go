@@ -36,26 +36,26 @@ func TestRequestIsAsShortAsWrks(t *testing.T) {
 	}
 }
 
-func jarsOf(turn func() *jar, n int) (list []*jar) {
+func jarsOf(next func() *jar, n int) (list []*jar) {
 	for range n {
-		list = append(list, turn())
+		list = append(list, next())
 	}
 	return list
 }
 
-func TestTurns(t *testing.T) {
+func TestPicker(t *testing.T) {
 	tg := &target{url: &url.URL{Host: "h"}}
 	for i := range 5 {
 		tg.jars = append(tg.jars, tg.newJar(fmt.Sprint("c=", i)))
 	}
-	kept := jarsOf(tg.turns(3, 1), 3)
+	kept := jarsOf(tg.picker(3, 1), 3)
 	if kept[0] != tg.jars[1] || kept[1] != tg.jars[1] || kept[2] != tg.jars[1] {
 		t.Error("a connection did not keep its session")
 	}
 	tg.spread = true
 	seen := map[*jar]bool{}
 	for i := range 3 {
-		for _, j := range jarsOf(tg.turns(3, i), 5) {
+		for _, j := range jarsOf(tg.picker(3, i), 5) {
 			seen[j] = true
 		}
 	}
@@ -63,7 +63,7 @@ func TestTurns(t *testing.T) {
 		t.Errorf("only %d of 5 sessions were used", len(seen))
 	}
 	tg.jars = nil
-	if got := parsed(t, *tg.turns(1, 0)().request.Load()); len(got.Cookies()) != 0 {
+	if got := parsed(t, *tg.picker(1, 0)().request.Load()); len(got.Cookies()) != 0 {
 		t.Error(got.Cookies())
 	}
 }
@@ -74,9 +74,9 @@ func TestCrowd(t *testing.T) {
 	use := func(c *crowd, conns, i int) map[string]bool {
 		tg.crowd = c
 		seen := map[string]bool{}
-		turn := tg.turns(conns, i)
+		next := tg.picker(conns, i)
 		for range 200 {
-			seen[parsed(t, *turn().request.Load()).Header.Get("Cookie")] = true
+			seen[parsed(t, *next().request.Load()).Header.Get("Cookie")] = true
 		}
 		return seen
 	}
@@ -88,8 +88,8 @@ func TestCrowd(t *testing.T) {
 	}
 	first := func() (list string) {
 		tg.crowd = c
-		for turn := tg.turns(2, 0); len(list) < 60; {
-			list += parsed(t, *turn().request.Load()).Header.Get("Cookie")
+		for next := tg.picker(2, 0); len(list) < 60; {
+			list += parsed(t, *next().request.Load()).Header.Get("Cookie")
 		}
 		return list
 	}
@@ -162,11 +162,11 @@ func TestCheckBearer(t *testing.T) {
 // Clients and upstreams that go away are counted as what they are, and the load goes on.
 func TestVanishing(t *testing.T) {
 	r := fire(t.Context(), upstreamAt(t, .1), load{conns: 4, length: 300 * time.Millisecond, vanish: .1})
-	if r.requests == 0 || r.left == 0 || r.cut == 0 || r.failed != 0 {
+	if r.requests == 0 || r.vanished == 0 || r.cut == 0 || r.failed != 0 {
 		t.Errorf("%+v", r)
 	}
 	r = fire(t.Context(), upstreamAt(t, .1), load{conns: 4, length: 100 * time.Millisecond})
-	if r.failed == 0 || r.cut != 0 || r.left != 0 {
+	if r.failed == 0 || r.cut != 0 || r.vanished != 0 {
 		t.Errorf("an upstream that goes away unexpectedly: %+v", r)
 	}
 }

@@ -54,7 +54,7 @@ func writeReading(ctx context.Context, b *bench, out io.Writer, g *gateway, at t
 	load, gone, why := fmt.Sprintf("%9s %8s %8s %8s", none, none, none, none), "", ""
 	if r != nil {
 		load = fmt.Sprintf("%9d %8.0f %8.2f %8.2f", r.requests, float64(r.requests)/r.took.Seconds(), latency(*r, 50)/1000, latency(*r, 99)/1000)
-		gone = fmt.Sprintf("%10d %9d %7d", r.left, r.cut, r.failed)
+		gone = fmt.Sprintf("%10d %9d %7d", r.vanished, r.cut, r.failed)
 		if r.firstFail != "" {
 			why = fmt.Sprintf("%8s first failure: %s\n", "", r.firstFail)
 		}

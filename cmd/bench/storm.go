@@ -83,7 +83,7 @@ func post(ctx context.Context, url string) error {
 
 // storm lets all sessions' tokens expire in the same second; then each session asks four times at once.
 func storm(ctx context.Context, b *bench, out io.Writer) error {
-	b.conns = min(b.conns, b.sessions, mostBrowsers())
+	b.conns = min(b.conns, b.sessions, maxBrowsers())
 	at := time.Now().Add(time.Duration(b.sessions/signInsPerSecond)*time.Second + stormLead)
 	g, api, t, err := manyUsers(ctx, b, "5s", at)
 	if err != nil {
@@ -123,9 +123,9 @@ func storm(ctx context.Context, b *bench, out io.Writer) error {
 	return nil
 }
 
-// mostBrowsers is for how many the open files of this process suffice, and those of the gateway, which has as many and
+// maxBrowsers is for how many the open files of this process suffice, and those of the gateway, which has as many and
 // a connection to the upstream for each of ours.
-func mostBrowsers() int {
+func maxBrowsers() int {
 	var l syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
 		return 1 << 20

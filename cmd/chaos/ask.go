@@ -33,8 +33,8 @@ func (a answer) over() bool {
 // trouble reports an answer that no fault at all would not have given.
 func (a answer) trouble() bool { return a.err != nil || a.status >= 500 }
 
-// requestPatience is how long a browser waits for an answer.
-const requestPatience = 75 * time.Second
+// requestTimeout is how long a browser waits for an answer.
+const requestTimeout = 75 * time.Second
 
 // userAgents are two browser families: sessions are bound to one.
 const (
@@ -68,7 +68,7 @@ func (b *browser) build(ctx context.Context, g *gateway, method, path, body stri
 // some time later: until then other responses may overtake it.
 func (b *browser) once(ctx context.Context, g *gateway, method, path, body string) answer {
 	a := answer{gateway: g.index, sent: time.Now()}
-	ctx, stop := context.WithTimeout(ctx, requestPatience)
+	ctx, stop := context.WithTimeout(ctx, requestTimeout)
 	defer stop()
 	vanishing := b.w.living.Load() && rand.Float64() < b.w.setup.vanish //nolint:gosec // chance, not a secret
 	if vanishing {

@@ -39,12 +39,12 @@ func newBook() *book {
 	return &book{began: time.Now(), tally: tally{Wrong: map[string]int{}, Failed: map[string]int{}}, leaks: map[string]time.Duration{}, ends: map[string]string{}}
 }
 
-// mostNotes bounds what is said about one world.
-const mostNotes = 12
+// maxNotes bounds what is said about one world.
+const maxNotes = 12
 
 // say keeps a line about something that should not have happened. The caller holds the lock.
 func (b *book) say(format string, args ...any) {
-	if len(b.notes) < mostNotes {
+	if len(b.notes) < maxNotes {
 		at := time.Since(b.began).Seconds()
 		b.notes = append(b.notes, fmt.Sprintf("%6.1f s  ", at)+fmt.Sprintf(format, args...))
 	}

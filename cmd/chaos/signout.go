@@ -9,8 +9,8 @@ import (
 
 // How long a handle is tried after its owner has signed out, and how often.
 const (
-	probeFor   = 12 * time.Second
-	probePause = 300 * time.Millisecond
+	probeDuration = 12 * time.Second
+	probeInterval = 300 * time.Millisecond
 )
 
 // signOutAfter lives for a while, signs out, and then tries its old handle at every
@@ -49,14 +49,14 @@ func (b *browser) signOut(ctx context.Context) (at time.Time, ok bool) {
 
 func (b *browser) probe(ctx context.Context, at time.Time) {
 	b.jar.block()
-	ctx, stop := context.WithDeadline(ctx, at.Add(probeFor))
+	ctx, stop := context.WithDeadline(ctx, at.Add(probeDuration))
 	defer stop()
 	var all sync.WaitGroup
 	defer all.Wait()
 	for _, g := range b.w.gateways {
 		all.Go(func() {
 			defer b.w.guard()
-			for sleep(ctx, probePause) == nil {
+			for sleep(ctx, probeInterval) == nil {
 				a := b.once(ctx, g, http.MethodGet, "/api/orders", "")
 				if late := a.sent.Sub(at); a.ok() && late > b.w.setup.signedOutIn {
 					b.w.book.answeredAfterSignOut(b, g.index, late)

@@ -10,7 +10,7 @@ import (
 )
 
 // streamEvery: so many browsers share one event stream.
-const streamEvery = 3
+const browsersPerStream = 3
 
 // listen keeps an event stream open as EventSource does, until the context ends or
 // the session does. A stream that ends is counted unless there is a reason for it.

@@ -169,7 +169,7 @@ func (w *world) live(ctx context.Context) error {
 	stay := w.browsers[:w.setup.browsers]
 	for i, b := range stay {
 		all.Go(func() { defer w.guard(); b.live(living) })
-		if i%streamEvery == 0 {
+		if i%browsersPerStream == 0 {
 			all.Go(func() { b.listen(living) })
 		}
 	}
@@ -184,7 +184,7 @@ func (w *world) live(ctx context.Context) error {
 		return cause(ctx, err)
 	}
 	leave(leavers/3, time.Second)
-	err := w.strike(ctx)
+	err := w.injectFault(ctx)
 	w.book.mend()
 	leave(2*leavers/3, 0)
 	if err == nil {
@@ -205,8 +205,8 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// strike does the fault, or waits as long.
-func (w *world) strike(ctx context.Context) error {
+// injectFault does the fault, or waits as long.
+func (w *world) injectFault(ctx context.Context) error {
 	if w.fault == nil {
 		return cause(ctx, sleep(ctx, w.setup.calm))
 	}

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// redisPatience is how long a Redis may take for one command of ours.
-const redisPatience = 5 * time.Second
+// redisTimeout is how long a Redis may take for one command of ours.
+const redisTimeout = 5 * time.Second
 
 // Redis sends one command to a Redis on a connection of its own and returns the
 // reply as text; elements of an array are lines. An error reply is an error. It
@@ -25,7 +25,7 @@ func Redis(ctx context.Context, address string, command ...string) (string, erro
 		return "", err
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(redisPatience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(redisTimeout)); err != nil {
 		return "", err
 	}
 	var b strings.Builder

@@ -6,25 +6,25 @@ import (
 	"sync"
 )
 
-// way is how one of a load's askers reaches the target.
-type way interface {
+// asker sends the requests of a load one after the other, as one browser tab.
+type asker interface {
 	// ask sends one request and takes its answer, on a connection that is opened if need be.
 	ask(ctx context.Context) error
 	// hangUp closes the connection, if there is one.
 	hangUp()
 }
 
-// ways makes one for each connection of a load; with HTTP/2 one for each stream, of which several share a connection.
-func (t *target) ways(l load) []way {
-	list := make([]way, l.conns)
+// askers makes one for each connection of a load; with HTTP/2 one for each stream, of which several share a connection.
+func (t *target) askers(l load) []asker {
+	list := make([]asker, l.conns)
 	var shared *sharedConn
 	for i := range list {
 		switch {
 		case !t.h2:
-			list[i] = &ownConn{t: t, turn: t.turns(l.conns, i), vanish: l.vanish}
+			list[i] = &ownConn{t: t, next: t.picker(l.conns, i), vanish: l.vanish}
 			continue
 		case i%streamsPerConn == 0:
-			shared = &sharedConn{t: t, jar: t.turns(l.conns, i/streamsPerConn)()}
+			shared = &sharedConn{t: t, jar: t.picker(l.conns, i/streamsPerConn)()}
 		}
 		list[i] = shared
 	}
@@ -34,17 +34,17 @@ func (t *target) ways(l load) []way {
 // ownConn is a connection of HTTP/1.1, which has one request at a time.
 type ownConn struct {
 	t      *target
-	turn   func() *jar
+	next   func() *jar
 	vanish float64
 	c      *client
 }
 
-// ask implements way: it asks once, or goes away before the answer is there.
+// ask implements asker: it asks once, or goes away before the answer is there.
 func (o *ownConn) ask(ctx context.Context) error {
 	if o.vanish > 0 && rand.Float64() < o.vanish { //nolint:gosec // chance, not a secret
-		return o.t.leave(ctx, &o.c, o.turn())
+		return o.t.vanish(ctx, &o.c, o.next())
 	}
-	return o.t.askOnce(ctx, &o.c, o.turn())
+	return o.t.askOnce(ctx, &o.c, o.next())
 }
 
 func (o *ownConn) hangUp() {
