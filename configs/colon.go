@@ -6,8 +6,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// joinColons puts together what the lexer takes apart: in a list inside braces it reads urn:x as a key with a value.
-// A colon is part of a plain text unless a blank or a bracket follows (YAML 1.2 section 7.3.3).
+// joinColons puts together what the lexer takes apart: in a list inside braces it reads urn:x as a
+// key with a value. A colon is part of a plain text unless a blank or a bracket follows (YAML 1.2
+// section 7.3.3).
 func joinColons(tokens token.Tokens) token.Tokens {
 	var open []token.Type // the brackets around
 	joined := make(token.Tokens, 0, len(tokens))

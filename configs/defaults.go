@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Default is the configuration of an empty file. It does not pass the checks: server.public_url and a store have to
-// be written.
+// Default is the configuration of an empty file. It does not pass the checks: server.public_url and
+// a store have to be written.
 func Default() Config {
 	return Config{
 		Server: Server{
@@ -50,8 +50,8 @@ func Default() Config {
 	}
 }
 
-// newElement makes a list entry or an optional section with the defaults it starts from, which cannot stand in
-// Default because there the list is empty and the section absent.
+// newElement makes a list entry or an optional section with the defaults it starts from, which
+// cannot stand in Default because there the list is empty and the section absent.
 func newElement(t reflect.Type) reflect.Value {
 	v := reflect.New(t).Elem()
 	switch e := v.Addr().Interface().(type) {

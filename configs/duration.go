@@ -11,8 +11,8 @@ import (
 // Day is 24 hours, the d of a duration. Days on which clocks change are not told apart.
 const Day = 24 * time.Hour
 
-// Duration is a length of time in a strict text form: whole numbers, each with a unit (d, h, m, s, ms), from large to
-// small: 14d, 1h30m, 250ms. Never negative. A lone 0 needs no unit.
+// Duration is a length of time in a strict text form: whole numbers, each with a unit (d, h, m, s,
+// ms), from large to small: 14d, 1h30m, 250ms. Never negative. A lone 0 needs no unit.
 type Duration time.Duration
 
 // errText is what is wrong with a text, without the text: it may come from the environment.
@@ -101,8 +101,8 @@ func (d *Duration) hint(text string) string {
 	return "a duration such as 30s"
 }
 
-// unit is the largest unit of which d is a whole number, seconds if it is nothing. Days are told from hours only from
-// two days on: 24h is a day's length, not one day.
+// unit is the largest unit of which d is a whole number, seconds if it is nothing. Days are told
+// from hours only from two days on: 24h is a day's length, not one day.
 func (d *Duration) unit() string {
 	for _, unit := range durationUnits() {
 		least := unit.size

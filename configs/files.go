@@ -43,7 +43,8 @@ func pathOf(fields []field, name string) string {
 	return ""
 }
 
-// secretFile reads a secret and drops the newline at its end. A fault is reported under path, and the secret is empty.
+// secretFile reads a secret and drops the newline at its end. A fault is reported under path, and
+// the secret is empty.
 func (f files) secretFile(path string, file Path) Secret {
 	if !f.privateFile(path, file) {
 		return Secret{}
@@ -59,8 +60,8 @@ func (f files) secretFile(path string, file Path) Secret {
 	return secret
 }
 
-// ReadSecret reads the secret in a file as the configuration does: the text without the newline at its end, at most
-// 64 KiB. Whether it is empty is for the caller to judge.
+// ReadSecret reads the secret in a file as the configuration does: the text without the newline at
+// its end, at most 64 KiB. Whether it is empty is for the caller to judge.
 func ReadSecret(file Path) (Secret, error) {
 	data, err := readBounded(string(file), maxSecret)
 	if err != nil {
@@ -82,7 +83,8 @@ func (f files) privateFile(path string, file Path) bool {
 	return true
 }
 
-// fileName quotes the name of a file, as it stands in the configuration if part of it came from the environment.
+// fileName quotes the name of a file, as it stands in the configuration if part of it came from the
+// environment.
 func (f files) fileName(path string, file Path) string {
 	if at := f.position(path); at.fromEnv {
 		return strconv.Quote(at.raw)

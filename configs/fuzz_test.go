@@ -9,8 +9,8 @@ import (
 	"sessiongate/configs"
 )
 
-// Whatever the bytes: no panic, an error that lists at least one problem and one line for each, and a configuration
-// that passes prints as one that passes too.
+// Whatever the bytes: no panic, an error that lists at least one problem and one line for each, and
+// a configuration that passes prints as one that passes too.
 func FuzzLoad(f *testing.F) {
 	for _, seed := range []string{configs.Minimal, configs.Compose, configs.Reference, configs.DemoUsers, working, "a: &x [*x]", "{[", "? a\n: b", "a: |\n  b\n", "- - -", "\"\\u0000\": 1", "a: ${", "a: !!binary x"} {
 		f.Add([]byte(seed))

@@ -7,8 +7,9 @@ import (
 
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// expand puts the environment in for every ${NAME} of a scalar; $${ stands for ${ itself. What comes in is text, never
-// structure, and is not looked at for another ${. Every fault is reported, so false needs no further word.
+// expand puts the environment in for every ${NAME} of a scalar; $${ stands for ${ itself. What
+// comes in is text, never structure, and is not looked at for another ${. Every fault is reported,
+// so false needs no further word.
 func (r *scalars) expand(text, path string) (string, bool) {
 	ok := true
 	value, whole := interpolate(text, func(name string) string {

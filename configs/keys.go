@@ -12,8 +12,9 @@ import (
 	"strings"
 )
 
-// Keys is the `keys` section: three rings. In each, the newest key whose time has come seals or signs, and all of them
-// open or verify. All may be left out for an embedded store on a loopback public_url: they are then made in memory.
+// Keys is the `keys` section: three rings. In each, the newest key whose time has come seals or
+// signs, and all of them open or verify. All may be left out for an embedded store on a loopback
+// public_url: they are then made in memory.
 type Keys struct {
 	// Cookie seals what the browser holds. 32 random bytes each.
 	Cookie []Key `yaml:"cookie"`
@@ -25,9 +26,11 @@ type Keys struct {
 
 // Key is one entry of a ring of symmetric keys.
 type Key struct {
-	// ID names the key in what it sealed: 1 to 64 of A-Z a-z 0-9 . _ -, unique in its ring. Required.
+	// ID names the key in what it sealed: 1 to 64 of A-Z a-z 0-9 . _ -, unique in its ring.
+	// Required.
 	ID string `yaml:"id,required" eg:"k1"`
-	// File holds the key: 32 random bytes as one line of base64url. Required; not readable by everyone.
+	// File holds the key: 32 random bytes as one line of base64url. Required; not readable by
+	// everyone.
 	File Path `yaml:"file,required" eg:"/run/secrets/NAME.key"`
 	// From is when the key begins to seal, RFC 3339. Default: always.
 	From Time `yaml:"from"`
@@ -39,13 +42,14 @@ type Key struct {
 type SigningKey struct {
 	// ID is the `kid` of the key: 1 to 64 of A-Z a-z 0-9 . _ -, unique in the ring. Required.
 	ID string `yaml:"id,required" eg:"k1"`
-	// File holds the private key in PEM, or for HS256 a secret text of 32 bytes or more, which the APIs know as well and
-	// which is used as it stands, without the newline at its end. Required; not readable by everyone.
+	// File holds the private key in PEM, or for HS256 a secret text of 32 bytes or more, which the
+	// APIs know as well and which is used as it stands, without the newline at its end. Required;
+	// not readable by everyone.
 	File Path `yaml:"file,required" eg:"/run/secrets/NAME.key"`
 	// From is when the key begins to sign, RFC 3339. Default: always.
 	From Time `yaml:"from"`
-	// Alg is EdDSA, Ed25519 (the newer name of EdDSA, RFC 9864; not every API's library knows it), ES256, RS256 or HS256.
-	// Default: what the PEM in File holds.
+	// Alg is EdDSA, Ed25519 (the newer name of EdDSA, RFC 9864; not every API's library knows it),
+	// ES256, RS256 or HS256. Default: what the PEM in File holds.
 	Alg string `yaml:"alg" oneof:"EdDSA Ed25519 ES256 RS256 HS256"`
 	// Material is the text of File, without the newline at its end.
 	Material Secret `yaml:"-"`
@@ -131,7 +135,8 @@ func checkKeyID(c *checker, path, id string, ids map[string]bool) {
 	ids[id] = true
 }
 
-// checkSealingKey looks at a key as the rings do, so that a poor one is reported together with everything else.
+// checkSealingKey looks at a key as the rings do, so that a poor one is reported together with
+// everything else.
 func checkSealingKey(c *checker, path string, material Secret, known map[string]string) {
 	if material.Empty() {
 		return // reported when the file was read
@@ -152,8 +157,9 @@ func checkSealingKey(c *checker, path string, material Secret, known map[string]
 	}
 }
 
-// obvious finds keys that nobody drew at random: too few different bytes, or a plain sequence, or readable text. Of 32
-// random bytes fewer than 16 different ones, or nothing but printable ASCII, come up less than once in 10^12 keys.
+// obvious finds keys that nobody drew at random: too few different bytes, or a plain sequence, or
+// readable text. Of 32 random bytes fewer than 16 different ones, or nothing but printable ASCII,
+// come up less than once in 10^12 keys.
 func obvious(key []byte) bool {
 	different := make(map[byte]bool)
 	steps := make(map[byte]bool)
@@ -188,8 +194,8 @@ func checkSigningKey(c *checker, path string, k *SigningKey) {
 	}
 }
 
-// checkSharedSecret wants 32 bytes (RFC 7518 section 3.2). A shared secret may be readable, hex for example, but not a
-// placeholder.
+// checkSharedSecret wants 32 bytes (RFC 7518 section 3.2). A shared secret may be readable, hex for
+// example, but not a placeholder.
 func checkSharedSecret(c *checker, path, secret string) {
 	const fix = "write a file made with `openssl rand -hex 32`"
 	different := make(map[rune]bool)

@@ -1,19 +1,19 @@
 package configs
 
-// ExplicitTokens is the `explicit_tokens` section: the flow for mobile apps, SDKs and command lines, which hold their
-// tokens themselves.
+// ExplicitTokens is the `explicit_tokens` section: the flow for mobile apps, SDKs and command
+// lines, which hold their tokens themselves.
 type ExplicitTokens struct {
 	// Enabled switches <auth_prefix>/token/* on. Default false.
 	Enabled bool `yaml:"enabled"`
-	// Grace is how long the refresh token before the current one is still answered. Default 0s: never, and its
-	// appearance ends the family. 0 to 1h.
+	// Grace is how long the refresh token before the current one is still answered. Default 0s:
+	// never, and its appearance ends the family. 0 to 1h.
 	Grace Duration `yaml:"grace" range:"0s..1h"`
 }
 
 // CrossOrigin is the `cross_origin` section.
 type CrossOrigin struct {
-	// AllowedOrigins may call with the cookie beside our own origin, spelt exactly as a browser sends them. Default none.
-	// "*" is refused.
+	// AllowedOrigins may call with the cookie beside our own origin, spelt exactly as a browser
+	// sends them. Default none. "*" is refused.
 	AllowedOrigins []string `yaml:"allowed_origins"`
 }
 
@@ -25,22 +25,23 @@ type RateLimits struct {
 	Refresh RefreshLimits `yaml:"refresh"`
 }
 
-// LoginLimits bounds attempts to sign in. For IPv6 the /48 around an address counts as well, with half as much again.
+// LoginLimits bounds attempts to sign in. For IPv6 the /48 around an address counts as well, with
+// half as much again.
 type LoginLimits struct {
 	// PerIP counts every attempt of one client address (IPv6: its /64). Default 20/1m.
 	PerIP Rate `yaml:"per_ip"`
-	// PerUsernameAndIP counts failures for one user name from one client address (IPv6: its /64), so that strangers
-	// cannot lock a user out. Default 5/1m.
+	// PerUsernameAndIP counts failures for one user name from one client address (IPv6: its /64),
+	// so that strangers cannot lock a user out. Default 5/1m.
 	PerUsernameAndIP Rate `yaml:"per_username_and_ip"`
-	// StartPerIP counts sign-ins that begin at a provider's own page, of one client address (IPv6: its /64). Default
-	// 120/1m.
+	// StartPerIP counts sign-ins that begin at a provider's own page, of one client address (IPv6:
+	// its /64). Default 120/1m.
 	StartPerIP Rate `yaml:"start_per_ip"`
 }
 
 // RefreshLimits bounds refused requests to refresh.
 type RefreshLimits struct {
-	// PerIP counts refused requests of one client address (IPv6: its /64). Those of a live session are never refused:
-	// many people share an address. Default 60/1m.
+	// PerIP counts refused requests of one client address (IPv6: its /64). Those of a live session
+	// are never refused: many people share an address. Default 60/1m.
 	PerIP Rate `yaml:"per_ip"`
 }
 

@@ -14,11 +14,13 @@ type Loaded struct {
 	report   *report
 }
 
-// Wrote tells whether the file has a key, such as session.grace: what was written holds, a default gives way.
+// Wrote tells whether the file has a key, such as session.grace: what was written holds, a default
+// gives way.
 func (l *Loaded) Wrote(path string) bool { return l.report.wrote(path) }
 
-// Load reads, completes and checks a configuration file and the files with secrets it names. env looks up a variable of
-// the environment, as os.LookupEnv does. Nothing is changed and nothing but files is touched.
+// Load reads, completes and checks a configuration file and the files with secrets it names. env
+// looks up a variable of the environment, as os.LookupEnv does. Nothing is changed and nothing but
+// files is touched.
 //
 // The error is *Problems if something is wrong with what is written.
 func Load(path string, env func(string) (string, bool)) (*Loaded, error) {
@@ -39,8 +41,8 @@ func Load(path string, env func(string) (string, bool)) (*Loaded, error) {
 	return LoadBytes(path, data, env)
 }
 
-// LoadBytes is Load for a file that was read already. name stands in the problems, and relative paths are meant from
-// its folder.
+// LoadBytes is Load for a file that was read already. name stands in the problems, and relative
+// paths are meant from its folder.
 func LoadBytes(name string, data []byte, env func(string) (string, bool)) (*Loaded, error) {
 	r := newReader(newReport(name), filepath.Dir(name), env)
 	config := Default()
@@ -57,8 +59,8 @@ func LoadBytes(name string, data []byte, env func(string) (string, bool)) (*Load
 	return &Loaded{Config: config, Warnings: r.warnings, report: r.report}, nil
 }
 
-// checker holds what was read against the rules. The rules themselves are functions, one per section and in the file of
-// the section; they report through it.
+// checker holds what was read against the rules. The rules themselves are functions, one per
+// section and in the file of the section; they report through it.
 type checker struct {
 	*report
 	config *Config
@@ -71,8 +73,8 @@ func (c *checker) problem(path, what, fix string) {
 	}
 }
 
-// loopback tells whether the browser sees the gateway on its own machine. An origin that cannot be read counts as that:
-// it is reported, and nothing else follows from it.
+// loopback tells whether the browser sees the gateway on its own machine. An origin that cannot be
+// read counts as that: it is reported, and nothing else follows from it.
 func (c *checker) loopback() bool {
 	u, what := parseOrigin(c.config.Server.PublicURL)
 	return what != "" || loopbackHost(u.Hostname())

@@ -230,7 +230,8 @@ func TestCommentedOutSectionsAreNotWritten(t *testing.T) {
 	load(t, t.TempDir(), configs.Minimal+"session:\nlog:\nkeys:\nrate_limits:\n  login:\n", noEnv)
 }
 
-// The gateway can check no access tokens but its own, which a file with bearer: allow may not expect.
+// The gateway can check no access tokens but its own, which a file with bearer: allow may not
+// expect.
 func TestBearerWithoutLocalProvider(t *testing.T) {
 	text := strings.Replace(working, "kind: local, users: {file: users.yaml}", "kind: tokenapi, preset: fastapi-tutorial, base_url: 'http://api'", 1)
 	text = strings.Replace(text, ", signing: [{id: k1, file: signing.pem}]", "", 1)

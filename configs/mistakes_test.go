@@ -57,8 +57,9 @@ gw.yaml:18:27: routes[0].upstreams[0]: has a query or a fragment; write http://a
 	}
 }
 
-// Each row is the working file with something put in its place, or a whole file of its own. What is reported for it
-// stands in testdata/mistakes.golden; read the difference before you accept it with -update.
+// Each row is the working file with something put in its place, or a whole file of its own. What is
+// reported for it stands in testdata/mistakes.golden; read the difference before you accept it with
+// -update.
 func TestMistakes(t *testing.T) {
 	const file = "testdata/mistakes.golden"
 	rows := mistakes()

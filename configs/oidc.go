@@ -7,29 +7,33 @@ import (
 	"time"
 )
 
-// OIDCProvider is an OpenID Connect provider. Its endpoints are found by discovery. Register there the redirect URI
-// <public_url><auth_prefix>/callback/<name>, the post-logout redirect URI <public_url><auth_prefix>/logout/done and the
-// back-channel logout URI <public_url><auth_prefix>/back-channel-logout/<name>.
+// OIDCProvider is an OpenID Connect provider. Its endpoints are found by discovery. Register there
+// the redirect URI <public_url><auth_prefix>/callback/<name>, the post-logout redirect URI
+// <public_url><auth_prefix>/logout/done and the back-channel logout URI
+// <public_url><auth_prefix>/back-channel-logout/<name>.
 type OIDCProvider struct {
-	// Issuer is the provider's name for itself, exactly as its discovery document has it. https, or http for loopback.
-	// Required.
+	// Issuer is the provider's name for itself, exactly as its discovery document has it. https, or
+	// http for loopback. Required.
 	Issuer string `yaml:"issuer,required" eg:"https://id.example.com"`
 	// ClientID is who the gateway is there. Required.
 	ClientID string `yaml:"client_id,required" eg:"sessiongate"`
-	// AuthMethod is how the gateway proves that: client_secret_basic, client_secret_post, private_key_jwt, or none for a
-	// public client. Default client_secret_basic.
+	// AuthMethod is how the gateway proves that: client_secret_basic, client_secret_post,
+	// private_key_jwt, or none for a public client. Default client_secret_basic.
 	AuthMethod string `yaml:"auth_method" oneof:"client_secret_basic client_secret_post private_key_jwt none"`
-	// ClientSecret is for the two methods of that name: from the environment, or from ClientSecretFile.
+	// ClientSecret is for the two methods of that name: from the environment, or from
+	// ClientSecretFile.
 	ClientSecret Secret `yaml:"client_secret"`
 	// ClientSecretFile holds the client secret. Not readable by everyone.
 	ClientSecretFile Path `yaml:"client_secret_file"`
-	// ClientKey is a PEM private key for private_key_jwt: from the environment, or from ClientKeyFile.
+	// ClientKey is a PEM private key for private_key_jwt: from the environment, or from
+	// ClientKeyFile.
 	ClientKey Secret `yaml:"client_key"`
 	// ClientKeyFile holds the key. Not readable by everyone.
 	ClientKeyFile Path `yaml:"client_key_file"`
 	// ClientKeyID is the kid of that key. Default: none is sent.
 	ClientKeyID string `yaml:"client_key_id"`
-	// AssertionAudience is the aud of the assertions of private_key_jwt. Default: the token endpoint.
+	// AssertionAudience is the aud of the assertions of private_key_jwt. Default: the token
+	// endpoint.
 	AssertionAudience string `yaml:"assertion_audience"`
 	// Scopes to ask for. Default [openid, profile, offline_access].
 	Scopes []string `yaml:"scopes"`
@@ -39,10 +43,12 @@ type OIDCProvider struct {
 	Audience string `yaml:"audience"`
 	// AuthorizationParams are sent along to the provider's sign-in page. Default none.
 	AuthorizationParams []OIDCParam `yaml:"authorization_params"`
-	// IDTokenAlgs are the signatures that are accepted, where discovery names them too. Default: every asymmetric one.
+	// IDTokenAlgs are the signatures that are accepted, where discovery names them too. Default:
+	// every asymmetric one.
 	IDTokenAlgs []string `yaml:"id_token_algs"`
-	// RolesClaim is the claim with the user's roles: a list, a text with commas or blanks, or an object whose names they
-	// are. Dots lead into objects, "*" stands for every entry of a list or an object: roles.*.name. Default roles.
+	// RolesClaim is the claim with the user's roles: a list, a text with commas or blanks, or an
+	// object whose names they are. Dots lead into objects, "*" stands for every entry of a list or
+	// an object: roles.*.name. Default roles.
 	RolesClaim string `yaml:"roles_claim" empty:"means"`
 	// Userinfo asks the userinfo endpoint for what the ID token does not say. Default false.
 	Userinfo bool `yaml:"userinfo"`
@@ -64,10 +70,12 @@ type OIDCParam struct {
 
 // OIDCLogout says what a logout means at the provider.
 type OIDCLogout struct {
-	// RPInitiated sends the browser to the provider's logout page too, where it has one. Default true.
+	// RPInitiated sends the browser to the provider's logout page too, where it has one. Default
+	// true.
 	RPInitiated bool `yaml:"rp_initiated"`
-	// Prompt is what the next sign-in in the same browser asks of the provider: login, select_account or none. Default:
-	// login where the provider has no logout page or rp_initiated is false, so that its own session goes on; else none.
+	// Prompt is what the next sign-in in the same browser asks of the provider: login,
+	// select_account or none. Default: login where the provider has no logout page or rp_initiated
+	// is false, so that its own session goes on; else none.
 	Prompt string `yaml:"prompt" oneof:"login select_account none"`
 }
 

@@ -18,18 +18,21 @@ const (
 	maxFile = 1 << 20
 	// maxDepth bounds nesting: the parser recurses, and Go cannot recover from an exhausted stack.
 	maxDepth = 64
-	// maxLines and maxTokens bound the parser's time, which grows with their square. A thousand routes stay well below.
+	// maxLines and maxTokens bound the parser's time, which grows with their square. A thousand
+	// routes stay well below.
 	maxLines  = 20_000
 	maxTokens = 100_000
 )
 
-// parse makes the tree of the one document. It is nil if there is nothing to walk; the report says why.
+// parse makes the tree of the one document. It is nil if there is nothing to walk; the report says
+// why.
 func (r *report) parse(data []byte) (root ast.Node) {
 	text, ok := r.decode(data)
 	if !ok {
 		return nil
 	}
-	// The parser is foreign code at work on foreign bytes: should it panic, the file is refused and the program lives.
+	// The parser is foreign code at work on foreign bytes: should it panic, the file is refused and
+	// the program lives.
 	defer func() {
 		if recover() != nil {
 			root = nil
@@ -90,7 +93,8 @@ func validPrefix(data []byte) int {
 	return n
 }
 
-// plain refuses, before the tree is built, what a configuration does not need and what could exhaust memory or stack.
+// plain refuses, before the tree is built, what a configuration does not need and what could
+// exhaust memory or stack.
 func (r *report) plain(tokens token.Tokens) bool {
 	before := len(r.problems)
 	if len(tokens) > maxTokens {
@@ -155,7 +159,8 @@ func tokenPosition(t *token.Token) position {
 	return position{line: t.Position.Line, col: max(t.Position.Column, 1)}
 }
 
-// start is where a node begins: a block section with its first key, not with the colon that is its token.
+// start is where a node begins: a block section with its first key, not with the colon that is its
+// token.
 func start(n ast.Node) position {
 	t := n.GetToken()
 	if lines, ok := mapping(n); ok && len(lines) > 0 && t.Value == ":" {

@@ -11,7 +11,8 @@ import (
 //go:embed presets/*.yaml
 var presetFiles embed.FS
 
-// Presets returns the names of the presets that ship with the program, sorted, and the text of each.
+// Presets returns the names of the presets that ship with the program, sorted, and the text of
+// each.
 func Presets() (names []string, text map[string]string) {
 	entries, err := presetFiles.ReadDir("presets")
 	if err != nil {
@@ -27,8 +28,8 @@ func Presets() (names []string, text map[string]string) {
 	return names, text
 }
 
-// preset fills a section from the fragment that its key `preset` names, before the section's own keys are read: so
-// these replace it key by key, in sub-sections too. Lists are replaced whole.
+// preset fills a section from the fragment that its key `preset` names, before the section's own
+// keys are read: so these replace it key by key, in sub-sections too. Lists are replaced whole.
 func (r *reader) preset(lines []*ast.MappingValueNode, section reflect.Value, path string) {
 	if _, takes := section.Addr().Interface().(*TokenAPIProvider); !takes {
 		return
@@ -55,7 +56,8 @@ func (r *reader) applyPreset(n ast.Node, section reflect.Value, path string) {
 	}
 	sub := newReader(newReport("presets/"+name+".yaml"), "", func(string) (string, bool) { return "", false })
 	if root := sub.parse([]byte(fragment)); root != nil {
-		// What a preset leaves to the file is reported there; the fragments themselves are held right by a test.
+		// What a preset leaves to the file is reported there; the fragments themselves are held
+		// right by a test.
 		sub.section(root, section, "")
 	}
 }

@@ -49,8 +49,8 @@ func withProvider(providers string) string {
 	return working[:at] + providers + working[strings.Index(working, "routes:"):]
 }
 
-// Keys beside preset replace the preset's one by one; empty text switches an optional one off, and stays off when the
-// printed configuration is loaded.
+// Keys beside preset replace the preset's one by one; empty text switches an optional one off, and
+// stays off when the printed configuration is loaded.
 func TestPresetIsOverridden(t *testing.T) {
 	dir := folder(t)
 	text := withProvider(`providers:

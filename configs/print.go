@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Print writes the configuration as YAML: defaults, derived values and what was written, in the order of the structs.
-// Secrets are "[redacted]", files are paths, and whatever came from the environment is printed as the ${NAME} that
-// brought it; optional keys that are empty are left out.
+// Print writes the configuration as YAML: defaults, derived values and what was written, in the
+// order of the structs. Secrets are "[redacted]", files are paths, and whatever came from the
+// environment is printed as the ${NAME} that brought it; optional keys that are empty are left out.
 func (c *Config) Print(w io.Writer) error {
 	_, err := w.Write(c.Marshal())
 	return err
@@ -101,8 +101,9 @@ func (p *printer) entries(v reflect.Value, indent, path string) {
 	}
 }
 
-// scalar is the YAML of one value, or of a section that a text from the environment stands for: as it is written, where
-// part of it came from there. A value that follows from another may hold such text, too.
+// scalar is the YAML of one value, or of a section that a text from the environment stands for: as
+// it is written, where part of it came from there. A value that follows from another may hold such
+// text, too.
 func (p *printer) scalar(v reflect.Value, path string) (string, bool) {
 	if at := p.from.positions[path]; at.fromEnv && v.Type() != reflect.TypeFor[Secret]() {
 		return strconv.Quote(withoutPassword(at.raw)), true

@@ -35,8 +35,8 @@ func TestPrint(t *testing.T) {
 	}
 }
 
-// Whatever came from the environment is printed as it is written, wherever it ended up; and what is printed loads as
-// the same configuration.
+// Whatever came from the environment is printed as it is written, wherever it ended up; and what is
+// printed loads as the same configuration.
 func TestPrintShowsNothingOfTheEnvironment(t *testing.T) {
 	dir := folder(t)
 	variables := env(map[string]string{

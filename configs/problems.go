@@ -141,8 +141,8 @@ func (r *report) brokenBelow(path string) bool {
 	return false
 }
 
-// quote shows a value in a problem: as it stands in the file if part of it came from the environment, which may have
-// put a secret in the wrong place.
+// quote shows a value in a problem: as it stands in the file if part of it came from the
+// environment, which may have put a secret in the wrong place.
 func (r *report) quote(path, value string) string {
 	if at := r.position(path); at.fromEnv {
 		value = at.raw
@@ -153,7 +153,8 @@ func (r *report) quote(path, value string) string {
 	return quoteText(value)
 }
 
-// quoteFix is a suggestion made from the value, or the example where the value came from the environment or is odd.
+// quoteFix is a suggestion made from the value, or the example where the value came from the
+// environment or is odd.
 func (r *report) quoteFix(path, suggestion, example string) string {
 	if r.position(path).fromEnv || !printable(suggestion) || suggestion == "" || len(suggestion) > 60 {
 		return example

@@ -6,12 +6,14 @@ import (
 	"strings"
 )
 
-// Provider is one entry of `providers`: where identity and tokens come from. Its keys depend on its kind; exactly the
-// field of that kind is set.
+// Provider is one entry of `providers`: where identity and tokens come from. Its keys depend on its
+// kind; exactly the field of that kind is set.
 //
-// To add a kind: write its struct, add a field tagged kind=NAME, and check it in checkProviders. Reading, suggestions and printing follow from the tag.
+// To add a kind: write its struct, add a field tagged kind=NAME, and check it in checkProviders.
+// Reading, suggestions and printing follow from the tag.
 type Provider struct {
-	// Name is unique, of lower-case letters, digits and dashes. It stands in URLs and in the session. Required.
+	// Name is unique, of lower-case letters, digits and dashes. It stands in URLs and in the
+	// session. Required.
 	Name string `yaml:"name,required" eg:"local"`
 	// Kind is local, tokenapi or oidc. Required.
 	Kind string `yaml:"kind,required" eg:"local"`
@@ -29,8 +31,8 @@ type Provider struct {
 type LocalProvider struct {
 	// Users says where the users are. Required.
 	Users Users `yaml:"users,required" eg:"{file: users.yaml}"`
-	// AccessLifetime is how long an access token is valid. Default 10m, or session.idle_timeout where that is shorter;
-	// 1s to 24h.
+	// AccessLifetime is how long an access token is valid. Default 10m, or session.idle_timeout
+	// where that is shorter; 1s to 24h.
 	AccessLifetime Duration `yaml:"access_lifetime" range:"1s..24h"`
 	// Issuer is the `iss` of the tokens. Default server.public_url.
 	Issuer string `yaml:"issuer"`
@@ -42,19 +44,21 @@ type LocalProvider struct {
 type Users struct {
 	// File is a users file.
 	File Path `yaml:"file"`
-	// Database is the PostgreSQL the app keeps its users in: postgres://user:password@host:5432/name. With a password
-	// in it, it or the password is written as ${NAME}. The database is read and never written.
+	// Database is the PostgreSQL the app keeps its users in:
+	// postgres://user:password@host:5432/name. With a password in it, it or the password is written
+	// as ${NAME}. The database is read and never written.
 	Database Secret `yaml:"database"`
 	// DatabaseFile is a file that holds the URL of the database.
 	DatabaseFile Path `yaml:"database_file"`
-	// Query finds a user by the name that was typed ($1), in at most one row with the columns name and password_hash
-	// (argon2id or bcrypt), and if wanted subject, roles, scopes, disabled, display_name. Required with database.
+	// Query finds a user by the name that was typed ($1), in at most one row with the columns name
+	// and password_hash (argon2id or bcrypt), and if wanted subject, roles, scopes, disabled,
+	// display_name. Required with database.
 	Query string `yaml:"query"`
-	// QueryBySubject finds the same row by subject ($1); it is asked at every refresh. Required where query returns a
-	// subject that is not the name.
+	// QueryBySubject finds the same row by subject ($1); it is asked at every refresh. Required
+	// where query returns a subject that is not the name.
 	QueryBySubject string `yaml:"query_by_subject"`
-	// Demo takes the two users of the demo, whose passwords everybody knows; only with a loopback public_url. The text
-	// demo is short for it. Default false.
+	// Demo takes the two users of the demo, whose passwords everybody knows; only with a loopback
+	// public_url. The text demo is short for it. Default false.
 	Demo bool `yaml:"demo"`
 }
 

@@ -53,7 +53,8 @@ func TestReferenceLoadsAndShowsTheDefaults(t *testing.T) {
 	}
 }
 
-// Every key of the structs stands in the reference, switched off with a # where need be, and no other does.
+// Every key of the structs stands in the reference, switched off with a # where need be, and no
+// other does.
 func TestReferenceHasEveryKey(t *testing.T) {
 	text := regexp.MustCompile(`(?m)^( *)#([a-z_]+:)`).ReplaceAllString(configs.Reference, "$1$2")
 	file, err := parser.ParseBytes([]byte(text), 0)

@@ -7,68 +7,88 @@ import (
 	"strings"
 )
 
-// Route is one entry of `routes`: a path prefix, what stands behind it, and its policy. The longest prefix wins.
+// Route is one entry of `routes`: a path prefix, what stands behind it, and its policy. The longest
+// prefix wins.
 type Route struct {
-	// Path is the prefix, by whole segments: /api/ and /api cover /api and /api/x, never /apix. Required.
+	// Path is the prefix, by whole segments: /api/ and /api cover /api and /api/x, never /apix.
+	// Required.
 	Path string `yaml:"path,required" eg:"/api/"`
 	// Match is prefix, or exact for this one path as it is written. Default prefix.
 	Match string `yaml:"match" oneof:"prefix exact"`
-	// Case says whether upstreams tell paths apart by case: insensitive refuses a path that, but for its capitals, leads to
-	// a route which demands more; sensitive lets it through. Default insensitive.
+	// Case says whether upstreams tell paths apart by case: insensitive refuses a path that, but
+	// for its capitals, leads to a route which demands more; sensitive lets it through. Default
+	// insensitive.
 	Case string `yaml:"case" oneof:"insensitive sensitive"`
-	// Host is the only host name the route is for, as browsers send it. Default empty: the host of public_url. A route
-	// of another host cannot use the session, whose cookie belongs to one host.
+	// Host is the only host name the route is for, as browsers send it. Default empty: the host of
+	// public_url. A route of another host cannot use the session, whose cookie belongs to one host.
 	Host string `yaml:"host"`
-	// Upstreams are the servers behind it: http or https URLs with an optional base path. Either this or Static.
+	// Upstreams are the servers behind it: http or https URLs with an optional base path. Either
+	// this or Static.
 	Upstreams []string `yaml:"upstreams"`
-	// Static is a folder with a built app; the word demo names the demo app inside the program. Either this or Upstreams.
+	// Static is a folder with a built app; the word demo names the demo app inside the program.
+	// Either this or Upstreams.
 	Static App `yaml:"static"`
-	// StripPrefix is cut from the path before it goes upstream: Path or its first segments. Default nothing.
+	// StripPrefix is cut from the path before it goes upstream: Path or its first segments. Default
+	// nothing.
 	StripPrefix string `yaml:"strip_prefix"`
-	// Rewrite is put in the place of Path before the request goes upstream. Default nothing. Not beside StripPrefix.
+	// Rewrite is put in the place of Path before the request goes upstream. Default nothing. Not
+	// beside StripPrefix.
 	Rewrite string `yaml:"rewrite"`
-	// UpstreamHost is the Host header that upstreams get: public (that of public_url), upstream (that of their URL), or a
-	// name. Default public for http:// upstreams, upstream for https://.
+	// UpstreamHost is the Host header that upstreams get: public (that of public_url), upstream
+	// (that of their URL), or a name. Default public for http:// upstreams, upstream for https://.
 	UpstreamHost string `yaml:"upstream_host"`
-	// Redirects says what becomes of an upstream's references to itself (Location, Content-Location, Refresh, the Path
-	// and Domain of its cookies): self maps them to the public ones, off leaves them. Default self.
+	// Redirects says what becomes of an upstream's references to itself (Location,
+	// Content-Location, Refresh, the Path and Domain of its cookies): self maps them to the public
+	// ones, off leaves them. Default self.
 	Redirects string `yaml:"redirects" oneof:"self off"`
-	// Methods are the allowed methods, in upper case. Default all but DEBUG. TRACE, TRACK and CONNECT never are.
+	// Methods are the allowed methods, in upper case. Default all but DEBUG. TRACE, TRACK and
+	// CONNECT never are.
 	Methods []string `yaml:"methods"`
-	// Session says whether the route needs one: required, optional (a token if there is one) or none (the cookie is not
-	// looked at). Default required.
+	// Session says whether the route needs one: required, optional (a token if there is one) or
+	// none (the cookie is not looked at). Default required.
 	Session string `yaml:"session" oneof:"required optional none"`
-	// Unauthenticated is the answer to a navigation without a session: "401", or login to send the browser to the login
-	// page. Everything that is not a navigation gets 401. Default "401".
+	// Unauthenticated is the answer to a navigation without a session: "401", or login to send the
+	// browser to the login page. Everything that is not a navigation gets 401. Default "401".
 	Unauthenticated string `yaml:"unauthenticated" oneof:"401 login"`
-	// Require narrows the route to some users. Only with session: required. Default: absent, every user.
+	// Require narrows the route to some users. Only with session: required. Default: absent, every
+	// user.
 	Require *Require `yaml:"require"`
-	// Timeout is how long the upstream may take to start its answer. Default 30s, 1ms to 1h. Streams are not cut by it.
+	// Timeout is how long the upstream may take to start its answer. Default 30s, 1ms to 1h.
+	// Streams are not cut by it.
 	Timeout Duration `yaml:"timeout" range:"1ms..1h"`
 	// BodyLimit is the largest request body. Default server.limits.body. Zero: no body at all.
 	BodyLimit Size `yaml:"body_limit" range:"0B..1TiB"`
-	// BodyRate is how many bytes of a request body a client must send per second, as in server.limits, whose value is the
-	// default. Zero: any, for clients that send what they measure.
+	// BodyRate is how many bytes of a request body a client must send per second, as in
+	// server.limits, whose value is the default. Zero: any, for clients that send what they
+	// measure.
 	BodyRate Size `yaml:"body_rate" range:"0B..1GiB"`
-	// Bearer: allow takes access tokens of explicit clients in Authorization. Default empty: Authorization is dropped.
+	// Bearer: allow takes access tokens of explicit clients in Authorization. Default empty:
+	// Authorization is dropped.
 	Bearer string `yaml:"bearer" oneof:"allow"`
-	// CORS lists the origins whose pages may call this route, in place of cross_origin. Default: absent.
+	// CORS lists the origins whose pages may call this route, in place of cross_origin. Default:
+	// absent.
 	CORS *CORS `yaml:"cors"`
 	// RequestHeaders changes the headers that go upstream. Default: absent.
 	RequestHeaders *RequestHeaders `yaml:"request_headers"`
 	// ResponseHeaders changes the headers that come back. Default: absent.
 	ResponseHeaders *ResponseHeaders `yaml:"response_headers"`
-	// CSP is the Content-Security-Policy of a static app's pages; none sends none. Default: everything from its own origin.
+	// CSP is the Content-Security-Policy of a static app's pages; none sends none. Default:
+	// everything from its own origin.
 	CSP string `yaml:"csp"`
-	// Protocol of http:// upstreams: http1, or h2c for HTTP/2 without TLS. https:// agrees on one itself. Default http1.
+	// Protocol of http:// upstreams: http1, or h2c for HTTP/2 without TLS. https:// agrees on one
+	// itself. Default http1.
 	Protocol string `yaml:"protocol" oneof:"http1 h2c"`
-	// ConnectTimeout bounds making a connection to an upstream, TLS included. Default 5s, 1ms to 1m.
+	// ConnectTimeout bounds making a connection to an upstream, TLS included. Default 5s, 1ms to
+	// 1m.
 	ConnectTimeout Duration `yaml:"connect_timeout" range:"1ms..1m"`
-	// IdleTimeout cuts a response or WebSocket in which nothing has moved for so long. Default 0s: never. Up to 7d.
+	// IdleTimeout cuts a response or WebSocket in which nothing has moved for so long. Default 0s:
+	// never. Up to 7d.
 	IdleTimeout Duration `yaml:"idle_timeout" range:"0s..7d"`
-	// MaxConnections bounds the requests that one upstream address gets at a time. Default 0: no bound.
+	// MaxConnections bounds the requests that one upstream address gets at a time. Default 0: no
+	// bound.
 	MaxConnections int `yaml:"max_connections" range:"0..1000000"`
-	// Retries is how many other addresses are tried when one fails and that is safe. Default 2, 0 to 10.
+	// Retries is how many other addresses are tried when one fails and that is safe. Default 2, 0
+	// to 10.
 	Retries int `yaml:"retries" range:"0..10"`
 	// Health asks each upstream address whether it is well. Default: absent, only failures count.
 	Health *Health `yaml:"health"`
@@ -84,9 +104,11 @@ type Require struct {
 	Scopes []string `yaml:"scopes"`
 	// All asks for all of the roles and scopes. Default false: any of them.
 	All bool `yaml:"all"`
-	// AuthAge is how long ago the user may have signed in at most. Default 0s: it does not matter. 0 to 365d.
+	// AuthAge is how long ago the user may have signed in at most. Default 0s: it does not matter.
+	// 0 to 365d.
 	AuthAge Duration `yaml:"auth_age" range:"0s..365d"`
-	// ACR are the classes of sign-in that will do, in the words of an OpenID Connect provider. Default none: any.
+	// ACR are the classes of sign-in that will do, in the words of an OpenID Connect provider.
+	// Default none: any.
 	ACR []string `yaml:"acr"`
 }
 
@@ -246,7 +268,8 @@ func checkPolicy(c *checker, path string, r *Route) {
 	}
 }
 
-// hasLocal tells whether one of the providers is local, so that the gateway itself issues access tokens.
+// hasLocal tells whether one of the providers is local, so that the gateway itself issues access
+// tokens.
 func hasLocal(list []Provider) bool {
 	return slices.ContainsFunc(list, func(p Provider) bool { return p.Local != nil })
 }

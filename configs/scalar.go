@@ -17,8 +17,8 @@ type scalars struct {
 	env func(string) (string, bool)
 }
 
-// read reads one value. Nothing is turned into something else, but for a value that is taken from the environment, where
-// everything is text: it is read as what is wanted.
+// read reads one value. Nothing is turned into something else, but for a value that is taken from
+// the environment, where everything is text: it is read as what is wanted.
 func (r *scalars) read(n ast.Node, v reflect.Value, path string) {
 	text, ok := scalarText(n)
 	if !ok {
@@ -76,8 +76,8 @@ func (r *scalars) text(t textValue, text, path string) {
 	r.breaks(path, r.quote(path, text)+" "+err.Error(), "write "+fix)
 }
 
-// secret takes text from the environment only: a password in the file would be in every copy and backup of it. The
-// address of a database is no secret while it has no password in it.
+// secret takes text from the environment only: a password in the file would be in every copy and
+// backup of it. The address of a database is no secret while it has no password in it.
 func (r *scalars) secret(v reflect.Value, text string, written bool, path string) {
 	name := path[strings.LastIndex(path, ".")+1:]
 	if !written || !r.positions[path].fromEnv && !openDatabase(text) {

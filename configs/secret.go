@@ -7,8 +7,9 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is text that shows itself to nobody but Reveal. The zero value is empty. It holds a pointer because fmt prints
-// the unexported fields of a struct without asking its methods, and a pointer prints as an address.
+// Secret is text that shows itself to nobody but Reveal. The zero value is empty. It holds a
+// pointer because fmt prints the unexported fields of a struct without asking its methods, and a
+// pointer prints as an address.
 type Secret struct{ text *string }
 
 // NewSecret wraps text.

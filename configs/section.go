@@ -8,15 +8,16 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// reader walks the tree beside the structs. For every value it knows the key path, and what the field's Go type wants
-// there:
+// reader walks the tree beside the structs. For every value it knows the key path, and what the
+// field's Go type wants there:
 //
 //	a textValue (Duration, Size, …)   text that the type reads itself
 //	string, Path, int, bool, Secret   a scalar of that very kind (scalar.go)
 //	slice                             a list (list.go)
 //	struct, pointer to struct         a section, or the scalar its setShort takes
 //
-// Other tags: range (low..high) and oneof (words) bound a value; eg is what to write for a required key.
+// Other tags: range (low..high) and oneof (words) bound a value; eg is what to write for a required
+// key.
 //
 // A fault is reported and the walk goes on behind it.
 type reader struct {
@@ -30,14 +31,14 @@ func newReader(report *report, dir string, env func(string) (string, bool)) *rea
 	return &reader{report: report, scalars: scalars{report, dir, env}, files: files{report}}
 }
 
-// shorthand is a section that a scalar may stand for. setShort takes it, or says what to write instead. It is
-// implemented on the pointer.
+// shorthand is a section that a scalar may stand for. setShort takes it, or says what to write
+// instead. It is implemented on the pointer.
 type shorthand interface {
 	setShort(text string) (fix string)
 }
 
-// variant is a section whose keys depend on its key `kind`: the fields tagged kind=NAME are pointers to the structs
-// with the keys of that kind, and exactly the one that is named is set.
+// variant is a section whose keys depend on its key `kind`: the fields tagged kind=NAME are
+// pointers to the structs with the keys of that kind, and exactly the one that is named is set.
 type variant interface {
 	unknownKind(kind string) (what string)
 }
@@ -78,8 +79,8 @@ func (r *reader) value(n ast.Node, v reflect.Value, path string) {
 	}
 }
 
-// null is a key with nothing behind it. For a section or a list that is how a file looks whose lines below are all
-// commented out: as if it were not written.
+// null is a key with nothing behind it. For a section or a list that is how a file looks whose
+// lines below are all commented out: as if it were not written.
 func (r *reader) null(v reflect.Value, path string) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Slice:
@@ -150,8 +151,8 @@ func (r *reader) entry(line *ast.MappingValueNode, fields []field, seen map[stri
 	r.problemAt(at, full, "unknown key", suggest(name, fieldNames(fields)))
 }
 
-// misspelt takes the keys that unknown ones were probably meant for as unreadable: the slip is reported once, and not
-// again as what follows from their absence.
+// misspelt takes the keys that unknown ones were probably meant for as unreadable: the slip is
+// reported once, and not again as what follows from their absence.
 func (r *reader) misspelt(fields []field, seen map[string]position, path string) {
 	names := fieldNames(fields)
 	for name := range seen {
@@ -170,8 +171,8 @@ func fieldNames(fields []field) []string {
 	return names
 }
 
-// known reads the value of a key there is. The default stays in the place of a value that is no good, so that nothing
-// odd follows from it.
+// known reads the value of a key there is. The default stays in the place of a value that is no
+// good, so that nothing odd follows from it.
 func (r *reader) known(n ast.Node, f field, path string) {
 	before := reflect.New(f.value.Type()).Elem()
 	before.Set(f.value)
@@ -201,8 +202,8 @@ func (r *reader) missing(v reflect.Value, path string, seen map[string]position)
 	}
 }
 
-// fields lists the keys a section takes, for a variant those of its kind too. False: the kind is missing or unknown, so
-// that nothing can be said about the other keys.
+// fields lists the keys a section takes, for a variant those of its kind too. False: the kind is
+// missing or unknown, so that nothing can be said about the other keys.
 func (r *reader) fields(lines []*ast.MappingValueNode, v reflect.Value, path string) ([]field, bool) {
 	fields := structFields(v)
 	kinds := kindFields(v)

@@ -10,47 +10,53 @@ import (
 
 // Server is the `server` section: where the gateway listens and how the browser sees it.
 type Server struct {
-	// Listen is the address of the public listener, host:port. Default ":8080", every interface. Port 0: a free one.
+	// Listen is the address of the public listener, host:port. Default ":8080", every interface.
+	// Port 0: a free one.
 	Listen Address `yaml:"listen"`
-	// PublicURL is the origin the browser sees: scheme, host and port, nothing more. No default. https, or http for a
-	// loopback host only: browsers keep Secure cookies from http origins only there.
+	// PublicURL is the origin the browser sees: scheme, host and port, nothing more. No default.
+	// https, or http for a loopback host only: browsers keep Secure cookies from http origins only
+	// there.
 	PublicURL string `yaml:"public_url"`
-	// Admin is the address of the listener for metrics, health and (with PProf) profiles, host:port. Default
-	// 127.0.0.1:9090. It asks nobody who they are. Empty: there is none.
+	// Admin is the address of the listener for metrics, health and (with PProf) profiles,
+	// host:port. Default 127.0.0.1:9090. It asks nobody who they are. Empty: there is none.
 	Admin Address `yaml:"admin"`
-	// AdminHosts are the names, without port, under which Admin is asked, besides IP addresses and loopback names: under
-	// any other name a page in an operator's browser could read it (DNS rebinding). Default none.
+	// AdminHosts are the names, without port, under which Admin is asked, besides IP addresses and
+	// loopback names: under any other name a page in an operator's browser could read it (DNS
+	// rebinding). Default none.
 	AdminHosts []string `yaml:"admin_hosts"`
-	// AdminExposed says that Admin is meant to be open beyond this machine, because something else guards it, such as a
-	// network policy. Default false: there is a warning.
+	// AdminExposed says that Admin is meant to be open beyond this machine, because something else
+	// guards it, such as a network policy. Default false: there is a warning.
 	AdminExposed bool `yaml:"admin_exposed"`
 	// PProf serves the profiles of net/http/pprof on Admin, under /debug/pprof/. Default false.
 	PProf bool `yaml:"pprof"`
-	// Health is the address of a listener that has nothing but /livez and /readyz, under any Host: for balancers and
-	// orchestrators on other machines. Default empty: there is none.
+	// Health is the address of a listener that has nothing but /livez and /readyz, under any Host:
+	// for balancers and orchestrators on other machines. Default empty: there is none.
 	Health Address `yaml:"health"`
-	// AuthPrefix is the path under which the gateway's own pages and endpoints stand. Default /auth.
+	// AuthPrefix is the path under which the gateway's own pages and endpoints stand. Default
+	// /auth.
 	AuthPrefix string `yaml:"auth_prefix"`
-	// TrustedProxies are the addresses or networks whose ForwardedHeader is believed. Default none: the peer's address
-	// is the client's.
+	// TrustedProxies are the addresses or networks whose ForwardedHeader is believed. Default none:
+	// the peer's address is the client's.
 	TrustedProxies []string `yaml:"trusted_proxies"`
-	// ForwardedHeader is the one header with the client's address, a list of addresses read from the right. Default
-	// X-Forwarded-For. Never read unless the peer is one of TrustedProxies.
+	// ForwardedHeader is the one header with the client's address, a list of addresses read from
+	// the right. Default X-Forwarded-For. Never read unless the peer is one of TrustedProxies.
 	ForwardedHeader string `yaml:"forwarded_header"`
-	// TLS makes the public listener speak HTTPS itself. Default: absent, plain HTTP behind something that ends TLS.
+	// TLS makes the public listener speak HTTPS itself. Default: absent, plain HTTP behind
+	// something that ends TLS.
 	TLS *ServerTLS `yaml:"tls"`
-	// HSTS is how long browsers shall use nothing but https for this host (Strict-Transport-Security). Only with an https
-	// public_url. Default 365d. Zero: not said.
+	// HSTS is how long browsers shall use nothing but https for this host
+	// (Strict-Transport-Security). Only with an https public_url. Default 365d. Zero: not said.
 	HSTS Duration `yaml:"hsts" range:"0s..1000d"`
-	// HTTP1 says who speaks plain HTTP/1.1 with clients and with upstreams: fast, an engine of our own that hands all else
-	// to net/http, or standard, net/http alone. Default fast.
+	// HTTP1 says who speaks plain HTTP/1.1 with clients and with upstreams: fast, an engine of our
+	// own that hands all else to net/http, or standard, net/http alone. Default fast.
 	HTTP1 string `yaml:"http1" oneof:"fast standard"`
 	// Limits bounds what clients may bring.
 	Limits ServerLimits `yaml:"limits"`
-	// ShutdownDelay is how long after SIGTERM requests are still taken, while /readyz already says no: the time that
-	// balancers need to notice. Then the drain begins. Default 0s, up to 10m.
+	// ShutdownDelay is how long after SIGTERM requests are still taken, while /readyz already says
+	// no: the time that balancers need to notice. Then the drain begins. Default 0s, up to 10m.
 	ShutdownDelay Duration `yaml:"shutdown_delay" range:"0s..10m"`
-	// DrainTimeout is how long requests in flight may go on after SIGTERM and ShutdownDelay. Default 20s, 0 to 10m. Zero: they are cut.
+	// DrainTimeout is how long requests in flight may go on after SIGTERM and ShutdownDelay.
+	// Default 20s, 0 to 10m. Zero: they are cut.
 	DrainTimeout Duration `yaml:"drain_timeout" range:"0s..10m"`
 }
 
@@ -66,23 +72,28 @@ type ServerTLS struct {
 type ServerLimits struct {
 	// Header is the largest request header. Default 32KiB, 4KiB to 1MiB.
 	Header Size `yaml:"header" range:"4KiB..1MiB"`
-	// Body is the largest request body of a route that does not say otherwise. Default 10MiB. Zero: no body at all.
+	// Body is the largest request body of a route that does not say otherwise. Default 10MiB. Zero:
+	// no body at all.
 	Body Size `yaml:"body" range:"0B..1TiB"`
 	// HeaderTimeout is how long a client may take for a request header. Default 10s, 1s to 5m.
 	HeaderTimeout Duration `yaml:"header_timeout" range:"1s..5m"`
-	// BodyTimeout is how long a client may take for the next piece of a request body. Default 30s, 0 to 1h. Zero: for ever.
+	// BodyTimeout is how long a client may take for the next piece of a request body. Default 30s,
+	// 0 to 1h. Zero: for ever.
 	BodyTimeout Duration `yaml:"body_timeout" range:"0s..1h"`
-	// BodyRate is how many bytes of a request body a client must send per second, counted from 30 s on and only while the
-	// gateway waits for it. Default 500B. Zero: any. A route's body_rate goes before it. Upgraded connections are exempt.
+	// BodyRate is how many bytes of a request body a client must send per second, counted from 30 s
+	// on and only while the gateway waits for it. Default 500B. Zero: any. A route's body_rate goes
+	// before it. Upgraded connections are exempt.
 	BodyRate Size `yaml:"body_rate" range:"0B..1GiB"`
-	// WriteTimeout is how long a client may take nothing of a response that there is something to send of; then its
-	// connection ends, or its stream of HTTP/2. Default 60s, 0 to 1h. Zero: for ever.
+	// WriteTimeout is how long a client may take nothing of a response that there is something to
+	// send of; then its connection ends, or its stream of HTTP/2. Default 60s, 0 to 1h. Zero: for
+	// ever.
 	WriteTimeout Duration `yaml:"write_timeout" range:"0s..1h"`
-	// Requests is how many requests may be under way; past it, and past a fair share for one address when half of it is
-	// used, the answer is 503. WebSockets and event streams do not count. Default 10000. Zero: no bound.
+	// Requests is how many requests may be under way; past it, and past a fair share for one
+	// address when half of it is used, the answer is 503. WebSockets and event streams do not
+	// count. Default 10000. Zero: no bound.
 	Requests int `yaml:"requests" range:"0..10000000"`
-	// ConnectionsPerAddress bounds the connections of one client address. Loopback and TrustedProxies are not counted.
-	// Default 0: no bound.
+	// ConnectionsPerAddress bounds the connections of one client address. Loopback and
+	// TrustedProxies are not counted. Default 0: no bound.
 	ConnectionsPerAddress int `yaml:"connections_per_address" range:"0..10000000"`
 }
 

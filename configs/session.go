@@ -7,30 +7,32 @@ import (
 
 // Session is the `session` section: how long a session lives and what its cookie is like.
 type Session struct {
-	// IdleTimeout ends a session nobody used for so long. Default 12h, or absolute_lifetime where that is shorter;
-	// 1s to 365d.
+	// IdleTimeout ends a session nobody used for so long. Default 12h, or absolute_lifetime where
+	// that is shorter; 1s to 365d.
 	IdleTimeout Duration `yaml:"idle_timeout" range:"1s..365d"`
 	// AbsoluteLifetime ends a session at this age, used or not. Default 14d, 1s to 365d.
 	AbsoluteLifetime Duration `yaml:"absolute_lifetime" range:"1s..365d"`
-	// Grace is how long the handle before the current one is still answered after the current one was seen. Default 30s,
-	// or a quarter of the access token's lifetime where that is shorter. Written: below half of every access_lifetime.
-	// Zero: not at all, and parallel requests may be refused. 0 to 1h.
+	// Grace is how long the handle before the current one is still answered after the current one
+	// was seen. Default 30s, or a quarter of the access token's lifetime where that is shorter.
+	// Written: below half of every access_lifetime. Zero: not at all, and parallel requests may be
+	// refused. 0 to 1h.
 	Grace Duration `yaml:"grace" range:"0s..1h"`
-	// ClearSiteData makes the answer to a sign-out by POST tell the browser to drop what it has cached of this origin
-	// (Clear-Site-Data: "cache"): off or logout. Default off: Chromium may take seconds over it.
+	// ClearSiteData makes the answer to a sign-out by POST tell the browser to drop what it has
+	// cached of this origin (Clear-Site-Data: "cache"): off or logout. Default off: Chromium may
+	// take seconds over it.
 	ClearSiteData string `yaml:"clear_site_data" oneof:"off logout"`
-	// CacheTTL is how old an answer about a session may be that is given without asking Redis. Default 5s, 0 to 1m. Zero:
-	// strict, one Redis command per request.
+	// CacheTTL is how old an answer about a session may be that is given without asking Redis.
+	// Default 5s, 0 to 1m. Zero: strict, one Redis command per request.
 	CacheTTL Duration `yaml:"cache_ttl" range:"0s..1m"`
 	// SameSite of the session cookie: strict or lax. Default strict. none is refused.
 	SameSite string `yaml:"same_site"`
 	// PerUser caps the sessions of one user.
 	PerUser PerUser `yaml:"per_user"`
-	// LoginPage is the path of the page to sign in on: the gateway's own, or the app's, which posts JSON to
-	// <auth_prefix>/login. Default <auth_prefix>/login.
+	// LoginPage is the path of the page to sign in on: the gateway's own, or the app's, which posts
+	// JSON to <auth_prefix>/login. Default <auth_prefix>/login.
 	LoginPage string `yaml:"login_page"`
-	// AfterLogout is the path that a logout leads to where the request names none: the gateway's own page, or one of the
-	// app's. Default <auth_prefix>/logout/done.
+	// AfterLogout is the path that a logout leads to where the request names none: the gateway's
+	// own page, or one of the app's. Default <auth_prefix>/logout/done.
 	AfterLogout string `yaml:"after_logout"`
 }
 
@@ -38,7 +40,8 @@ type Session struct {
 type PerUser struct {
 	// Max is the number of sessions. Default 100, 0 to 100000. Zero: no cap.
 	Max int `yaml:"max" range:"0..100000"`
-	// WhenFull says what a login does at the cap: evict ends the oldest session, refuse refuses the login. Default evict.
+	// WhenFull says what a login does at the cap: evict ends the oldest session, refuse refuses the
+	// login. Default evict.
 	WhenFull string `yaml:"when_full" oneof:"evict refuse"`
 }
 
@@ -132,7 +135,8 @@ func checkAccess(c *checker, path string, access Duration) {
 	}
 }
 
-// sensibleGrace is the longest default for an access lifetime: a quarter, in whole seconds where there are any.
+// sensibleGrace is the longest default for an access lifetime: a quarter, in whole seconds where
+// there are any.
 func sensibleGrace(access Duration) Duration {
 	grace := min(30*time.Second, time.Duration(access)/4)
 	if grace >= time.Second {

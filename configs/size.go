@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// Size is a number of bytes in a strict text form: a whole number and a unit, B, KiB, MiB, GiB or TiB (powers of 1024).
-// A lone 0 needs no unit.
+// Size is a number of bytes in a strict text form: a whole number and a unit, B, KiB, MiB, GiB or
+// TiB (powers of 1024). A lone 0 needs no unit.
 type Size int64
 
 // The units of Size.

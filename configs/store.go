@@ -8,22 +8,25 @@ import (
 
 // Store is the `store` section: exactly one of Redis and Embedded.
 type Store struct {
-	// Redis is where sessions live. A lone URL (redis://user:${PW}@host:6379/0, or rediss:// for TLS) is short
-	// for it; a password with other than letters, digits and -._~ has to be percent-encoded there.
+	// Redis is where sessions live. A lone URL (redis://user:${PW}@host:6379/0, or rediss:// for
+	// TLS) is short for it; a password with other than letters, digits and -._~ has to be
+	// percent-encoded there.
 	Redis *Redis `yaml:"redis"`
-	// Embedded keeps sessions in this process, for development: nothing survives a restart and no other replica sees
-	// them. Default false.
+	// Embedded keeps sessions in this process, for development: nothing survives a restart and no
+	// other replica sees them. Default false.
 	Embedded bool `yaml:"embedded"`
 }
 
 // Redis says how Redis is reached.
 type Redis struct {
-	// Addresses are host:port. One for standalone, the sentinels for sentinel, any nodes for cluster. Required. A single
-	// redis:// or rediss:// URL is allowed instead and is taken apart into the other keys.
+	// Addresses are host:port. One for standalone, the sentinels for sentinel, any nodes for
+	// cluster. Required. A single redis:// or rediss:// URL is allowed instead and is taken apart
+	// into the other keys.
 	Addresses []string `yaml:"addresses,required" eg:"[\"redis:6379\"]"`
 	// Mode is standalone, sentinel or cluster. Default standalone.
 	Mode string `yaml:"mode" oneof:"standalone sentinel cluster"`
-	// Master is the name the sentinels know the master by. Required for sentinel, refused otherwise.
+	// Master is the name the sentinels know the master by. Required for sentinel, refused
+	// otherwise.
 	Master string `yaml:"master"`
 	// Username is the ACL user. Empty: the default user.
 	Username string `yaml:"username"`
@@ -31,7 +34,8 @@ type Redis struct {
 	Password Secret `yaml:"password"`
 	// PasswordFile is a file that holds the password. It is read again for each new connection.
 	PasswordFile Path `yaml:"password_file"`
-	// SentinelUsername is the ACL user at the sentinels. Empty: the default user. For sentinel only, as are the next two.
+	// SentinelUsername is the ACL user at the sentinels. Empty: the default user. For sentinel
+	// only, as are the next two.
 	SentinelUsername string `yaml:"sentinel_username"`
 	// SentinelPassword is the sentinels' own password, written as ${NAME} only. Empty: none.
 	SentinelPassword Secret `yaml:"sentinel_password"`
@@ -41,7 +45,8 @@ type Redis struct {
 	DB int `yaml:"db" range:"0..1000000"`
 	// TLS switches TLS on, also when it is empty: {}. Default: absent.
 	TLS *RedisTLS `yaml:"tls"`
-	// KeyPrefix starts the name of every key and channel. Default "sg:". No braces: they would move the hash slot.
+	// KeyPrefix starts the name of every key and channel. Default "sg:". No braces: they would move
+	// the hash slot.
 	KeyPrefix string `yaml:"key_prefix"`
 }
 
@@ -68,7 +73,8 @@ func isRedisURL(s string) bool {
 	return strings.HasPrefix(s, "redis://") || strings.HasPrefix(s, "rediss://")
 }
 
-// expandRedisURL takes a lone URL apart into the other keys, so that everybody else sees one form only.
+// expandRedisURL takes a lone URL apart into the other keys, so that everybody else sees one form
+// only.
 func expandRedisURL(c *checker) {
 	r := c.config.Store.Redis
 	if r == nil || len(r.Addresses) != 1 || !isRedisURL(r.Addresses[0]) {

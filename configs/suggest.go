@@ -25,7 +25,8 @@ func nearest(word string, known []string) string {
 	return best
 }
 
-// distance is the number of letters to change, insert, drop or swap with the next (optimal string alignment).
+// distance is the number of letters to change, insert, drop or swap with the next (optimal string
+// alignment).
 func distance(a, b string) int {
 	if len(a) > 64 {
 		return len(a)

@@ -8,19 +8,21 @@ import (
 	"time"
 )
 
-// TokenAPIProvider relays to an API that answers a login with tokens. What stands beside Preset replaces what the preset
-// says.
+// TokenAPIProvider relays to an API that answers a login with tokens. What stands beside Preset
+// replaces what the preset says.
 //
-// A place is a field (data.access_token), header:NAME or cookie:NAME. In an optional place empty text means: not at all.
+// A place is a field (data.access_token), header:NAME or cookie:NAME. In an optional place empty
+// text means: not at all.
 type TokenAPIProvider struct {
-	// Preset names a fragment that ships with the program: authx, devise-jwt, directus, django-simplejwt,
-	// fastapi-tutorial or supabase. Default none.
+	// Preset names a fragment that ships with the program: authx, devise-jwt, directus,
+	// django-simplejwt, fastapi-tutorial or supabase. Default none.
 	Preset string `yaml:"preset"`
 	// BaseURL is what the paths below are appended to. Required.
 	BaseURL string `yaml:"base_url,required" eg:"http://api:8000"`
 	// Login takes the user name and the password. Its path is required, here or by the preset.
 	Login TokenAPILogin `yaml:"login"`
-	// Refresh takes the refresh token. Default: there is none, and a session ends with its access token.
+	// Refresh takes the refresh token. Default: there is none, and a session ends with its access
+	// token.
 	Refresh TokenAPICall `yaml:"refresh"`
 	// Logout revokes the tokens. Default: there is none.
 	Logout TokenAPICall `yaml:"logout"`
@@ -30,7 +32,8 @@ type TokenAPIProvider struct {
 	Reply TokenAPIReply `yaml:"reply"`
 	// Identity says where the user is described, and by which names.
 	Identity TokenAPIIdentity `yaml:"identity"`
-	// Verify makes the access token's signature count. Default: absent, tokens straight from the API are believed.
+	// Verify makes the access token's signature count. Default: absent, tokens straight from the
+	// API are believed.
 	Verify *TokenAPIVerify `yaml:"verify"`
 	// Headers are sent with every request to the API. Default none.
 	Headers []TokenAPIHeader `yaml:"headers"`
@@ -50,7 +53,8 @@ type TokenAPILogin struct {
 	Method string `yaml:"method"`
 	// Encoding of the body: json or form. Default json.
 	Encoding string `yaml:"encoding" oneof:"json form"`
-	// Body replaces the body made from the fields: JSON or a form with {{username}} and {{password}} in its values.
+	// Body replaces the body made from the fields: JSON or a form with {{username}} and
+	// {{password}} in its values.
 	Body string `yaml:"body" empty:"means"`
 	// Username is the field for the user name. Default username.
 	Username string `yaml:"username"`
@@ -62,26 +66,31 @@ type TokenAPILogin struct {
 
 // TokenAPICall is an endpoint that takes tokens.
 type TokenAPICall struct {
-	// Path is appended to base_url; a whole URL is taken as it is. Empty: there is no such endpoint.
+	// Path is appended to base_url; a whole URL is taken as it is. Empty: there is no such
+	// endpoint.
 	Path string `yaml:"path" empty:"means"`
 	// Method in upper case. Default POST.
 	Method string `yaml:"method"`
 	// Encoding of the body: json or form. Default json.
 	Encoding string `yaml:"encoding" oneof:"json form"`
-	// Body replaces the body made from the fields, with {{refresh_token}} and {{access_token}} in its values.
+	// Body replaces the body made from the fields, with {{refresh_token}} and {{access_token}} in
+	// its values.
 	Body string `yaml:"body" empty:"means"`
-	// RefreshToken is the place for the refresh token. Default refresh_token, where access_token and body are not written.
+	// RefreshToken is the place for the refresh token. Default refresh_token, where access_token
+	// and body are not written.
 	RefreshToken string `yaml:"refresh_token" empty:"means"`
 	// AccessToken is the place for the access token. Default empty.
 	AccessToken string `yaml:"access_token" empty:"means"`
-	// Refused are the statuses that mean a token is no good any more; 400 with invalid_grant always does. Without a JSON body
-	// it may be a proxy's: then only the second time, and if others are refreshed meanwhile. Default [401].
+	// Refused are the statuses that mean a token is no good any more; 400 with invalid_grant always
+	// does. Without a JSON body it may be a proxy's: then only the second time, and if others are
+	// refreshed meanwhile. Default [401].
 	Refused []int `yaml:"refused"`
 }
 
 // TokenAPIMe is the endpoint that describes the user.
 type TokenAPIMe struct {
-	// Path is appended to base_url; a whole URL is taken as it is. Empty: there is no such endpoint.
+	// Path is appended to base_url; a whole URL is taken as it is. Empty: there is no such
+	// endpoint.
 	Path string `yaml:"path" empty:"means"`
 	// Method in upper case. Default GET.
 	Method string `yaml:"method"`
@@ -95,14 +104,15 @@ type TokenAPIReply struct {
 	AccessToken string `yaml:"access_token"`
 	// RefreshToken is the place of the refresh token. Default refresh_token.
 	RefreshToken string `yaml:"refresh_token" empty:"means"`
-	// ExpiresIn is the place of the access token's lifetime in seconds. Default expires_in; where nothing is there, the
-	// token's exp counts, else access_lifetime.
+	// ExpiresIn is the place of the access token's lifetime in seconds. Default expires_in; where
+	// nothing is there, the token's exp counts, else access_lifetime.
 	ExpiresIn string `yaml:"expires_in" empty:"means"`
 }
 
 // TokenAPIIdentity says where the user is described. All but From are fields.
 type TokenAPIIdentity struct {
-	// From is token (claims of the access token), reply (the answer to the login) or me. Default token.
+	// From is token (claims of the access token), reply (the answer to the login) or me. Default
+	// token.
 	From string `yaml:"from" oneof:"token reply me"`
 	// Subject names the user for good. Default sub.
 	Subject string `yaml:"subject"`
@@ -181,7 +191,8 @@ func deriveTokenAPI(t *TokenAPIProvider) {
 	}
 }
 
-// encodeBodies encodes what a body has from the environment for its place: it is text there, whatever it holds.
+// encodeBodies encodes what a body has from the environment for its place: it is text there,
+// whatever it holds.
 func encodeBodies(c *checker, path string, t *TokenAPIProvider) {
 	for key, call := range map[string]struct {
 		body     *string
@@ -232,7 +243,8 @@ func tokenAPIFiles(f files, path string, t *TokenAPIProvider) {
 	}
 }
 
-// checkTokenAPI looks at what can be told without knowing the API; the provider itself checks places and templates.
+// checkTokenAPI looks at what can be told without knowing the API; the provider itself checks
+// places and templates.
 func checkTokenAPI(c *checker, path string, t *TokenAPIProvider) {
 	if !c.anyBroken(path+".base_url") && (!apiURL(t.BaseURL) || strings.Contains(t.BaseURL, "?")) {
 		c.problem(path+".base_url", "is not an http or https URL without user name, query and fragment", "write base_url: http://api:8000")

@@ -15,7 +15,8 @@ type Health struct {
 	Timeout Duration `yaml:"timeout" range:"10ms..1m"`
 	// Healthy is how many good answers in a row bring an address back. Default 2, 1 to 100.
 	Healthy int `yaml:"healthy" range:"1..100"`
-	// Unhealthy is how many bad ones take it out; a refused connection does at once. Default 2, 1 to 100.
+	// Unhealthy is how many bad ones take it out; a refused connection does at once. Default 2, 1
+	// to 100.
 	Unhealthy int `yaml:"unhealthy" range:"1..100"`
 }
 
@@ -33,7 +34,8 @@ type UpstreamTLS struct {
 
 // CORS is what a route answers pages of other origins.
 type CORS struct {
-	// Origins may call, spelt exactly as a browser sends them. "*" alone: all, only with session: none. Required.
+	// Origins may call, spelt exactly as a browser sends them. "*" alone: all, only with session:
+	// none. Required.
 	Origins []string `yaml:"allowed_origins,required" eg:"[\"https://other.example.com\"]"`
 	// Methods they may use. Default the usual ones.
 	Methods []string `yaml:"allowed_methods"`
@@ -45,15 +47,15 @@ type CORS struct {
 	MaxAge Duration `yaml:"max_age" range:"0s..24h"`
 }
 
-// RequestHeaders changes the headers of requests. What clients send under one of the names, or under a spelling of it
-// with _ for -, is dropped.
+// RequestHeaders changes the headers of requests. What clients send under one of the names, or
+// under a spelling of it with _ for -, is dropped.
 type RequestHeaders struct {
 	// Set are lines "Name: value". Default none.
 	Set []string `yaml:"set"`
 	// Remove are names. Default none.
 	Remove []string `yaml:"remove"`
-	// Claims are lines "Name: claim": sub, name, roles, scope, provider, acr, auth_time, or a further claim of the
-	// provider. Default none.
+	// Claims are lines "Name: claim": sub, name, roles, scope, provider, acr, auth_time, or a
+	// further claim of the provider. Default none.
 	Claims []string `yaml:"claims"`
 }
 
@@ -177,7 +179,8 @@ func checkHeaderName(c *checker, path, name string, ok, changed bool) {
 	}
 }
 
-// checkOverlaps warns of a route inside another that asks less of its users: often it was meant to ask more.
+// checkOverlaps warns of a route inside another that asks less of its users: often it was meant to
+// ask more.
 func checkOverlaps(c *checker) {
 	for i := range c.config.Routes {
 		inner, path := &c.config.Routes[i], index("routes", i)
@@ -195,7 +198,8 @@ func checkOverlaps(c *checker) {
 	}
 }
 
-// enclosing is the index of the narrowest prefix route of the same host that route i lies in, or -1.
+// enclosing is the index of the narrowest prefix route of the same host that route i lies in, or
+// -1.
 func enclosing(routes []Route, i int) int {
 	best := -1
 	r := &routes[i]

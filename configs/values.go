@@ -12,8 +12,8 @@ import (
 
 // textValue is a value with a text form of its own. It is implemented on the pointer.
 //
-// parse sets the value; its error says what is wrong without repeating the text. hint is what to write instead, made
-// from the text where that is possible.
+// parse sets the value; its error says what is wrong without repeating the text. hint is what to
+// write instead, made from the text where that is possible.
 type textValue interface {
 	parse(text string) error
 	hint(text string) string
@@ -52,7 +52,8 @@ func (a Address) loopback() bool {
 	return err == nil && loopbackHost(host)
 }
 
-// Path names a file or folder. A relative one is meant from the folder of the configuration file; Load makes it so.
+// Path names a file or folder. A relative one is meant from the folder of the configuration file;
+// Load makes it so.
 type Path string
 
 // String is the path.
@@ -99,7 +100,8 @@ func (t Time) String() string {
 // Std is the time as the standard library has it.
 func (t Time) Std() time.Time { return time.Time(t) }
 
-// loopbackHost tells whether browsers take a host for this machine: localhost and what lies below it, 127.0.0.0/8, ::1.
+// loopbackHost tells whether browsers take a host for this machine: localhost and what lies below
+// it, 127.0.0.0/8, ::1.
 func loopbackHost(host string) bool {
 	host = strings.ToLower(host)
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {

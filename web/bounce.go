@@ -1,17 +1,20 @@
 package web
 
-// bounceScript reloads, but never twice in a row: where a reload still got this page (a browser that calls it
-// cross-site, a proxy that rewrites Sec-Fetch-Site) the link is shown instead of going round for ever.
+// bounceScript reloads, but never twice in a row: where a reload still got this page (a browser
+// that calls it cross-site, a proxy that rewrites Sec-Fetch-Site) the link is shown instead of
+// going round for ever.
 const bounceScript = `performance.getEntriesByType("navigation")[0]?.type==="reload"?document.getElementById("next").hidden=false:location.reload()`
 
-// Bounce is the page that answers a navigation from another site which came without our SameSite=Strict cookie. It
-// makes the browser ask again, now from our own origin, and so with the cookie (RFC 6265bis §5.2). It is one constant
-// document: nothing of the request is in it, so there is nothing to inject and nothing to leak.
+// Bounce is the page that answers a navigation from another site which came without our
+// SameSite=Strict cookie. It makes the browser ask again, now from our own origin, and so with the
+// cookie (RFC 6265bis §5.2). It is one constant document: nothing of the request is in it, so there
+// is nothing to inject and nothing to leak.
 //
-// The reload keeps the #fragment, which meta refresh and location.replace do not. The empty href names the document
-// itself, and a click on it is a same-origin navigation too.
+// The reload keeps the #fragment, which meta refresh and location.replace do not. The empty href
+// names the document itself, and a click on it is a same-origin navigation too.
 //
-// It goes out as 200 text/html with BounceCSP, "Cache-Control: no-store" and "Vary: Sec-Fetch-Site, Cookie".
+// It goes out as 200 text/html with BounceCSP, "Cache-Control: no-store" and "Vary: Sec-Fetch-Site,
+// Cookie".
 const Bounce = `<!doctype html>
 <html lang="en">
 <head>
@@ -28,7 +31,8 @@ const Bounce = `<!doctype html>
 </html>
 `
 
-// BounceCSP returns the Content-Security-Policy of the bounce page: its one script by hash, and nothing else.
+// BounceCSP returns the Content-Security-Policy of the bounce page: its one script by hash, and
+// nothing else.
 func BounceCSP() string {
 	return "default-src 'none'; script-src " + cspHash(bounceScript) +
 		"; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"

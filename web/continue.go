@@ -18,10 +18,11 @@ func (p *Pages) Begin(next, path string) string {
 	return p.passing("One moment", next, ` data-leave="`+passingTarget(path)+`"`)
 }
 
-// Continue is the page that follows a sign-in at another site. It leads on to a path of ours by itself: a redirect would
-// belong to the chain that began over there, and the SameSite=Strict cookie that was just set would not come along; what
-// this page begins is a navigation of our own origin. A path on another origin becomes "/", as in every Link. The
-// fragment that a [Pages.Begin] page of this tab noted for the same path in the last hour is put back.
+// Continue is the page that follows a sign-in at another site. It leads on to a path of ours by
+// itself: a redirect would belong to the chain that began over there, and the SameSite=Strict
+// cookie that was just set would not come along; what this page begins is a navigation of our own
+// origin. A path on another origin becomes "/", as in every Link. The fragment that a [Pages.Begin]
+// page of this tab noted for the same path in the last hour is put back.
 //
 // It goes out as 200 text/html with PassingCSP and "Cache-Control: no-store".
 func (p *Pages) Continue(path string) string { return p.passing("Signed in", path, " data-arrive") }

@@ -7,7 +7,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// The page leads to exactly one place, the same by itself and by its link, and nothing in the path becomes markup.
+// The page leads to exactly one place, the same by itself and by its link, and nothing in the path
+// becomes markup.
 func TestContinueLeadsToThePath(t *testing.T) {
 	for path, want := range map[string]string{
 		"/a?b=1&c=2#d":          "/a?b=1&c=2#d",
@@ -48,8 +49,8 @@ func TestContinueLeadsToThePath(t *testing.T) {
 	}
 }
 
-// The page before a sign-in notes the fragment for the very text that the page after it leads to, and leads on by
-// itself, by a meta refresh, and by its link.
+// The page before a sign-in notes the fragment for the very text that the page after it leads to,
+// and leads on by itself, by a meta refresh, and by its link.
 func TestBeginLeadsOn(t *testing.T) {
 	const next = "/auth/login?begin=1&return_to=%2Fa%27b"
 	p := newPages(t)

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// DemoCSP is the Content-Security-Policy under which the demo app works: its own files, its own origin's endpoints
-// ('self' covers WebSockets of the same host since CSP Level 3), and nothing inline.
+// DemoCSP is the Content-Security-Policy under which the demo app works: its own files, its own
+// origin's endpoints ('self' covers WebSockets of the same host since CSP Level 3), and nothing
+// inline.
 const DemoCSP = "default-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
 
 // cspHash returns the source expression that allows exactly this inline block (CSP Level 3 §2.3.1).
@@ -18,7 +19,8 @@ func cspHash(block string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// pageCSP is the policy of a page without script. formAction lists where its forms may lead, redirects included.
+// pageCSP is the policy of a page without script. formAction lists where its forms may lead,
+// redirects included.
 func pageCSP(style, formAction string) string {
 	return "default-src 'none'; img-src data:; style-src " + cspHash(style) +
 		"; form-action " + formAction + "; frame-ancestors 'none'; base-uri 'none'"

@@ -11,7 +11,8 @@ import (
 	"sessiongate/web"
 )
 
-// hashOf computes the source expression for an inline block as a browser does: over the bytes of its text.
+// hashOf computes the source expression for an inline block as a browser does: over the bytes of
+// its text.
 func hashOf(n *html.Node) string {
 	var block string
 	if n.FirstChild != nil {

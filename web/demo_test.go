@@ -93,7 +93,8 @@ func TestDemoScriptsImportWhatExists(t *testing.T) {
 	}
 }
 
-// The demo shows foreign text (problems, echoes, stream messages): only as text, and it stores nothing.
+// The demo shows foreign text (problems, echoes, stream messages): only as text, and it stores
+// nothing.
 func TestDemoScriptsStayHarmless(t *testing.T) {
 	forbidden := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setItem|document\.cookie\s*=|` +
 		"[\"'`](?:https?:)?//")

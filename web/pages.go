@@ -14,8 +14,8 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// Pages renders the gateway's own pages. Make it once with NewPages; it never changes afterwards and is safe for
-// concurrent use.
+// Pages renders the gateway's own pages. Make it once with NewPages; it never changes afterwards
+// and is safe for concurrent use.
 type Pages struct {
 	style     string
 	script    string // takes the fragment along
@@ -28,9 +28,9 @@ type Pages struct {
 	accountScript string
 }
 
-// Link is a labelled way on. Href is a path on this origin ("/app?x=1"); anything else (another origin, a script, a
-// relative path) is rendered as "/", so that a page never sends its reader where an attacker wanted. A Link without
-// Label is left out.
+// Link is a labelled way on. Href is a path on this origin ("/app?x=1"); anything else (another
+// origin, a script, a relative path) is rendered as "/", so that a page never sends its reader
+// where an attacker wanted. A Link without Label is left out.
 type Link struct {
 	Label string
 	Href  string
@@ -38,8 +38,8 @@ type Link struct {
 	Keep bool
 }
 
-// ProviderLink is one entry of the OpenID Connect picker: Name is the configured provider name, Label what the button
-// says (Name if empty), Href the path that starts the login there.
+// ProviderLink is one entry of the OpenID Connect picker: Name is the configured provider name,
+// Label what the button says (Name if empty), Href the path that starts the login there.
 type ProviderLink struct {
 	Name  string
 	Label string
@@ -52,16 +52,17 @@ type PasswordProvider struct {
 	Label string
 }
 
-// DemoUser is a user whose password the login page prints, with a button that signs in as that user: it posts demo_user
-// and no password, so that a page has one field of each name. For the demo only.
+// DemoUser is a user whose password the login page prints, with a button that signs in as that
+// user: it posts demo_user and no password, so that a page has one field of each name. For the demo
+// only.
 type DemoUser struct {
 	Name     string
 	Password string
 	Note     string // what this user is for, in a few words
 }
 
-// LoginPage is what the login page shows. The form posts username, password and return_to, and the chosen provider where
-// there is one, as application/x-www-form-urlencoded.
+// LoginPage is what the login page shows. The form posts username, password and return_to, and the
+// chosen provider where there is one, as application/x-www-form-urlencoded.
 type LoginPage struct {
 	Action            string             // path the forms post to: /auth/login
 	ReturnTo          string             // return URL, sent back as it is: check it when it arrives
@@ -103,7 +104,8 @@ type SignedOutPage struct {
 	Continue Link
 }
 
-// NewPages parses the embedded templates. An error means that the binary was built from broken files.
+// NewPages parses the embedded templates. An error means that the binary was built from broken
+// files.
 func NewPages() (*Pages, error) {
 	p := &Pages{}
 	for name, dst := range map[string]*string{
@@ -127,8 +129,8 @@ func NewPages() (*Pages, error) {
 	return p, err
 }
 
-// readBlock reads a stylesheet or script that goes into a page. The browser hashes the block after line ends have become
-// \n (HTML §13.2.3.5), whatever the checkout made of them.
+// readBlock reads a stylesheet or script that goes into a page. The browser hashes the block after
+// line ends have become \n (HTML §13.2.3.5), whatever the checkout made of them.
 func readBlock(name string) (string, error) {
 	text, err := templateFiles.ReadFile("templates/" + name)
 	if err != nil {
@@ -164,17 +166,18 @@ func (p *Pages) parse(name, script string) (*template.Template, error) {
 	return t, nil
 }
 
-// CSP returns the Content-Security-Policy of every page that has no method for its own: the stylesheet and the script
-// that takes the fragment along by hash, forms to this origin, no frame.
+// CSP returns the Content-Security-Policy of every page that has no method for its own: the
+// stylesheet and the script that takes the fragment along by hash, forms to this origin, no frame.
 func (p *Pages) CSP() string { return p.policy("'self'") }
 
 func (p *Pages) policy(formAction string) string {
 	return pageCSP(p.style, formAction) + "; script-src " + cspHash(p.script)
 }
 
-// LogoutCSP returns the policy of the logout page whose POST may be answered by a redirect to one of these origins
-// (RP-initiated logout): Chromium applies form-action to the redirects after a form post too. An origin is
-// "https://id.example.com", with a port where it has one; anything else is an error.
+// LogoutCSP returns the policy of the logout page whose POST may be answered by a redirect to one
+// of these origins (RP-initiated logout): Chromium applies form-action to the redirects after a
+// form post too. An origin is "https://id.example.com", with a port where it has one; anything else
+// is an error.
 func (p *Pages) LogoutCSP(origins ...string) (string, error) {
 	targets, err := formTargets(origins)
 	if err != nil {
@@ -183,8 +186,8 @@ func (p *Pages) LogoutCSP(origins ...string) (string, error) {
 	return p.policy(targets), nil
 }
 
-// Login writes the login page. Like every method here it writes the whole document in one call or, on a template
-// error, nothing; other errors are the writer's.
+// Login writes the login page. Like every method here it writes the whole document in one call or,
+// on a template error, nothing; other errors are the writer's.
 func (p *Pages) Login(w io.Writer, page LoginPage) error { return render(w, p.login, page) }
 
 // Message writes a page for a person who navigated to something that did not work.
@@ -205,9 +208,9 @@ func render(w io.Writer, t *template.Template, data any) error {
 	return err
 }
 
-// localPath lets through paths on this origin only. Browsers read "\" as "/" and drop tabs and line breaks (WHATWG URL
-// §4.4), so "/\evil" and "/<tab>/evil" would name another host; html/template percent-encodes these in a URL attribute,
-// which leaves "//" to refuse here.
+// localPath lets through paths on this origin only. Browsers read "\" as "/" and drop tabs and line
+// breaks (WHATWG URL §4.4), so "/\evil" and "/<tab>/evil" would name another host; html/template
+// percent-encodes these in a URL attribute, which leaves "//" to refuse here.
 func localPath(s string) string {
 	if !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") {
 		return "/"

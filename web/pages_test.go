@@ -94,8 +94,8 @@ func checkLabels(t *testing.T, doc *html.Node) {
 	}
 }
 
-// checkPlain wants nothing that runs but the script that keeps the fragment, nothing inline but that and the stylesheet,
-// and no resource or target elsewhere.
+// checkPlain wants nothing that runs but the script that keeps the fragment, nothing inline but
+// that and the stylesheet, and no resource or target elsewhere.
 func checkPlain(t *testing.T, doc *html.Node) {
 	t.Helper()
 	for _, script := range all(doc, "script") {
@@ -127,7 +127,8 @@ func checkPlain(t *testing.T, doc *html.Node) {
 	})
 }
 
-// isLocal wants a path that no browser reads as another host: see WHATWG URL §4.4 on "\", tabs and line breaks.
+// isLocal wants a path that no browser reads as another host: see WHATWG URL §4.4 on "\", tabs and
+// line breaks.
 func isLocal(target string) bool {
 	return strings.HasPrefix(target, "/") && !strings.HasPrefix(target, "//") && !strings.ContainsAny(target, "\\\t\r\n")
 }
@@ -250,7 +251,8 @@ func TestLoginShowsOnlyWhatIsOffered(t *testing.T) {
 	}
 }
 
-// Only what is wrong with the two fields marks them: a full queue or a store that is away is nobody's typing.
+// Only what is wrong with the two fields marks them: a full queue or a store that is away is
+// nobody's typing.
 func TestOnlyWrongCredentialsMarkTheFields(t *testing.T) {
 	p := newPages(t)
 	doc := parse(t, renderString(t, func(w io.Writer) error {

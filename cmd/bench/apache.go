@@ -20,9 +20,10 @@ import (
 // openidcModule is what the table calls Apache with it.
 const openidcModule = "mod_auth_openidc"
 
-// apacheConf is the event MPM doing for a request what sessiongate does: find the session in Redis, set the bearer token,
-// forward on a kept connection. What the module would add (a header for each claim) is off. There are four processes,
-// also on one core, because the threads of a process take turns at its one connection to Redis.
+// apacheConf is the event MPM doing for a request what sessiongate does: find the session in Redis,
+// set the bearer token, forward on a kept connection. What the module would add (a header for each
+// claim) is off. There are four processes, also on one core, because the threads of a process take
+// turns at its one connection to Redis.
 const apacheConf = `ServerRoot "DIR"
 DefaultRuntimeDir "DIR"
 PidFile "DIR/apache.pid"
@@ -105,8 +106,8 @@ func (l *lineup) apache(ctx context.Context) (*contender, error) {
 	return c, nil
 }
 
-// findApache looks for the server and the module where systems put them. The error is exec.ErrNotFound if either is
-// missing.
+// findApache looks for the server and the module where systems put them. The error is
+// exec.ErrNotFound if either is missing.
 func findApache() (path, modules string, err error) {
 	for _, name := range []string{"apache2", "httpd"} {
 		if path, err = lookProgram(name); err == nil {
@@ -157,7 +158,8 @@ func readLog(file string) string {
 	return string(b[max(0, len(b)-2000):])
 }
 
-// signInByCode goes where a page protected by OpenID Connect sends a browser, and returns the cookie that lets it in.
+// signInByCode goes where a page protected by OpenID Connect sends a browser, and returns the
+// cookie that lets it in.
 func signInByCode(ctx context.Context, page, cookie string) (string, error) {
 	jar, _ := cookiejar.New(nil) // no options, no error
 	browser := &http.Client{Jar: jar}

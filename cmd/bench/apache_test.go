@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// The provider's part is played by a child, as in a measurement; the page that sends the browser there is the test's.
+// The provider's part is played by a child, as in a measurement; the page that sends the browser
+// there is the test's.
 func TestSignInByCode(t *testing.T) {
 	var issuer string
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

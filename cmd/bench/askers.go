@@ -14,7 +14,8 @@ type asker interface {
 	hangUp()
 }
 
-// askers makes one for each connection of a load; with HTTP/2 one for each stream, of which several share a connection.
+// askers makes one for each connection of a load; with HTTP/2 one for each stream, of which several
+// share a connection.
 func (t *target) askers(l load) []asker {
 	list := make([]asker, l.conns)
 	var shared *sharedConn
@@ -69,7 +70,8 @@ func (s *sharedConn) ask(ctx context.Context) error {
 	return c.ask(s.t)
 }
 
-// conn is the connection, which the first stream opens; a new one after the contender has said goodbye to the last.
+// conn is the connection, which the first stream opens; a new one after the contender has said
+// goodbye to the last.
 func (s *sharedConn) conn(ctx context.Context) (*h2conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +83,8 @@ func (s *sharedConn) conn(ctx context.Context) (*h2conn, error) {
 	return c, err
 }
 
-// hangUp closes the connection once no stream is under way: who is done early leaves it to the others.
+// hangUp closes the connection once no stream is under way: who is done early leaves it to the
+// others.
 func (s *sharedConn) hangUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

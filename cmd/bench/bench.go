@@ -38,7 +38,8 @@ func newBench(ctx context.Context, o options, progress io.Writer) (*bench, error
 	return b, nil
 }
 
-// prepare makes and starts what every measurement needs. What it started before an error is ended by close.
+// prepare makes and starts what every measurement needs. What it started before an error is ended
+// by close.
 func (b *bench) prepare(ctx context.Context) (err error) {
 	if b.self, err = os.Executable(); err != nil {
 		return err
@@ -108,7 +109,8 @@ func (b *bench) child(role, core string, procs int, more ...string) (*rig.Proces
 	return p, nil
 }
 
-// startRedis runs a redis-server of our own, without persistence. Without one it returns no address.
+// startRedis runs a redis-server of our own, without persistence. Without one it returns no
+// address.
 func (b *bench) startRedis(ctx context.Context) (address string, err error) {
 	path, err := lookProgram("redis-server")
 	if err != nil {

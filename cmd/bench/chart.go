@@ -20,9 +20,9 @@ const (
 	chartGroup = 30 // a heading
 )
 
-// chart draws requests per second as an SVG: those who know sessions, then those who only forward, each fastest first.
-// It brings its own background, light or dark as the reader's system is, and so can be read on any page. direct is left
-// out: it is no contender, and would squeeze the others.
+// chart draws requests per second as an SVG: those who know sessions, then those who only forward,
+// each fastest first. It brings its own background, light or dark as the reader's system is, and so
+// can be read on any page. direct is left out: it is no contender, and would squeeze the others.
 func chart(s setting, list []summary) []byte {
 	var with, without []summary
 	for _, c := range list {

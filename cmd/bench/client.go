@@ -89,8 +89,8 @@ func (t *target) askOnce(ctx context.Context, c **client, j *jar) error {
 
 var errVanished = errors.New("the client went away")
 
-// vanish is a client that goes away: inside its request, before the answer, or inside the answer. Half of them do so
-// without a goodbye. The caller closes the connection.
+// vanish is a client that goes away: inside its request, before the answer, or inside the answer.
+// Half of them do so without a goodbye. The caller closes the connection.
 func (t *target) vanish(ctx context.Context, c **client, j *jar) error {
 	request := *j.request.Load()
 	way := rand.IntN(3) //nolint:gosec // chance, not a secret
@@ -111,8 +111,8 @@ func (t *target) vanish(ctx context.Context, c **client, j *jar) error {
 
 var errAnswer = errors.New("not an answer")
 
-// answer reads one response and returns its status and the size of its body. It understands what the contenders send,
-// and no more.
+// answer reads one response and returns its status and the size of its body. It understands what
+// the contenders send, and no more.
 func (c *client) answer(onCookie func(string)) (status, size int, err error) {
 	line, err := c.in.ReadSlice('\n')
 	if err != nil {

@@ -58,8 +58,8 @@ func (c *contender) calibrate(ctx context.Context) {
 	}
 }
 
-// checkBearer asks the upstream, through the contender, whether it was brought a token. Of a peer nothing is known but
-// its answers: it may stand in front of another upstream.
+// checkBearer asks the upstream, through the contender, whether it was brought a token. Of a peer
+// nothing is known but its answers: it may stand in front of another upstream.
 func checkBearer(ctx context.Context, c *contender) error {
 	if !c.session && !c.peer {
 		return nil

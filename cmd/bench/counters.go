@@ -58,8 +58,8 @@ func parseCommandStats(text string) map[string]float64 {
 	return m
 }
 
-// asked adds up the commands that clients sent. Redis counts the commands a script runs like any other; shares says
-// which part of each came from clients. Our own INFO is none of them.
+// asked adds up the commands that clients sent. Redis counts the commands a script runs like any
+// other; shares says which part of each came from clients. Our own INFO is none of them.
 func asked(stats, shares map[string]float64) (sum float64) {
 	for name, calls := range stats {
 		share, known := shares[name]
@@ -74,8 +74,9 @@ func asked(stats, shares map[string]float64) (sum float64) {
 	return sum
 }
 
-// scripted names the commands in sessiongate's scripts. A look at a moment's traffic misses those that it calls seldom,
-// such as once a minute and session; what clients send is seen there, or is not worth counting.
+// scripted names the commands in sessiongate's scripts. A look at a moment's traffic misses those
+// that it calls seldom, such as once a minute and session; what clients send is seen there, or is
+// not worth counting.
 func scripted(name string) bool {
 	switch name {
 	case "get", "getrange", "set", "del", "exists", "time", "publish",

@@ -19,15 +19,16 @@ import (
 	"sessiongate/session/seal"
 )
 
-// writers is how many managers write sessions, and parallel how many each at a time: what is waited for is mostly Redis,
-// which takes all that has come meanwhile in one go.
+// writers is how many managers write sessions, and parallel how many each at a time: what is waited
+// for is mostly Redis, which takes all that has come meanwhile in one go.
 const (
 	writers  = 8
 	parallel = 40
 )
 
-// fill signs more users in, each with one session, without asking a gateway: the product's own manager and store write
-// the sessions with the keys of the gateway of that name. Their cookies go to the end of the crowd. It takes all cores.
+// fill signs more users in, each with one session, without asking a gateway: the product's own
+// manager and store write the sessions with the keys of the gateway of that name. Their cookies go
+// to the end of the crowd. It takes all cores.
 func fill(ctx context.Context, b *bench, name string, c *crowd, more int) error {
 	b.say("writing %d sessions …", more)
 	b.unpin()
@@ -69,7 +70,8 @@ func fill(ctx context.Context, b *bench, name string, c *crowd, more int) error 
 	return nil
 }
 
-// write makes sessions and puts their cookies in their places, until the crowd is full or somebody has failed.
+// write makes sessions and puts their cookies in their places, until the crowd is full or somebody
+// has failed.
 func (c *crowd) write(ctx context.Context, m *manager.Manager, next *atomic.Int64, failed *atomic.Pointer[error]) error {
 	for failed.Load() == nil {
 		i := int(next.Add(1)) - 1

@@ -68,7 +68,8 @@ func lookProgram(name string) (path string, err error) {
 	return "", err
 }
 
-// nginx runs without a master, so that one process is all of it (--cores then does not apply to it).
+// nginx runs without a master, so that one process is all of it (--cores then does not apply to
+// it).
 func (l *lineup) nginx(ctx context.Context) (*contender, error) {
 	front := ""
 	if c := l.certificate; c != nil {

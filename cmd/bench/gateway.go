@@ -119,7 +119,8 @@ func (b *bench) keys(binary string, c gatewayConfig) (dir string, err error) {
 	return dir, rig.GenerateKeys(binary, dir)
 }
 
-// signIn signs in, and asks again for a while where the gateway has no time now for one more password.
+// signIn signs in, and asks again for a while where the gateway has no time now for one more
+// password.
 func (g *gateway) signIn(ctx context.Context, user, password string) (cookie string, err error) {
 	for range 40 {
 		cookie, err = g.signInOnce(ctx, user, password)
@@ -137,7 +138,8 @@ func (g *gateway) signIn(ctx context.Context, user, password string) (cookie str
 
 var errBusy = errors.New("sign in: status 503")
 
-// signInOnce does what the app's page does, and returns the session cookie as the browser would send it.
+// signInOnce does what the app's page does, and returns the session cookie as the browser would
+// send it.
 func (g *gateway) signInOnce(ctx context.Context, user, password string) (cookie string, err error) {
 	body, err := json.Marshal(map[string]string{"username": user, "password": password})
 	if err != nil {

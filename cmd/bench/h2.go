@@ -17,15 +17,16 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// streamsPerConn is how many requests an HTTP/2 connection of the load has under way: what a page asks for at once.
+// streamsPerConn is how many requests an HTTP/2 connection of the load has under way: what a page
+// asks for at once.
 const streamsPerConn = 8
 
 // answerLimit bounds the wait for an answer.
 const answerLimit = 30 * time.Second
 
-// h2conn is a client's connection of HTTP/2 (RFC 9113). Like client it knows what the contenders send, and little else:
-// its answers are small enough for the windows that it opens, and its requests have no bodies. Streams are safe for
-// concurrent use.
+// h2conn is a client's connection of HTTP/2 (RFC 9113). Like client it knows what the contenders
+// send, and little else: its answers are small enough for the windows that it opens, and its
+// requests have no bodies. Streams are safe for concurrent use.
 type h2conn struct {
 	net.Conn
 	in  *http2.Framer // read by one goroutine alone
@@ -48,7 +49,8 @@ type h2stream struct {
 	done         chan error
 }
 
-// dialH2 opens a connection. The session of its requests is that of the jar: a connection is one browser's.
+// dialH2 opens a connection. The session of its requests is that of the jar: a connection is one
+// browser's.
 func dialH2(ctx context.Context, t *target, j *jar) (*h2conn, error) {
 	conn, err := t.dial(ctx)
 	if err != nil {

@@ -20,7 +20,8 @@ type lineup struct {
 	certificate *certificate // what contenders speak TLS with; nil: they do not
 }
 
-// contenders starts everything that takes part. Names in --only choose. What should take part and cannot is said.
+// contenders starts everything that takes part. Names in --only choose. What should take part and
+// cannot is said.
 func (l *lineup) contenders(ctx context.Context) (list []*contender, err error) {
 	if l.tls {
 		list, err = l.tlsContenders(ctx)
@@ -176,8 +177,8 @@ func (b *bench) sessiongate(ctx context.Context, what string, sessions int, conf
 	}, nil
 }
 
-// sessionsWanted is one for each connection, within what one user may have: requests of one session that come together
-// share a question to Redis, which would flatter strict mode.
+// sessionsWanted is one for each connection, within what one user may have: requests of one session
+// that come together share a question to Redis, which would flatter strict mode.
 func (b *bench) sessionsWanted() int { return min(b.conns, 100) }
 
 // peer is anything else that somebody has started.

@@ -81,8 +81,8 @@ func fire(ctx context.Context, t *target, l load) result {
 	return sumOf(parts, time.Since(began))
 }
 
-// connection is one keep-alive connection's share of a load, or that of a stream of HTTP/2. After a failure it connects
-// again.
+// connection is one keep-alive connection's share of a load, or that of a stream of HTTP/2. After a
+// failure it connects again.
 func (t *target) connection(ctx context.Context, l load, a asker, i int, began time.Time) result {
 	r := result{histogram: newHistogram()}
 	beat := newBeat(l, i, began)
@@ -108,8 +108,8 @@ func (t *target) connection(ctx context.Context, l load, a asker, i int, began t
 	return r
 }
 
-// upstreamGone reports what a gateway can at best do about an upstream that went away: say so, or end the answer it had
-// begun.
+// upstreamGone reports what a gateway can at best do about an upstream that went away: say so, or
+// end the answer it had begun.
 func upstreamGone(err error) bool {
 	other := (*statusError)(nil)
 	return errors.As(err, &other) && other.status == http.StatusBadGateway ||
@@ -130,8 +130,8 @@ func newBeat(l load, i int, began time.Time) *beat {
 	return &beat{began.Add(interval * time.Duration(i) / time.Duration(l.conns)), interval}
 }
 
-// next waits for the next due time and returns it. If that has passed, because the answer before was slow, it returns
-// at once: what is measured from it is what a user who came then has waited.
+// next waits for the next due time and returns it. If that has passed, because the answer before
+// was slow, it returns at once: what is measured from it is what a user who came then has waited.
 func (b *beat) next(ctx context.Context) time.Time {
 	if b.interval == 0 {
 		return time.Now()

@@ -1,4 +1,5 @@
-// Command bench measures what sessiongate costs, beside what one would use in its place, on the machine it runs on:
+// Command bench measures what sessiongate costs, beside what one would use in its place, on the
+// machine it runs on:
 //
 //	go run ./cmd/bench             # all contenders, about seven minutes
 //	go run ./cmd/bench --quick     # the same in less than a minute, and noisier
@@ -8,28 +9,32 @@
 //	go run ./cmd/bench --soak 10m  # memory and goroutines over time, with clients and upstreams that vanish
 //	go run ./cmd/bench --scale     # 1 to N cores, and up to 1,000,000 sessions in Redis
 //
-// It builds sessiongate, starts it as it is shipped with a real configuration, and signs in. The upstream, the tuned
-// bare reverse proxy, an OpenID Connect provider and a token API are this binary again, started with --role. nginx,
-// haproxy and Apache with mod_auth_openidc take part if they are on the machine; Apache gets as many real sign-ins by the
-// code flow as sessiongate. Anything else takes part by --peer name=URL, with --peer-header 'Cookie: …' to be let in;
-// "--role provider --redirect URI" is a provider to sign in at. Another build of sessiongate is measured beside this one
-// by --build name=binary.
+// It builds sessiongate, starts it as it is shipped with a real configuration, and signs in. The
+// upstream, the tuned bare reverse proxy, an OpenID Connect provider and a token API are this
+// binary again, started with --role. nginx, haproxy and Apache with mod_auth_openidc take part if
+// they are on the machine; Apache gets as many real sign-ins by the code flow as sessiongate.
+// Anything else takes part by --peer name=URL, with --peer-header 'Cookie: …' to be let in; "--role
+// provider --redirect URI" is a provider to sign in at. Another build of sessiongate is measured
+// beside this one by --build name=binary.
 //
 // # How it measures
 //
-// One contender at a time gets the load; the others wait. A round goes through all of them, and every ratio is taken
-// inside one round before the median over rounds is: a machine whose speed drifts moves both sides of a ratio. Quartiles
-// show how far rounds disagree. Processes are pinned to cores with taskset where there is one, at least four cores and
-// no --no-pin: load, upstream, contender, Redis.
+// One contender at a time gets the load; the others wait. A round goes through all of them, and
+// every ratio is taken inside one round before the median over rounds is: a machine whose speed
+// drifts moves both sides of a ratio. Quartiles show how far rounds disagree. Processes are pinned
+// to cores with taskset where there is one, at least four cores and no --no-pin: load, upstream,
+// contender, Redis.
 //
-// The load generator (load.go) writes and reads raw sockets. It sends no more than Host and Cookie, as wrk does; with
-// --browser what Chromium sends for a fetch. In the closed loop each connection asks again as soon as it is answered.
-// With --rate requests are sent by the clock, and a request that had to wait for the one before counts from when it was
-// due; otherwise a stall would hide all the requests it kept from being sent (coordinated omission).
+// The load generator (load.go) writes and reads raw sockets. It sends no more than Host and Cookie,
+// as wrk does; with --browser what Chromium sends for a fetch. In the closed loop each connection
+// asks again as soon as it is answered. With --rate requests are sent by the clock, and a request
+// that had to wait for the one before counts from when it was due; otherwise a stall would hide all
+// the requests it kept from being sent (coordinated omission).
 //
-// Before anything is measured, each contender that claims to know a session must have brought the upstream a bearer
-// token: what answers faster because it does less is not compared. CPU comes from /proc, allocations from the
-// contenders' own /metrics, Redis commands from INFO commandstats. These hardly know noise; speed does.
+// Before anything is measured, each contender that claims to know a session must have brought the
+// upstream a bearer token: what answers faster because it does less is not compared. CPU comes from
+// /proc, allocations from the contenders' own /metrics, Redis commands from INFO commandstats.
+// These hardly know noise; speed does.
 package main
 
 import (

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// shares watches a Redis with MONITOR while a contender is asked a little, and returns for each command which part of it
-// clients sent. The rest ran inside their scripts, which is no round trip.
+// shares watches a Redis with MONITOR while a contender is asked a little, and returns for each
+// command which part of it clients sent. The rest ran inside their scripts, which is no round trip.
 func shares(ctx context.Context, address string, t *target) (map[string]float64, error) {
 	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 // pins are the cores of the parts; empty strings leave them to the system.
 type pins struct{ load, upstream, contender, redis string }
 
-// choosePins gives each part a core of its own, or none to any: two parts on one core would be measured as one.
+// choosePins gives each part a core of its own, or none to any: two parts on one core would be
+// measured as one.
 func choosePins(o options, cpus int) (p pins, why string) {
 	switch _, err := exec.LookPath("taskset"); {
 	case o.noPin:

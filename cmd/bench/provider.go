@@ -10,8 +10,8 @@ import (
 	"sessiongate/session/oidc/oidctest"
 )
 
-// playProvider is an OpenID Connect provider that signs everybody in without a question: the one the tests use. It says
-// its issuer on the first line.
+// playProvider is an OpenID Connect provider that signs everybody in without a question: the one
+// the tests use. It says its issuer on the first line.
 func playProvider(ctx context.Context, redirects []string, out io.Writer) error {
 	t := &stage{}
 	p := oidctest.New(t, redirects...)
@@ -22,7 +22,8 @@ func playProvider(ctx context.Context, redirects []string, out io.Writer) error 
 	return nil
 }
 
-// stage is what the provider needs of a test: a moment at which all is over. Its other methods are nil, and not called.
+// stage is what the provider needs of a test: a moment at which all is over. Its other methods are
+// nil, and not called.
 type stage struct {
 	testing.TB
 	after []func()

@@ -27,8 +27,8 @@ type target struct {
 	crowd  *crowd // sessions by the million, in the place of jars
 }
 
-// jar holds a browser's session cookie, which answers may replace, and the request of HTTP/1.1 that carries it. It is
-// safe for concurrent use.
+// jar holds a browser's session cookie, which answers may replace, and the request of HTTP/1.1 that
+// carries it. It is safe for concurrent use.
 type jar struct {
 	value   atomic.Pointer[string]
 	request atomic.Pointer[[]byte]
@@ -45,8 +45,9 @@ const chromium = "Connection: keep-alive\r\nsec-ch-ua-platform: \"Linux\"\r\nUse
 
 const userAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 
-// head is one request. Without --browser it is as short as a client's that nobody dressed up (wrk, ab, hey): headers
-// cost every contender something, and the more of them there are, the less the rest shows.
+// head is one request. Without --browser it is as short as a client's that nobody dressed up (wrk,
+// ab, hey): headers cost every contender something, and the more of them there are, the less the
+// rest shows.
 func (t *target) head(cookie string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\n", t.url.RequestURI(), t.url.Host)
@@ -117,8 +118,8 @@ func (t *target) picker(conns, i int) func() *jar {
 	}
 }
 
-// crowd is the cookies of very many sessions end to end: a million jars would keep the collector of this process busy
-// while it measures.
+// crowd is the cookies of very many sessions end to end: a million jars would keep the collector of
+// this process busy while it measures.
 type crowd struct {
 	cookies []byte
 	width   int // of each, all are of the same length
@@ -129,9 +130,9 @@ func (c *crowd) len() int { return len(c.cookies) / max(1, c.width) }
 // first is a crowd of the first n.
 func (c *crowd) first(n int) *crowd { return &crowd{c.cookies[:n*c.width], c.width} }
 
-// picker gives a connection one jar of its own, whose request carries another session each time, at random. If there are
-// no more sessions than connections each keeps one: requests of one session that come together may share a question to
-// Redis, and would look cheaper.
+// picker gives a connection one jar of its own, whose request carries another session each time, at
+// random. If there are no more sessions than connections each keeps one: requests of one session
+// that come together may share a question to Redis, and would look cheaper.
 func (c *crowd) picker(t *target, conns, i int) func() *jar {
 	j := t.newJar(string(c.at(i % c.len())))
 	if c.len() <= conns {

@@ -17,8 +17,8 @@ import (
 	"sessiongate/cmd/rig"
 )
 
-// playRole is what a child process does. It says on its first line where it listens, and ends when its standard input
-// does, so that nothing outlives a killed parent.
+// playRole is what a child process does. It says on its first line where it listens, and ends when
+// its standard input does, so that nothing outlives a killed parent.
 func playRole(ctx context.Context, o options, out io.Writer) error {
 	ctx = rig.WhileWanted(ctx)
 	if o.role == "provider" {
@@ -56,8 +56,8 @@ func serve(l net.Listener, h http.Handler) error {
 	return nil // the listener was closed because the work is done
 }
 
-// serveProxy serves a proxy, with TLS if there is a certificate. Then its counters are elsewhere, so that asking for them
-// takes no TLS.
+// serveProxy serves a proxy, with TLS if there is a certificate. Then its counters are elsewhere,
+// so that asking for them takes no TLS.
 func serveProxy(ctx context.Context, l net.Listener, o options, proxy http.Handler) error {
 	if o.certificate == "" {
 		return serve(l, proxy)
@@ -74,7 +74,8 @@ func serveProxy(ctx context.Context, l net.Listener, o options, proxy http.Handl
 	return nil // as serve
 }
 
-// tunedReverseProxy is the best the standard library does by configuration alone, and the measure of all ratios.
+// tunedReverseProxy is the best the standard library does by configuration alone, and the measure
+// of all ratios.
 func tunedReverseProxy(u *url.URL) http.Handler {
 	transport := &http.Transport{MaxIdleConnsPerHost: 1024, DisableCompression: true}
 	rp := &httputil.ReverseProxy{

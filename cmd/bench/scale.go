@@ -65,7 +65,8 @@ func coreCounts(cpus int) (list []int) {
 	return append(list, cpus)
 }
 
-// lastCores is n cores from the end, in taskset's words. The first two are the load's and the upstream's.
+// lastCores is n cores from the end, in taskset's words. The first two are the load's and the
+// upstream's.
 func lastCores(n, cpus int) string {
 	return fmt.Sprintf("%d-%d", cpus-n, cpus-1)
 }

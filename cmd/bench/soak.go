@@ -12,8 +12,9 @@ import (
 // soakParts is how many readings a soak takes.
 const soakParts = 10
 
-// soak loads one gateway with many sessions, a different one for each request, while clients and upstreams go away at
-// random. Memory and goroutines must stay flat. The last reading is after all clients have left.
+// soak loads one gateway with many sessions, a different one for each request, while clients and
+// upstreams go away at random. Memory and goroutines must stay flat. The last reading is after all
+// clients have left.
 func soak(ctx context.Context, b *bench, out io.Writer) error {
 	g, _, t, err := manyUsers(ctx, b, "5s", time.Time{})
 	if err != nil {

@@ -33,8 +33,8 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[i]*(1-part) + sorted[i+1]*part
 }
 
-// ratios divides a by b round by round, so that both sides of a ratio were measured within seconds of each other. A
-// round that lacks either side is NaN.
+// ratios divides a by b round by round, so that both sides of a ratio were measured within seconds
+// of each other. A round that lacks either side is NaN.
 func ratios(a, b []float64) []float64 {
 	out := make([]float64, min(len(a), len(b)))
 	for i, x := range b[:len(out)] {

@@ -30,7 +30,8 @@ func TestSpread(t *testing.T) {
 	}
 }
 
-// The machine got twice as fast in the second round; the ratio does not see it. The ratio of the medians would.
+// The machine got twice as fast in the second round; the ratio does not see it. The ratio of the
+// medians would.
 func TestRatiosAreTakenWithinARound(t *testing.T) {
 	a, b := []float64{150, 300, 450}, []float64{100, 200, 300}
 	if got := spreadOf(ratios(a, b)); got != (spread{1.5, 1.5, 1.5}) {
@@ -84,8 +85,9 @@ func stalling(t *testing.T, nth int, stall time.Duration) *target {
 	return &target{url: &url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/"}, body: 2}
 }
 
-// Of 100 requests that were due in half a second, an upstream that stops for 250 ms makes about half wait. A closed
-// loop sees one slow request; by the clock all that were due meanwhile count with the time they really had to wait.
+// Of 100 requests that were due in half a second, an upstream that stops for 250 ms makes about
+// half wait. A closed loop sees one slow request; by the clock all that were due meanwhile count
+// with the time they really had to wait.
 func TestCoordinatedOmission(t *testing.T) {
 	const stall = 250 * time.Millisecond
 	slow := func(rate float64) (share float64) {

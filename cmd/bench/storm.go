@@ -24,7 +24,8 @@ const (
 // tabs is how many requests each browser of a storm sends at the same time.
 const tabs = 4
 
-// manyUsers signs in many sessions through a token API whose tokens expire together, if at is not zero.
+// manyUsers signs in many sessions through a token API whose tokens expire together, if at is not
+// zero.
 func manyUsers(ctx context.Context, b *bench, cache string, at time.Time) (g *gateway, api string, t *target, err error) {
 	if api, err = b.role("tokenapi", b.pins.upstream, 1); err != nil {
 		return nil, "", nil, err
@@ -81,7 +82,8 @@ func post(ctx context.Context, url string) error {
 	return res.Body.Close()
 }
 
-// storm lets all sessions' tokens expire in the same second; then each session asks four times at once.
+// storm lets all sessions' tokens expire in the same second; then each session asks four times at
+// once.
 func storm(ctx context.Context, b *bench, out io.Writer) error {
 	b.conns = min(b.conns, b.sessions, maxBrowsers())
 	at := time.Now().Add(time.Duration(b.sessions/signInsPerSecond)*time.Second + stormLead)
@@ -123,8 +125,8 @@ func storm(ctx context.Context, b *bench, out io.Writer) error {
 	return nil
 }
 
-// maxBrowsers is for how many the open files of this process suffice, and those of the gateway, which has as many and
-// a connection to the upstream for each of ours.
+// maxBrowsers is for how many the open files of this process suffice, and those of the gateway,
+// which has as many and a connection to the upstream for each of ours.
 func maxBrowsers() int {
 	var l syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
@@ -133,7 +135,8 @@ func maxBrowsers() int {
 	return max(1, (int(l.Cur)-200)/(2*tabs)) //nolint:unconvert // its type differs between systems
 }
 
-// herd asks for each session, all requests of a session at the same time, b.conns sessions at a time.
+// herd asks for each session, all requests of a session at the same time, b.conns sessions at a
+// time.
 func herd(ctx context.Context, b *bench, t *target) result {
 	began := time.Now()
 	order := rand.Perm(len(t.jars)) //nolint:gosec // an order, not a secret
@@ -156,7 +159,8 @@ func herd(ctx context.Context, b *bench, t *target) result {
 	return sum.result
 }
 
-// tally is a result that many write to: a histogram for each of thousands of connections would fill the memory.
+// tally is a result that many write to: a histogram for each of thousands of connections would fill
+// the memory.
 type tally struct {
 	mu sync.Mutex
 	result

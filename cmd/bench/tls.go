@@ -25,7 +25,8 @@ type front struct {
 	h2           bool
 }
 
-// fronts are the two ways over TLS. Their suffix is part of a row's name, and ratios are taken between rows that share it.
+// fronts are the two ways over TLS. Their suffix is part of a row's name, and ratios are taken
+// between rows that share it.
 func fronts() []front {
 	return []front{
 		{"-tls", "TLS, HTTP/1.1", false},
@@ -93,7 +94,8 @@ func (c *certificate) httpClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: c.client}}
 }
 
-// newCertificate makes a P-256 key and its certificate, and files of both. Handshakes are not what is measured.
+// newCertificate makes a P-256 key and its certificate, and files of both. Handshakes are not what
+// is measured.
 func newCertificate(dir string) (*certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // providerDelay is what a refresh takes, as if there were a network between.
 const providerDelay = 20 * time.Millisecond
 
-// tokenAPI is an API with JSON login and refresh for --storm and --soak: it signs nothing and costs nothing, so that
-// thousands of sessions are made in seconds. It counts refreshes.
+// tokenAPI is an API with JSON login and refresh for --storm and --soak: it signs nothing and costs
+// nothing, so that thousands of sessions are made in seconds. It counts refreshes.
 type tokenAPI struct {
 	n         atomic.Int64
 	refreshes atomic.Int64

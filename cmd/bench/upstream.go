@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// fixed is an upstream that answers every request with the same bytes: nothing that speaks HTTP in Go is faster, so the
-// upstream is not what is measured. Requests have no bodies.
+// fixed is an upstream that answers every request with the same bytes: nothing that speaks HTTP in
+// Go is faster, so the upstream is not what is measured. Requests have no bodies.
 type fixed struct {
 	answer  []byte
 	vanish  float64 // share of requests at which it goes away
@@ -63,8 +63,9 @@ func (f *fixed) serve(c net.Conn) {
 	}
 }
 
-// answerTo returns what to send, and whether the connection stays. An upstream that goes away does so before its answer,
-// inside it, or after it without saying so: then the next request finds a dead connection.
+// answerTo returns what to send, and whether the connection stays. An upstream that goes away does
+// so before its answer, inside it, or after it without saying so: then the next request finds a
+// dead connection.
 func (f *fixed) answerTo(head []byte) (answer []byte, stay bool) {
 	if bytes.HasPrefix(head, []byte("GET "+bearerPath+" ")) {
 		if bytes.Contains(bytes.ToLower(head), []byte("\nauthorization: bearer ")) {

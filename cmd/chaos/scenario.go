@@ -22,7 +22,8 @@ type scenario struct {
 	fault func(context.Context, *world) error
 	// after looks for what the browsers cannot see, and returns what is wrong.
 	after func(context.Context, *world) []string
-	// excuse is why some sessions may be lost here and nothing can be done about it; empty: none may.
+	// excuse is why some sessions may be lost here and nothing can be done about it; empty: none
+	// may.
 	excuse string
 	// excused reports whether this loss is such a one; nil: only what [world.unavoidable] knows.
 	excused func(*world, *family) bool

@@ -61,7 +61,8 @@ func (b *brokenTool) Error() string { return b.name + ": " + b.err.Error() + "\n
 
 func (s *site) clockFile() string { return filepath.Join(s.dir, "clock") }
 
-// setClock moves Redis' clock away from the machine's. The file keeps its place: Redis has it mapped.
+// setClock moves Redis' clock away from the machine's. The file keeps its place: Redis has it
+// mapped.
 func (s *site) setClock(offset time.Duration) error {
 	f, err := os.OpenFile(s.clockFile(), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {

@@ -129,7 +129,8 @@ func (w *world) signInAll(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// run is the world's life. The error is about the instrument or the machine, not about the gateways.
+// run is the world's life. The error is about the instrument or the machine, not about the
+// gateways.
 func (w *world) run(ctx context.Context) (r *result, err error) {
 	ctx, w.abort = context.WithCancelCause(ctx)
 	defer w.abort(nil)

@@ -53,8 +53,8 @@ func family(list []usage, pid int) (sum time.Duration) {
 	return sum
 }
 
-// parseStat reads pid, ppid, utime and stime: fields 1, 4, 14 and 15 of proc_pid_stat(5). The name, field 2, may hold
-// blanks and parentheses; it ends at the last one.
+// parseStat reads pid, ppid, utime and stime: fields 1, 4, 14 and 15 of proc_pid_stat(5). The name,
+// field 2, may hold blanks and parentheses; it ends at the last one.
 func parseStat(s string) (u usage, err error) {
 	name := strings.LastIndexByte(s, ')')
 	f := strings.Fields(s[name+1:])
