@@ -32,7 +32,8 @@ var (
 	fence    = regexp.MustCompile("(?ms)^( *)```([a-z]*)\n(.*?)^ *```$")
 )
 
-// TestREADME loads every YAML block of the README, and every example in its text: what people copy works.
+// TestREADME loads every YAML block of the README, and every example in its text: what people copy
+// works.
 func TestREADME(t *testing.T) {
 	data, err := os.ReadFile("../README.md")
 	if err != nil {
@@ -70,8 +71,8 @@ func TestREADME(t *testing.T) {
 	}
 }
 
-// loadSpan loads an example as a section of the file, or as a key of a route or a provider. The answer is what the last
-// place says against it.
+// loadSpan loads an example as a section of the file, or as a key of a route or a provider. The
+// answer is what the last place says against it.
 func loadSpan(span, secret string) (problem string) {
 	if strings.HasPrefix(span, "server: {") {
 		span = strings.Replace(span, "{", `{public_url: "http://localhost:8080", `, 1)

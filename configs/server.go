@@ -103,7 +103,8 @@ var (
 	plainPath = regexp.MustCompile(`^(/|(/[A-Za-z0-9._~!$&'()*+,=:@-]+)+/?)$`)
 )
 
-// canonicalPath tells whether a path stands as the router compares it: no escapes, parameters, empty or dot segments.
+// canonicalPath tells whether a path stands as the router compares it: no escapes, parameters,
+// empty or dot segments.
 func canonicalPath(p string) bool {
 	if !plainPath.MatchString(p) {
 		return false
@@ -192,8 +193,8 @@ func checkPublicURL(c *checker) {
 	}
 }
 
-// parseOrigin reads scheme://host[:port]. The answer is nil and what is wrong, without the text itself, which may
-// hold a password.
+// parseOrigin reads scheme://host[:port]. The answer is nil and what is wrong, without the text
+// itself, which may hold a password.
 func parseOrigin(raw string) (*url.URL, string) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.Hostname() == "" {
