@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// Adapter sends requests in parts over an http.RoundTripper: it stands in the leg's place where the leg cannot be, and
+// Adapter sends requests in parts over an http.RoundTripper: it stands in the place of [Transport] where that cannot be, and
 // is what it falls back to.
 type Adapter struct {
 	http.RoundTripper

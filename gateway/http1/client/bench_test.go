@@ -12,7 +12,7 @@ import (
 )
 
 // serveFixed answers every request on every connection with the same bytes, as fast as Go can, so that what the
-// benchmarks show is the leg.
+// benchmarks show is our transport.
 func serveFixed(b *testing.B, answer []byte) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -79,7 +79,7 @@ func TestCancelBeforeAndWhileDialing(t *testing.T) {
 			go cancel()
 		}
 		req, _ := http.NewRequestWithContext(ctx, "GET", "http://127.0.0.1:1", nil)
-		if o := askFor(legs["leg"](t, dial, 0), req); !errors.Is(o.HeadErr, context.Canceled) {
+		if o := askFor(transports["fast"](t, dial, 0), req); !errors.Is(o.HeadErr, context.Canceled) {
 			t.Fatal(o.HeadErr)
 		}
 	}
@@ -188,7 +188,7 @@ func TestCloseUnblocksRead(t *testing.T) {
 	} {
 		url := upstream(t, func(c *wire, _ int) { c.head(); c.say(says); c.hangUp() })
 		req, _ := http.NewRequest("GET", url, nil)
-		res, err := legs["leg"](t, nil, 0).RoundTrip(req)
+		res, err := transports["fast"](t, nil, 0).RoundTrip(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +205,7 @@ func TestCloseUnblocksRead(t *testing.T) {
 // A context cancelled after its response was read must not touch the connection's next user.
 func TestLateCancelIsHarmless(t *testing.T) {
 	url, conns := serveAlways(t, hello)
-	rt := legs["leg"](t, nil, 0)
+	rt := transports["fast"](t, nil, 0)
 	for range 500 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a deadline, so it is watched at once
 		req, _ := http.NewRequestWithContext(ctx, "GET", url, nil)

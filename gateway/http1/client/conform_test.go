@@ -20,8 +20,8 @@ func TestAnswers(t *testing.T) {
 				method = http.MethodGet
 			}
 			for _, pieces := range split(a.Says) {
-				std := askMemory(t, "transport", method, pieces)
-				got := askMemory(t, "leg", method, pieces)
+				std := askMemory(t, "standard", method, pieces)
+				got := askMemory(t, "fast", method, pieces)
 				want := fmt.Sprint(a.Code, a.Body, a.Cut, a.Interim)
 				if is := fmt.Sprint(std.Code, std.Body, std.BodyErr != nil, std.Interim); is != want {
 					t.Fatalf("transport: %s, want %s (%v, %v)", is, want, std.HeadErr, std.BodyErr)
@@ -30,7 +30,7 @@ func TestAnswers(t *testing.T) {
 					continue
 				}
 				if a.Strict {
-					t.Fatalf("leg accepted what its package comment says it refuses: %+v", got)
+					t.Fatalf("accepted what its package comment says it refuses: %+v", got)
 				}
 				if diff := differ(got, std); diff != "" {
 					t.Fatalf("split %d: %s", len(pieces[0]), diff)
@@ -58,7 +58,7 @@ func split(s string) (ways [][][]byte) {
 func askMemory(t testing.TB, name, method string, pieces [][]byte) outcome {
 	m := newMemory(slices.Clone(pieces)...)
 	defer m.Close()
-	return ask(legs[name](t, m.dial, 0), method, "http://upstream.test/", nil)
+	return ask(transports[name](t, m.dial, 0), method, "http://upstream.test/", nil)
 }
 
 // differ says in what two outcomes differ; errors only have to be errors.
@@ -74,7 +74,7 @@ func differ(got, want outcome) string {
 }
 
 func TestShortBodyIsUnexpectedEOF(t *testing.T) {
-	o := askMemory(t, "leg", "GET", [][]byte{[]byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")})
+	o := askMemory(t, "fast", "GET", [][]byte{[]byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")})
 	if o.BodyErr == nil || !strings.Contains(o.BodyErr.Error(), io.ErrUnexpectedEOF.Error()) {
 		t.Fatal(o.BodyErr)
 	}

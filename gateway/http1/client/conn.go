@@ -41,7 +41,7 @@ func (c *conn) reusable() bool { return c.raw != nil && c.in.Buffered() == 0 }
 func (c *conn) reset() {
 	if c.deadlined {
 		c.deadlined = false
-		_ = c.SetDeadline(time.Time{}) // an error means a closed connection, which the probe finds
+		_ = c.SetDeadline(time.Time{}) // an error means a closed connection, which the idle check finds
 	}
 	if cap(c.out) > 4*bufferSize {
 		c.out = nil

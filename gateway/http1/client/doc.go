@@ -4,16 +4,17 @@
 // one machine that is about 40 % of what forwarding a small request costs.
 //
 // One request, read top to bottom: [Transport.Send] (transport.go), or [Transport.RoundTrip] for a request that is an
-// http.Request, decides whether the leg covers it (cover.go); pool.go lends a connection that is still silent (conn.go), or dials one; request.go writes the head,
-// send.go the body; exchange.go holds what is happening on the connection and decides its fate; head.go reads status
-// line and fields, framing.go decides where the body ends (RFC 9112 §6), body.go reads it to that end.
+// http.Request, decides whether it is supported (supports.go); pool.go lends a connection that is still idle (conn.go), or
+// dials one; roundtrip.go sends the head (request.go) and the body (requestbody.go) and receives the response: head.go
+// reads status line and fields, framing.go decides where the body ends (RFC 9112 §6), body.go reads it to that end.
+// loan.go decides what becomes of the connection.
 //
-// # What it does not cover
+// # What it does not support
 //
 // https, upgrades, CONNECT, bodies of unknown length, Expect, request trailers, hosts that need IDNA or carry a zone,
-// traces that ask for more than 1xx responses, and systems on which a connection cannot be asked whether it is
-// silent: all of these go to [Options].Fallback, normally http.Transport, with nothing written before. So leaving the
-// leg out means using the fallback in its place, behind [Adapter].
+// traces that ask for more than 1xx responses, and systems on which a connection cannot be asked whether it is idle: all of
+// these go to [Options].Fallback, normally http.Transport, with nothing written before. To do without this client is to
+// use the fallback in its place, behind [Adapter]: that is `server.http1: standard`.
 //
 // # Decisions
 //
@@ -35,7 +36,7 @@
 //
 // # Stricter than http.Transport
 //
-// Where the two legs differ, this one refuses with an error: folded header lines (RFC 9112 §5.2), white space in a
+// Where the two transports differ, this one refuses with an error: folded header lines (RFC 9112 §5.2), white space in a
 // field name or before the colon (§5.1), control characters in the reason phrase, versions other than 1.0 and 1.1,
 // status codes outside 100–999 or not separated by one space, Transfer-Encoding together with Content-Length or in
 // HTTP/1.0 or in a 1xx or 204 (§6.1, §6.3), framing fields and bare line feeds in trailers, a 101 nobody asked for,
@@ -48,7 +49,7 @@
 //
 // # Why not fasthttp's HostClient
 //
-// It measures about the same as this leg under net/http's server, and is well tried. It was not chosen, because a
+// It measures about the same as this transport under net/http's server, and is well tried. It was not chosen, because a
 // gateway cannot do with what it lacks: no context, so a vanished browser does not end the upstream request; no 1xx
 // responses but 100; a response is read whole unless StreamResponseBody is set, and then Close on an unread body reads
 // it to the end instead of closing; idle connections are not examined before use, and stale ones are found out by

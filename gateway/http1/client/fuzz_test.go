@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// FuzzDifferential sends the same bytes to both legs. They must see the same response, or both an error; only where
-// the package comment says that the leg is stricter may it refuse alone.
+// FuzzDifferential sends the same bytes to both transports. They must see the same response, or both an error; only where
+// the package comment says that ours is stricter may it refuse alone.
 func FuzzDifferential(f *testing.F) {
 	for _, a := range http1test.Answers() {
 		if len(a.Says) < 5000 {
@@ -80,7 +80,7 @@ func spell(says string, known []string) (words []byte) {
 	return words
 }
 
-// differential sends an answer over both legs, in one piece or two.
+// differential sends an answer over both transports, in one piece or two.
 func differential(t *testing.T, says []byte, at uint16, head bool) {
 	if len(says) > 20_000 {
 		return
@@ -94,7 +94,7 @@ func differential(t *testing.T, says []byte, at uint16, head bool) {
 		pieces = [][]byte{says[:i:i], says[i:]}
 	}
 	got, kept := askKept(t, method, pieces)
-	want := askMemory(t, "transport", method, pieces)
+	want := askMemory(t, "standard", method, pieces)
 	if got.failed() && mayRefuse(says) { // whatever the other made of it
 		return
 	}
@@ -118,7 +118,7 @@ func bothCut(a, b outcome) bool {
 		(strings.HasPrefix(a.Body, b.Body) || strings.HasPrefix(b.Body, a.Body))
 }
 
-// askKept asks through the leg and says whether it kept the connection for another request.
+// askKept asks through our transport and says whether it kept the connection for another request.
 func askKept(t *testing.T, method string, pieces [][]byte) (outcome, bool) {
 	m := newMemory(slices.Clone(pieces)...)
 	defer m.Close()

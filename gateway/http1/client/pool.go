@@ -34,7 +34,7 @@ func newPool(o *Options, address string) *pool {
 	return p
 }
 
-// take lends the newest silent connection, or returns nil.
+// take lends the newest connection that is idle, or returns nil.
 func (p *pool) take() *conn {
 	for {
 		c := p.pop()

@@ -30,7 +30,7 @@ type Request struct {
 	Close         bool          // the connection is not for another request
 
 	// Interim, if set, gets the 1xx responses (RFC 9110 §15.2), but never after Send has returned. An error ends the
-	// exchange.
+	// request.
 	Interim func(code int, h http.Header) error
 	// Header, if set, is the map that becomes the response's. It must be empty, and is empty again after an error.
 	Header http.Header
@@ -161,7 +161,7 @@ func isReserved(name string) bool {
 	return false
 }
 
-// appendHead writes request line and fields. r has passed covers and check.
+// appendHead writes request line and fields. r is supported and has passed check.
 func (r *Request) appendHead(b []byte) []byte {
 	b = append(append(b, r.method()...), ' ')
 	b = append(append(b, r.Base...), r.Path...)

@@ -14,7 +14,7 @@ import (
 	"sessiongate/gateway/http1/client"
 )
 
-// Both legs put the same bytes on the wire, but for the order of fields.
+// Both transports put the same bytes on the wire, but for the order of fields.
 func TestRequestBytes(t *testing.T) {
 	for name, change := range map[string]func(*http.Request){
 		"plain":          func(*http.Request) {},
@@ -65,8 +65,8 @@ func TestRequestBytes(t *testing.T) {
 				slices.Sort(lines[2:])
 				seen[t.Name()[strings.LastIndexByte(t.Name(), '/'):]] = lines
 			})
-			if !slices.Equal(seen["/leg"], seen["/transport"]) {
-				t.Fatalf("leg       %q\ntransport %q", seen["/leg"], seen["/transport"])
+			if !slices.Equal(seen["/fast"], seen["/standard"]) {
+				t.Fatalf("fast     %q\nstandard %q", seen["/fast"], seen["/standard"])
 			}
 		})
 	}
@@ -100,7 +100,7 @@ func TestInjection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			overBoth(t, 0, func(t *testing.T, rt http.RoundTripper, isLeg bool) {
 				if c.strict && !isLeg {
-					t.Skip("the leg is stricter")
+					t.Skip("ours is stricter")
 				}
 				url, _ := serveAlways(t, hello)
 				req, _ := http.NewRequest("GET", url, nil)
@@ -153,7 +153,7 @@ func TestEarlyAnswer(t *testing.T) {
 			defer w.Close()
 			req, _ := http.NewRequest("POST", url, r)
 			req.ContentLength = 1 << 20
-			o := askFor(legs["leg"](t, nil, 0), req)
+			o := askFor(transports["fast"](t, nil, 0), req)
 			if o.Code != 413 || o.Body != "big" || o.failed() {
 				t.Fatal(o.Code, o.HeadErr, o.BodyErr)
 			}
@@ -194,7 +194,7 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errClient }
 
-// What the leg does not cover goes to the fallback as it is.
+// What our transport does not support goes to the fallback as it is.
 func TestFallback(t *testing.T) {
 	for name, change := range map[string]func(*http.Request){
 		"https":           func(r *http.Request) { r.URL.Scheme = "https" },
@@ -231,7 +231,7 @@ func TestFallback(t *testing.T) {
 		})
 	}
 	if _, err := client.New(client.Options{}); err == nil {
-		t.Fatal("made a leg without a fallback")
+		t.Fatal("made a transport without a fallback")
 	}
 }
 

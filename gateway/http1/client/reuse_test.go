@@ -72,7 +72,7 @@ func TestPoisonIsNotServed(t *testing.T) {
 				c.say(hello + poison)
 			}
 		})
-		rt := legs["leg"](t, nil, 0)
+		rt := transports["fast"](t, nil, 0)
 		for range 3 {
 			if o := ask(rt, "GET", url, nil); o.Body != "hello" {
 				t.Fatal(o.Body, o.HeadErr)
@@ -89,7 +89,7 @@ func TestPoisonIsNotServed(t *testing.T) {
 				sent <- true
 			}
 		})
-		rt := legs["leg"](t, nil, 0)
+		rt := transports["fast"](t, nil, 0)
 		for range 3 {
 			if o := ask(rt, "GET", url, nil); o.Body != "hello" {
 				t.Fatal(o.Body, o.HeadErr)
@@ -156,7 +156,7 @@ func TestClosedIdleConnection(t *testing.T) {
 			c.Close()
 			closed <- true
 		})
-		rt := legs["leg"](t, nil, 0)
+		rt := transports["fast"](t, nil, 0)
 		for range 3 {
 			if o := ask(rt, method, url, nil); o.failed() {
 				t.Fatal(method, o.HeadErr)
@@ -327,14 +327,14 @@ func TestIdleConnectionsExpireAlone(t *testing.T) {
 	<-gone
 }
 
-// A connection without SyscallConn cannot be asked whether it is silent, so it serves once.
+// A connection without SyscallConn cannot be asked whether it is idle, so it serves once.
 func TestUnknownConnectionsServeOnce(t *testing.T) {
 	url, conns := serveAlways(t, hello)
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
 		return struct{ net.Conn }{c}, err
 	}
-	rt := legs["leg"](t, dial, 0)
+	rt := transports["fast"](t, dial, 0)
 	for range 3 {
 		ask(rt, "GET", url, nil)
 	}

@@ -19,7 +19,7 @@ import (
 	"sessiongate/gateway/http1/http1test"
 )
 
-// newStandard makes the transport that the leg is held against, set up as package proxy does.
+// newStandard makes the transport that ours is held against, set up as package proxy does.
 func newStandard() *http.Transport {
 	return &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
@@ -32,10 +32,10 @@ func newStandard() *http.Transport {
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// legs are the two ways to an upstream, made by the same rule. The leg's fallback refuses, so that a test which passes
-// has tested the leg.
-var legs = map[string]func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper{
-	"leg": func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper {
+// transports are the two ways to an upstream, made by the same rule. Our fallback refuses, so that a test which passes
+// has tested ours.
+var transports = map[string]func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper{
+	"fast": func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper {
 		tr, err := client.New(client.Options{Fallback: refuse{}, Dial: dial, HeaderTimeout: headers})
 		if err != nil {
 			t.Fatal(err)
@@ -43,7 +43,7 @@ var legs = map[string]func(t testing.TB, dial dialFunc, headers time.Duration) h
 		t.Cleanup(tr.CloseIdleConnections)
 		return tr
 	},
-	"transport": func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper {
+	"standard": func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper {
 		tr := newStandard()
 		tr.ResponseHeaderTimeout = headers
 		if dial != nil {
@@ -58,10 +58,10 @@ type refuse struct{}
 
 func (refuse) RoundTrip(*http.Request) (*http.Response, error) { panic("went to the fallback") }
 
-// overBoth runs a test with each leg on fresh connections.
+// overBoth runs a test with each transport on fresh connections.
 func overBoth(t *testing.T, headers time.Duration, test func(t *testing.T, rt http.RoundTripper, isLeg bool)) {
-	for name, make := range legs {
-		t.Run(name, func(t *testing.T) { test(t, make(t, nil, headers), name == "leg") })
+	for name, make := range transports {
+		t.Run(name, func(t *testing.T) { test(t, make(t, nil, headers), name == "fast") })
 	}
 }
 
@@ -203,7 +203,7 @@ func (m *memory) SetDeadline(time.Time) error      { return nil }
 func (m *memory) SetReadDeadline(time.Time) error  { return nil }
 func (m *memory) SetWriteDeadline(time.Time) error { return nil }
 
-// SyscallConn makes the leg believe that it may keep the connection.
+// SyscallConn makes our transport believe that it may keep the connection.
 func (m *memory) SyscallConn() (syscall.RawConn, error) { return noRaw{}, nil }
 
 type noRaw struct{}

@@ -17,7 +17,7 @@ func convertible(req *http.Request, trace *httptrace.ClientTrace) bool {
 	return len(req.TransferEncoding) == 0
 }
 
-// supports reports whether the leg does for this request exactly what net/http's Transport does.
+// supports reports whether our transport does for this request exactly what net/http's Transport does.
 func (r *Request) supports() bool {
 	if len(r.Trailer) > 0 || r.Method == http.MethodConnect || !supportsBody(r.Body, r.ContentLength) {
 		return false

@@ -15,7 +15,7 @@ import (
 
 // Options configure a [Transport]. The zero value of each field but Fallback is usable.
 type Options struct {
-	// Fallback takes what the leg does not cover. Required.
+	// Fallback takes what the Transport does not support. Required.
 	Fallback http.RoundTripper
 
 	// Dial opens connections; nil is a net.Dialer with keep-alive probes every 15 s. What it returns must be a
@@ -81,7 +81,7 @@ type Transport struct {
 	pools atomic.Pointer[map[string]*pool] // by address; never changed in place
 }
 
-var errNoFallback = errors.New("new leg: Options.Fallback is not set")
+var errNoFallback = errors.New("new Transport: Options.Fallback is not set")
 
 // New makes a Transport. It fails if there is no fallback.
 func New(o Options) (*Transport, error) {
@@ -192,7 +192,7 @@ func (t *Transport) poolFor(r *Request) *pool {
 	return t.pool(r.Address)
 }
 
-// pool finds an address's connections, or makes their pool. It returns nil if the address is not covered.
+// pool finds an address's connections, or makes their pool. It returns nil if the address is not supported.
 func (t *Transport) pool(address string) *pool {
 	if p := (*t.pools.Load())[address]; p != nil {
 		return p
