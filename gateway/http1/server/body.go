@@ -40,7 +40,7 @@ func (b *body) read(p []byte) (int, error) {
 	if b.left == 0 {
 		return 0, io.EOF
 	}
-	n, err := b.request.conn.readBody(p[:min(int64(len(p)), b.left)])
+	n, err := b.request.conn.in.readBody(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
 	switch {
 	case b.left == 0:

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -24,40 +23,28 @@ const (
 	closed              // by Shutdown
 )
 
-// conn is a client's connection. All but what mu guards is its own goroutine's, and its handler's.
+// conn is a client's connection. All but state and what hangup guards is its own goroutine's, and its handler's.
 type conn struct {
 	server   *Server
-	socket   net.Conn // to read, to write, and its deadlines
-	accepted net.Conn // the same as the listener gave it, to close
+	accepted net.Conn // as the listener gave it, to close
 	guard    *guard   // over writes
 	since    time.Time
 	state    atomic.Int32
 	template http.Request // what all requests have in common
 
-	in       []byte // in[from:to] has come and is not used yet
-	from, to int
-	out      []byte    // answers not yet sent
-	armed    time.Time // the read deadline of the descriptor; zero: none
-	used     time.Time // when the last response ended; zero: there was none
-	posted   bool      // the last request was a POST
-	skipped  int       // line ends after it
-	names    []string  // of a header being written
-	date     []byte    // the Date field of a second
-	second   int64
+	in     input
+	out    output
+	hangup hangup
 
-	mu            sync.Mutex
-	current       *request      // the request under way
-	seen          *request      // current at the last tick
-	listed        bool          // scan looks at the next tick
-	watch         chan struct{} // closed when the watch over current has ended; nil: there is none
-	deadlineMoved bool          // the handler has set a deadline
+	used    time.Time // when the last response ended; zero: there was none
+	posted  bool      // the last request was a POST
+	skipped int       // line ends after it
 }
 
 // newConn makes the connection. With a configuration it is one under TLS.
 func newConn(s *Server, accepted net.Conn, config *tls.Config) *conn {
 	c := &conn{
-		server: s, accepted: accepted, since: time.Now(), in: make([]byte, bufferSize),
-		guard: &guard{conn: innermost(accepted)},
+		server: s, accepted: accepted, since: time.Now(), guard: &guard{conn: innermost(accepted)},
 	}
 	leave := c.leave
 	c.guard.owner.Store(&leave)
@@ -65,7 +52,10 @@ func newConn(s *Server, accepted net.Conn, config *tls.Config) *conn {
 	if config != nil {
 		c.accepted = tls.Server(accepted, config)
 	}
-	c.socket = innermost(c.accepted)
+	socket := innermost(c.accepted)
+	c.in = input{socket: socket, buf: make([]byte, bufferSize)}
+	c.out = output{socket: socket, guard: c.guard}
+	c.hangup.in, c.hangup.scan = &c.in, s.scan
 	c.template = http.Request{
 		Proto: version[1:], ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: accepted.RemoteAddr().String(),
 	}
@@ -111,11 +101,11 @@ func (c *conn) next(until time.Time) (head, bool) {
 	c.skipped = 0
 	for pieces := 0; ; {
 		c.skipEmptyLines()
-		if b := c.in[c.from:c.to]; len(b) > 0 {
+		if b := c.in.unused(); len(b) > 0 {
 			h, size, covered, more := parseHead(b)
 			longest := c.server.longestHead
 			if covered && size <= longest {
-				c.from += size
+				c.in.from += size
 				return h, true
 			}
 			if pieces++; pieces == 1 && !c.used.IsZero() {
@@ -134,7 +124,7 @@ func (c *conn) next(until time.Time) (head, bool) {
 
 // await waits for more of a head. It fails when there is none to come, and has closed the connection or handed it over.
 func (c *conn) await(until time.Time) bool {
-	n, err := c.fill(until)
+	n, err := c.in.fill(until)
 	switch {
 	case n > 0 && c.wake():
 		return true
@@ -148,17 +138,17 @@ func (c *conn) await(until time.Time) bool {
 
 // headStarted reports whether enough of a head has come to speak of one, by net/http's measure.
 func (c *conn) headStarted() bool {
-	have := c.to - c.from + c.skipped
+	have := len(c.in.unused()) + c.skipped
 	return have >= 4 || have > 0 && c.used.IsZero()
 }
 
 // skipEmptyLines drops empty lines that old clients send after a POST, as net/http does (RFC 9112 §2.2).
 func (c *conn) skipEmptyLines() {
-	for c.posted && c.skipped < 4 && c.from < c.to {
-		if b := c.in[c.from]; b != '\r' && b != '\n' {
+	for c.posted && c.skipped < maxBlank {
+		if b := c.in.unused(); len(b) == 0 || b[0] != '\r' && b[0] != '\n' {
 			return
 		}
-		c.from++
+		c.in.from++
 		c.skipped++
 	}
 }
@@ -188,99 +178,23 @@ func (c *conn) becomeIdle() bool {
 		c.close()
 		return false
 	}
-	if c.from < c.to {
+	if len(c.in.unused()) > 0 {
 		return true
 	}
-	c.from, c.to = 0, 0
-	if len(c.in) > bufferSize {
-		c.in = make([]byte, bufferSize)
-	}
-	if cap(c.out) > 4*bufferSize {
-		c.out = nil
-	}
+	c.in.shrink()
+	c.out.shrink()
 	c.guard.rested(c.used)
 	c.state.Store(idle)
 	return true
 }
 
-// fill reads what comes, behind what has come.
-func (c *conn) fill(until time.Time) (int, error) {
-	switch {
-	case c.from == c.to:
-		c.from, c.to = 0, 0
-	case c.to == len(c.in) && c.from > 0:
-		c.to = copy(c.in, c.in[c.from:c.to])
-		c.from = 0
-	case c.to == len(c.in):
-		c.in = append(c.in, make([]byte, len(c.in))...)
-	}
-	n, err := c.readBefore(until, c.in[c.to:])
-	c.to += n
-	return n, err
-}
-
-// readBefore reads once. A deadline of the descriptor that is earlier than what is wanted is let be until it comes: to
-// set it for each request costs more than to look again every now and then.
-func (c *conn) readBefore(until time.Time, p []byte) (int, error) {
-	if !until.IsZero() && (c.armed.IsZero() || until.Before(c.armed)) {
-		c.arm(until)
-	}
-	for {
-		n, err := c.socket.Read(p)
-		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !until.IsZero() && !time.Now().Before(until) {
-			return n, err
-		}
-		c.arm(until)
-	}
-}
-
-func (c *conn) arm(until time.Time) {
-	c.armed = until
-	_ = c.socket.SetReadDeadline(until) // fails only for a closed connection, as the read will
-}
-
-// readBody reads for a body. Small pieces come by way of the buffer.
-func (c *conn) readBody(p []byte) (int, error) {
-	if c.from == c.to && len(p) < len(c.in) {
-		n, err := c.socket.Read(c.in)
-		c.from, c.to = 0, n
-		if n == 0 {
-			return 0, err
-		}
-	}
-	if c.from < c.to {
-		n := copy(p, c.in[c.from:c.to])
-		c.from += n
-		return n, nil
-	}
-	return c.socket.Read(p)
-}
-
-// write sends what was gathered, and p after it, in one system call.
-func (c *conn) write(p []byte) error {
-	var err error
-	c.guard.begin()
-	defer c.guard.end()
-	switch {
-	case len(c.out) > 0 && len(p) > 0:
-		both := net.Buffers{c.out, p}
-		_, err = both.WriteTo(c.socket)
-	case len(c.out) > 0:
-		_, err = c.socket.Write(c.out)
-	case len(p) > 0:
-		_, err = c.socket.Write(p)
-	}
-	c.out = c.out[:0]
-	return err
-}
-
 // handOver gives the connection to net/http, with what it has not used, the error that
 // reading has ended with, and the time by which the head has to be there.
 func (c *conn) handOver(ended error, until time.Time) {
-	c.arm(until)
+	c.in.arm(until)
 	next := &checkedConn{
-		Conn: c.socket, accepted: c.accepted, server: c.server, guard: c.guard, preface: c.server.preface,
-		coming: coming{in: bytes.Clone(c.in[c.from:c.to]), ended: ended, until: until},
+		Conn: c.in.socket, accepted: c.accepted, server: c.server, guard: c.guard, preface: c.server.preface,
+		coming: coming{in: bytes.Clone(c.in.unused()), ended: ended, until: until},
 	}
 	if !c.server.forget(c) {
 		c.server.sweeper.forget(c.guard)
@@ -310,7 +224,7 @@ func (c *conn) close() {
 // linger closes the connection of a client that is still sending: closed at once, the answer would be lost with what
 // it sends (RFC 9112 §9.6).
 func (c *conn) linger() {
-	if half, ok := c.socket.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+	if half, ok := c.in.socket.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 		time.Sleep(lingerTime)
 	}
 	c.close()

@@ -49,7 +49,7 @@ func (c *requestContext) Value(key any) any {
 	case http.ServerContextKey:
 		return c.conn.server.standard
 	case http.LocalAddrContextKey:
-		return c.conn.socket.LocalAddr()
+		return c.conn.in.socket.LocalAddr()
 	}
 	return nil
 }

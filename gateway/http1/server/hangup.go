@@ -3,63 +3,78 @@ package server
 import (
 	"errors"
 	"os"
+	"sync"
 	"time"
 )
 
+// hangup notices that the client of a request under way goes away: it waits in a goroutine of its own, but only for
+// requests that take their time. It keeps the deadlines that handlers set apart from those of the connection.
+type hangup struct {
+	in   *input
+	scan *hangupScan
+
+	mu            sync.Mutex
+	current       *request      // under way
+	seen          *request      // current at the last tick
+	listed        bool          // scan looks at the next tick
+	done          chan struct{} // closed when the wait beside current has ended; nil: there is none
+	deadlineMoved bool          // by the handler
+}
+
 // begin notes that a request is under way. One that takes its time is watched.
-func (c *conn) begin(x *request) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.current = x
-	if !c.listed {
-		c.listed = true
-		c.server.scan.add(c)
+func (g *hangup) begin(x *request) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.current = x
+	if !g.listed {
+		g.listed = true
+		g.scan.add(g)
 	}
 }
 
 // stillRunning is asked at the end of each period. A request that was there at the end of the one before, and has come
 // with all of its body, gets a goroutine that waits for its client to hang up.
-func (c *conn) stillRunning() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	x := c.current
-	if x != nil && x == c.seen && c.watch == nil && (!x.hasBody || x.body.ended.Load()) {
-		c.watch = make(chan struct{})
-		c.lift()
-		go c.wait(x, c.watch)
+func (g *hangup) stillRunning() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	x := g.current
+	if x != nil && x == g.seen && g.done == nil && (!x.hasBody || x.body.ended.Load()) {
+		g.done = make(chan struct{})
+		g.lift()
+		go g.wait(x, g.done)
 	}
-	c.seen = x
-	c.listed = x != nil && c.watch == nil
-	return c.listed
+	g.seen = x
+	g.listed = x != nil && g.done == nil
+	return g.listed
 }
 
 // wait reads ahead until something comes: the next request's bytes, or the end. Nobody else reads meanwhile.
-func (c *conn) wait(x *request, done chan struct{}) {
+func (g *hangup) wait(x *request, done chan struct{}) {
 	defer close(done)
-	if c.from == c.to {
-		c.from, c.to = 0, 0
+	if g.in.from == g.in.to {
+		g.in.from, g.in.to = 0, 0
 	}
-	if c.to == len(c.in) {
+	if g.in.to == len(g.in.buf) {
 		return // more than a buffer of requests to come: this client is there
 	}
 	for again := true; again; {
-		n, err := c.socket.Read(c.in[c.to:])
-		c.to += n
-		again = n == 0 && c.goesOn(x, err)
+		n, err := g.in.socket.Read(g.in.buf[g.in.to:])
+		g.in.to += n
+		again = n == 0 && g.goesOn(x, err)
 	}
 }
 
 // goesOn ends the request's context if the read has failed because the client is gone. A
 // deadline that has come says nothing about the client: whoever set it meant a body, which
 // has come, and the watch goes on without it.
-func (c *conn) goesOn(x *request, err error) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (g *hangup) goesOn(x *request, err error) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	switch {
-	case err == nil || c.current != x:
+	case err == nil || g.current != x:
 		return false
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		c.lift()
+		g.lift()
 		return true
 	}
 	x.context.cancel()
@@ -68,46 +83,46 @@ func (c *conn) goesOn(x *request, err error) bool {
 
 // lift takes the read deadline away, be it that of the wait for the request or the
 // handler's: there is nothing more to read that could be late.
-func (c *conn) lift() {
-	c.deadlineMoved = true
-	_ = c.socket.SetReadDeadline(time.Time{})
+func (g *hangup) lift() {
+	g.deadlineMoved = true
+	_ = g.in.socket.SetReadDeadline(time.Time{})
 }
 
-// endWatch notes that the request is over, and takes the reads back.
-func (c *conn) endWatch() {
-	c.mu.Lock()
-	c.current = nil
-	done := c.watch
+// end notes that the request is over, and takes the reads back.
+func (g *hangup) end() {
+	g.mu.Lock()
+	g.current = nil
+	done := g.done
 	if done != nil {
-		c.deadlineMoved = true
-		_ = c.socket.SetReadDeadline(c.since) // long over
+		g.deadlineMoved = true
+		_ = g.in.socket.SetReadDeadline(time.Unix(1, 0)) // long over
 	}
-	c.mu.Unlock()
+	g.mu.Unlock()
 	if done == nil {
 		return
 	}
 	<-done
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.watch = nil
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.done = nil
 }
 
 // resetDeadlines takes away those that were set during a request.
-func (c *conn) resetDeadlines() {
-	c.mu.Lock()
-	touched := c.deadlineMoved
-	c.deadlineMoved = false
-	c.mu.Unlock()
+func (g *hangup) resetDeadlines() {
+	g.mu.Lock()
+	touched := g.deadlineMoved
+	g.deadlineMoved = false
+	g.mu.Unlock()
 	if touched {
-		c.arm(time.Time{})
-		_ = c.socket.SetWriteDeadline(time.Time{})
+		g.in.arm(time.Time{})
+		_ = g.in.socket.SetWriteDeadline(time.Time{})
 	}
 }
 
 // setDeadline sets one of the descriptor's deadlines for the handler.
-func (c *conn) setDeadline(set func(time.Time) error, t time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.deadlineMoved = true
+func (g *hangup) setDeadline(set func(time.Time) error, t time.Time) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.deadlineMoved = true
 	return set(t)
 }

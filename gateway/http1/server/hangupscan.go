@@ -12,31 +12,26 @@ const scanInterval = 100 * time.Millisecond
 // scan knows the connections whose watch waits to begin, and begins those that have waited long enough. One timer
 // serves all of them, and runs only while there are any. A busy connection is listed once a period, not once a request.
 type hangupScan struct {
-	since    time.Time // before all deadlines that are not over
 	interval time.Duration
 	timer    *time.Timer
 
 	mu      sync.Mutex
 	running bool
-	listed  []scanned
+	listed  []*hangup
 }
 
-// scanned is a connection with a request under way. stillWaits is called at the end of a period, and reports whether to
-// call it again at the end of the next.
-type scanned interface{ stillRunning() bool }
-
-func newHangupScan(patience time.Duration) *hangupScan {
-	w := &hangupScan{since: time.Now(), interval: patience}
+func newHangupScan(interval time.Duration) *hangupScan {
+	w := &hangupScan{interval: interval}
 	w.timer = time.AfterFunc(time.Hour, w.tick)
 	w.timer.Stop()
 	return w
 }
 
 // add is called with the connection's lock held: the other way round would be a deadlock.
-func (w *hangupScan) add(c scanned) {
+func (w *hangupScan) add(g *hangup) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.listed = append(w.listed, c)
+	w.listed = append(w.listed, g)
 	if !w.running {
 		w.running = true
 		w.timer.Reset(w.interval)
@@ -50,9 +45,9 @@ func (w *hangupScan) tick() {
 	w.listed = nil
 	w.mu.Unlock()
 	kept := listed[:0]
-	for _, c := range listed {
-		if c.stillRunning() {
-			kept = append(kept, c)
+	for _, g := range listed {
+		if g.stillRunning() {
+			kept = append(kept, g)
 		}
 	}
 	clear(listed[len(kept):]) // connections that may be gone

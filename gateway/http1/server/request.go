@@ -19,11 +19,11 @@ func (c *conn) serveRequest(h head) (reusable bool) {
 	x := &request{context: requestContext{conn: c}}
 	r := c.newRequest(h, x)
 	x.response = response{
-		conn: c, request: x, req: r, header: make(http.Header, 8), length: -1,
-		hasBody: h.length > 0, bodyless: h.method == http.MethodHead, close: h.close,
+		bodyFraming: bodyFraming{length: -1, bodyless: h.method == http.MethodHead, close: h.close},
+		conn:        c, request: x, req: r, header: make(http.Header, 8), hasBody: h.length > 0,
 	}
 	c.posted = h.method == http.MethodPost
-	c.begin(x)
+	c.hangup.begin(x)
 	finished := false
 	defer func() { // deferred, because a handler may end its goroutine
 		reusable = c.end(x, finished)
@@ -39,7 +39,7 @@ func (c *conn) end(x *request, finished bool) (reusable bool) {
 	if finished {
 		x.finish()
 	}
-	c.endWatch()
+	c.hangup.end()
 	if x.hasBody {
 		x.body.Close()
 	}
@@ -47,14 +47,14 @@ func (c *conn) end(x *request, finished bool) (reusable bool) {
 	if f := x.req.MultipartForm; f != nil {
 		_ = f.RemoveAll() // files of the handler's, which it may have removed itself
 	}
-	c.resetDeadlines()
+	c.hangup.resetDeadlines()
 	switch {
 	case finished && x.reusable():
 		return true
 	case finished && x.body.abandoned():
 		c.linger()
 	default:
-		_ = c.write(nil)
+		_ = c.out.write(nil)
 		c.close()
 	}
 	return false
@@ -66,8 +66,8 @@ func (c *conn) newRequest(h head, x *request) *http.Request {
 	t.Method, t.URL, t.RequestURI, t.Host = h.method, h.url, h.target, h.host
 	t.Header, t.Close, t.ContentLength, t.Body = h.header, h.close, h.length, http.NoBody
 	if h.length > 0 {
-		if !c.armed.IsZero() {
-			c.arm(time.Time{}) // the body has the time that the handler gives it
+		if !c.in.armed.IsZero() {
+			c.in.arm(time.Time{}) // the body has the time that the handler gives it
 		}
 		x.body.request, x.body.left = x, h.length
 		t.Body = &x.body

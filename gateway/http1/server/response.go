@@ -14,24 +14,17 @@ import (
 // A handler that says how long its answer is has the head sent off at once, into the buffer. Otherwise the head waits
 // for the body: one that is over soon gets its length, any other is chunked (RFC 9112 §7.1).
 type response struct {
-	conn     *conn
-	request  *request
-	req      *http.Request
-	header   http.Header // the handler's
-	hasBody  bool        // the request has a body; handlers may change what their request says
-	bodyless bool        // it is a HEAD request
+	bodyFraming
+	conn    *conn
+	request *request
+	req     *http.Request
+	header  http.Header // the handler's
+	hasBody bool        // the request has a body; handlers may change what their request says
 
-	status   int         // 0: none yet
-	length   int64       // as the handler said; -1: it did not
-	written  int64       // bytes of the body, by the handler's count
-	waiting  http.Header // the head, as it was at WriteHeader; nil: it is written
-	pending  []byte      // of the body, while the head waits
-	chunked  bool
-	trailers []string // announced (RFC 9110 §6.6.2)
-
-	close      bool // the connection ends with this response
+	written    int64       // bytes of the body, by the handler's count
+	waiting    http.Header // the head, as it was at WriteHeader; nil: it is written
+	pending    []byte      // of the body, while the head waits
 	fullDuplex bool
-	over       bool  // the handler has returned
 	broken     error // what went wrong in writing
 }
 
@@ -54,7 +47,7 @@ func (w *response) WriteHeader(status int) {
 		return
 	}
 	w.status = status
-	invalid := w.takeLength()
+	invalid := w.takeLength(w.header)
 	if w.decided() {
 		w.writeHead(w.header, nil)
 	} else {
@@ -73,20 +66,6 @@ func (w *response) ensureStatus() {
 	}
 }
 
-// takeLength reads the Content-Length that the handler has set.
-func (w *response) takeLength() (invalid bool) {
-	values := w.header["Content-Length"]
-	if len(values) == 0 || values[0] == "" {
-		return false
-	}
-	n, err := strconv.ParseInt(values[0], 10, 64)
-	if err != nil || n < 0 {
-		return true
-	}
-	w.length = n
-	return false
-}
-
 // decided reports whether the head does not depend on the body, nor on what the handler leaves of the request's.
 func (w *response) decided() bool {
 	if w.hasBody && !w.fullDuplex {
@@ -98,29 +77,13 @@ func (w *response) decided() bool {
 	return w.length == 0 || w.length > 0 && !w.sniffs(w.header)
 }
 
-// sniffs reports whether the body shall tell the Content-Type.
-func (w *response) sniffs(h http.Header) bool {
-	return !has(h, "Content-Type") && h.Get("Content-Encoding") == "" && bodyAllowed(w.status) && h.Get("Transfer-Encoding") == ""
-}
-
-// has reports whether a field is set, be it to nothing: so handlers say that they want none.
-func has(h http.Header, name string) bool {
-	_, set := h[name]
-	return set
-}
-
-// bodyAllowed reports whether responses with this status have one (RFC 9110 §6.4.1).
-func bodyAllowed(status int) bool {
-	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
-}
-
 // writeInterim sends an informational head.
 func (w *response) writeInterim(status int) {
-	c := w.conn
-	c.out = appendStatus(c.out, status)
-	c.out = c.appendFields(c.out, w.header, omitFraming)
-	c.out = append(c.out, crlf...)
-	w.note(c.write(nil))
+	out := &w.conn.out
+	out.buf = appendStatus(out.buf, status)
+	out.appendFields(w.header, omitFraming)
+	out.buf = append(out.buf, crlf...)
+	w.note(out.write(nil))
 }
 
 // Write implements io.Writer.
@@ -175,18 +138,18 @@ func (w *response) send(p []byte) error {
 	if w.bodyless || len(p) == 0 || w.broken != nil {
 		return w.broken
 	}
-	c := w.conn
+	out := &w.conn.out
 	if w.chunked {
-		c.out = strconv.AppendUint(c.out, uint64(len(p)), 16)
-		c.out = append(c.out, crlf...)
+		out.buf = strconv.AppendUint(out.buf, uint64(len(p)), 16)
+		out.buf = append(out.buf, crlf...)
 	}
-	if len(c.out)+len(p) <= bufferSize {
-		c.out = append(c.out, p...)
+	if len(out.buf)+len(p) <= bufferSize {
+		out.buf = append(out.buf, p...)
 	} else {
-		w.note(c.write(p))
+		w.note(out.write(p))
 	}
 	if w.chunked {
-		c.out = append(c.out, crlf...)
+		out.buf = append(out.buf, crlf...)
 	}
 	return w.broken
 }
@@ -204,7 +167,7 @@ func (w *response) FlushError() error {
 	w.ensureStatus()
 	w.settle(nil)
 	if w.broken == nil {
-		w.note(w.conn.write(nil))
+		w.note(w.conn.out.write(nil))
 	}
 	return w.broken
 }
@@ -224,7 +187,7 @@ func (w *response) ReadFrom(src io.Reader) (n int64, err error) {
 			return n, err
 		}
 	}
-	direct, ok := w.conn.socket.(io.ReaderFrom)
+	direct, ok := w.conn.out.socket.(io.ReaderFrom)
 	if err := w.FlushError(); err != nil {
 		return n, err
 	}
@@ -245,12 +208,12 @@ type onlyWriter struct{ io.Writer }
 
 // SetReadDeadline is for http.ResponseController.
 func (w *response) SetReadDeadline(t time.Time) error {
-	return w.conn.setDeadline(w.conn.socket.SetReadDeadline, t)
+	return w.conn.hangup.setDeadline(w.conn.in.socket.SetReadDeadline, t)
 }
 
 // SetWriteDeadline is for http.ResponseController.
 func (w *response) SetWriteDeadline(t time.Time) error {
-	return w.conn.setDeadline(w.conn.socket.SetWriteDeadline, t)
+	return w.conn.hangup.setDeadline(w.conn.in.socket.SetWriteDeadline, t)
 }
 
 // EnableFullDuplex is for http.ResponseController: the request's body is left alone while the response is written.
@@ -268,9 +231,9 @@ func (w *response) finish() {
 		return
 	}
 	if w.chunked {
-		w.appendTrailers()
+		w.conn.out.appendTrailers(w.header, w.trailers)
 	}
-	w.note(w.conn.write(nil))
+	w.note(w.conn.out.write(nil))
 }
 
 // reusable reports whether client and server agree on where the next message begins.
