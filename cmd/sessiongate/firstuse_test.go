@@ -2,14 +2,9 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
-
-	"sessiongate/session/testserver"
 )
 
 // TestWrongCommandLines: what is typed wrongly is an error that names it, never a help text that passes for success.
@@ -55,48 +50,5 @@ func TestGroupsShowTheirHelp(t *testing.T) {
 		if err := cmd.ExecuteContext(t.Context()); err != nil || !strings.Contains(out.String(), "Available Commands") {
 			t.Errorf("%s: %v %q", name, err, out.String())
 		}
-	}
-}
-
-// TestDemoOnRedis: the demo makes the keys that a real Redis asks for, and its sessions are in that Redis.
-func TestDemoOnRedis(t *testing.T) {
-	t.Parallel()
-	server := testserver.Redis(t)
-	var logs logBuffer
-	o := demoOptions{listen: "localhost:0", lifetime: time.Minute, redis: "redis://" + server.Addr() + "/0"}
-	public, err := demoListener(t.Context(), o.listen)
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := public.Addr().String()
-	g, err := openDemo(o, public, "127.0.0.1:1", &logs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- g.Run(ctx) }()
-	defer func() { stop(); <-ended }()
-	b := newBrowser(t, address)
-	b.origin = g.origin
-	b.ada()
-	server.Stop()
-	if a := b.attempt("ada", "lovelace-1843"); a.code() != "store_unavailable" {
-		t.Errorf("without that Redis: %s", a)
-	}
-	if strings.Contains(logs.String(), "made in memory") {
-		t.Errorf("log: %s", logs.String())
-	}
-}
-
-// TestForbiddenPage: whoever may not see a page is offered a way on, not the same page again.
-func TestForbiddenPage(t *testing.T) {
-	t.Parallel()
-	s := newScene(t, setup{routes: "  - {path: /staff/, upstreams: [\"UPSTREAM\"], require: {roles: [admin]}}\n"})
-	b := s.browser()
-	b.ada()
-	a := b.get("/staff/x", navigating("same-origin"))
-	if a.status != http.StatusForbidden || !strings.Contains(a.body, `href="/auth/logout"`) || strings.Contains(a.body, "Try again") {
-		t.Errorf("%s", a)
 	}
 }
