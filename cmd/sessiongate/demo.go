@@ -38,7 +38,6 @@ func demoCommand() *cobra.Command {
 		Short: "Run everything in one process: gateway, store, an API and an app to sign in to",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			tuneMemory(os.LookupEnv)
 			return runDemo(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}

@@ -31,7 +31,6 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			tuneMemory(os.LookupEnv)
 			return p.Run(cmd.Context())
 		},
 	}
