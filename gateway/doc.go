@@ -1,31 +1,31 @@
-// Package gateway is the HTTP side of sessiongate: it owns the listener's two
-// worlds and everything a browser sees of them. The gateway's own endpoints
-// (/auth/*, /.well-known/*) run on Echo; the application's routes go straight to
-// gateway/proxy, because every request takes that path.
+// Package gateway is the HTTP side of sessiongate: the public handler, and the one for operators.
 //
-// One request, top to bottom:
+// The public handler ([Server]) takes a place for the request, checks the host and finds the route;
+// the rest happens in rooms of one concern each:
 //
-//	server.go        which world, and the route table of ours
-//	exchange.go      one request's state; the hook that runs when headers go out
-//	crossorigin.go   may this page ask at all? (before the cookie is looked at)
-//	authenticate.go  cookie in, session out, or why not
-//	limit.go         how often may one address, or a guess at one name, ask?
-//	devices.go       the owner's sessions: list and end; events.go tells pages of it
-//	app.go           an application route: policy, then forward
-//	bearer.go        the same for a client that carries its own access token
-//	token.go         sign-in, refresh and sign-out of such clients
-//	problem.go       the only place where an error becomes a response
-//	cookie.go        the only place that writes our cookies
+//	exchange     one request and its response: session cookie in, our cookies and problems out
+//	app          an application's route: may this page ask, who is it, forward
+//	endpoints    what the gateway answers itself, /auth/* and /.well-known/*
+//	crossorigin  may this page ask at all?
+//	limits       requests at once, connections per address, guesses at sign-in
+//	streams      responses under way, cut when their session ends
+//	problem      every error of the HTTP contract
+//	telemetry    audit log, access log, metrics
+//	routing      which route a path belongs to, and the route's policy
+//	proxy        forward one request to an upstream
+//	http1        plain HTTP/1.1, from clients and to upstreams
+//
+// No room knows the services of package session: each declares the one to seven methods that it
+// calls, and [Services] hands them in. So rooms are tested on fakes.
 //
 // # Decisions
 //
-// Set-Cookie is decided when the headers of a response go out and not before
-// (manager.Manager.Successor): a slow response must not move the browser back.
+// Set-Cookie is decided when the headers of a response go out and not before: a slow response must
+// not move the browser back.
 //
-// A failure never clears a cookie. Only POST /auth/logout does; login and
+// A failure never clears a cookie. Only POST /auth/logout does; sign-in and
 // rotation set it.
 //
-// Cross-origin defence is Fetch Metadata and Origin, with a custom header for
-// clients that send neither. It answers 403, never 401: a script must not take
-// a refused request for a lost session.
+// One Server is one configuration. What outlives a reload, the responses under way and the count of
+// requests, is handed in.
 package gateway

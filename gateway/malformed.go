@@ -3,15 +3,17 @@ package gateway
 import (
 	"net/http"
 	"strings"
+
+	"sessiongate/gateway/exchange"
 )
 
 // malformed says what makes a request of HTTP/2 malformed that net/http's server lets pass,
-// or nothing. Requests of HTTP/1 were judged by their bytes (gateway/downstream).
+// or nothing. Requests of HTTP/1 were judged by their bytes (gateway/http1/server).
 func malformed(r *http.Request, scheme string) string {
 	if r.ProtoMajor != 2 {
 		return ""
 	}
-	if hosts := r.Header["Host"]; len(hosts) > 1 || len(hosts) == 1 && canonicalHost(scheme, hosts[0]) != canonicalHost(scheme, r.Host) {
+	if hosts := r.Header["Host"]; len(hosts) > 1 || len(hosts) == 1 && exchange.CanonicalHost(scheme, hosts[0]) != exchange.CanonicalHost(scheme, r.Host) {
 		return "The field host says something else than :authority (RFC 9113 section 8.3.1)."
 	}
 	lengths := r.Header["Content-Length"]

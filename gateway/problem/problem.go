@@ -12,6 +12,10 @@ import (
 // is about to get, the newer one.
 const StaleCode = "session_stale"
 
+// StatusClientGone counts a request whose client did not wait for the answer. It is never
+// written; the number is nginx's.
+const StatusClientGone = 499
+
 // Problem is an error on its way to the client (RFC 9457). Detail says what to
 // do about it; Cause is for the log only and may name inner addresses.
 type Problem struct {

@@ -76,7 +76,7 @@ func (p *Program) open() (err error) {
 	p.streams = streams.New(p.backend.manager)
 	made := p.backend.providers
 	p.options = gateway.Options{
-		Manager: p.backend.manager, Metrics: metrics, Log: p.log, Now: p.overrides.Now, Live: p.streams,
+		Services: services(p.backend.manager), Metrics: metrics, Log: p.log, Now: p.overrides.Now, Streams: p.streams,
 		Capacity: limits.NewCapacity(p.descriptors.requests(p.config.Server.Limits.Requests)),
 		KeySet:   made.discovery.keySet, Metadata: made.discovery.metadata, ProviderLabels: providerLabels(p.config),
 		Limiter: p.backend.store, Limits: rateLimits(&p.config.RateLimits), Recorder: audit,
@@ -137,4 +137,9 @@ func (p *Program) revision(c *configs.Config) (*revision, error) {
 		return nil, err
 	}
 	return n, nil
+}
+
+// services hands the manager's services to the gateway.
+func services(m *manager.Manager) gateway.Services {
+	return gateway.Services{Resolver: m, SignIn: m, Redirects: m, Terminator: m, Watcher: m, TokenClients: m}
 }

@@ -1,0 +1,35 @@
+package app
+
+import (
+	"strings"
+
+	"sessiongate/gateway/exchange"
+	"sessiongate/gateway/problem"
+	"sessiongate/session"
+)
+
+// admitToken is [Route.admit] for a request with its own access token, at a route that takes
+// such. The cookie is not read, not even when the token is refused, so that nobody acts as
+// somebody else than they say.
+func (a *Route) admitToken(x *exchange.Exchange) (authorization string, ok bool) {
+	token, _, ok := exchange.BearerToken(x.Request)
+	if !ok {
+		a.o.Responder.Fail(x, problem.OfAccessToken(session.ErrUnauthentic))
+		return "", false
+	}
+	found, err := a.o.Tokens.Authenticate(x.Request.Context(), token)
+	if err != nil {
+		a.o.Responder.Fail(x, problem.OfAccessToken(err))
+		return "", false
+	}
+	x.Bearer = found
+	if p := authorize(a.route.Access.Require, found.Identity(), found.AuthAge(a.o.Now())); p != nil {
+		p.Login = false
+		if p.Status == 403 && len(a.route.Access.Require.Scopes) > 0 {
+			p.Challenge = `Bearer error="insufficient_scope", scope="` + strings.Join(a.route.Access.Require.Scopes, " ") + `"`
+		}
+		a.o.Responder.Fail(x, p)
+		return "", false
+	}
+	return found.Authorization, true
+}

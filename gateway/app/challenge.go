@@ -1,0 +1,31 @@
+package app
+
+import (
+	"strings"
+
+	"sessiongate/gateway/problem"
+	"sessiongate/gateway/proxy"
+	"sessiongate/session"
+)
+
+// upstreamStatusHeader marks a 401 that an application answered. Its session is fine: a page
+// must not take it for the end of the session and send the user to sign in.
+const upstreamStatusHeader = "X-Sessiongate-Upstream" //nolint:gosec // a header name, not a credential
+
+// signInAgain turns an application's wish for another sign-in (RFC 9470 §3) into
+// the problem that our own require.auth_age and require.acr answer with.
+func signInAgain(provider string, c proxy.Challenge) *problem.Problem {
+	p := problem.SignInAgain(provider, "The application asks for a more recent or a stronger sign-in.")
+	if age := c.Params["max_age"]; age != "" && len(age) <= 10 && strings.Trim(age, "0123456789") == "" {
+		p.MaxAge = age
+	}
+	p.ACR = strings.Fields(session.PlainText(c.Params["acr_values"], 512))
+	p.Challenge = `Bearer error="insufficient_user_authentication"`
+	if p.MaxAge != "" {
+		p.Challenge += `, max_age="` + p.MaxAge + `"`
+	}
+	if len(p.ACR) > 0 {
+		p.Challenge += `, acr_values="` + strings.NewReplacer(`\`, "", `"`, "").Replace(strings.Join(p.ACR, " ")) + `"`
+	}
+	return p
+}

@@ -1,0 +1,126 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+
+	"sessiongate/gateway/exchange"
+	"sessiongate/gateway/problem"
+	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
+	"sessiongate/gateway/static"
+	"sessiongate/gateway/telemetry"
+	"sessiongate/session"
+)
+
+// Route is one application route with what serves it. It is safe for concurrent use.
+type Route struct {
+	route     *routing.Route
+	forwarder *proxy.Forwarder // nil for a static route
+	folder    *static.Folder   // nil for an upstream
+	metrics   *telemetry.RouteMetrics
+	handlers  *handlers
+	o         *Options
+}
+
+// Serve answers a request: who is it, may they, and then the application's response. It is the path
+// of nearly every request, and calls the proxy from its own frame.
+func (a *Route) Serve(x *exchange.Exchange, t routing.Target) {
+	x.Label, x.Metrics, x.CORS, x.Reusable = a.route.Path, a.metrics, a.route.Access.CORS, a.forwarder != nil
+	authorization, ok := a.admit(x)
+	if !ok {
+		return
+	}
+	if a.folder != nil {
+		a.route.Headers.Response.Apply(x.Header())
+		if err := a.folder.Serve(x, x.Request, t); err != nil {
+			a.o.Responder.Fail(x, problem.OfFile(err))
+		}
+		return
+	}
+	h := a.handlers.get(x)
+	failure := a.forwarder.Serve(x, x.Request, h, t, proxy.Forward{
+		Bearer: authorization, ClientIP: x.Client.IP, Host: cmp.Or(a.route.Host, a.o.Site.Host), Proto: a.o.Site.Scheme,
+		RequestID: x.Client.RequestID, TraceParent: x.TraceParent,
+		Fields: claimFields(a.route.Headers.Request.Claims, x.Identity()),
+	})
+	a.handlers.put(h)
+	if failure != nil {
+		a.failed(x, failure)
+	}
+}
+
+// admit says whether the request may go on, and with which Authorization value. If not, it has
+// answered. In this order, so that a refused request neither rotates nor touches a session: may
+// this page ask, is the method taken, who is it, does the route want more of them.
+func (a *Route) admit(x *exchange.Exchange) (authorization string, ok bool) {
+	// A token that a client carries itself is in no danger from other sites, and
+	// the cookie is not looked at: only what a page sends has to pass.
+	byToken := a.route.Access.Bearer && len(x.Request.Header["Authorization"]) > 0
+	switch {
+	case a.route.Access.Session == routing.SessionNone:
+		if !a.o.Guard.CheckPublic(x) {
+			return "", false
+		}
+		byToken = false
+	case (!byToken || exchange.SentByPage(x.Request)) && !a.o.Guard.CheckOrigin(x):
+		return "", false
+	}
+	switch {
+	case !a.route.AllowsMethod(x.Request.Method):
+		a.o.Responder.Fail(x, problem.MethodNotAllowed(a.route.Allow()))
+		return "", false
+	case a.route.Access.Session == routing.SessionNone:
+		return "", true
+	case byToken:
+		return a.admitToken(x)
+	}
+	return a.admitCookie(x)
+}
+
+// admitCookie is admit for a request that a session decides.
+func (a *Route) admitCookie(x *exchange.Exchange) (authorization string, ok bool) {
+	found, err := x.Authenticate(session.ResolveOptions{Touch: true})
+	switch {
+	case err == nil:
+		if p := authorize(a.route.Access.Require, found.Identity(), found.AuthAge(x.Started)); p != nil {
+			a.unauthenticated(x, p)
+			return "", false
+		}
+		return found.Authorization, true
+	case a.route.Access.Session == routing.SessionOptional && exchange.SignedOut(err):
+		return "", true
+	}
+	a.unauthenticated(x, err)
+	return "", false
+}
+
+// unauthenticated answers a request that needs a session it does not have. Only
+// a person who navigated is sent to the login page, and only where the route
+// says so; nothing else is ever redirected.
+func (a *Route) unauthenticated(x *exchange.Exchange, err error) {
+	p := problem.Of(err)
+	if p.Code == problem.StaleCode && exchange.Repeatable(x.Request) {
+		a.o.Responder.Fail(x, p) // most likely nobody has to sign in
+		return
+	}
+	if p.Login && a.route.Access.Unauthenticated == routing.Login && exchange.Navigation(x.Request) {
+		_ = x.SeeOther(a.o.Responder.LoginURLFor(x.Request, p))
+		return
+	}
+	a.o.Responder.Fail(x, p)
+}
+
+// failed answers for an application that did not. An error of our own that took the place of a
+// response comes back as it is.
+func (a *Route) failed(x *exchange.Exchange, f *proxy.Failure) {
+	if f.Kind == proxy.ClientGone {
+		x.Abandon()
+	}
+	var p *problem.Problem
+	if errors.As(f.Err, &p) {
+		a.o.Responder.Fail(x, p)
+		return
+	}
+	a.o.Responder.Fail(x, problem.OfUpstream(f))
+}

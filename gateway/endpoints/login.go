@@ -1,0 +1,210 @@
+package endpoints
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sessiongate/gateway/exchange"
+	"sessiongate/gateway/problem"
+	"sessiongate/session"
+	"sessiongate/web"
+)
+
+// maxLoginBody bounds a login request; a password may have 1024 bytes.
+const maxLoginBody = 16 << 10
+
+// signIn is the sign-in of browsers: the login page, and providers' own pages.
+type signIn struct {
+	*Options
+	out *signOut // knows who has just signed out
+}
+
+// credentials are what a login request says, as JSON or as a form.
+type credentials struct {
+	Username   string         `json:"username"`
+	Password   session.Secret `json:"password"`
+	Provider   string         `json:"provider"`
+	DeviceName string         `json:"device_name"`
+	ReturnTo   string         `json:"return_to"`
+	demoUser   string         // form only: the demo's one-click sign-in
+}
+
+// loginForm shows the login page, or moves on whoever is signed in already.
+func (s *signIn) loginForm(x *exchange.Exchange) error {
+	q := x.Request.URL.Query()
+	to := exchange.ReturnURL(q.Get("return_to"))
+	_, err := x.Authenticate(session.ResolveOptions{})
+	switch {
+	case asksForMore(q):
+	case err == nil && q.Get(begun) != "": // another tab was faster, and the fragment is in its place
+		return s.continueTo(x, to)
+	case err == nil:
+		return x.SeeOther(to)
+	case errors.Is(err, session.ErrStale) && exchange.Repeatable(x.Request):
+		return err
+	}
+	if name := q.Get("provider"); name != "" && !s.knowsProvider(name) {
+		return s.noSuchProvider(x, name, to)
+	}
+	if handled, err := s.redirectLogin(x, to, err); handled {
+		return err
+	}
+	s.Cookies.SetProbe(x.Header())
+	s.loginPageFor(x, http.StatusOK, web.LoginPage{ReturnTo: to})
+	return nil
+}
+
+func (s *signIn) knowsProvider(name string) bool {
+	return slices.Contains(s.Providers.RedirectProviders(), name) || slices.Contains(s.Providers.PasswordProviders(), name)
+}
+
+// noSuchProvider says that an address names a provider that is not there, rather than
+// sign in somewhere else.
+func (s *signIn) noSuchProvider(x *exchange.Exchange, name, to string) error {
+	if !exchange.Navigation(x.Request) {
+		return problem.BadRequest("There is no provider "+strconv.Quote(session.PlainText(name, 64))+" here.", nil)
+	}
+	s.Cookies.SetProbe(x.Header())
+	s.loginPageFor(x, http.StatusBadRequest, web.LoginPage{
+		ReturnTo: to, Error: "The address names a way to sign in that does not exist here: " + strconv.Quote(session.PlainText(name, 64)) + ". Choose another.",
+	})
+	return nil
+}
+
+// loginPageFor fills in what every showing of the login page shares. The probe
+// parameter tells the POST that this browser was given a probe cookie.
+func (s *signIn) loginPageFor(x *exchange.Exchange, status int, page web.LoginPage) {
+	page.Action = s.Site.Prefix + "/login?probe=1"
+	page.DemoUsers = s.DemoUsers
+	for _, name := range s.Providers.PasswordProviders() {
+		page.Password = true
+		page.PasswordProviders = append(page.PasswordProviders, web.PasswordProvider{Name: name, Label: s.ProviderLabels[name]})
+	}
+	page.SignedOut = s.out.justSignedOut(x.Request)
+	page.Providers = s.providerLinks(x, page.ReturnTo)
+	s.Responder.Page(x, status, func(b *bytes.Buffer) error { return s.Pages.Login(b, page) })
+}
+
+// login signs in with user name and password: a session document for a program,
+// a redirect for a form. The new session never takes over a presented handle.
+func (s *signIn) login(x *exchange.Exchange) error {
+	form, c, err := readCredentials(x)
+	if err != nil {
+		return err
+	}
+	if form {
+		c = s.demoLogin(c)
+	}
+	if form && s.cookiesDropped(x) {
+		s.Cookies.SetProbe(x.Header())
+		s.loginPageFor(x, http.StatusOK, web.LoginPage{
+			ReturnTo: exchange.ReturnURL(c.ReturnTo), Username: c.Username, CookieProbeFailed: true,
+		})
+		return nil
+	}
+	signedIn, err := s.Limits.Login(x.Request.Context(), session.Login{
+		Provider: c.Provider, Username: c.Username, Password: c.Password,
+		DeviceName: session.PlainText(strings.TrimSpace(c.DeviceName), 64),
+		IPPrefix:   exchange.IPPrefix(x.Client.IP), PriorCookies: x.SessionCookies(), Client: x.Client,
+	})
+	if err != nil {
+		return s.loginFailed(x, form, c, err)
+	}
+	value, maxAge, ok := s.Resolver.CookieValue(signedIn)
+	if !ok {
+		return errors.New("seal session cookie")
+	}
+	s.Cookies.SetSession(x.Header(), value, maxAge)
+	if form {
+		return x.SeeOther(exchange.ReturnURL(c.ReturnTo))
+	}
+	return sendSession(x, signedIn, s.Now())
+}
+
+// demoLogin fills in the credentials of the demo user whose button was pressed.
+// The login page shows them to everyone; outside the demo there are none.
+func (s *signIn) demoLogin(c credentials) credentials {
+	for _, u := range s.DemoUsers {
+		if c.demoUser != "" && u.Name == c.demoUser {
+			c.Username, c.Password, c.Provider = u.Name, session.Secret(u.Password), s.DemoProvider
+		}
+	}
+	return c
+}
+
+// cookiesDropped reports that the browser was given a probe cookie with the
+// login page and did not send it back: it will not keep the session either.
+func (s *signIn) cookiesDropped(x *exchange.Exchange) bool {
+	if x.Request.URL.Query().Get("probe") == "" {
+		return false
+	}
+	return !x.KeptProbe() && !x.HasSessionCookie()
+}
+
+func (s *signIn) loginFailed(x *exchange.Exchange, form bool, c credentials, err error) error {
+	if !form {
+		return err
+	}
+	p := problem.Of(err)
+	switch p.Status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	default:
+		return err
+	}
+	if p.RetryAfter > 0 {
+		x.Header().Set("Retry-After", strconv.Itoa(problem.Seconds(p.RetryAfter)))
+	}
+	s.loginPageFor(x, p.Status, web.LoginPage{
+		ReturnTo: exchange.ReturnURL(c.ReturnTo), Username: session.PlainText(c.Username, 256), Provider: c.Provider,
+		Error: p.Title + ". " + p.Detail, WrongCredentials: p.Status == http.StatusUnauthorized,
+	})
+	return nil
+}
+
+// readCredentials takes JSON or a form, nothing else, and not much of either.
+func readCredentials(x *exchange.Exchange) (form bool, c credentials, err error) {
+	kind, _, err := mime.ParseMediaType(x.Request.Header.Get("Content-Type"))
+	if err != nil && x.Request.Header.Get("Content-Type") != "" {
+		return false, c, problem.BadRequest("The Content-Type header is malformed.", nil)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(x, x.Request.Body, maxLoginBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return false, c, problem.PayloadTooLarge()
+	case err != nil:
+		return false, c, problem.BadRequest("The body could not be read.", err)
+	}
+	switch kind {
+	case "application/json":
+		err = json.Unmarshal(body, &c)
+		if err != nil {
+			return false, c, problem.BadRequest(`Send a JSON object: {"username": "…", "password": "…"}.`, nil)
+		}
+	case "application/x-www-form-urlencoded":
+		form = true
+		values, err := url.ParseQuery(string(body))
+		if err != nil {
+			return true, c, problem.BadRequest("The form is malformed.", nil)
+		}
+		c = credentials{
+			Username: values.Get("username"), Password: session.Secret(values.Get("password")),
+			Provider: values.Get("provider"), DeviceName: values.Get("device_name"), ReturnTo: values.Get("return_to"),
+			demoUser: values.Get("demo_user"),
+		}
+	default:
+		return false, c, problem.BadRequest("Send application/json or application/x-www-form-urlencoded.", nil)
+	}
+	if !form && (c.Username == "" || c.Password == "") {
+		return form, c, problem.BadRequest("Both username and password are needed.", nil)
+	}
+	return form, c, nil
+}

@@ -1,0 +1,97 @@
+package endpoints
+
+import (
+	"bytes"
+	"errors"
+	"mime"
+	"net/http"
+
+	"sessiongate/gateway/exchange"
+	"sessiongate/session"
+	"sessiongate/web"
+)
+
+// signOut is the sign-out of browsers, here and at providers, and what is remembered of it.
+type signOut struct{ *Options }
+
+// logoutForm asks; a GET never ends a session (a link or an image must not).
+func (s *signOut) logoutForm(x *exchange.Exchange) error {
+	found, err := x.Authenticate(session.ResolveOptions{})
+	if err != nil {
+		if !exchange.SignedOut(err) {
+			return err
+		}
+		s.Responder.Page(x, http.StatusOK, func(b *bytes.Buffer) error {
+			return s.Pages.SignedOut(b, web.SignedOutPage{
+				Text:   "You are not signed in.",
+				SignIn: web.Link{Label: "Sign in", Href: s.Site.LoginPage}, Continue: web.Link{Label: "To the start page", Href: "/"},
+			})
+		})
+		return nil
+	}
+	id, to := found.Identity(), x.Request.URL.Query().Get("return_to")
+	if to != "" {
+		to = exchange.ReturnURL(to)
+	}
+	s.Responder.PageUnder(s.logoutCSP(x, id.Provider), x, http.StatusOK, func(b *bytes.Buffer) error {
+		return s.Pages.Logout(b, web.LogoutPage{
+			Action: s.Site.Prefix + "/logout", ReturnTo: to,
+			User: id.Name, Cancel: web.Link{Label: "Stay signed in", Href: "/"},
+		})
+	})
+	return nil
+}
+
+// logout ends the session, and then, only then, clears the cookie: should the
+// store be out of reach, the browser keeps what it needs to try again. It is
+// idempotent: without a session there is nothing to end and the answer is the
+// same.
+func (s *signOut) logout(x *exchange.Exchange) error {
+	form, to := s.readLogout(x)
+	var ended []*session.Record
+	for _, value := range x.SessionCookies() {
+		rec, err := s.Terminator.Logout(x.Request.Context(), session.Browser, value, session.Logout, x.Client)
+		if err != nil && !errors.Is(err, session.ErrUnauthentic) {
+			return err
+		}
+		if rec != nil {
+			ended = append(ended, rec)
+		}
+	}
+	s.Cookies.ClearSession(x.Header())
+	s.markSignedOut(x)
+	if s.ClearSiteData {
+		x.Header().Set("Clear-Site-Data", `"cache"`)
+	}
+	out := s.providerLogout(x, ended, to)
+	switch {
+	case form && out.location != "":
+		return x.SeeOther(out.location)
+	case form:
+		return x.SeeOther(to)
+	}
+	doc := struct {
+		LogoutURL *string `json:"logout_url"`
+		Next      string  `json:"next"` // where a page goes that has nowhere else to go
+	}{Next: to}
+	if out.page != "" {
+		doc.LogoutURL = &out.page
+	}
+	return x.SendJSON(http.StatusOK, doc)
+}
+
+// readLogout says how a logout came, and where it leads: to the page for it unless the
+// request names another.
+func (s *signOut) readLogout(x *exchange.Exchange) (form bool, to string) {
+	kind, _, _ := mime.ParseMediaType(x.Request.Header.Get("Content-Type"))
+	if form = kind == "application/x-www-form-urlencoded"; form {
+		x.Request.Body = http.MaxBytesReader(x, x.Request.Body, maxLoginBody)
+		to = x.Request.PostFormValue("return_to")
+	} else {
+		to = x.Request.URL.Query().Get("return_to")
+	}
+	if to == "" {
+		return form, s.AfterLogout
+	}
+	return form, exchange.ReturnURL(to)
+}

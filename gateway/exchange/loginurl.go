@@ -1,0 +1,57 @@
+package exchange
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"sessiongate/gateway/problem"
+)
+
+// referer is the page of ours that a request came from, as a return URL.
+func (r *Responder) referer(req *http.Request) string {
+	return ReturnURL(strings.TrimPrefix(req.Referer(), r.o.Site.Origin))
+}
+
+// LoginURL is where a person signs in to come back to this request.
+func (r *Responder) LoginURL(req *http.Request) string {
+	return r.o.Site.LoginPage + "?return_to=" + url.QueryEscape(ReturnURL(req.URL.RequestURI()))
+}
+
+// LoginURLFor is loginURL with what the problem asks of the sign-in.
+func (r *Responder) LoginURLFor(req *http.Request, p *problem.Problem) string {
+	return r.loginURLTo(p, ReturnURL(req.URL.RequestURI()))
+}
+
+// loginURLTo is loginURLFor with the way back as it was checked before.
+func (r *Responder) loginURLTo(p *problem.Problem, to string) string {
+	to = "?return_to=" + url.QueryEscape(to)
+	ask := p.LoginQuery()
+	if ask == "" {
+		return r.o.Site.LoginPage + to
+	}
+	return r.loginPath(p) + to + "&" + ask
+}
+
+// loginPath is the page to sign in on: where a provider has pages of its own, our
+// endpoint that leads there.
+func (r *Responder) loginPath(p *problem.Problem) string {
+	if p.Provider != "" && r.RedirectProvider(p.Provider) != "" {
+		return r.o.Site.Prefix + "/login"
+	}
+	return r.o.Site.LoginPage
+}
+
+// RedirectProvider returns the provider whose own page a sign-in goes to, or "" for our login
+// page: the named one, or with no name the only one there is.
+func (r *Responder) RedirectProvider(named string) string {
+	names := r.o.Providers.RedirectProviders()
+	switch {
+	case slices.Contains(names, named):
+		return named
+	case named == "" && len(names) == 1 && len(r.o.Providers.PasswordProviders()) == 0:
+		return names[0]
+	}
+	return ""
+}
