@@ -59,7 +59,7 @@ func allowed() map[string][]string {
 // confined names foreign modules that only one package may know.
 func confined() map[string]string {
 	return map[string]string{
-		"github.com/labstack/echo":  "gateway",
+		"github.com/labstack/echo":  "gateway/endpoints",
 		"github.com/redis/go-redis": "session/redisstore",
 		"github.com/jackc/pgx":      "session/users",
 	}
