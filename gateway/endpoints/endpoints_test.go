@@ -1,0 +1,428 @@
+package endpoints
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sessiongate/session"
+	"sessiongate/web"
+)
+
+const (
+	asForm = "Content-Type: application/x-www-form-urlencoded"
+	asJSON = "Content-Type: application/json"
+)
+
+func TestSignInWithAPassword(t *testing.T) {
+	wrong := func(session.Login) (*session.Session, error) { return nil, session.ErrInvalidCredentials }
+	right := func(l session.Login) (*session.Session, error) {
+		if l.Username != "alice" || l.Password.Reveal() != "pw" || l.IPPrefix != "192.0.2.0/24" || len(l.PriorCookies) != 1 {
+			return nil, errors.New("not what was sent")
+		}
+		return alice(), nil
+	}
+	for name, row := range map[string]struct {
+		login  func(session.Login) (*session.Session, error)
+		target string
+		kind   string
+		body   string
+		want   answer
+	}{
+		"a program":          {right, "/auth/login", asJSON, `{"username":"alice","password":"pw"}`, answer{200, `"sub":"alice"`, "", "__Host-session=new"}},
+		"a form":             {right, "/auth/login", asForm, "username=alice&password=pw&return_to=/a", answer{303, "", "/a", "__Host-session=new"}},
+		"to another site":    {right, "/auth/login", asForm, "username=alice&password=pw&return_to=//evil.example", answer{303, "", "/", "__Host-session=new"}},
+		"the demo's button":  {right, "/auth/login", asForm, "demo_user=alice", answer{303, "", "/", "__Host-session=new"}},
+		"wrong, a program":   {wrong, "/auth/login", asJSON, `{"username":"alice","password":"x"}`, answer{401, "invalid_credentials", "", ""}},
+		"wrong, a form":      {wrong, "/auth/login", asForm, "username=alice&password=x", answer{401, "Wrong user name or password", "", ""}},
+		"a fault, in a form": {func(session.Login) (*session.Session, error) { return nil, errors.New("x") }, "/auth/login", asForm, "username=a&password=x", answer{500, "internal_error", "", ""}},
+		"no JSON":            {wrong, "/auth/login", asJSON, `[]`, answer{400, "bad_request", "", ""}},
+		"no password":        {wrong, "/auth/login", asJSON, `{"username":"alice"}`, answer{400, "Both username", "", ""}},
+		"a malformed form":   {wrong, "/auth/login", asForm, `%zz`, answer{400, "bad_request", "", ""}},
+		"another kind":       {wrong, "/auth/login", "Content-Type: text/plain", `x`, answer{400, "bad_request", "", ""}},
+		"a malformed kind":   {wrong, "/auth/login", "Content-Type: ;", `x`, answer{400, "malformed", "", ""}},
+		"too much":           {wrong, "/auth/login", asJSON, strings.Repeat("x", maxLoginBody+1), answer{413, "payload_too_large", "", ""}},
+	} {
+		d := newDesk(t, &services{login: row.login, passwords: []string{"local"}}, func(o *Options) {
+			o.DemoUsers, o.DemoProvider = []web.DemoUser{{Name: "alice", Password: "pw"}}, "local"
+		})
+		row.want.check(t, name, d.ask("POST", row.target, row.body, row.kind, cookie))
+	}
+	d := newDesk(t, &services{login: right, passwords: []string{"local"}})
+	answer{200, "ookie", "", "__Host-probe=1"}.check(t, "a browser without cookies", d.ask("POST", "/auth/login?probe=1", "username=alice&password=pw", asForm))
+	d = newDesk(t, &services{login: right, passwords: []string{"local"}, unsealable: true})
+	answer{500, "internal_error", "", ""}.check(t, "no cookie can be sealed", d.ask("POST", "/auth/login", `{"username":"alice","password":"pw"}`, asJSON, cookie))
+}
+
+func TestTheLoginPage(t *testing.T) {
+	both := services{redirects: []string{"corp"}, passwords: []string{"local"}}
+	for name, row := range map[string]struct {
+		services services
+		resolve  func(session.ResolveOptions) (*session.Session, error)
+		target   string
+		want     answer
+	}{
+		"signed in already":    {both, here, "/auth/login?return_to=/a", answer{303, "", "/a", ""}},
+		"in another tab":       {both, here, "/auth/login?return_to=/a&begin=1", answer{200, "/a", "", ""}},
+		"not signed in":        {both, gone, "/auth/login?return_to=/a", answer{200, "provider=corp", "", "__Host-probe=1"}},
+		"to sign in again":     {both, here, "/auth/login?prompt=login", answer{200, "prompt=login", "", ""}},
+		"no such provider":     {both, gone, "/auth/login?provider=x", answer{400, "does not exist here", "", ""}},
+		"begins with a page":   {both, gone, "/auth/login?provider=corp&return_to=/a", answer{200, "begin=1", "", ""}},
+		"goes to the provider": {both, gone, "/auth/login?provider=corp&return_to=/a&begin=1&max_age=5&acr_values=x&login_hint=al", answer{303, "", "https://corp.example/", "__Host-login="}},
+		"asks too much":        {both, gone, "/auth/login?provider=corp&begin=1&prompt=x", answer{400, "prompt is", "", ""}},
+		"no number":            {both, gone, "/auth/login?provider=corp&begin=1&max_age=x", answer{400, "max_age", "", ""}},
+		"too long":             {both, gone, "/auth/login?provider=corp&begin=1&acr_values=" + strings.Repeat("a+", 9), answer{400, "too long", "", ""}},
+	} {
+		s := row.services
+		s.resolve = row.resolve
+		s.startLogin = func(l session.LoginStart) (string, error) {
+			if l.ReturnTo != "/a" || l.Browser == "" || l.Provider != "corp" || *l.AuthRequest.MaxAge != 5*time.Second || l.PromptNone {
+				t.Errorf("%+v", l)
+			}
+			return "https://corp.example/", nil
+		}
+		row.want.check(t, name, newDesk(t, &s).person("GET", row.target, "", cookie))
+	}
+	only := services{redirects: []string{"corp"}, resolve: func(session.ResolveOptions) (*session.Session, error) {
+		return nil, &session.EndedError{Reason: session.ProviderRefused}
+	}, startLogin: func(l session.LoginStart) (string, error) {
+		if !l.PromptNone {
+			t.Error("whose token ran out a moment ago is most likely still signed in there")
+		}
+		return "https://corp.example/", nil
+	}}
+	d := newDesk(t, &only)
+	answer{303, "", "https://corp.example/", ""}.check(t, "an old browser", d.ask("GET", "/auth/login", "", "Accept: text/html", cookie))
+	answer{400, "navigation", "", ""}.check(t, "a fetch", d.ask("GET", "/auth/login", "", "Sec-Fetch-Mode: cors", "Sec-Fetch-Site: same-origin", cookie))
+	answer{400, "no provider", "", ""}.check(t, "a program", d.ask("GET", "/auth/login?provider=x", ""))
+}
+
+func TestWhatAProviderSendsBack(t *testing.T) {
+	done := session.LoginDone{ReturnTo: "/a"}
+	maxAge := time.Minute
+	asked := session.LoginDone{ReturnTo: "/a", AuthRequest: session.AuthRequest{Prompt: "login", MaxAge: &maxAge, ACR: []string{"gold"}, LoginHint: "al"}}
+	retry := session.LoginDone{Retry: &session.LoginStart{Provider: "corp"}}
+	for name, row := range map[string]struct {
+		query   string
+		done    session.LoginDone
+		err     error
+		resolve func(session.ResolveOptions) (*session.Session, error)
+		want    answer
+	}{
+		"signed in":       {"state=s&code=c", session.LoginDone{ReturnTo: "/a", Session: alice()}, nil, gone, answer{200, "/a", "", "__Host-session=new"}},
+		"said twice":      {"state=s&state=t", done, nil, gone, answer{400, "says something twice", "", ""}},
+		"no attempt":      {"state=s", done, session.ErrNoAttempt, gone, answer{400, "no longer valid", "", ""}},
+		"a second click":  {"state=s", done, session.ErrNoAttempt, here, answer{200, "/a", "", ""}},
+		"no provider":     {"state=s", done, session.ErrNoProvider, gone, answer{404, "", "", ""}},
+		"try again there": {"error=login_required", retry, &session.DeniedError{}, gone, answer{303, "", "https://corp.example/", ""}},
+		"cancelled":       {"error=access_denied", asked, &session.DeniedError{Code: "access_denied"}, gone, answer{403, "acr_values=gold", "", ""}},
+		"down there":      {"error=server_error", done, &session.DeniedError{Code: "server_error"}, gone, answer{503, "not available", "", ""}},
+		"something else":  {"error=x", done, &session.DeniedError{Code: "x"}, gone, answer{400, "not signed in", "", ""}},
+		"too weak":        {"code=c", done, &session.RejectedError{Weak: true, Err: errors.New("x")}, gone, answer{403, "stronger", "", ""}},
+		"not trusted":     {"code=c", done, &session.RejectedError{Err: errors.New("x")}, gone, answer{400, "could not be trusted", "", ""}},
+		"unavailable":     {"code=c", done, &session.UnavailableError{Subsystem: session.SubsystemProvider}, gone, answer{503, "not available", "", ""}},
+		"a fault":         {"code=c", done, errors.New("x"), gone, answer{500, "", "", ""}},
+	} {
+		s := &services{redirects: []string{"corp"}, resolve: row.resolve, finishLogin: func(r session.LoginReturn) (session.LoginDone, error) {
+			if r.Provider != "corp" {
+				t.Errorf("provider %q", r.Provider)
+			}
+			return row.done, row.err
+		}, startLogin: func(session.LoginStart) (string, error) { return "https://corp.example/", nil }}
+		row.want.check(t, name, newDesk(t, s).person("GET", "/auth/callback/corp?"+row.query, "", cookie))
+	}
+	d := newDesk(t, &services{finishLogin: func(session.LoginReturn) (session.LoginDone, error) { return done, session.ErrNoAttempt }})
+	answer{200, "<meta", "", ""}.check(t, "from another site", d.ask("GET", "/auth/callback/corp?state=s", "", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: cross-site"))
+	answer{403, "cross_origin_refused", "", ""}.check(t, "a fetch", d.ask("GET", "/auth/callback/corp?state=s", "", "Sec-Fetch-Mode: cors"))
+}
+
+func TestSignOut(t *testing.T) {
+	rec := &session.Record{Identity: session.Identity{Provider: "corp"}}
+	redirect := &session.LogoutRedirect{URL: "https://corp.example/logout?id_token_hint=x", Ticket: "t"}
+	for name, row := range map[string]struct {
+		logout func(string) (*session.Record, error)
+		origin string
+		body   string
+		kind   string
+		want   answer
+	}{
+		"a program":            {func(string) (*session.Record, error) { return rec, nil }, "", "", asJSON, answer{200, `"next":"/auth/logout/done"`, "", "__Host-session=; "}},
+		"at the provider too":  {func(string) (*session.Record, error) { return rec, nil }, "https://corp.example", "", asJSON, answer{200, "/auth/logout/continue?ticket=t", "", "__Host-login=OUT"}},
+		"a form":               {func(string) (*session.Record, error) { return rec, nil }, "", "return_to=/bye", asForm, answer{303, "", "/bye", "__Host-session=; "}},
+		"a form, provider too": {func(string) (*session.Record, error) { return rec, nil }, "https://corp.example", "", asForm, answer{303, "", "https://corp.example/logout", "__Host-session=; "}},
+		"nothing to end":       {func(string) (*session.Record, error) { return nil, session.ErrUnauthentic }, "", "", asJSON, answer{200, `"logout_url":null`, "", "__Host-session=; "}},
+		"the store is away":    {func(string) (*session.Record, error) { return nil, &session.UnavailableError{} }, "", "", asJSON, answer{503, "signs nobody out", "", ""}},
+	} {
+		s := &services{redirects: []string{"corp"}, logout: row.logout, logoutOrigin: row.origin, startLogout: func() *session.LogoutRedirect { return redirect }}
+		got := newDesk(t, s, func(o *Options) { o.ClearSiteData = true }).ask("POST", "/auth/logout", row.body, row.kind, cookie)
+		row.want.check(t, name, got)
+		if cleared := got.Header().Get("Clear-Site-Data") != ""; cleared != (row.want.status != 503) || row.want.status == 503 && got.Header().Get("Set-Cookie") != "" {
+			t.Errorf("%s: %v", name, got.Header())
+		}
+	}
+}
+
+// A logout ends on a page, and for a while the next sign-in begins with a click.
+func TestASignedOutBrowserStaysSo(t *testing.T) {
+	s := &services{redirects: []string{"corp"}, resolve: gone, logout: func(string) (*session.Record, error) { return nil, nil }} //nolint:nilnil // no session
+	now := time.Now()
+	d := newDesk(t, s, func(o *Options) { o.Now = func() time.Time { return now } })
+	mark, _, _ := strings.Cut(strings.TrimPrefix(strings.Join(d.ask("POST", "/auth/logout", "", asJSON).Header().Values("Set-Cookie"), "\n"), ""), ";")
+	for _, c := range d.ask("POST", "/auth/logout", "", asJSON).Result().Cookies() {
+		if c.Name == "__Host-login" {
+			mark = "Cookie: " + c.Name + "=" + c.Value
+		}
+	}
+	answer{200, "prompt=login", "", ""}.check(t, "a click", d.person("GET", "/auth/login", "", mark))
+	s.startLogin = func(session.LoginStart) (string, error) { return "https://corp.example/", nil }
+	answer{303, "", "https://corp.example/", "__Host-login="}.check(t, "after the click", d.person("GET", "/auth/login?provider=corp&begin=1", "", mark))
+	now = now.Add(signedOutTTL)
+	answer{200, "begin=1", "", ""}.check(t, "ten minutes later", d.person("GET", "/auth/login", "", mark))
+	s.logoutOrigin = "https://corp.example"
+	if got := (&signOut{d.o}).promptAfterLogout(d.pool.Get(httptest.NewRecorder(), request("GET", "/", "")), "corp"); got != "" {
+		t.Errorf("a provider with a logout page: %q", got)
+	}
+	d.o.PromptAfterLogout = map[string]string{"corp": "none", "other": "consent"}
+	for provider, want := range map[string]string{"corp": "", "other": "consent"} {
+		if got := (&signOut{d.o}).promptAfterLogout(nil, provider); got != want {
+			t.Errorf("%s: %q", provider, got)
+		}
+	}
+}
+
+func TestTheLogoutPages(t *testing.T) {
+	s := &services{redirects: []string{"corp"}, logoutOrigin: "https://corp.example"}
+	d := newDesk(t, s)
+	answer{200, "Alice", "", ""}.check(t, "asks", d.person("GET", "/auth/logout?return_to=/x", "", cookie))
+	s.resolve = gone
+	answer{200, "You are not signed in", "", ""}.check(t, "nobody", d.person("GET", "/auth/logout", "", cookie))
+	s.resolve = func(session.ResolveOptions) (*session.Session, error) { return nil, &session.UnavailableError{} }
+	answer{503, "", "", ""}.check(t, "nobody knows", d.person("GET", "/auth/logout", "", cookie))
+
+	s.redeemLogout = func(ticket string) (string, error) {
+		switch ticket {
+		case "t":
+			return "https://corp.example/logout", nil
+		case "broken":
+			return "", errors.New("x")
+		}
+		return "", session.ErrNoAttempt
+	}
+	answer{303, "", "https://corp.example/logout", ""}.check(t, "redeemed", d.person("GET", "/auth/logout/continue?ticket=t", ""))
+	answer{200, "Sign in", "", ""}.check(t, "spent", d.person("GET", "/auth/logout/continue?ticket=x", ""))
+	answer{500, "", "", ""}.check(t, "a fault", d.person("GET", "/auth/logout/continue?ticket=broken", ""))
+
+	s.finishLogout = func(state string) (string, error) {
+		if state == "s" {
+			return "/bye", nil
+		}
+		return "", session.ErrNoAttempt
+	}
+	answer{303, "", "/bye", ""}.check(t, "done", d.person("GET", "/auth/logout/done?state=s", ""))
+	answer{200, "Sign in", "", ""}.check(t, "of nobody", d.person("GET", "/auth/logout/done?state=x", ""))
+	s.logoutOrigin = ""
+	answer{200, "has one of its own", "", ""}.check(t, "no state", d.person("GET", "/auth/logout/done", ""))
+}
+
+func TestBackChannelLogout(t *testing.T) {
+	for name, row := range map[string]struct {
+		kind, body string
+		err        error
+		want       answer
+	}{
+		"a token":     {asForm, "logout_token=t", nil, answer{200, "", "", ""}},
+		"none":        {asForm, "", nil, answer{400, "invalid_request", "", ""}},
+		"two":         {asForm, "logout_token=t&logout_token=u", nil, answer{400, "invalid_request", "", ""}},
+		"no form":     {asJSON, "{}", nil, answer{400, "invalid_request", "", ""}},
+		"not valid":   {asForm, "logout_token=t", &session.RejectedError{Err: errors.New("inner")}, answer{400, "the logout token is not valid", "", ""}},
+		"no provider": {asForm, "logout_token=t", session.ErrNoProvider, answer{404, "", "", ""}},
+		"unavailable": {asForm, "logout_token=t", &session.UnavailableError{Subsystem: session.SubsystemStore}, answer{503, "store_unavailable", "", ""}},
+	} {
+		s := &services{logoutToken: func(provider, token string) (int, error) {
+			if provider != "corp" || token != "t" {
+				t.Errorf("%q %q", provider, token)
+			}
+			return 1, row.err
+		}}
+		row.want.check(t, name, newDesk(t, s).ask("POST", "/auth/back-channel-logout/corp", row.body, row.kind))
+	}
+}
+
+func TestDevices(t *testing.T) {
+	id := session.ID("AAAAAAAAAAAAAAAAAAAAAA")
+	records := []session.Record{{ID: "alice-id", Device: session.Device{Name: "Laptop", IPPrefix: "192.0.2.0/24"}}, {ID: id}}
+	s := &services{
+		ownSessions: func() ([]session.Record, error) { return records, nil },
+		endOwn: func(got session.ID) error {
+			if got != id {
+				t.Errorf("%q", got)
+			}
+			return nil
+		},
+		endAllOwn: func(keep bool) (int, error) {
+			if keep {
+				return 1, nil
+			}
+			return 2, nil
+		},
+	}
+	d := newDesk(t, s)
+	answer{200, `"device":"Laptop"`, "", ""}.check(t, "listed", d.ask("GET", "/auth/sessions", "", cookie))
+	answer{200, "Laptop", "", ""}.check(t, "shown", d.person("GET", "/auth/account", "", cookie))
+	answer{204, "", "", ""}.check(t, "one ended", d.ask("DELETE", "/auth/sessions/"+string(id), "", cookie))
+	answer{404, "no session with this id", "", ""}.check(t, "none ended", d.ask("DELETE", "/auth/sessions/x", "", cookie))
+	answer{200, `"ended":2`, "", ""}.check(t, "all", d.ask("DELETE", "/auth/sessions", "", cookie))
+	answer{200, `"ended":1`, "", ""}.check(t, "all others", d.ask("DELETE", "/auth/sessions?keep=current", "", cookie))
+	answer{400, "keep=current", "", ""}.check(t, "misspelt", d.ask("DELETE", "/auth/sessions?keep=curent", "", cookie))
+	s.ownSessions = func() ([]session.Record, error) {
+		return records[:1], &session.UnreadableError{IDs: []session.ID{"x"}, Err: errors.New("x")}
+	}
+	answer{200, `"unreadable":1`, "", ""}.check(t, "one is unreadable", d.ask("GET", "/auth/sessions", "", cookie))
+	s.ownSessions = func() ([]session.Record, error) { return nil, &session.UnavailableError{} }
+	answer{503, "", "", ""}.check(t, "the store is away", d.ask("GET", "/auth/sessions", "", cookie))
+	s.resolve = gone
+	answer{303, "", "/auth/login?return_to=%2Fauth%2Faccount", ""}.check(t, "nobody's page", d.person("GET", "/auth/account", "", cookie))
+	for _, ask := range [][2]string{{"GET", "/auth/sessions"}, {"DELETE", "/auth/sessions"}, {"DELETE", "/auth/sessions/x"}, {"GET", "/auth/account"}, {"GET", "/auth/events"}} {
+		answer{401, "session_ended", "", ""}.check(t, "nobody: "+ask[1], d.ask(ask[0], ask[1], "", cookie))
+	}
+}
+
+func TestTheSessionDocument(t *testing.T) {
+	var asked session.ResolveOptions
+	s := &services{}
+	s.resolve = func(o session.ResolveOptions) (*session.Session, error) { asked = o; return alice(), nil }
+	d := newDesk(t, s)
+	answer{200, `"authenticated":true,"user":{"sub":"alice","name":"Alice","roles":[],"claims":{}}`, "", ""}.check(t, "here", d.ask("GET", "/auth/session?touch=false", "", cookie))
+	if asked.Touch {
+		t.Error("touched")
+	}
+	answer{200, `"authenticated":true`, "", ""}.check(t, "refreshed", d.ask("POST", "/auth/refresh?force=true", "", cookie))
+	if !asked.Touch || !asked.Eager || !asked.Force {
+		t.Errorf("%+v", asked)
+	}
+	s.resolve = gone
+	answer{200, `{"authenticated":false,"reason":"logout"}`, "", ""}.check(t, "gone", d.ask("GET", "/auth/session", "", cookie))
+	answer{401, "session_ended", "", ""}.check(t, "nothing to refresh", d.ask("POST", "/auth/refresh", "", cookie))
+	s.resolve = func(session.ResolveOptions) (*session.Session, error) { return nil, &session.UnavailableError{} }
+	answer{503, "", "", ""}.check(t, "nobody knows", d.ask("GET", "/auth/session", "", cookie))
+}
+
+func TestTokensOfPrograms(t *testing.T) {
+	s := &services{
+		login: func(l session.Login) (*session.Session, error) {
+			if l.Kind != session.TokenClient || l.DeviceName != "SDK" {
+				return nil, session.ErrInvalidCredentials
+			}
+			return alice(), nil
+		},
+		refreshTokens: func(r session.TokenClientRefresh) (session.TokenPair, error) {
+			if r.Refresh != "sgr_1" {
+				return session.TokenPair{}, &session.EndedError{Reason: session.Reused}
+			}
+			return session.TokenPair{Access: "a2", Refresh: "sgr_2"}, nil
+		},
+		logoutTokens: func(session.TokenClientRefresh) error { return nil },
+	}
+	d := newDesk(t, s)
+	for name, row := range map[string]struct {
+		path, body string
+		fields     []string
+		want       answer
+	}{
+		"login":            {"login", `{"username":"a","password":"b","device_name":"SDK"}`, []string{asJSON}, answer{200, `"access_token":"access","refresh_token":"sgr_1"`, "", ""}},
+		"wrong":            {"login", `{"username":"a","password":"b"}`, []string{asJSON}, answer{401, "invalid_credentials", "", ""}},
+		"a form":           {"login", "username=a&password=b", []string{asForm}, answer{400, "JSON object", "", ""}},
+		"no body":          {"login", "", []string{asJSON}, answer{400, "JSON object", "", ""}},
+		"refresh":          {"refresh", "", []string{"Authorization: Bearer sgr_1"}, answer{200, `"refresh_token":"sgr_2"`, "", ""}},
+		"refresh, by body": {"refresh", `{"refresh_token":"sgr_1"}`, nil, answer{200, `"refresh_token":"sgr_2"`, "", ""}},
+		"used twice":       {"refresh", "", []string{"Authorization: Bearer sgr_0"}, answer{401, "session_reused", "", ""}},
+		"nothing":          {"refresh", "", nil, answer{401, "No refresh token", "", ""}},
+		"two":              {"refresh", `{"refresh_token":"sgr_2"}`, []string{"Authorization: Bearer sgr_1"}, answer{400, "two different", "", ""}},
+		"not Bearer":       {"refresh", "", []string{"Authorization: Basic x"}, answer{400, "Bearer and one token", "", ""}},
+		"logout":           {"logout", "", []string{"Authorization: Bearer sgr_1"}, answer{200, `{"ok":true}`, "", ""}},
+		"access alone":     {"logout", "", []string{"Authorization: Bearer a.b.c"}, answer{401, "Only the refresh token", "", ""}},
+		"a page":           {"login", "{}", []string{asJSON, "Origin: " + own}, answer{403, "Not for pages", "", ""}},
+		"too much":         {"refresh", strings.Repeat("x", maxLoginBody+1), nil, answer{413, "payload_too_large", "", ""}},
+	} {
+		row.want.check(t, name, d.ask("POST", "/auth/token/"+row.path, row.body, row.fields...))
+	}
+	s.logoutTokens = func(session.TokenClientRefresh) error { return &session.UnavailableError{} }
+	answer{503, "", "", ""}.check(t, "logout without the store", d.ask("POST", "/auth/token/logout", "", "Authorization: Bearer sgr_1"))
+	none := newDesk(t, s, func(o *Options) { o.TokenClients = nil })
+	answer{404, "not_found", "", ""}.check(t, "switched off", none.ask("POST", "/auth/token/login", ""))
+}
+
+func TestDocuments(t *testing.T) {
+	d := newDesk(t, &services{}, func(o *Options) { o.KeySet, o.Metadata = []byte(`{"keys":[]}`), []byte(`{"issuer":"x"}`) })
+	answer{200, `{"keys":[]}`, "", ""}.check(t, "keys", d.ask("GET", "/.well-known/jwks.json", ""))
+	answer{200, `"issuer"`, "", ""}.check(t, "metadata", d.ask("GET", "/.well-known/oauth-authorization-server", ""))
+	script := d.ask("GET", "/auth/client.js", "")
+	answer{200, "function", "", ""}.check(t, "client.js", script)
+	answer{304, "", "", ""}.check(t, "client.js again", d.ask("GET", "/auth/client.js", "", "If-None-Match: "+script.Header().Get("ETag")))
+	answer{405, "method_not_allowed", "", ""}.check(t, "method", d.ask("PUT", "/auth/session", "", cookie))
+	answer{404, "not_found", "", ""}.check(t, "no endpoint", d.ask("GET", "/auth/nothing", ""))
+	answer{403, "cross_origin_refused", "", ""}.check(t, "a preflight", d.ask("OPTIONS", "/auth/session", "", "Origin: https://evil.example", "Access-Control-Request-Method: GET"))
+	answer{403, "cross_origin_refused", "", ""}.check(t, "another site", d.ask("GET", "/auth/session", "", "Origin: https://evil.example"))
+	if !d.AnyHost("/auth/back-channel-logout/corp") || d.AnyHost("/auth/login") {
+		t.Error("providers alone call by inner names")
+	}
+}
+
+// stream asks for the events of a session until ctx ends.
+func (d *desk) stream(ctx context.Context) *httptest.ResponseRecorder {
+	rec := httptest.NewRecorder()
+	d.Serve(d.pool.Get(rec, request("GET", "/auth/events", "", cookie).WithContext(ctx)))
+	return rec
+}
+
+func TestEventsOfASession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &services{watch: make(chan session.Notice, 9)}
+		d := newDesk(t, s)
+		for _, n := range []session.Notice{
+			{Kind: session.Refreshed, In: time.Minute}, {Kind: session.Expiring, In: time.Second}, {Kind: session.DevicesChanged}, {Kind: session.Ended, Reason: session.Logout},
+		} {
+			s.watch <- n
+		}
+		want := "retry: 2000\n\nevent: refreshed\ndata: {\"access_expires_in\":60}\n\nevent: expiring\ndata: {\"expires_in\":1}\n\n" +
+			"event: sessions_changed\ndata: {}\n\nevent: ended\ndata: {\"reason\":\"logout\"}\n\n"
+		if got := d.stream(t.Context()); got.Body.String() != want || got.Header().Get("Content-Type") != "text/event-stream" {
+			t.Errorf("%s", got.Body)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), heartbeat+time.Second)
+		defer cancel()
+		if got := d.stream(ctx).Body.String(); got != "retry: 2000\n\n:\n\n" {
+			t.Errorf("a silent stream: %q", got)
+		}
+		close(s.watch)
+		d.stream(t.Context())
+		if len(d.events.open) != 0 {
+			t.Errorf("%v are still counted", d.events.open)
+		}
+	})
+}
+
+func TestEventStreamsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &services{watch: make(chan session.Notice)}
+		d := newDesk(t, s)
+		ended := make(chan struct{}, maxStreams)
+		for range maxStreams {
+			go func() { d.stream(t.Context()); ended <- struct{}{} }()
+		}
+		synctest.Wait()
+		if got := d.stream(t.Context()); got.Code != http.StatusTooManyRequests || len(s.events) != 1 || s.events[0].Limit != "events" {
+			t.Errorf("%d %+v", got.Code, s.events)
+		}
+		d.Drain()
+		d.Drain()
+		for range maxStreams {
+			<-ended
+		}
+	})
+}
