@@ -222,14 +222,7 @@ func (c *checkedConn) stop() error {
 // out now.
 func (c *checkedConn) advance() bool {
 	from := &c.coming
-	size, err := 0, from.fault
-	if err == nil {
-		size, err = from.head.judge(from.in)
-	}
-	if err == nil && size > 0 {
-		err = c.judgePreface(size)
-	}
-	from.fault = err
+	size, err := from.judge(c.preface)
 	long := size == 0 && len(from.in) > c.server.longestStandard
 	switch {
 	case (err != nil || long) && c.handling.Load():
@@ -249,13 +242,19 @@ func (c *checkedConn) advance() bool {
 
 const http2Head = "PRI * HTTP/2.0\r\n\r\n"
 
-// judgePreface holds a head to what may begin here.
-func (c *checkedConn) judgePreface(size int) error {
-	is := string(c.coming.in[:size]) == http2Head
-	if is && c.preface == forbidden || !is && c.preface == required {
-		return errPreface
+// judge looks at what has come of a head. The head is over at size, if that is not 0.
+func (f *coming) judge(p preface) (size int, err error) {
+	if f.fault != nil {
+		return 0, f.fault
 	}
-	return nil
+	size, f.fault = f.head.judge(f.in)
+	if f.fault == nil && size > 0 {
+		is := string(f.in[:size]) == http2Head
+		if is && p == forbidden || !is && p == required {
+			f.fault = errPreface
+		}
+	}
+	return size, f.fault
 }
 
 // release gives a head out, and what has come after it.

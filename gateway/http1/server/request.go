@@ -24,12 +24,23 @@ func (c *conn) serveRequest(h head) (reusable bool) {
 	}
 	c.posted = h.method == http.MethodPost
 	c.hangup.begin(x)
-	finished := false
+	returned := false
 	defer func() { // deferred, because a handler may end its goroutine
-		reusable = c.end(x, finished)
+		if !returned {
+			c.report(recover())
+		}
+		reusable = c.end(x, returned)
 	}()
-	finished = c.handle(x, r)
+	c.server.handler.ServeHTTP(&x.response, r)
+	returned = true
 	return false
+}
+
+// report logs the panic of a handler.
+func (c *conn) report(fault any) {
+	if fault != nil && fault != any(http.ErrAbortHandler) {
+		c.server.logf("panic serving %s: %v\n%s", c.template.RemoteAddr, fault, debug.Stack())
+	}
 }
 
 // end completes the response, if the handler has finished, and leaves the connection as it was before the request, or
@@ -75,18 +86,4 @@ func (c *conn) newRequest(h head, x *request) *http.Request {
 	r := t.WithContext(&x.context)
 	t.URL, t.Header, t.Body = nil, nil, nil // a template must not keep what is another's
 	return r
-}
-
-// handle runs the handler. It reports whether it returned.
-func (c *conn) handle(x *request, r *http.Request) (finished bool) {
-	defer func() {
-		if finished {
-			return
-		}
-		if fault := recover(); fault != nil && fault != any(http.ErrAbortHandler) {
-			c.server.logf("panic serving %s: %v\n%s", c.template.RemoteAddr, fault, debug.Stack())
-		}
-	}()
-	c.server.handler.ServeHTTP(&x.response, r)
-	return true
 }
