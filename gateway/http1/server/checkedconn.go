@@ -157,7 +157,7 @@ func (c *checkedConn) follow(b []byte) {
 	switch until := c.coming.until; {
 	case c.http2.unfinished() == !until.IsZero():
 	case until.IsZero():
-		c.coming.until = timeout(time.Now(), c.server.headerTimeout)
+		c.coming.until = timeout(time.Now(), c.server.limits.header)
 	default:
 		c.endTime()
 	}
@@ -185,7 +185,7 @@ func (c *checkedConn) readHead(p []byte) error {
 	handling := c.handling.Load()
 	if len(from.in) > 0 {
 		if from.until.IsZero() && !handling {
-			from.until = timeout(time.Now(), c.server.headerTimeout)
+			from.until = timeout(time.Now(), c.server.limits.header)
 		}
 		p = make([]byte, bufferSize)
 	}
@@ -193,7 +193,7 @@ func (c *checkedConn) readHead(p []byte) error {
 		c.keepTime()
 	}
 	n, err := c.Conn.Read(p)
-	if len(from.in) <= c.server.longestStandard { // what is longer will be refused
+	if len(from.in) <= c.server.limits.standardHead { // what is longer will be refused
 		from.in = append(from.in, p[:n]...)
 	}
 	switch {
@@ -223,7 +223,7 @@ func (c *checkedConn) stop() error {
 func (c *checkedConn) advance() bool {
 	from := &c.coming
 	size, err := from.judge(c.preface)
-	long := size == 0 && len(from.in) > c.server.longestStandard
+	long := size == 0 && len(from.in) > c.server.limits.standardHead
 	switch {
 	case (err != nil || long) && c.handling.Load():
 		return false

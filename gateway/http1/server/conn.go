@@ -62,14 +62,15 @@ func newConn(s *Server, accepted net.Conn, config *tls.Config) *conn {
 	return c
 }
 
-// innermost is the connection itself, below what counts it.
+// innermost is the connection below what listeners have put around it, which says so by the method that tls.Conn has,
+// too. TLS is no such wrapper.
 func innermost(c net.Conn) net.Conn {
 	for {
-		counted, ok := c.(*countedConn)
-		if !ok {
+		outer, ok := c.(interface{ NetConn() net.Conn })
+		if _, secure := c.(*tls.Conn); secure || !ok {
 			return c
 		}
-		c = counted.Conn
+		c = outer.NetConn()
 	}
 }
 
@@ -78,9 +79,9 @@ func (c *conn) serve() {
 	if !c.secure() {
 		return
 	}
-	h, ok := c.next(timeout(c.since, c.server.headerTimeout))
+	h, ok := c.next(timeout(c.since, c.server.limits.header))
 	for ok && c.serveRequest(h) && c.becomeIdle() {
-		h, ok = c.next(timeout(c.used, c.server.idleTimeout))
+		h, ok = c.next(timeout(c.used, c.server.limits.idle))
 	}
 }
 
@@ -103,13 +104,13 @@ func (c *conn) next(until time.Time) (head, bool) {
 		c.skipEmptyLines()
 		if b := c.in.unused(); len(b) > 0 {
 			h, size, covered, more := parseHead(b)
-			longest := c.server.longestHead
+			longest := c.server.limits.head
 			if covered && size <= longest {
 				c.in.from += size
 				return h, true
 			}
 			if pieces++; pieces == 1 && !c.used.IsZero() {
-				until = timeout(time.Now(), c.server.headerTimeout)
+				until = timeout(time.Now(), c.server.limits.header)
 			}
 			if covered || !more && c.headStarted() || len(b) >= longest || pieces > maxPieces {
 				c.handOver(nil, until)
@@ -174,7 +175,7 @@ func (c *conn) leave() bool {
 
 // handover tells Shutdown that a request is over. It fails, and has closed the connection, if no other may follow.
 func (c *conn) becomeIdle() bool {
-	if c.server.closing.Load() {
+	if c.server.open.closing.Load() {
 		c.close()
 		return false
 	}
@@ -196,7 +197,7 @@ func (c *conn) handOver(ended error, until time.Time) {
 		Conn: c.in.socket, accepted: c.accepted, server: c.server, guard: c.guard, preface: c.server.preface,
 		coming: coming{in: bytes.Clone(c.in.unused()), ended: ended, until: until},
 	}
-	if !c.server.forget(c) {
+	if !c.server.open.remove(c) {
 		c.server.sweeper.forget(c.guard)
 		return
 	}
@@ -216,7 +217,7 @@ func (c *conn) handOver(ended error, until time.Time) {
 
 // close closes the connection.
 func (c *conn) close() {
-	c.server.forget(c)
+	c.server.open.remove(c)
 	c.server.sweeper.forget(c.guard)
 	c.accepted.Close()
 }

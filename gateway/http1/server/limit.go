@@ -89,6 +89,9 @@ func (c *countedConn) Close() error {
 	return c.Conn.Close()
 }
 
+// NetConn is the connection below.
+func (c *countedConn) NetConn() net.Conn { return c.Conn }
+
 // CloseWrite lets the server end a connection gently.
 func (c *countedConn) CloseWrite() error {
 	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {

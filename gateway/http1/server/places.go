@@ -12,7 +12,7 @@ const (
 
 // awaitPlace waits until there is a place for one more connection, or the server ends.
 func (s *Server) awaitPlace() {
-	for s.MaxConnections > 0 && s.sweeper.count() >= s.MaxConnections && !s.closing.Load() {
+	for s.MaxConnections > 0 && s.sweeper.count() >= s.MaxConnections && !s.open.closing.Load() {
 		if !s.sweeper.makeRoom(time.Now().Add(-idleEnough)) {
 			time.Sleep(placeAgain)
 		}

@@ -10,7 +10,7 @@ import (
 func (w *response) writeHead(h http.Header, sample []byte) {
 	out := &w.conn.out
 	w.announce(h)
-	w.close = w.close || h.Get("Connection") == "close" || w.conn.server.closing.Load()
+	w.close = w.close || h.Get("Connection") == "close" || w.conn.server.open.closing.Load()
 	w.takeBody()
 	if w.bothLengths(h) {
 		w.conn.server.logf("a response with Transfer-Encoding %q and Content-Length %d", h.Get("Transfer-Encoding"), w.length)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -33,38 +33,42 @@ type Server struct {
 	handover *handoverListener
 	preface  preface // on connections without TLS
 
-	headerTimeout, idleTimeout   time.Duration
-	longestHead, longestStandard int
+	limits limits
 
-	once    sync.Once // starts the standard server
-	closing atomic.Bool
+	once sync.Once // starts the standard server
+	open openConns
+}
 
-	mu        sync.Mutex
-	listeners map[net.Listener]struct{}
-	conns     map[*conn]struct{}
+// limits are what the standard server is set to. A time of 0 is for ever.
+type limits struct {
+	header, idle       time.Duration // for a head, and between two requests
+	head, standardHead int           // the longest head that is looked at here, and that net/http gets
 }
 
 // maxHead is the longest head that is looked at here.
 const maxHead = 32 << 10
+
+func limitsOf(standard *http.Server) limits {
+	l := limits{
+		header: standard.ReadHeaderTimeout, idle: cmp.Or(standard.IdleTimeout, standard.ReadTimeout),
+		head: maxHead, standardHead: http.DefaultMaxHeaderBytes + bufferSize,
+	}
+	if n := standard.MaxHeaderBytes; n > 0 {
+		l.head, l.standardHead = min(n, maxHead), n+bufferSize
+	}
+	return l
+}
 
 // New makes a server. Handler, ReadHeaderTimeout, IdleTimeout, MaxHeaderBytes, TLSConfig and ErrorLog of the standard one
 // are for both; its other options, and hooks such as ConnState, are for what it takes over. They must not change later,
 // and from now on the standard server serves nothing but what it is given here.
 func New(standard *http.Server) *Server {
 	s := &Server{
-		standard: standard, handler: standard.Handler, scan: newHangupScan(scanInterval), handover: newHandoverListener(), sweeper: newSweeper(),
-		headerTimeout: standard.ReadHeaderTimeout, idleTimeout: standard.IdleTimeout,
-		longestHead: maxHead, longestStandard: http.DefaultMaxHeaderBytes + bufferSize,
-		listeners: make(map[net.Listener]struct{}), conns: make(map[*conn]struct{}),
+		standard: standard, handler: standard.Handler, limits: limitsOf(standard),
+		scan: newHangupScan(scanInterval), sweeper: newSweeper(), handover: newHandoverListener(), open: newOpenConns(),
 	}
 	if s.handler == nil {
 		s.handler = http.DefaultServeMux
-	}
-	if n := standard.MaxHeaderBytes; n > 0 {
-		s.longestHead, s.longestStandard = min(n, maxHead), n+bufferSize
-	}
-	if s.idleTimeout == 0 {
-		s.idleTimeout = standard.ReadTimeout
 	}
 	s.takeOver()
 	return s
@@ -79,11 +83,11 @@ func (s *Server) Serve(l net.Listener) error { return s.serve(l, nil) }
 func (s *Server) ServeTLS(l net.Listener) error { return s.serve(l, s.tlsConfig()) }
 
 func (s *Server) serve(l net.Listener, config *tls.Config) error {
-	if !s.track(l) {
+	if !s.open.listen(l) {
 		l.Close()
 		return http.ErrServerClosed
 	}
-	defer s.untrack(l)
+	defer s.open.unlisten(l)
 	s.once.Do(func() {
 		go func() { _ = s.standard.Serve(s.handover.at(l.Addr())) }()
 		if s.WriteTimeout > 0 {
@@ -97,7 +101,7 @@ func (s *Server) serve(l net.Listener, config *tls.Config) error {
 		case err == nil:
 			pause = 0
 			s.start(conn, config)
-		case s.closing.Load():
+		case s.open.closing.Load():
 			return http.ErrServerClosed
 		case !isTemporary(err):
 			return err
@@ -118,49 +122,20 @@ func isTemporary(err error) bool {
 // start serves a connection in a goroutine of its own.
 func (s *Server) start(accepted net.Conn, config *tls.Config) {
 	c := newConn(s, accepted, config)
-	s.mu.Lock()
-	if s.closing.Load() {
-		s.mu.Unlock()
+	if !s.open.add(c) {
 		c.close()
 		return
 	}
-	s.conns[c] = struct{}{}
-	s.mu.Unlock()
 	go c.serve()
-}
-
-// forget drops a connection. It fails if it was dropped before.
-func (s *Server) forget(c *conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, known := s.conns[c]
-	delete(s.conns, c)
-	return known
-}
-
-func (s *Server) track(l net.Listener) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing.Load() {
-		return false
-	}
-	s.listeners[l] = struct{}{}
-	return true
-}
-
-func (s *Server) untrack(l net.Listener) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.listeners, l)
 }
 
 // Shutdown closes the listeners and the connections without a request, and waits for the others, like
 // http.Server.Shutdown.
 func (s *Server) Shutdown(ctx context.Context) error {
-	closeErr := s.stop()
+	closeErr := s.open.stop()
 	standard := make(chan error, 1)
 	go func() { standard <- s.standard.Shutdown(ctx) }()
-	for pause := time.Millisecond; !s.closeIdle(); pause = min(2*pause, 500*time.Millisecond) {
+	for pause := time.Millisecond; !s.open.closeIdle(); pause = min(2*pause, 500*time.Millisecond) {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -172,46 +147,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// stop closes the listeners.
-func (s *Server) stop() (err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closing.Store(true)
-	for l := range s.listeners {
-		err = errors.Join(err, l.Close())
-	}
-	clear(s.listeners)
-	return err
-}
-
-// firstRequestTimeout is how long Shutdown waits for the first request of a connection. It is net/http's.
-const firstRequestTimeout = 5 * time.Second
-
-// closeIdle closes what has no request, and reports whether nothing is left.
-func (s *Server) closeIdle() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.conns {
-		was := c.state.Load()
-		unused := was == idle || was == fresh && time.Since(c.since) > firstRequestTimeout
-		if unused && c.state.CompareAndSwap(was, closed) {
-			delete(s.conns, c)
-			s.sweeper.forget(c.guard)
-			c.accepted.Close()
-		}
-	}
-	return len(s.conns) == 0
-}
-
 // Close closes everything at once.
 func (s *Server) Close() error {
-	err := s.stop()
-	s.mu.Lock()
-	for c := range s.conns {
-		c.accepted.Close()
-	}
-	clear(s.conns)
-	s.mu.Unlock()
+	err := s.open.stop()
+	s.open.closeAll()
 	s.sweeper.close()
 	return errors.Join(err, s.standard.Close())
 }

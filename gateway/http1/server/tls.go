@@ -49,7 +49,7 @@ func (c *conn) secure() bool {
 	c.template.TLS = &state
 	c.since = time.Now()
 	if state.NegotiatedProtocol == "h2" {
-		c.handOver(nil, timeout(c.since, c.server.headerTimeout))
+		c.handOver(nil, timeout(c.since, c.server.limits.header))
 		return false
 	}
 	return true
@@ -58,7 +58,7 @@ func (c *conn) secure() bool {
 // handshake has the time of a head.
 func (c *conn) handshake(t *tls.Conn) error {
 	under := t.NetConn()
-	_ = under.SetDeadline(timeout(c.since, c.server.headerTimeout)) // fails only for a closed connection, as the handshake will
+	_ = under.SetDeadline(timeout(c.since, c.server.limits.header)) // fails only for a closed connection, as the handshake will
 	err := t.Handshake()                                            //nolint:noctx // the deadline ends it
 	_ = under.SetDeadline(time.Time{})
 	var plain tls.RecordHeaderError
