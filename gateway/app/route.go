@@ -39,7 +39,7 @@ func (a *Route) Serve(x *exchange.Exchange, t routing.Target) {
 		return
 	}
 	h := a.handlers.get(x)
-	failure := a.forwarder.Serve(x, x.Request, h, t, proxy.Forward{
+	failure := a.forwarder.Serve(x, x.Request, h, t, proxy.GatewayHeaders{
 		Bearer: authorization, ClientIP: x.Client.IP, Host: cmp.Or(a.route.Host, a.o.Site.Host), Proto: a.o.Site.Scheme,
 		RequestID: x.Client.RequestID, TraceParent: x.TraceParent,
 		Fields: claimFields(a.route.Headers.Request.Claims, x.Identity()),

@@ -37,7 +37,7 @@ func TestEveryCode(t *testing.T) {
 		session.ErrNoSession, session.ErrTooMany,
 	}
 	errs = append(errs, OfFile(fmt.Errorf("%w: /x", static.ErrNotFound)), OfFile(fmt.Errorf("%w: PUT", static.ErrMethodNotAllowed)))
-	for _, kind := range []proxy.Kind{proxy.Unreachable, proxy.TimedOut, proxy.TooLarge, proxy.BadRequest, proxy.Refused} {
+	for _, kind := range []proxy.Kind{proxy.Unreachable, proxy.TimedOut, proxy.TooLarge, proxy.BadRequest, proxy.Replaced} {
 		errs = append(errs, OfUpstream(&proxy.Failure{Kind: kind, Err: errors.New("inner address")}))
 	}
 	missing := maps.Clone(contract)

@@ -20,7 +20,7 @@ func OfUpstream(f *proxy.Failure) *Problem {
 		p.Title, p.Detail = "Bad request", "The request is malformed and was not forwarded."
 	case proxy.Unavailable:
 		p.Title, p.Detail = "Upstream unavailable", "The application behind the gateway is out of service at the moment. Try again shortly."
-	case proxy.Unreachable, proxy.Refused, proxy.ClientGone:
+	case proxy.Unreachable, proxy.Replaced, proxy.ClientGone:
 		p.Title, p.Detail = "Upstream unreachable", "The application behind the gateway could not be reached."
 	}
 	return p

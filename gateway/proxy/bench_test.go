@@ -65,7 +65,7 @@ func BenchmarkForward(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	values := proxy.Forward{Bearer: "Bearer x", ClientIP: "192.0.2.1", Host: "app", Proto: "https", RequestID: "r", TraceParent: "00-t-s-01"}
+	values := proxy.GatewayHeaders{Bearer: "Bearer x", ClientIP: "192.0.2.1", Host: "app", Proto: "https", RequestID: "r", TraceParent: "00-t-s-01"}
 	run(b, func(w http.ResponseWriter, r *http.Request) {
 		m, err := table.Match(r.RequestURI)
 		if err != nil {

@@ -17,7 +17,7 @@ var errTooLarge = errors.New("request body over the route's limit")
 // a goroutine of its own. The methods that a call uses work on nil, too: a request without a body.
 type body struct {
 	src   io.ReadCloser
-	call  *call
+	call  *forwarding
 	left  int64       // bytes still allowed, if the route has a limit
 	seen  atomic.Bool // somebody has begun to read
 	fault atomic.Pointer[Failure]
@@ -74,7 +74,7 @@ func (b *body) begin() bool {
 		b.stall.Stop()
 	}
 	b.since = time.Now()
-	if wait, bounded := b.patience(); bounded {
+	if wait, bounded := b.timeout(); bounded {
 		_ = http.NewResponseController(b.call.w).SetReadDeadline(b.since.Add(wait))
 	} else if b.got == 0 {
 		_ = http.NewResponseController(b.call.w).SetReadDeadline(time.Time{}) // the server's, for bodies that nobody reads
@@ -85,10 +85,10 @@ func (b *body) begin() bool {
 // bodyGrace is how long a client may take over a body at any rate. Mobile networks pause.
 const bodyGrace = 30 * time.Second
 
-// patience is how long the client may take for the next piece: BodyTimeout, and no longer
+// timeout is how long the client may take for the next piece: BodyTimeout, and no longer
 // than it keeps the rate. Only the time in which we waited for it counts: an upstream that
 // takes its time is not the client's fault.
-func (b *body) patience() (wait time.Duration, bounded bool) {
+func (b *body) timeout() (wait time.Duration, bounded bool) {
 	f := b.call.f
 	wait = f.options.BodyTimeout
 	rate := f.route.Body.Rate
@@ -111,7 +111,7 @@ func (b *body) patience() (wait time.Duration, bounded bool) {
 // body before it closes.
 func (b *body) end(n int, err error) {
 	if n > 0 {
-		b.call.stream.heard.Add(1)
+		b.call.stream.clientReads.Add(1)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -121,7 +121,7 @@ func (b *body) end(n int, err error) {
 	if b.stall != nil && !b.over && err == nil {
 		b.stall.Reset(b.limit)
 	}
-	if _, bounded := b.patience(); bounded && !b.closed && (err == nil || errors.Is(err, io.EOF)) {
+	if _, bounded := b.timeout(); bounded && !b.closed && (err == nil || errors.Is(err, io.EOF)) {
 		_ = http.NewResponseController(b.call.w).SetReadDeadline(time.Time{})
 	}
 }

@@ -8,9 +8,9 @@ import (
 // Challenge is a Bearer challenge: its parameters by lower-case name.
 type Challenge struct{ Params map[string]string }
 
-// InvalidToken reports whether a response's WWW-Authenticate refuses the Bearer token itself: a Bearer challenge with
+// refusesToken reports whether a response's WWW-Authenticate refuses the Bearer token itself: a Bearer challenge with
 // error="invalid_token" (RFC 6750 §3.1). A challenge that is malformed counts up to the fault.
-func InvalidToken(h http.Header) bool {
+func refusesToken(h http.Header) bool {
 	_, found := BearerChallenge(h, "invalid_token")
 	return found
 }

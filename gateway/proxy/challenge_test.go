@@ -1,15 +1,13 @@
-package proxy_test
+package proxy
 
 import (
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
-
-	"sessiongate/gateway/proxy"
 )
 
-func TestInvalidToken(t *testing.T) {
+func TestRefusesToken(t *testing.T) {
 	for line, want := range map[string]bool{
 		`Bearer error="invalid_token"`:                                      true,
 		`bearer ERROR=invalid_token`:                                        true,
@@ -32,21 +30,21 @@ func TestInvalidToken(t *testing.T) {
 		`"Bearer" error="invalid_token"`:                   false,
 		`error="invalid_token"`:                            false,
 	} {
-		if got := proxy.InvalidToken(http.Header{"Www-Authenticate": {line}}); got != want {
+		if got := refusesToken(http.Header{"Www-Authenticate": {line}}); got != want {
 			t.Errorf("%s: %v", line, got)
 		}
 	}
-	if !proxy.InvalidToken(http.Header{"Www-Authenticate": {"Basic", `Bearer error="invalid_token"`}}) {
+	if !refusesToken(http.Header{"Www-Authenticate": {"Basic", `Bearer error="invalid_token"`}}) {
 		t.Error("the second line was not read")
 	}
 }
 
-func FuzzInvalidToken(f *testing.F) {
+func FuzzRefusesToken(f *testing.F) {
 	for _, seed := range []string{"x", `a"b\`, `error="invalid_token"`, "Bearer error=invalid_token, ", "\x00\xff"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		proxy.InvalidToken(http.Header{"Www-Authenticate": {s}})
+		refusesToken(http.Header{"Www-Authenticate": {s}})
 		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 		for line, want := range map[string]bool{
 			`Bearer realm=` + quoted:                                   false,
@@ -54,7 +52,7 @@ func FuzzInvalidToken(f *testing.F) {
 			`Basic realm=` + quoted + `, Bearer error="invalid_token"`: true,
 			`Bearer error=` + quoted:                                   s == "invalid_token",
 		} {
-			if got := proxy.InvalidToken(http.Header{"Www-Authenticate": {line}}); got != want {
+			if got := refusesToken(http.Header{"Www-Authenticate": {line}}); got != want {
 				t.Fatalf("%s: %s", line, strconv.FormatBool(got))
 			}
 		}

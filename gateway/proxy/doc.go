@@ -4,7 +4,7 @@
 // The caller has found the route ([routing.Table]) and applied its policy. Then:
 //
 //   - [Forwarder.Serve] (proxy.go, forward.go) sends the request to an upstream and streams the answer back;
-//     [Outbound] (header.go) decides what the upstream gets to see, [Inbound] (response.go) what the browser does. What an
+//     [buildRequest] (header.go) decides what the upstream gets to see, [filterResponse] (response.go) what the browser does. What an
 //     upstream says of its own address and paths is mapped (reference.go), and kept from caches (private.go).
 //   - What goes wrong becomes a [Failure] (failure.go). Nothing is rendered here.
 //
@@ -31,7 +31,7 @@
 // A route's addresses form a pool (pool.go): they take turns, fall out by active checks (health.go) and by failures, and
 // a request goes to another address only when that does no harm (attempt.go). Errors from before there was a connection
 // are marked by our own dialer, because that is what makes a retry safe whatever the method. Plain HTTP/1.1 upstreams are
-// reached by [sessiongate/gateway/proxy/leg], all others by http.Transport (transport.go); a test or a caller can put
+// reached by [sessiongate/gateway/http1/client], all others by http.Transport (transport.go); a test or a caller can put
 // any http.RoundTripper in their place ([Options].Transport).
 //
 // Every response passes through a [Stream] (stream.go), so that its caller can end it on both sides at any time, a

@@ -20,7 +20,7 @@ const (
 	TooLarge                // 413: the request body is over the route's Body.Limit
 	BadRequest              // 400: the request cannot be forwarded, or its body is malformed
 	ClientGone              // 499: nobody is left to answer, or the body stopped coming; counted, not written
-	Refused                 // Handler.Response returned Err instead of letting the response through
+	Replaced                // Handler.Response returned Err instead of letting the response through
 	Unavailable             // 503: every address of the route is out or has all the connections it may have
 )
 
@@ -37,7 +37,7 @@ func (k Kind) describe() (status int, code string) {
 		return 499, "client_gone"
 	case Unavailable:
 		return http.StatusServiceUnavailable, "upstream_unreachable"
-	case Unreachable, Refused:
+	case Unreachable, Replaced:
 	}
 	return http.StatusBadGateway, "upstream_unreachable"
 }
@@ -69,7 +69,7 @@ func (e hookError) Unwrap() error { return e.error }
 
 // classify turns an error of the round trip into a Failure. What the client did wrong comes first: the upstream's error
 // is then only an echo of it.
-func (c *call) classify(err error) *Failure {
+func (c *forwarding) classify(err error) *Failure {
 	gone := errors.Is(c.r.Context().Err(), context.Canceled)
 	if f := c.body.failed(); f != nil && (f.Kind == TooLarge || !gone) {
 		return f
@@ -78,7 +78,7 @@ func (c *call) classify(err error) *Failure {
 	var out *noAddressError
 	switch {
 	case errors.As(err, &hook):
-		return &Failure{Kind: Refused, Err: hook.error}
+		return &Failure{Kind: Replaced, Err: hook.error}
 	case gone:
 		return &Failure{Kind: ClientGone, Err: err}
 	case errors.As(err, &out):
@@ -87,7 +87,7 @@ func (c *call) classify(err error) *Failure {
 		return &Failure{Kind: BadRequest, Err: err}
 	case errors.Is(context.Cause(c.Context), errStalled):
 		return &Failure{Kind: TimedOut, Err: errStalled}
-	case connecting(err):
+	case isConnectError(err):
 		return &Failure{Kind: Unreachable, Err: err}
 	case isTimeout(err):
 		return &Failure{Kind: TimedOut, Err: err}
@@ -101,9 +101,9 @@ type connectError struct{ error }
 
 func (e *connectError) Unwrap() error { return e.error }
 
-// connecting reports whether err comes from making the connection: one that takes too long is an upstream out of reach,
+// isConnectError reports whether err comes from making the connection: one that takes too long is an upstream out of reach,
 // not one that is slow to answer.
-func connecting(err error) bool {
+func isConnectError(err error) bool {
 	var ce *connectError
 	var op *net.OpError
 	return errors.As(err, &ce) || errors.As(err, &op) && op.Op == "dial"

@@ -15,7 +15,7 @@ var (
 )
 
 // forward is the way of every request but WebSocket handshakes: send, pass the header on, copy the body.
-func (f *Forwarder) forward(c *call, values *Forward) *Failure {
+func (f *Forwarder) forward(c *forwarding, values *GatewayHeaders) *Failure {
 	own := c.w.Header()
 	if len(own) == 0 {
 		c.out.Header = own // the upstream's fields need not be copied
@@ -23,7 +23,7 @@ func (f *Forwarder) forward(c *call, values *Forward) *Failure {
 	c.prepare(values)
 	res, err := c.roundTrip()
 	if err == nil {
-		if err = c.admit(res); err != nil {
+		if err = c.checkResponse(res); err != nil {
 			res.Body.Close()
 		}
 	}
@@ -35,7 +35,7 @@ func (f *Forwarder) forward(c *call, values *Forward) *Failure {
 	if c.out.Header == nil {
 		merge(own, res.Header)
 	}
-	announced := announce(own, res.Trailer)
+	announced := declareTrailers(own, res.Trailer)
 	c.w.WriteHeader(res.StatusCode)
 	if err := f.copy(c, res); err != nil {
 		abort(c.r)
@@ -46,8 +46,8 @@ func (f *Forwarder) forward(c *call, values *Forward) *Failure {
 	return nil
 }
 
-// admit holds a response to the rules, and tells those who want to know of it.
-func (c *call) admit(res *http.Response) error {
+// checkResponse holds a response to the rules, and tells those who want to know of it.
+func (c *forwarding) checkResponse(res *http.Response) error {
 	switch code := res.StatusCode; {
 	case code == http.StatusSwitchingProtocols:
 		return errSwitched
@@ -59,8 +59,8 @@ func (c *call) admit(res *http.Response) error {
 }
 
 // onResponse is the part that holds for WebSockets, too.
-func (f *Forwarder) onResponse(c *call, res *http.Response) error {
-	Inbound(res.Header, f.options.Cookies)
+func (f *Forwarder) onResponse(c *forwarding, res *http.Response) error {
+	filterResponse(res.Header, f.options.Cookies)
 	m := c.stream.member
 	f.refs.apply(res.Header, sentTo{inner: m.inner, base: m.base, path: c.target.Path})
 	f.route.Headers.Response.Apply(res.Header)
@@ -90,8 +90,8 @@ func merge(to, from http.Header) {
 	}
 }
 
-// announce names the trailers that will come (RFC 9110 §6.6.2), and says how many.
-func announce(h, trailer http.Header) int {
+// declareTrailers names the trailers that will come (RFC 9110 §6.6.2), and says how many.
+func declareTrailers(h, trailer http.Header) int {
 	if len(trailer) > 0 {
 		h.Add("Trailer", strings.Join(slices.Sorted(maps.Keys(trailer)), ", "))
 	}
@@ -99,13 +99,13 @@ func announce(h, trailer http.Header) int {
 }
 
 // sendTrailers passes on the fields after a body. Those nobody announced need net/http's prefix.
-func (c *call) sendTrailers(trailer http.Header, announced int) {
+func (c *forwarding) sendTrailers(trailer http.Header, announced int) {
 	if len(trailer) == 0 {
 		return
 	}
 	// A body that is not chunked could carry none, and without a flush a short one would not be.
 	_ = http.NewResponseController(c.w).Flush()
-	Inbound(trailer, c.f.options.Cookies)
+	filterResponse(trailer, c.f.options.Cookies)
 	h := c.w.Header()
 	for name, values := range trailer {
 		if len(trailer) != announced {
@@ -116,7 +116,7 @@ func (c *call) sendTrailers(trailer http.Header, announced int) {
 }
 
 // copy streams the body. What comes without a length is sent on as it comes.
-func (f *Forwarder) copy(c *call, res *http.Response) error {
+func (f *Forwarder) copy(c *forwarding, res *http.Response) error {
 	if c.stream.body == http.NoBody {
 		return nil
 	}
@@ -155,7 +155,7 @@ func abort(r *http.Request) {
 }
 
 // fail prepares the writer for the answer to a request that came to nothing, and says why it did.
-func (c *call) fail(err error) *Failure {
+func (c *forwarding) fail(err error) *Failure {
 	if h := c.w.Header(); h["Content-Type"] == nil {
 		delete(h, "Content-Type")
 	}

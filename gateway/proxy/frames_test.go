@@ -49,7 +49,7 @@ func TestCutWebSocket(t *testing.T) {
 	defer conn.CloseNow()
 	conn.SetReadLimit(1 << 20)
 	s := <-streams
-	before := s.Heard()
+	before := s.ClientReads()
 	for _, n := range []int{1, 125, 126, 70_000, 0} { // each length of a frame header
 		if err := conn.Write(t.Context(), websocket.MessageBinary, make([]byte, n)); err != nil {
 			t.Fatal(err)
@@ -58,8 +58,8 @@ func TestCutWebSocket(t *testing.T) {
 			t.Fatalf("%d bytes: %d, %v", n, len(m), err)
 		}
 	}
-	if !s.Upgraded() || s.Heard() == before {
-		t.Errorf("upgraded %v, heard %d before and %d after", s.Upgraded(), before, s.Heard())
+	if !s.Upgraded() || s.ClientReads() == before {
+		t.Errorf("upgraded %v, heard %d before and %d after", s.Upgraded(), before, s.ClientReads())
 	}
 	start := time.Now()
 	s.Cut(4401, "logout")

@@ -18,12 +18,12 @@ import (
 // that names had when they were made.
 func (f *Forwarder) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	for _, m := range f.pool.members {
+	for _, m := range f.upstreams.list {
 		if h := f.route.Upstream.Health; h != nil {
 			wg.Go(func() { m.probe(ctx, h.WithDefaults()) })
 		}
-		if name := m.name(); name != "" && f.carry != nil {
-			wg.Go(func() { f.follow(ctx, m, name) })
+		if name := m.name(); name != "" && f.makeTransport != nil {
+			wg.Go(func() { f.watchDNS(ctx, m, name) })
 		}
 	}
 	wg.Wait()
@@ -31,10 +31,10 @@ func (f *Forwarder) Run(ctx context.Context) {
 
 // Close closes the connections that carry nothing; the others close when their response has ended. Requests may still
 // be served, with connections made anew.
-func (f *Forwarder) Close() { f.pool.closeIdle() }
+func (f *Forwarder) Close() { f.upstreams.closeIdle() }
 
 // probe asks one address every interval, beginning at once. An address counts as well until the check says otherwise.
-func (m *member) probe(ctx context.Context, h routing.Health) {
+func (m *upstream) probe(ctx context.Context, h routing.Health) {
 	tick := time.NewTicker(h.Interval)
 	defer tick.Stop()
 	good, bad := h.Healthy, 0
@@ -45,12 +45,12 @@ func (m *member) probe(ctx context.Context, h routing.Health) {
 			return
 		case err == nil && h.Healthy <= good+1:
 			good, bad = h.Healthy, 0
-			m.sick.Store(false)
+			m.unhealthy.Store(false)
 		case err == nil:
 			good++
 		case refused || h.Unhealthy <= bad+1:
 			good, bad = 0, h.Unhealthy
-			m.sick.Store(true)
+			m.unhealthy.Store(true)
 		default:
 			good, bad = 0, bad+1
 		}
@@ -63,7 +63,7 @@ func (m *member) probe(ctx context.Context, h routing.Health) {
 }
 
 // ask makes one health request. refused tells that there was no connection.
-func (m *member) ask(ctx context.Context, h routing.Health) (refused bool, err error) {
+func (m *upstream) ask(ctx context.Context, h routing.Health) (refused bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.scheme+"://"+m.host+m.base+h.Path, nil)
@@ -74,7 +74,7 @@ func (m *member) ask(ctx context.Context, h routing.Health) (refused bool, err e
 	req.Header["User-Agent"] = []string{"sessiongate-health"}
 	res, err := m.transport().RoundTrip(req)
 	if err != nil {
-		return connecting(err), err
+		return isConnectError(err), err
 	}
 	_, _ = io.CopyN(io.Discard, res.Body, 16<<10) // short answers keep their connection
 	res.Body.Close()
@@ -88,10 +88,10 @@ type statusError struct{ status string }
 
 func (e *statusError) Error() string { return "health check answered " + e.status }
 
-const defaultLookUpEvery = 30 * time.Second
+const defaultLookUpInterval = 30 * time.Second
 
 // name is the host's name, empty for a plain address.
-func (m *member) name() string {
+func (m *upstream) name() string {
 	host, _, err := net.SplitHostPort(m.host)
 	if err != nil {
 		host = m.host
@@ -102,10 +102,10 @@ func (m *member) name() string {
 	return host
 }
 
-// follow looks a name up now and then. When an address it had is gone, new requests get new connections; what runs on
+// watchDNS looks a name up now and then. When an address it had is gone, new requests get new connections; what runs on
 // the old ones goes on to its end.
-func (f *Forwarder) follow(ctx context.Context, m *member, name string) {
-	tick := time.NewTicker(cmp.Or(f.options.LookUpEvery, defaultLookUpEvery))
+func (f *Forwarder) watchDNS(ctx context.Context, m *upstream, name string) {
+	tick := time.NewTicker(cmp.Or(f.options.LookUpInterval, defaultLookUpInterval))
 	defer tick.Stop()
 	known := f.options.lookUp(ctx, name)
 	for {
@@ -119,7 +119,7 @@ func (f *Forwarder) follow(ctx context.Context, m *member, name string) {
 			continue // the resolver's trouble is no reason to drop what works
 		}
 		if moved(known, now) {
-			old := m.carrier.Swap(&carrier{f.carry(m.scheme)})
+			old := m.box.Swap(&transportBox{f.makeTransport(m.scheme)})
 			closeIdle(old.transport)
 		}
 		known = now

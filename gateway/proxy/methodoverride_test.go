@@ -12,7 +12,7 @@ import (
 func TestOverridesOfTheMethod(t *testing.T) {
 	for value, kept := range map[string]bool{"PATCH": true, "PROPFIND": true, "TRACE": false, " track": false, "Connect,": false, "DEBUG": false} {
 		for _, name := range []string{"X-Http-Method-Override", "X-Method", "X_http_method_override", "X-Http_method"} {
-			fields := Outbound(nil, http.Header{name: {value}}, &Hygiene{}, &Forward{})
+			fields := buildRequest(nil, http.Header{name: {value}}, &HeaderPolicy{}, &GatewayHeaders{})
 			if got := slices.Contains(fields, client.Field{Name: name, Value: value}); got != kept {
 				t.Errorf("%s: %q: kept %v, want %v", name, value, got, kept)
 			}

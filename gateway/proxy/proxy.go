@@ -38,25 +38,25 @@ type Options struct {
 	Transport http.RoundTripper
 	// LookUp replaces the resolver that Run asks whether a name has moved.
 	LookUp func(ctx context.Context, name string) ([]string, error)
-	// LookUpEvery is how long a name's move may go unnoticed. 0: 30s.
-	LookUpEvery time.Duration
+	// LookUpInterval is how long a name's move may go unnoticed. 0: 30s.
+	LookUpInterval time.Duration
 	// Now is the clock for ejected addresses. nil: time.Now.
 	Now func() time.Time
 }
 
 // Forwarder sends the requests of one route to its upstreams. It is safe for concurrent use.
 type Forwarder struct {
-	route   *routing.Route
-	options Options
-	hygiene Hygiene
-	refs    *references
-	prefix  string   // X-Forwarded-Prefix
-	private []string // what answers to requests with a token get for Cache-Control if they have none; never changed
-	pool    *pool
-	carry   func(scheme string) transport // makes a transport; nil: Options.Transport is for all
-	buffers bufferPool
-	calls   sync.Pool             // *call, at rest
-	upgrade httputil.ReverseProxy // for WebSockets
+	route         *routing.Route
+	options       Options
+	policy        HeaderPolicy
+	refs          *references
+	prefix        string   // X-Forwarded-Prefix
+	private       []string // what answers to requests with a token get for Cache-Control if they have none; never changed
+	upstreams     *upstreams
+	makeTransport func(scheme string) transport // makes a transport; nil: Options.Transport is for all
+	buffers       bufferPool
+	resting       sync.Pool             // *call, at rest
+	upgrade       httputil.ReverseProxy // for WebSockets
 }
 
 // NewForwarder makes the forwarder of a route that has upstreams.
@@ -72,9 +72,9 @@ func NewForwarder(route *routing.Route, o Options) (*Forwarder, error) {
 	if route.UpstreamPrefix() == "" {
 		f.prefix = route.PublicPrefix()
 	}
-	f.pool = f.newPool()
-	f.pool.name(route, o.Public)
-	f.hygiene = Hygiene{
+	f.upstreams = f.makeUpstreams()
+	f.upstreams.name(route, o.Public)
+	f.policy = HeaderPolicy{
 		Cookies:            o.Cookies,
 		KeepAuthorization:  route.Access.Bearer,
 		DropMethodOverride: len(route.Access.Methods) > 0,
@@ -84,21 +84,23 @@ func NewForwarder(route *routing.Route, o Options) (*Forwarder, error) {
 	return f, nil
 }
 
-func (f *Forwarder) newPool() *pool {
+func (f *Forwarder) makeUpstreams() *upstreams {
 	now := f.options.Now
 	if now == nil {
 		now = time.Now
 	}
 	if t := f.options.Transport; t != nil {
-		return newPool(f.route, now, func(scheme string) transport {
+		return newUpstreams(f.route, now, func(scheme string) transport {
 			if t, ok := t.(transport); ok {
 				return t
 			}
 			return client.Adapter{RoundTripper: t, Scheme: scheme}
 		})
 	}
-	f.carry = func(scheme string) transport { return newLeg(f.route.Upstream.Timeout, &f.route.Upstream, scheme) }
-	return newPool(f.route, now, f.carry)
+	f.makeTransport = func(scheme string) transport {
+		return newTransport(f.route.Upstream.Timeout, &f.route.Upstream, scheme)
+	}
+	return newUpstreams(f.route, now, f.makeTransport)
 }
 
 // Serve forwards r to an upstream and streams the answer to w. h may be nil. t is what [routing.Table.Match] returned for r,
@@ -112,7 +114,7 @@ func (f *Forwarder) newPool() *pool {
 //
 // Serve itself panics with http.ErrAbortHandler when a response breaks off in the middle; whoever recovers panics must
 // pass this one on.
-func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, h Handler, t routing.Target, values Forward) *Failure {
+func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, h Handler, t routing.Target, values GatewayHeaders) *Failure {
 	if routing.IsNetworkPath(t.Path) || !strings.HasPrefix(t.Path, "/") {
 		return &Failure{Kind: BadRequest, Err: routing.ErrBadPath}
 	}

@@ -18,6 +18,8 @@ import (
 	"sessiongate/gateway/routing"
 )
 
+var ourCookies = []string{"__Host-session", "__Host-login"}
+
 // front is a gateway in miniature: a table of one route at /api, its forwarder, and failures as plain text.
 type front struct {
 	*httptest.Server
@@ -101,7 +103,7 @@ func newFront(t testing.TB, route *routing.Route, o proxy.Options) *front {
 		}
 		w.Header().Set("X-Front", "1")
 		failure := forwarder.Serve(w, r, &f.handler, m.Target,
-			proxy.Forward{Bearer: "Bearer real", ClientIP: "192.0.2.1", Host: "app", Proto: "https", Fields: f.fields})
+			proxy.GatewayHeaders{Bearer: "Bearer real", ClientIP: "192.0.2.1", Host: "app", Proto: "https", Fields: f.fields})
 		note(f.failures, failure)
 		answer(w, failure)
 	}))
@@ -361,7 +363,7 @@ func TestHandlerSeesResponse(t *testing.T) {
 	}
 	verdict = refused
 	res, _ := get(t, request(t, "GET", f.URL+"/api", nil))
-	if failure := <-f.failures; failure.Kind != proxy.Refused || !errors.Is(failure, refused) || res.Header.Get("X-App") != "" {
+	if failure := <-f.failures; failure.Kind != proxy.Replaced || !errors.Is(failure, refused) || res.Header.Get("X-App") != "" {
 		t.Errorf("got %v, %v", failure, res)
 	}
 }

@@ -58,7 +58,7 @@ func newGuarded(t *testing.T) *guarded {
 		case m.Route != open:
 			w.WriteHeader(403)
 		default:
-			answer(w, forwarder.Serve(w, r, nil, m.Target, proxy.Forward{Bearer: "Bearer real"}))
+			answer(w, forwarder.Serve(w, r, nil, m.Target, proxy.GatewayHeaders{Bearer: "Bearer real"}))
 		}
 	}))
 	t.Cleanup(g.Close)

@@ -14,34 +14,34 @@ import (
 // upstream's body and ReverseProxy, so whoever holds it can end the response. Its methods are safe for concurrent use,
 // but must not be called after Serve has returned.
 type Stream struct {
-	w        http.ResponseWriter
-	body     io.ReadCloser
-	member   *member // counts this stream until it is closed
-	socket   io.Writer
-	kind     string
-	sized    bool    // of known length: ReverseProxy does not flush it
-	frames   *frames // of a WebSocket
-	reads    int
-	once     sync.Once
-	heard    atomic.Uint64 // counts arrivals of bytes from the client
-	ended    atomic.Pointer[ending]
-	said     bool // the close frame is out
-	mu       sync.Mutex
-	finished bool // Serve returns: the writer is the server's again
-	idle     time.Duration
-	watchdog *time.Timer
+	w           http.ResponseWriter
+	body        io.ReadCloser
+	member      *upstream // counts this stream until it is closed
+	socket      io.Writer
+	kind        string
+	sized       bool    // of known length: ReverseProxy does not flush it
+	frames      *frames // of a WebSocket
+	reads       int
+	once        sync.Once
+	clientReads atomic.Uint64 // counts arrivals of bytes from the client
+	cutting     atomic.Pointer[cut]
+	closeSent   bool // the close frame is out
+	mu          sync.Mutex
+	finished    bool // Serve returns: the writer is the server's again
+	idle        time.Duration
+	watchdog    *time.Timer
 }
 
-// ending is how a stream was cut.
-type ending struct {
+// cut is how a stream was cut.
+type cut struct {
 	code   int
 	reason string
 	done   chan struct{} // closed when the handler lets go of the stream
 	once   sync.Once
 }
 
-// parting is how long a WebSocket client may take to answer the close frame before its connection is cut.
-const parting = 300 * time.Millisecond
+// closeGrace is how long a WebSocket client may take to answer the close frame before its connection is cut.
+const closeGrace = 300 * time.Millisecond
 
 var errCut = errors.New("stream was cut")
 
@@ -74,17 +74,17 @@ func (s *Stream) EventStream() bool {
 	return len(s.kind) >= len(kind) && strings.EqualFold(s.kind[:len(kind)], kind)
 }
 
-// Heard counts how often bytes have come from the client: messages of a WebSocket, pieces of a request body. Two equal
+// ClientReads counts how often bytes have come from the client: messages of a WebSocket, pieces of a request body. Two equal
 // values mean silence between them.
-func (s *Stream) Heard() uint64 { return s.heard.Load() }
+func (s *Stream) ClientReads() uint64 { return s.clientReads.Load() }
 
 // Cut ends the stream on both sides. The upstream's connection is closed at once. A WebSocket client first gets a close
 // frame with the code and the reason (RFC 6455 §7.4), provided the upstream was not in the middle of a frame, and some
 // 300 ms to answer. An event stream, which is never complete, comes to a regular end; any other response breaks off, so
 // that nobody takes it for complete.
 func (s *Stream) Cut(code int, reason string) {
-	e := &ending{code: code, reason: reason, done: make(chan struct{})}
-	if !s.ended.CompareAndSwap(nil, e) {
+	e := &cut{code: code, reason: reason, done: make(chan struct{})}
+	if !s.cutting.CompareAndSwap(nil, e) {
 		return
 	}
 	s.mu.Lock()
@@ -93,7 +93,7 @@ func (s *Stream) Cut(code int, reason string) {
 		return
 	}
 	rc := http.NewResponseController(s.w)
-	_ = rc.SetWriteDeadline(time.Now().Add(parting)) // a client that reads nothing holds up nobody
+	_ = rc.SetWriteDeadline(time.Now().Add(closeGrace)) // a client that reads nothing holds up nobody
 	_ = s.body.Close()
 }
 
@@ -103,7 +103,7 @@ func (s *Stream) finish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.finished = true
-	if s.ended.Load() != nil {
+	if s.cutting.Load() != nil {
 		_ = http.NewResponseController(s.w).SetWriteDeadline(time.Time{})
 	}
 }
@@ -115,34 +115,34 @@ func (s *Stream) Read(p []byte) (int, error) {
 		_ = http.NewResponseController(s.w).Flush()
 	}
 	n, err := s.body.Read(p)
-	if e := s.ended.Load(); e != nil {
-		return s.part(p, e)
+	if e := s.cutting.Load(); e != nil {
+		return s.lastRead(p, e)
 	}
-	s.alive()
+	s.resetIdle()
 	if s.socket != nil {
 		s.frames.advance(p[:n])
 	}
 	return n, err
 }
 
-// part is what a cut stream reads as: for a WebSocket a last frame, then the end.
-func (s *Stream) part(p []byte, e *ending) (int, error) {
+// lastRead is what a cut stream reads as: for a WebSocket a last frame, then the end.
+func (s *Stream) lastRead(p []byte, e *cut) (int, error) {
 	if s.EventStream() {
 		return 0, io.EOF // complete at any event; a page's console is spared an error it can do nothing about
 	}
 	if s.socket == nil {
 		return 0, errCut
 	}
-	if !s.said && s.frames.boundary() {
-		s.said = true
+	if !s.closeSent && s.frames.boundary() {
+		s.closeSent = true
 		return copy(p, closeFrame(e.code, e.reason)), nil
 	}
-	if s.said {
+	if s.closeSent {
 		// Closing a connection with unread bytes resets it, and the reset may overtake the frame: until the client has
 		// gone, Write reads and forgets what it still sends.
 		select {
 		case <-e.done:
-		case <-time.After(parting):
+		case <-time.After(closeGrace):
 		}
 	}
 	return 0, errCut
@@ -150,13 +150,13 @@ func (s *Stream) part(p []byte, e *ending) (int, error) {
 
 // Write implements io.Writer: bytes from the client of an upgraded connection.
 func (s *Stream) Write(p []byte) (int, error) {
-	if s.ended.Load() != nil {
+	if s.cutting.Load() != nil {
 		return len(p), nil
 	}
-	s.heard.Add(1)
-	s.alive()
+	s.clientReads.Add(1)
+	s.resetIdle()
 	n, err := s.socket.Write(p)
-	if s.ended.Load() != nil {
+	if s.cutting.Load() != nil {
 		return len(p), nil
 	}
 	return n, err
@@ -164,7 +164,7 @@ func (s *Stream) Write(p []byte) (int, error) {
 
 // CloseWrite passes a half-close on, where the upstream's connection can do it.
 func (s *Stream) CloseWrite() error {
-	if e := s.ended.Load(); e != nil {
+	if e := s.cutting.Load(); e != nil {
 		e.once.Do(func() { close(e.done) })
 		return errCut
 	}
@@ -187,8 +187,8 @@ func (s *Stream) Close() error {
 	return s.body.Close()
 }
 
-// alive puts the idle limit off.
-func (s *Stream) alive() {
+// resetIdle puts the idle limit off.
+func (s *Stream) resetIdle() {
 	if s.watchdog != nil {
 		s.watchdog.Reset(s.idle)
 	}

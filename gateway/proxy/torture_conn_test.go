@@ -31,7 +31,7 @@ func await[T any](t *testing.T, signal <-chan T) bool {
 
 const poison = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
 
-// What follows an answer was not asked for, and must not answer the next client. This is the leg's promise alone:
+// What follows an answer was not asked for, and must not answer the next client. This is our own client's promise alone:
 // http.Transport looks at an idle connection from a goroutine of its own, which a quick next request overtakes.
 func TestExtraBytesReachNobody(t *testing.T) {
 	for name, c := range map[string]struct{ method, answer string }{
@@ -65,7 +65,7 @@ func TestExtraBytesReachNobody(t *testing.T) {
 						sent <- true
 					}
 				}))
-				g.use(t, legs["leg"](t, tcp, 0))
+				g.use(t, transports["client"](t, tcp, 0))
 				for range 4 {
 					if s := g.ask(t, c.method); s.Cut || strings.Contains(s.Body, "poison") || s.Code == http.StatusBadGateway {
 						t.Fatalf("%+v", s)
@@ -208,12 +208,12 @@ func TestClientsThatVanish(t *testing.T) {
 func TestAnswerBeforeTheBody(t *testing.T) {
 	for name, c := range map[string]struct {
 		after func(*wire)
-		legs  []string // http.Transport may hold the answer back until the client sends, once a write has failed
+		kinds []string // http.Transport may hold the answer back until the client sends, once a write has failed
 	}{
-		"then closes":        {func(*wire) {}, []string{"leg"}},
-		"then resets":        {func(w *wire) { _, _ = w.in.Peek(1); w.reset() }, []string{"leg"}},
-		"then reads on":      {func(w *wire) { w.hangUp() }, []string{"leg", "transport"}},
-		"then reads no more": {func(w *wire) { _ = w.Conn.(*net.TCPConn).CloseRead(); w.hangUp() }, []string{"leg", "transport"}},
+		"then closes":        {func(*wire) {}, []string{"client"}},
+		"then resets":        {func(w *wire) { _, _ = w.in.Peek(1); w.reset() }, []string{"client"}},
+		"then reads on":      {func(w *wire) { w.hangUp() }, []string{"client", "transport"}},
+		"then reads no more": {func(w *wire) { _ = w.Conn.(*net.TCPConn).CloseRead(); w.hangUp() }, []string{"client", "transport"}},
 	} {
 		for framed, answer := range map[string]string{
 			"length":      "HTTP/1.1 413 Big\r\nContent-Length: 3\r\n\r\nbig",
@@ -223,11 +223,11 @@ func TestAnswerBeforeTheBody(t *testing.T) {
 			if name != "then closes" && framed == "until close" {
 				continue // it has no end before that
 			}
-			for _, leg := range c.legs {
-				t.Run(name+", "+framed+"/"+leg, func(t *testing.T) {
+			for _, kind := range c.kinds {
+				t.Run(name+", "+framed+"/"+kind, func(t *testing.T) {
 					t.Parallel()
 					g := newGate(t, upstream(t, func(w *wire, _ int) { w.head(); w.say(answer); c.after(w) }))
-					g.use(t, legs[leg](t, tcp, 0))
+					g.use(t, transports[kind](t, tcp, 0))
 					conn := g.dial(t)
 					defer conn.Close()
 					conn.say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nsome")
@@ -241,10 +241,10 @@ func TestAnswerBeforeTheBody(t *testing.T) {
 }
 
 // An upstream that dies before it has read the body is reported to a client that sends no further byte. This is the
-// leg's promise alone: http.Transport waits for the client's next byte first.
+// own client's promise alone: http.Transport waits for the client's next byte first.
 func TestDeathBeforeTheBody(t *testing.T) {
 	g := newGate(t, upstream(t, func(w *wire, _ int) { w.head() }))
-	g.use(t, legs["leg"](t, tcp, 0))
+	g.use(t, transports["client"](t, tcp, 0))
 	c := g.dial(t)
 	defer c.Close()
 	c.say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nsome")
@@ -266,15 +266,15 @@ func TestNextRequestAfterAnError(t *testing.T) {
 		"malformed":         {script: func(w *wire) { w.head(); w.say("nonsense\r\n\r\n"); w.hangUp() }, dial: tcp},
 		"refused by a hook": {script: func(w *wire) { w.head(); w.say("HTTP/1.1 200 OK\r\nX-Refuse: 1\r\n\r\n"); w.hangUp() }, dial: tcp},
 	} {
-		for leg, newLeg := range legs {
+		for kind, newTransport := range transports {
 			for _, sent := range []string{"body", "bo", ""} {
-				if leg == "transport" && len(sent) < 4 {
+				if kind == "transport" && len(sent) < 4 {
 					continue // it waits for the rest
 				}
-				t.Run(name+"/"+leg+", after "+strconv.Quote(sent), func(t *testing.T) {
+				t.Run(name+"/"+kind+", after "+strconv.Quote(sent), func(t *testing.T) {
 					t.Parallel()
 					g := newGate(t, upstream(t, func(w *wire, _ int) { c.script(w) }))
-					g.use(t, newLeg(t, c.dial, 0))
+					g.use(t, newTransport(t, c.dial, 0))
 					nextRequest(t, g, sent)
 				})
 			}
@@ -303,7 +303,7 @@ func nextRequest(t *testing.T, g *gate, sent string) {
 // A client's Expect is its upstream's to answer, or to pass over.
 func TestExpectOverBoth(t *testing.T) {
 	for name, c := range map[string]struct {
-		before, after string // said before and after the body
+		before, after string // closeSent before and after the body
 		code          int
 	}{
 		"100":         {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200},

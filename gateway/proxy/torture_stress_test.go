@@ -20,7 +20,7 @@ import (
 
 // TestStress lets clients that vanish meet upstreams that misbehave, all at random. Whatever arrives whole is the answer
 // to its own request, whatever the upstream hears whole is one client's request, and nothing is left over at the end. It
-// takes a second for each leg, or as long as the environment's TORTURE says ("8h").
+// takes a second for each transport, or as long as the environment's TORTURE says ("8h").
 func TestStress(t *testing.T) {
 	long := time.Second
 	if s := os.Getenv("TORTURE"); s != "" {
@@ -29,11 +29,11 @@ func TestStress(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, newLeg := range legs {
+	for name, newTransport := range transports {
 		t.Run(name, func(t *testing.T) {
 			before := runtime.NumGoroutine()
-			rt := newLeg(t, tcp, time.Second)
-			s := &stress{t: t, poisonous: name == "leg", end: time.Now().Add(long)} // doc of TestExtraBytesReachNobody
+			rt := newTransport(t, tcp, time.Second)
+			s := &stress{t: t, poisonous: name == "client", end: time.Now().Add(long)} // doc of TestExtraBytesReachNobody
 			at, stop := s.listen()
 			s.gate = newGate(t, mustURL(t, at))
 			s.gate.use(t, rt)

@@ -28,14 +28,14 @@ import (
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// legs are the two ways to an upstream: every test here runs over both, and both must pass it.
-var legs = map[string]func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper{
+// transports are the two ways to an upstream: every test here runs over both, and both must pass it.
+var transports = map[string]func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper{
 	"transport": func(_ testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper {
 		tr := proxy.NewTransport(headers)
 		tr.DialContext = dial
 		return tr
 	},
-	"leg": func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper {
+	"client": func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper {
 		rest := proxy.NewTransport(headers)
 		rest.DialContext = dial
 		tr, err := http1client.New(http1client.Options{Fallback: rest, Dial: dial, HeaderTimeout: headers, WriteTimeout: headers})
@@ -50,14 +50,14 @@ func tcp(ctx context.Context, network, address string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
-// overBoth runs a test over each leg. start makes a gateway whose one route goes to a scripted upstream on TCP.
+// overBoth runs a test over each transport. start makes a gateway whose one route goes to a scripted upstream on TCP.
 func overBoth(t *testing.T, headers time.Duration, test func(t *testing.T, start func(script func(c *wire, n int)) *gate)) {
-	for name, newLeg := range legs {
+	for name, newTransport := range transports {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, func(script func(c *wire, n int)) *gate {
 				g := newGate(t, upstream(t, script))
-				g.use(t, newLeg(t, tcp, headers))
+				g.use(t, newTransport(t, tcp, headers))
 				return g
 			})
 		})
@@ -91,7 +91,7 @@ func newGate(t testing.TB, up *url.URL) *gate {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		failure := g.forwarder.Load().Serve(w, r, &refuser, m.Target, proxy.Forward{Bearer: "Bearer real"})
+		failure := g.forwarder.Load().Serve(w, r, &refuser, m.Target, proxy.GatewayHeaders{Bearer: "Bearer real"})
 		note(g.failures, failure)
 		answer(w, failure)
 	}))
@@ -228,7 +228,7 @@ func (w *wire) reset() {
 }
 
 // TestAnswersThroughTheProxy says to the proxy what legtest knows: in one piece, split at every byte, byte by byte, and
-// cut short at every byte. Clients see the same over both legs.
+// cut short at every byte. Clients see the same over both transports.
 func TestAnswersThroughTheProxy(t *testing.T) {
 	answers := http1test.Answers()
 	for i, a := range answers {
@@ -241,7 +241,7 @@ func TestAnswersThroughTheProxy(t *testing.T) {
 			g := newGate(t, mustURL(t, "http://upstream.test"))
 			whole := g.hear(t, "transport", method, [][]byte{[]byte(a.Says)})
 			for _, pieces := range deliveries(a.Says, common(answers[:i], a)) {
-				std, own := whole, g.hear(t, "leg", method, pieces)
+				std, own := whole, g.hear(t, "client", method, pieces)
 				if len(pieces) != 2 { // that http.Transport does not mind where two packets meet is taken for granted
 					std = g.hear(t, "transport", method, pieces)
 				}
@@ -249,10 +249,10 @@ func TestAnswersThroughTheProxy(t *testing.T) {
 					continue
 				}
 				if !brokenAlike(std, own) && fmt.Sprint(std) != fmt.Sprint(own) {
-					t.Fatalf("%q\ntransport %+v\nleg       %+v", pieces, std, own)
+					t.Fatalf("%q\ntransport %+v\nclient    %+v", pieces, std, own)
 				}
 			}
-			own := g.hear(t, "leg", method, [][]byte{[]byte(a.Says)})
+			own := g.hear(t, "client", method, [][]byte{[]byte(a.Says)})
 			switch {
 			case a.Strict, a.Code == 0:
 				if !own.failed() {
@@ -316,11 +316,11 @@ func deliveries(says string, from int) (ways [][][]byte) {
 	return ways
 }
 
-// hear asks over a new leg whose connection says these pieces, and then ends.
+// hear asks over a new transport whose connection says these pieces, and then ends.
 func (g *gate) hear(t testing.TB, name, method string, pieces [][]byte) sight {
 	s := &scripted{pieces: slices.Clone(pieces), asked: make(chan struct{}), gone: make(chan struct{})}
 	defer s.Close()
-	g.use(t, legs[name](t, s.dial, 0))
+	g.use(t, transports[name](t, s.dial, 0))
 	defer g.forwarder.Load().Close()
 	return g.ask(t, method)
 }
@@ -374,7 +374,7 @@ func (s *scripted) SetDeadline(time.Time) error      { return nil }
 func (s *scripted) SetReadDeadline(time.Time) error  { return nil }
 func (s *scripted) SetWriteDeadline(time.Time) error { return nil }
 
-// SyscallConn makes the leg believe that it may keep the connection.
+// SyscallConn makes the client believe that it may keep the connection.
 func (s *scripted) SyscallConn() (syscall.RawConn, error) { return nil, net.ErrClosed }
 
 // TestMain silences what http.Transport says about bytes nobody asked for: here they are the point.

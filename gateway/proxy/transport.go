@@ -12,14 +12,10 @@ import (
 	"sessiongate/gateway/routing"
 )
 
-// NewTransport returns the transport to upstreams: tuned for many requests to few hosts, and one that leaves messages
+// newStandard returns an http.Transport for upstreams: tuned for many requests to few hosts, and one that leaves messages
 // alone (no compression of its own, no proxy from the environment). headers is the longest wait from the end of a
 // request to its response headers; 0 waits for ever. Close its idle connections when it is no longer used.
-func NewTransport(headers time.Duration) *http.Transport {
-	return newTransport(headers, &routing.Upstream{})
-}
-
-func newTransport(headers time.Duration, u *routing.Upstream) *http.Transport {
+func newStandard(headers time.Duration, u *routing.Upstream) *http.Transport {
 	d := &dialer{net.Dialer{KeepAlive: 15 * time.Second}, u.ConnectTimeout(), u.TLS}
 	t := &http.Transport{
 		DialContext:            d.dial,
@@ -84,9 +80,9 @@ func (d *dialer) config(address string) *tls.Config {
 	return c
 }
 
-// newLeg returns the transport to an address: our own client where it may and can be, http.Transport for all else.
-func newLeg(headers time.Duration, u *routing.Upstream, scheme string) transport {
-	standard := newTransport(headers, u)
+// newTransport returns the transport to an address: our own client where it may and can be, http.Transport for all else.
+func newTransport(headers time.Duration, u *routing.Upstream, scheme string) transport {
+	standard := newStandard(headers, u)
 	if u.Standard || scheme != "http" || u.Protocol != routing.HTTP1 || u.Connections > 0 {
 		return client.Adapter{RoundTripper: standard, Scheme: scheme}
 	}

@@ -40,7 +40,7 @@ type callKey struct{}
 // context.
 type handshakeContext struct {
 	context.Context
-	call *call
+	call *forwarding
 }
 
 // Value implements context.Context.
@@ -51,13 +51,13 @@ func (c handshakeContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
+func callOf(ctx context.Context) *forwarding { return ctx.Value(callKey{}).(*forwarding) }
 
-func (f *Forwarder) serveUpgrade(c *call, values *Forward) *Failure {
+func (f *Forwarder) serveUpgrade(c *forwarding, values *GatewayHeaders) *Failure {
 	c.upgrade = true
 	c.prepare(values)
 	in := c.r.WithContext(handshakeContext{c.Context, c})
-	in.URL = &url.URL{} // none that ReverseProxy could take apart: the call knows the target
+	in.URL = &url.URL{} // whyNone that ReverseProxy could take apart: the call knows the target
 	f.upgrade.ServeHTTP(c.w, in)
 	return c.failure
 }

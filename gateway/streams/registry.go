@@ -41,8 +41,8 @@ type Stream interface {
 	Upgraded() bool
 	// EventStream reports whether these are Server-Sent Events.
 	EventStream() bool
-	// Heard counts arrivals of bytes from the client: two equal values mean silence between them.
-	Heard() uint64
+	// ClientReads counts arrivals of bytes from the client: two equal values mean silence between them.
+	ClientReads() uint64
 	// Cut ends the response on both sides, a WebSocket with a close frame of this code and
 	// reason (RFC 6455 §7.4).
 	Cut(code int, reason string)
@@ -225,7 +225,7 @@ func (r *Registry) watch(stream Stream, s *session.Session) (stop func()) {
 					return
 				}
 			case <-tick.C:
-				if now := stream.Heard(); now != heard {
+				if now := stream.ClientReads(); now != heard {
 					heard = now
 					r.watcher.Touch(context.Background(), s)
 				}

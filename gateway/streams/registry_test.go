@@ -30,9 +30,9 @@ type stream struct {
 	reason           string
 }
 
-func (s *stream) Upgraded() bool    { return s.upgraded }
-func (s *stream) EventStream() bool { return s.events }
-func (s *stream) Heard() uint64     { return s.heard.Load() }
+func (s *stream) Upgraded() bool      { return s.upgraded }
+func (s *stream) EventStream() bool   { return s.events }
+func (s *stream) ClientReads() uint64 { return s.heard.Load() }
 
 func (s *stream) Cut(code int, reason string) {
 	s.mu.Lock()

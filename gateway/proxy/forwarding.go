@@ -10,8 +10,8 @@ import (
 	"sessiongate/gateway/routing"
 )
 
-// call is one request on its way. Most calls are used again for another request, see [Forwarder.release].
-type call struct {
+// forwarding is one request on its way. Most calls are used again for another request, see [Forwarder.release].
+type forwarding struct {
 	context.Context // of the exchange with the upstream
 	f               *Forwarder
 	w               http.ResponseWriter
@@ -26,17 +26,17 @@ type call struct {
 	sent            bool     // the transport has seen the request
 	failure         *Failure // of a WebSocket handshake
 
-	inform func(int, http.Header) error // c.pass, bound once
+	interim func(int, http.Header) error // c.pass, bound once
 }
 
-// mostFields is how many fields a call keeps room for. Browsers send twenty, the gateway adds six.
-const mostFields = 64
+// maxFields is how many fields a call keeps room for. Browsers send twenty, the gateway adds six.
+const maxFields = 64
 
-func (f *Forwarder) newCall(w http.ResponseWriter, r *http.Request, h Handler, t routing.Target) *call {
-	c, ok := f.calls.Get().(*call)
+func (f *Forwarder) newCall(w http.ResponseWriter, r *http.Request, h Handler, t routing.Target) *forwarding {
+	c, ok := f.resting.Get().(*forwarding)
 	if !ok {
-		c = &call{f: f}
-		c.inform = c.pass
+		c = &forwarding{f: f}
+		c.interim = c.relayInterim
 		c.out.Fields = make([]client.Field, 0, 24)
 	}
 	c.Context, c.w, c.r, c.handler, c.target, c.stream = r.Context(), w, r, h, t, &Stream{w: w, idle: f.route.Upstream.Idle}
@@ -45,22 +45,22 @@ func (f *Forwarder) newCall(w http.ResponseWriter, r *http.Request, h Handler, t
 
 // release keeps the call for another request. It must be over in every sense: a transport may hold on to a body after
 // the handler has returned, and to its trailers. A [Stream] may be known elsewhere and is never used again.
-func (f *Forwarder) release(c *call) {
-	if c.body != nil || c.upgrade || len(c.r.Trailer) > 0 || cap(c.out.Fields) > mostFields {
+func (f *Forwarder) release(c *forwarding) {
+	if c.body != nil || c.upgrade || len(c.r.Trailer) > 0 || cap(c.out.Fields) > maxFields {
 		return
 	}
 	fields := c.out.Fields
 	clear(fields) // credentials among them
-	*c = call{f: f, inform: c.inform, out: client.Request{Fields: fields[:0]}}
-	f.calls.Put(c)
+	*c = forwarding{f: f, interim: c.interim, out: client.Request{Fields: fields[:0]}}
+	f.resting.Put(c)
 }
 
 // prepare makes the outgoing request.
-func (c *call) prepare(values *Forward) {
+func (c *forwarding) prepare(values *GatewayHeaders) {
 	f, r, out := c.f, c.r, &c.out
-	rules := f.hygiene
+	rules := f.policy
 	rules.AllowUpgrade = c.upgrade
-	out.Fields = Outbound(out.Fields, r.Header, &rules, values)
+	out.Fields = buildRequest(out.Fields, r.Header, &rules, values)
 	if f.prefix != "" {
 		out.Fields = append(out.Fields, client.Field{Name: "X-Forwarded-Prefix", Value: f.prefix})
 	}
@@ -71,14 +71,14 @@ func (c *call) prepare(values *Forward) {
 		}
 	}
 	out.Method, out.Path, out.Query, out.HasQuery = r.Method, c.target.Path, c.target.Query, c.target.HasQuery
-	out.Interim = c.inform
+	out.Interim = c.interim
 	if c.body != nil {
 		out.ContentLength, out.Trailer = r.ContentLength, c.trailer()
 	}
 }
 
 // takeBody takes the client's body over.
-func (c *call) takeBody() {
+func (c *forwarding) takeBody() {
 	if c.r.ContentLength == 0 || c.r.Body == nil {
 		return
 	}
@@ -90,27 +90,27 @@ func (c *call) takeBody() {
 
 // trailer announces the request's trailers to the upstream. It returns the server's own map, because the values arrive
 // there only at the end of the body.
-func (c *call) trailer() http.Header {
+func (c *forwarding) trailer() http.Header {
 	c.dropTrailers()
 	return c.r.Trailer
 }
 
 // dropTrailers holds trailers to the rules for headers: some servers merge the two.
-func (c *call) dropTrailers() {
+func (c *forwarding) dropTrailers() {
 	for name := range c.r.Trailer {
-		if name == "Authorization" || routing.IsFraming(name) || c.f.hygiene.drops(name) {
+		if name == "Authorization" || routing.IsFraming(name) || c.f.policy.drops(name) {
 			delete(c.r.Trailer, name)
 		}
 	}
 }
 
-// pass passes a 1xx response on (RFC 9110 §15.2). The server itself says 100, once the body is asked for.
-func (c *call) pass(code int, h http.Header) error {
+// relayInterim passes a 1xx response on (RFC 9110 §15.2). The server itself says 100, once the body is asked for.
+func (c *forwarding) relayInterim(code int, h http.Header) error {
 	if code == http.StatusContinue || !c.r.ProtoAtLeast(1, 1) {
 		return nil
 	}
 	dropHopByHop(h)
-	Inbound(h, c.f.options.Cookies)
+	filterResponse(h, c.f.options.Cookies)
 	own := c.w.Header()
 	kept := maps.Clone(own)
 	clear(own)
@@ -122,7 +122,7 @@ func (c *call) pass(code int, h http.Header) error {
 }
 
 // roundTrip sends the request, and once more if the upstream refused its token and the caller has a better one.
-func (c *call) roundTrip() (*http.Response, error) {
+func (c *forwarding) roundTrip() (*http.Response, error) {
 	res, err := c.f.send(c)
 	if err != nil {
 		return nil, err
@@ -140,12 +140,12 @@ func (c *call) roundTrip() (*http.Response, error) {
 	return res, nil
 }
 
-func (c *call) mayRetry(res *http.Response) bool {
+func (c *forwarding) mayRetry(res *http.Response) bool {
 	return res.StatusCode == http.StatusUnauthorized && c.body == nil &&
-		idempotent(c.r.Method) && InvalidToken(res.Header)
+		idempotent(c.r.Method) && refusesToken(res.Header)
 }
 
-func (c *call) retry(res *http.Response) (*http.Response, error) {
+func (c *forwarding) retry(res *http.Response) (*http.Response, error) {
 	authorization, ok := c.handler.Renew(res)
 	if !ok {
 		return res, nil

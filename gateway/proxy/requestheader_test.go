@@ -1,4 +1,4 @@
-package proxy_test
+package proxy
 
 import (
 	"fmt"
@@ -7,15 +7,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"sessiongate/gateway/proxy"
 )
 
 var ourCookies = []string{"__Host-session", "__Host-login"}
 
 // outbound turns a header into what the upstream gets of it.
-func outbound(h http.Header, rules proxy.Hygiene, f proxy.Forward) {
-	fields := proxy.Outbound(nil, h, &rules, &f)
+func outbound(h http.Header, policy HeaderPolicy, f GatewayHeaders) {
+	fields := buildRequest(nil, h, &policy, &f)
 	clear(h)
 	for _, field := range fields {
 		h[field.Name] = append(h[field.Name], field.Value)
@@ -34,7 +32,7 @@ func TestOutboundDrops(t *testing.T) {
 		if name == "X__user" || name == "Authorization_" { // read as X--User and Authorization-: nobody's names
 			continue
 		}
-		outbound(h, proxy.Hygiene{Cookies: ourCookies}, proxy.Forward{})
+		outbound(h, HeaderPolicy{Cookies: ourCookies}, GatewayHeaders{})
 		if _, ok := h[name]; ok || len(h) != 1 {
 			t.Errorf("%s got through: %v", name, h)
 		}
@@ -47,11 +45,11 @@ func TestOutboundKeeps(t *testing.T) {
 		"Origin": {"https://a"}, "Range": {"bytes=0-1"}, "X-Requested-With": {"x"}, "Cookie": {"a=1"},
 	}
 	want := maps.Clone(h)
-	outbound(h, proxy.Hygiene{Cookies: ourCookies}, proxy.Forward{})
+	outbound(h, HeaderPolicy{Cookies: ourCookies}, GatewayHeaders{})
 	if fmt.Sprint(h) != fmt.Sprint(want) {
 		t.Errorf("got %v", h)
 	}
-	outbound(h, proxy.Hygiene{DropMethodOverride: true}, proxy.Forward{})
+	outbound(h, HeaderPolicy{DropMethodOverride: true}, GatewayHeaders{})
 	if h["X-Http-Method-Override"] != nil {
 		t.Error("method override kept")
 	}
@@ -62,8 +60,8 @@ func TestOutboundSets(t *testing.T) {
 		"Connection":    {"Authorization, X-Forwarded-For", "close, Traceparent,X-Hop"},
 		"Authorization": {"Bearer forged"}, "X-Hop": {"1"}, "Te": {"gzip, trailers"},
 	}
-	f := proxy.Forward{Bearer: "Bearer real", ClientIP: "192.0.2.1", Host: "app", Proto: "https", RequestID: "r1", TraceParent: "00-t"}
-	outbound(h, proxy.Hygiene{}, f)
+	f := GatewayHeaders{Bearer: "Bearer real", ClientIP: "192.0.2.1", Host: "app", Proto: "https", RequestID: "r1", TraceParent: "00-t"}
+	outbound(h, HeaderPolicy{}, f)
 	want := http.Header{
 		"Authorization": {"Bearer real"}, "X-Forwarded-For": {"192.0.2.1"}, "X-Forwarded-Host": {"app"}, "X-Forwarded-Proto": {"https"},
 		"X-Request-Id": {"r1"}, "Traceparent": {"00-t"}, "Te": {"trailers"},
@@ -78,7 +76,7 @@ func TestOutboundSets(t *testing.T) {
 
 func TestOutboundKeepsAuthorizationOnRequest(t *testing.T) {
 	h := http.Header{"Authorization": {"Bearer own"}, "Connection": {"x"}}
-	outbound(h, proxy.Hygiene{KeepAuthorization: true}, proxy.Forward{})
+	outbound(h, HeaderPolicy{KeepAuthorization: true}, GatewayHeaders{})
 	if h.Get("Authorization") != "Bearer own" {
 		t.Errorf("got %v", h)
 	}
@@ -96,7 +94,7 @@ func TestOutboundUpgrade(t *testing.T) {
 		{"close", "websocket", true, false},
 	} {
 		h := http.Header{"Connection": {c.connection}, "Upgrade": {c.upgrade}}
-		outbound(h, proxy.Hygiene{AllowUpgrade: c.allow}, proxy.Forward{})
+		outbound(h, HeaderPolicy{AllowUpgrade: c.allow}, GatewayHeaders{})
 		if got := h.Get("Upgrade") == "websocket" && h.Get("Connection") == "Upgrade"; got != c.want || !got && len(h) > 0 {
 			t.Errorf("%+v: %v", c, h)
 		}
@@ -119,7 +117,7 @@ func TestOutboundCookies(t *testing.T) {
 		{[]string{"__Host-session=x; "}, nil},
 	} {
 		h := http.Header{"Cookie": slices.Clone(c.in)}
-		outbound(h, proxy.Hygiene{Cookies: ourCookies}, proxy.Forward{})
+		outbound(h, HeaderPolicy{Cookies: ourCookies}, GatewayHeaders{})
 		if !slices.Equal(h["Cookie"], c.want) {
 			t.Errorf("%q: got %q", c.in, h["Cookie"])
 		}
@@ -134,7 +132,7 @@ func FuzzCookies(f *testing.F) {
 	f.Add(`x="`, `";;`)
 	f.Fuzz(func(t *testing.T, before, after string) {
 		h := http.Header{"Cookie": {before + "; __Host-session=SECRET; " + after}}
-		outbound(h, proxy.Hygiene{Cookies: ourCookies}, proxy.Forward{})
+		outbound(h, HeaderPolicy{Cookies: ourCookies}, GatewayHeaders{})
 		if got := h.Get("Cookie"); strings.Contains(got, "SECRET") && !strings.Contains(before+after, "SECRET") {
 			t.Fatalf("leaked in %q", got)
 		}
@@ -155,7 +153,7 @@ func TestInbound(t *testing.T) {
 		},
 		"Clear-Site-Data": {`"cache", "cookies"`, `"*"`, `"storage", "Cookies" ,"executionContexts"`},
 	}
-	proxy.Inbound(h, ourCookies)
+	filterResponse(h, ourCookies)
 	if want := []string{"app=1; Path=/", "__Host-sessionx=1", "a=__Host-session=1"}; !slices.Equal(h["Set-Cookie"], want) {
 		t.Errorf("got %q", h["Set-Cookie"])
 	}
@@ -163,7 +161,7 @@ func TestInbound(t *testing.T) {
 		t.Errorf("got %q", h["Clear-Site-Data"])
 	}
 	h = http.Header{"Set-Cookie": {"__Host-login=x"}, "Clear-Site-Data": {`"*"`}, "X": {"y"}}
-	if proxy.Inbound(h, ourCookies); len(h) != 1 {
+	if filterResponse(h, ourCookies); len(h) != 1 {
 		t.Errorf("got %v", h)
 	}
 }

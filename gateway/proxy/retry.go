@@ -10,11 +10,11 @@ import (
 )
 
 // send tries addresses until one answers, the request may not be sent again, or enough have been tried.
-func (f *Forwarder) send(c *call) (*http.Response, error) {
+func (f *Forwarder) send(c *forwarding) (*http.Response, error) {
 	var tried uint64
 	var last error
 	for left := f.route.Upstream.MaxRetries(); ; left-- {
-		m, err := f.pool.acquire(tried)
+		m, err := f.upstreams.acquire(tried)
 		if err != nil {
 			if last != nil {
 				return nil, last
@@ -32,7 +32,7 @@ func (f *Forwarder) send(c *call) (*http.Response, error) {
 		if c.Err() != nil || c.body.failed() != nil {
 			return nil, err // the client's doing
 		}
-		f.pool.failed(m, connecting(err))
+		f.upstreams.failed(m, isConnectError(err))
 		if left == 0 || !c.mayTryAgain(err) {
 			return nil, err
 		}
@@ -42,7 +42,7 @@ func (f *Forwarder) send(c *call) (*http.Response, error) {
 
 // attempt sends the request to an address. A second attempt gets a request of its own, because the transport may still
 // look at the first.
-func (c *call) attempt(m *member, again bool) (*http.Response, error) {
+func (c *forwarding) attempt(m *upstream, again bool) (*http.Response, error) {
 	out := &c.out
 	if again {
 		second := c.out
@@ -50,7 +50,7 @@ func (c *call) attempt(m *member, again bool) (*http.Response, error) {
 	}
 	out.Address, out.Authority, out.Base = m.host, m.authority, m.base
 	if c.body != nil {
-		out.Body = &attemptBody{body: c.body}
+		out.Body = &retryBody{body: c.body}
 	}
 	return m.transport().Send(c.Context, out)
 }
@@ -58,11 +58,11 @@ func (c *call) attempt(m *member, again bool) (*http.Response, error) {
 // mayTryAgain reports whether sending the request to another address does no harm (RFC 9110 §9.2.2): the upstream has
 // seen nothing of it, or it says itself that repeating does no harm. Either way none of the body may be gone. A request
 // that timed out is not sent again: it had its time.
-func (c *call) mayTryAgain(err error) bool {
+func (c *forwarding) mayTryAgain(err error) bool {
 	if c.body != nil && c.body.seen.Load() {
 		return false
 	}
-	if connecting(err) {
+	if isConnectError(err) {
 		return true
 	}
 	return !isTimeout(err) && (idempotent(c.r.Method) || len(c.r.Header["Idempotency-Key"]) > 0)
@@ -77,23 +77,23 @@ func idempotent(method string) bool {
 	return false
 }
 
-// attemptBody is the body as one attempt sees it. The transport closes it when the attempt fails; the client's body must
+// retryBody is the body as one attempt sees it. The transport closes it when the attempt fails; the client's body must
 // stay open for the next. After Close it is certain whether the attempt has taken anything.
-type attemptBody struct {
+type retryBody struct {
 	*body
 	mu     sync.Mutex
 	closed bool
 }
 
 // Read implements io.Reader.
-func (b *attemptBody) Read(p []byte) (int, error) {
+func (b *retryBody) Read(p []byte) (int, error) {
 	if !b.start() {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	return b.body.Read(p)
 }
 
-func (b *attemptBody) start() bool {
+func (b *retryBody) start() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.closed {
@@ -103,14 +103,14 @@ func (b *attemptBody) start() bool {
 }
 
 // Close implements io.Closer.
-func (b *attemptBody) Close() error {
+func (b *retryBody) Close() error {
 	b.mu.Lock()
 	b.closed = true
 	b.mu.Unlock()
 	return nil
 }
 
-var _ io.ReadCloser = (*attemptBody)(nil)
+var _ io.ReadCloser = (*retryBody)(nil)
 
 var errStalled = errors.New("upstream takes no more of the request body")
 
@@ -120,7 +120,7 @@ const stallFloor = 64 << 10
 
 // watchBody gives a request with a large body a context that ends when the upstream takes nothing of it for the route's
 // Timeout. The time in which we wait for the client does not count.
-func (c *call) watchBody() (stop func()) {
+func (c *forwarding) watchBody() (stop func()) {
 	limit := c.f.route.Upstream.Timeout
 	if limit <= 0 || c.r.ContentLength >= 0 && c.r.ContentLength < stallFloor {
 		return func() {}

@@ -10,8 +10,8 @@ import (
 	"sessiongate/gateway/routing"
 )
 
-// Forward holds the header values the gateway itself vouches for. An empty string sends no such header.
-type Forward struct {
+// GatewayHeaders holds the header values the gateway itself vouches for. An empty string sends no such header.
+type GatewayHeaders struct {
 	Bearer      string // the whole Authorization value, "Bearer …", ready to send
 	ClientIP    string // X-Forwarded-For
 	Host        string // X-Forwarded-Host
@@ -23,13 +23,13 @@ type Forward struct {
 }
 
 // String hides the token.
-func (f Forward) String() string { return "Forward{RequestID: " + f.RequestID + "}" }
+func (f GatewayHeaders) String() string { return "Forward{RequestID: " + f.RequestID + "}" }
 
 // GoString hides the token from %#v.
-func (f Forward) GoString() string { return f.String() }
+func (f GatewayHeaders) GoString() string { return f.String() }
 
-// Hygiene says what [Outbound] does beyond the rules that always hold.
-type Hygiene struct {
+// HeaderPolicy says what [buildRequest] does beyond the rules that always hold.
+type HeaderPolicy struct {
 	// Cookies are the names of the gateway's own cookies, which no upstream sees.
 	Cookies []string
 	// KeepAuthorization leaves the client's Authorization where Forward has no Bearer.
@@ -43,7 +43,7 @@ type Hygiene struct {
 	AllowUpgrade bool
 }
 
-// Outbound appends to a list the fields that an upstream gets of a client's request header, which stays as it is:
+// buildRequest appends to a list the fields that an upstream gets of a client's request header, which stays as it is:
 //
 //   - hop-by-hop headers go, the ones Connection names included (RFC 9110 §7.6.1), but "TE: trailers" and, if allowed,
 //     a WebSocket upgrade. No Connection header can name one of ours, because ours are added to what is left;
@@ -52,7 +52,7 @@ type Hygiene struct {
 //   - the gateway's cookies go, the application's stay as they are;
 //   - what frames the message is left to whoever writes it;
 //   - the headers of f are added.
-func Outbound(to []client.Field, h http.Header, rules *Hygiene, f *Forward) []client.Field {
+func buildRequest(to []client.Field, h http.Header, policy *HeaderPolicy, f *GatewayHeaders) []client.Field {
 	named := namedFields(h)
 	for name, values := range h {
 		switch {
@@ -60,23 +60,23 @@ func Outbound(to []client.Field, h http.Header, rules *Hygiene, f *Forward) []cl
 			if hasToken(values, "trailers") {
 				to = append(to, client.Field{Name: "Te", Value: "trailers"})
 			}
-		case isHopByHop(name), name == "Content-Length", name == "Host", rules.drops(name), name == "Authorization" && f.Bearer != "":
+		case isHopByHop(name), name == "Content-Length", name == "Host", policy.drops(name), name == "Authorization" && f.Bearer != "":
 		case len(named) > 0 && hasToken(named, name), overridesBadly(name, values):
 		case name == "Cookie":
-			to = appendCookies(to, values, rules.Cookies)
+			to = appendCookies(to, values, policy.Cookies)
 		default:
 			for _, v := range values {
 				to = append(to, client.Field{Name: name, Value: v})
 			}
 		}
 	}
-	if rules.AllowUpgrade && isWebSocket(h) {
+	if policy.AllowUpgrade && isWebSocket(h) {
 		to = append(to, client.Field{Name: "Connection", Value: "Upgrade"}, client.Field{Name: "Upgrade", Value: "websocket"})
 	}
 	return f.append(to)
 }
 
-func (f *Forward) append(to []client.Field) []client.Field {
+func (f *GatewayHeaders) append(to []client.Field) []client.Field {
 	for _, own := range [...]client.Field{
 		{Name: "Authorization", Value: f.Bearer},
 		{Name: "X-Forwarded-For", Value: f.ClientIP},
@@ -100,23 +100,23 @@ func put(fields []client.Field, f client.Field) []client.Field {
 
 // drops reports whether a header of this name is kept from the upstream. name is canonical as net/http leaves it,
 // which makes X_roles of X_Roles.
-func (rules *Hygiene) drops(name string) bool {
+func (policy *HeaderPolicy) drops(name string) bool {
 	if name == "Authorization" {
-		return !rules.KeepAuthorization
+		return !policy.KeepAuthorization
 	}
-	if len(rules.Drop) > 0 && rules.listed(name) {
+	if len(policy.Drop) > 0 && policy.isListed(name) {
 		return true
 	}
 	if strings.IndexByte(name, '_') >= 0 {
 		name = hyphenated(name)
-		return routing.IsFraming(name) || isOurs(name) || rules.DropMethodOverride && isMethodOverride(name)
+		return routing.IsFraming(name) || isOurs(name) || policy.DropMethodOverride && isMethodOverride(name)
 	}
-	return isOurs(name) || rules.DropMethodOverride && isMethodOverride(name)
+	return isOurs(name) || policy.DropMethodOverride && isMethodOverride(name)
 }
 
-func (rules *Hygiene) listed(name string) bool {
+func (policy *HeaderPolicy) isListed(name string) bool {
 	name = hyphenated(name)
-	return slices.ContainsFunc(rules.Drop, func(d string) bool { return hyphenated(d) == name })
+	return slices.ContainsFunc(policy.Drop, func(d string) bool { return hyphenated(d) == name })
 }
 
 // hyphenated is a canonical name as servers see it that read _ as -.

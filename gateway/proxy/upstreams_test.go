@@ -376,8 +376,8 @@ func TestNamesAreLookedUpAgain(t *testing.T) {
 	var address atomic.Value
 	address.Store("192.0.2.1")
 	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: urls(t, "http://localhost:"+port)}}, proxy.Options{
-		LookUp:      func(context.Context, string) ([]string, error) { return []string{address.Load().(string)}, nil },
-		LookUpEvery: time.Millisecond,
+		LookUp:         func(context.Context, string) ([]string, error) { return []string{address.Load().(string)}, nil },
+		LookUpInterval: time.Millisecond,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
