@@ -16,7 +16,7 @@ import (
 func TestFeedMustProveItself(t *testing.T) {
 	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
-	changes := storetest.Watch(t, store)
+	changes := storetest.Follow(t, store)
 	storetest.Await(t, changes, session.ChangeFeedUp, "")
 	server.CLI("ACL", "SETUSER", "default", "-publish") // as if it went to another server
 	storetest.Await(t, changes, session.ChangeFeedDown, "")
@@ -35,7 +35,7 @@ func TestFewBeats(t *testing.T) {
 	listener := newStore(t, standalone(server)).Client().Subscribe(t.Context(), "sg:inval")
 	defer listener.Close()
 	for range 5 {
-		storetest.Await(t, storetest.Watch(t, newStore(t, standalone(server))), session.ChangeFeedUp, "")
+		storetest.Await(t, storetest.Follow(t, newStore(t, standalone(server))), session.ChangeFeedUp, "")
 	}
 	time.Sleep(500 * time.Millisecond)
 	beats, rest := 0, time.After(3*time.Second)
@@ -62,7 +62,7 @@ func TestHiddenIdentity(t *testing.T) {
 	o := carefulOptions(t, server)
 	log := &eventLog{n: make(map[session.EventType]int)}
 	o.Recorder = log
-	changes := storetest.Watch(t, newStore(t, o))
+	changes := storetest.Follow(t, newStore(t, o))
 	storetest.Await(t, changes, session.ChangeFeedUp, "")
 	if n := log.count(session.EventStoreChanged); n != 0 {
 		t.Errorf("%d changes at the first subscription", n)

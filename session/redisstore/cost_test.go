@@ -32,7 +32,7 @@ func strict(tb testing.TB, o redisstore.Options, sessions int) (*manager.Manager
 	provider := heavy{sessiontest.NewProvider("fake", time.Hour, 10*time.Second)}
 	m, err := manager.New(manager.Options{
 		Store: store, Cookies: handles, Providers: []session.Provider{provider},
-		Rules: storetest.StoreRules(), Absolute: 14 * 24 * time.Hour, Grace: 30 * time.Second,
+		Rules: storetest.Rules(), Absolute: 14 * 24 * time.Hour, Grace: 30 * time.Second,
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -107,7 +107,7 @@ func (f *fleet) start(o redisstore.Options, handles *seal.Handles) {
 	waitUp(f.t, store)
 	m, err := manager.New(manager.Options{
 		Store: store, Cookies: handles, Providers: []session.Provider{f.provider}, Recorder: f.log,
-		Rules: storetest.StoreRules(), Absolute: time.Hour, Grace: 30 * time.Second, CacheTTL: 500 * time.Millisecond,
+		Rules: storetest.Rules(), Absolute: time.Hour, Grace: 30 * time.Second, CacheTTL: 500 * time.Millisecond,
 	})
 	if err != nil {
 		f.t.Fatal(err)

@@ -29,7 +29,7 @@ func login(t testing.TB, store *redisstore.Store, tokens session.Tokens) session
 			Name: "Firefox on Linux", UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:152.0) Gecko/20100101 Firefox/152.0",
 			IPPrefix: "192.0.2.0/24",
 		},
-	}, session.Lifetimes{Idle: storetest.StoreRules().Idle, Absolute: 14 * 24 * time.Hour}, session.NewSchedule(10*time.Minute, 30*time.Second))
+	}, session.Lifetimes{Idle: storetest.Rules().Idle, Absolute: 14 * 24 * time.Hour}, session.NewSchedule(10*time.Minute, 30*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestNoReplicaNoWait(t *testing.T) {
 func TestFeedComesBack(t *testing.T) {
 	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
-	changes := storetest.Watch(t, store)
+	changes := storetest.Follow(t, store)
 	storetest.Await(t, changes, session.ChangeFeedUp, "")
 	for name, cut := range map[string]func(){
 		"kill":    func() { server.CLI("CLIENT", "KILL", "TYPE", "pubsub") },
@@ -225,7 +225,7 @@ func TestFeedComesBack(t *testing.T) {
 
 func TestFeedIgnoresNoise(t *testing.T) {
 	store := newStore(t, embedded(t))
-	changes := storetest.Watch(t, store)
+	changes := storetest.Follow(t, store)
 	storetest.Await(t, changes, session.ChangeFeedUp, "")
 	id := session.NewHandle(session.Browser).ID()
 	for _, noise := range []string{"", "x", string(id) + " g", string(id) + " z 1", string(id) + " e idle"} {
@@ -340,7 +340,7 @@ func TestKeysOutliveTheDeadlines(t *testing.T) {
 			t.Errorf("%s lives for %v, want %v", what, got, want)
 		}
 	}
-	idle := storetest.StoreRules().Idle
+	idle := storetest.Rules().Idle
 	within("the state", ttl(state), idle+24*time.Hour)
 	within("the record", ttl(record), idle+24*time.Hour)
 	if _, err := store.Commit(t.Context(), session.Commit{Presentation: v, FromTokens: smallTokens().Hash(), Tokens: session.Tokens{Access: "b"}}); err != nil {

@@ -16,7 +16,7 @@ func TestEmbeddedListsManySessions(t *testing.T) {
 	for range 150 {
 		_, err := store.Create(t.Context(), session.Record{
 			ID: session.NewHandle(session.Browser).ID(), Facts: session.State{Generation: session.FirstGeneration}, Identity: owner,
-		}, session.Lifetimes{Idle: storetest.StoreRules().Idle, Absolute: time.Hour}, session.NewSchedule(time.Hour, 0))
+		}, session.Lifetimes{Idle: storetest.Rules().Idle, Absolute: time.Hour}, session.NewSchedule(time.Hour, 0))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -60,7 +60,7 @@ func TestSentinelFailover(t *testing.T) {
 	if got := store.Stats(); got.Waits != 1 || got.ShortWaits != 0 {
 		t.Errorf("stats %+v", got)
 	}
-	changes := storetest.Watch(t, store)
+	changes := storetest.Follow(t, store)
 	storetest.Await(t, changes, session.ChangeFeedUp, "")
 
 	primary.Stop()

@@ -38,7 +38,7 @@ func newStore(t testing.TB, o redisstore.Options) *redisstore.Store {
 		o.Sealer = newSealer(t)
 	}
 	if o.Rules.Idle == 0 {
-		o.Rules = storetest.StoreRules()
+		o.Rules = storetest.Rules()
 	}
 	store, err := redisstore.New(o)
 	if err != nil {
@@ -151,7 +151,7 @@ func tamper(t *testing.T, store *redisstore.Store, id session.ID) {
 
 func TestNewRefusesNonsense(t *testing.T) {
 	good := redisstore.Options{
-		Addresses: []string{"127.0.0.1:1"}, Sealer: newSealer(t), Rules: storetest.StoreRules(),
+		Addresses: []string{"127.0.0.1:1"}, Sealer: newSealer(t), Rules: storetest.Rules(),
 	}
 	for name, spoil := range map[string]func(*redisstore.Options){
 		"no address":            func(o *redisstore.Options) { o.Addresses = nil },

@@ -29,7 +29,7 @@ func AttemptsSuite(t *testing.T, open func(t *testing.T) AttemptsHarness) {
 		"it expires, the return URL later":   testAttemptExpiry,
 		"the oldest give way":                testAttemptCap,
 		"links are found and closed":         testLinks,
-		"a token is new once":                testOnce,
+		"a token is new once":                testMarkUsed,
 		"links last as long as they are for": testLinksExpire,
 		"a clock that goes back":             testAttemptsClockBack,
 	} {
@@ -191,7 +191,7 @@ func testLinksExpire(t *testing.T, h AttemptsHarness) {
 	}
 }
 
-func testOnce(t *testing.T, h AttemptsHarness) {
+func testMarkUsed(t *testing.T, h AttemptsHarness) {
 	token := session.NewLoginBinding()
 	once := func(s session.ProviderSessions) bool {
 		first, err := s.MarkUsed(t.Context(), token, time.Minute)

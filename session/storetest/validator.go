@@ -9,30 +9,30 @@ import (
 
 // Visits that say what the caller knows, [session.Presentation.Validator]. A store need not
 // make use of it; one that does must be right.
-func knownTests() map[string]func(*storeTest) {
+func validatorTests() map[string]func(*storeTest) {
 	return map[string]func(*storeTest){
-		"what is known need not be told":   testUnchanged,
-		"what is known and has changed":    testKnownChanged,
-		"known by whoever":                 testKnownElsewhere,
-		"use of what is known":             testKnownTouch,
-		"deadlines of what is known":       testKnownDeadlines,
-		"nonsense that claims to be known": testKnownNonsense,
+		"what is known need not be told":   testNotModified,
+		"what is known and has changed":    testValidatorChanged,
+		"known by whoever":                 testValidatorElsewhere,
+		"use of what is known":             testValidatorTouch,
+		"deadlines of what is known":       testValidatorDeadlines,
+		"nonsense that claims to be known": testValidatorNonsense,
 	}
 }
 
-// known is a visit that says what the answer before it told.
-func (s *storeTest) known(generation uint32) session.Presentation {
+// validated is a visit that says what the answer before it told.
+func (s *validatorSteps) validated(generation uint32) session.Presentation {
 	s.Helper()
-	v := s.visit(generation)
-	v.Validator = s.row(v, session.OutcomeCurrent).Validator
+	v := s.presented(generation)
+	v.Validator = s.expect(v, session.OutcomeCurrent).Validator
 	if v.Validator == "" {
 		s.Fatal("no version with a current handle")
 	}
 	return v
 }
 
-// told checks whether an answer brings the record, and that it is right otherwise.
-func (s *storeTest) told(what string, v session.Presentation, want bool) session.Answer {
+// expectValidated checks whether an answer brings the record, and that it is right otherwise.
+func (s *validatorSteps) expectValidated(what string, v session.Presentation, want bool) session.Answer {
 	s.Helper()
 	full := v
 	full.Validator = ""
@@ -53,47 +53,47 @@ func (s *storeTest) told(what string, v session.Presentation, want bool) session
 	return got
 }
 
-// settled makes a session whose current handle was seen late already.
-func (s *storeTest) settled() {
+// makeAcked makes a session whose current handle was seen late already.
+func (s *validatorSteps) makeAcked() {
 	s.Helper()
 	s.create()
-	s.row(s.visit(1), session.OutcomeCurrent)
+	s.expect(s.presented(1), session.OutcomeCurrent)
 	s.Clock.Advance(session.LateAfter + time.Second)
-	use := s.visit(1)
+	use := s.presented(1)
 	use.Touch = true
-	s.row(use, session.OutcomeCurrent)
+	s.expect(use, session.OutcomeCurrent)
 }
 
-func testUnchanged(s *storeTest) {
+func testNotModified(s *storeTest) {
 	s.create()
-	v := s.known(1)
-	s.told("at once", v, false)
+	v := s.validated(1)
+	s.expectValidated("at once", v, false)
 	s.Clock.Advance(session.LateAfter + 2*time.Millisecond)
-	s.told("a late sight that is to be noted", v, true)
-	v = s.known(1)
+	s.expectValidated("a late sight that is to be noted", v, true)
+	v = s.validated(1)
 	for range 3 {
-		s.told("at once", v, false)
+		s.expectValidated("at once", v, false)
 		s.Clock.Advance(time.Minute)
 	}
 	look := v
 	look.Touch = true
-	s.told("a use not yet due to be noted", s.known(1), false)
+	s.expectValidated("a use not yet due to be noted", s.validated(1), false)
 	other := v
 	other.BrowserClass = "binding-two" // says nothing about a current handle
-	s.told("another browser", other, false)
+	s.expectValidated("another browser", other, false)
 }
 
-func testKnownChanged(s *storeTest) {
+func testValidatorChanged(s *storeTest) {
 	for what, change := range map[string]func(){
 		"new tokens": func() {
-			c := s.renewal(1, 2)
+			c := s.newCommit(1, 2)
 			c.Rotate = false
-			s.outcome(s.commit(c), false, 1)
+			s.expectCommitted(s.commit(c), false, 1)
 		},
 		"the same tokens, another identity": func() {
-			c := s.renewal(1, 2)
+			c := s.newCommit(1, 2)
 			c.Rotate, c.Tokens, c.Identity.Roles = false, s.tokens, nil
-			s.outcome(s.commit(c), false, 1)
+			s.expectCommitted(s.commit(c), false, 1)
 		},
 		"a rotation": func() { s.Clock.Advance(2 * suiteGrace); s.rotate(1) },
 		"an end":     func() { s.end() },
@@ -101,50 +101,50 @@ func testKnownChanged(s *storeTest) {
 		s.id = session.NewHandle(session.Browser).ID()
 		s.tokens = newStoreTest(s.T, s.Harness).tokens
 		s.create()
-		v := s.known(1)
+		v := s.validated(1)
 		change()
-		s.told(what, v, true)
+		s.expectValidated(what, v, true)
 	}
 }
 
-func (s *storeTest) end() {
+func (s *validatorSteps) end() {
 	s.Helper()
 	_, err := s.Store.End(s.Context(), s.id, session.Logout)
 	s.must(err)
 }
 
 // testKnownElsewhere: what is known of one handle says nothing about another.
-func testKnownElsewhere(s *storeTest) {
+func testValidatorElsewhere(s *storeTest) {
 	s.create()
-	stranger := s.known(1)
+	stranger := s.validated(1)
 	s.id = session.NewHandle(session.Browser).ID()
 	s.create()
-	mine := s.known(1)
+	mine := s.validated(1)
 	mine.Validator = stranger.Validator
-	s.told("another session", mine, true)
+	s.expectValidated("another session", mine, true)
 
-	first := s.known(1)
+	first := s.validated(1)
 	s.Clock.Advance(2 * suiteGrace)
 	s.rotate(1)
-	second := s.known(2)
+	second := s.validated(2)
 	second.Validator = first.Validator
-	s.told("the generation before", second, true)
-	first.Validator = s.known(2).Validator
-	s.row(first, session.OutcomeConverge)
-	forced := s.known(2)
+	s.expectValidated("the generation before", second, true)
+	first.Validator = s.validated(2).Validator
+	s.expect(first, session.OutcomeConverge)
+	forced := s.validated(2)
 	forced.Force = true
-	s.row(forced, session.OutcomeRefresh)
-	ahead := s.known(2)
+	s.expect(forced, session.OutcomeRefresh)
+	ahead := s.validated(2)
 	ahead.Generation = 3
 	s.equal("adopted", s.resolve(ahead).Verdict.StoreLostWrites, true)
-	s.row(first, session.OutcomeRetired)
+	s.expect(first, session.OutcomeRetired)
 }
 
-func testKnownTouch(s *storeTest) {
-	s.settled()
-	v := s.known(1)
+func testValidatorTouch(s *storeTest) {
+	s.makeAcked()
+	v := s.validated(1)
 	v.Touch = true
-	step := min(StoreRules().Idle/20, time.Minute)
+	step := min(Rules().Idle/20, time.Minute)
 	s.Clock.Advance(step - 10*time.Second)
 	born := s.resolve(v)
 	s.equal("too soon to write", born.NotModified, true)
@@ -155,45 +155,45 @@ func testKnownTouch(s *storeTest) {
 	}
 	s.near("last seen", used.Record.Facts.LastSeen, 0)
 	v.Touch = false
-	s.equal("known again", s.told("after the use", v, false).LastSeen, used.Record.Facts.LastSeen)
+	s.equal("known again", s.expectValidated("after the use", v, false).LastSeen, used.Record.Facts.LastSeen)
 }
 
 // testKnownDeadlines: they are judged anew each time.
-func testKnownDeadlines(s *storeTest) {
+func testValidatorDeadlines(s *storeTest) {
 	s.create()
-	v := s.known(1)
+	v := s.validated(1)
 	s.Clock.Advance(s.plan.Soft + time.Second)
-	s.equal("due", s.told("soft-due", v, true).Verdict.Due, session.SoftDue)
+	s.equal("due", s.expectValidated("soft-due", v, true).Verdict.Due, session.SoftDue)
 	s.Clock.Advance(s.plan.Hard - s.plan.Soft)
-	s.equal("due", s.told("hard-due", v, true).Verdict.Due, session.HardDue)
+	s.equal("due", s.expectValidated("hard-due", v, true).Verdict.Due, session.HardDue)
 
 	s.plan.Lifetime, s.plan.Soft, s.plan.Hard = 24*time.Hour, 24*time.Hour, 24*time.Hour
 	s.id = session.NewHandle(session.Browser).ID()
 	s.create()
-	v = s.known(1)
-	s.Clock.Advance(StoreRules().Idle)
-	s.equal("reason", s.row(v, session.OutcomeExpired).Verdict.Reason, session.Idle)
+	v = s.validated(1)
+	s.Clock.Advance(Rules().Idle)
+	s.equal("reason", s.expect(v, session.OutcomeExpired).Verdict.Reason, session.Idle)
 	s.id = session.NewHandle(session.Browser).ID()
 	s.create()
-	v = s.known(1)
+	v = s.validated(1)
 	v.Touch = true
 	for range suiteAbsolute / (20 * time.Minute) {
 		s.equal("reason", s.resolve(v).Verdict.Reason, session.Reason(""))
 		s.Clock.Advance(20 * time.Minute)
 	}
 	v.Touch = false
-	s.equal("reason", s.row(v, session.OutcomeExpired).Verdict.Reason, session.AbsoluteLifetime)
+	s.equal("reason", s.expect(v, session.OutcomeExpired).Verdict.Reason, session.AbsoluteLifetime)
 }
 
-func testKnownNonsense(s *storeTest) {
+func testValidatorNonsense(s *storeTest) {
 	s.create()
-	good := s.known(1)
+	good := s.validated(1)
 	for _, known := range []string{
 		"x", ",", ",,,,", "1,1,1", "0", "-1,1,1,1", strings.Repeat("9", 400), "nan,1", "0x7fffffffffff," + good.Validator,
 		good.Validator[:len(good.Validator)-1], good.Validator + "x", "\x00\r\n" + good.Validator,
 	} {
 		v := good
 		v.Validator = known
-		s.told("nonsense", v, true)
+		s.expectValidated("nonsense", v, true)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"sessiongate/session"
 )
 
-func refreshTests() map[string]func(*storeTest) {
+func leaseTests() map[string]func(*storeTest) {
 	return map[string]func(*storeTest){
 		"commit rotates":                        testRotation,
 		"commit again":                          testCommitReplay,
@@ -30,11 +30,11 @@ func refreshTests() map[string]func(*storeTest) {
 	}
 }
 
-// renewal is a commit of tokens number n by whoever presented the generation.
-func (s *storeTest) renewal(generation uint32, n int) session.Commit {
+// newCommit is a commit of tokens number n by whoever presented the generation.
+func (s *leaseSteps) newCommit(generation uint32, n int) session.Commit {
 	r := s.fresh()
 	return session.Commit{
-		Presentation: s.visit(generation), FromTokens: s.tokens.Hash(), Rotate: true,
+		Presentation: s.presented(generation), FromTokens: s.tokens.Hash(), Rotate: true,
 		Identity: r.Identity, Device: r.Device, Created: r.Created, Schedule: s.plan,
 		Tokens: session.Tokens{
 			Access:  session.Secret(fmt.Sprintf("access-%d", n)),
@@ -43,15 +43,15 @@ func (s *storeTest) renewal(generation uint32, n int) session.Commit {
 	}
 }
 
-func (s *storeTest) commit(c session.Commit) session.Committed {
+func (s *leaseSteps) commit(c session.Commit) session.Committed {
 	s.Helper()
 	done, err := s.Store.Commit(s.Context(), c)
 	s.must(err)
 	return done
 }
 
-// outcome checks a commit that was stored.
-func (s *storeTest) outcome(done session.Committed, rotated bool, generation uint32) {
+// expectCommitted checks a commit that was stored.
+func (s *leaseSteps) expectCommitted(done session.Committed, rotated bool, generation uint32) {
 	s.Helper()
 	if !done.Stored || done.Rotated != rotated || done.Record == nil || done.Record.Facts.Generation != generation {
 		s.Fatalf("commit = %+v, record %+v; want it stored, rotated %v, generation %d", done, done.Record, rotated, generation)
@@ -59,24 +59,24 @@ func (s *storeTest) outcome(done session.Committed, rotated bool, generation uin
 }
 
 // rotate refreshes the session's tokens and expects a new generation.
-func (s *storeTest) rotate(generation uint32) session.Committed {
+func (s *leaseSteps) rotate(generation uint32) session.Committed {
 	s.Helper()
-	c := s.renewal(generation, int(generation)+1)
+	c := s.newCommit(generation, int(generation)+1)
 	done := s.commit(c)
-	s.outcome(done, true, generation+1)
+	s.expectCommitted(done, true, generation+1)
 	s.tokens = c.Tokens
 	return done
 }
 
-func (s *storeTest) begin(lease string) session.LeaseResult {
+func (s *leaseSteps) acquire(lease string) session.LeaseResult {
 	s.Helper()
 	turn, err := s.Second.Acquire(s.Context(), s.id, s.tokens.Hash(), 0, lease, time.Minute)
 	s.must(err)
 	return turn
 }
 
-// turn checks the state and, within what the test itself takes, the wait.
-func (s *storeTest) turn(got session.LeaseResult, state session.LeaseState, wait time.Duration) {
+// expectLease checks the state and, within what the test itself takes, the wait.
+func (s *leaseSteps) expectLease(got session.LeaseResult, state session.LeaseState, wait time.Duration) {
 	s.Helper()
 	if got.State != state || got.Wait > wait || wait > 0 && got.Wait < wait-30*time.Second {
 		s.Fatalf("turn: state %d, wait %v; want %d, %v", got.State, got.Wait, state, wait)
@@ -88,55 +88,55 @@ func (s *storeTest) turn(got session.LeaseResult, state session.LeaseState, wait
 
 func testRotation(s *storeTest) {
 	s.create()
-	s.row(s.visit(1), session.OutcomeCurrent)
+	s.expect(s.presented(1), session.OutcomeCurrent)
 	s.Clock.Advance(suiteLifetime)
-	due := s.row(s.visit(1), session.OutcomeRefresh)
+	due := s.expect(s.presented(1), session.OutcomeRefresh)
 	s.equal("verdict", fmt.Sprint(due.Verdict.Due, due.Verdict.Rotate), fmt.Sprint(session.HardDue, true))
 	done := s.rotate(1)
 	s.near("rotated", done.Record.Facts.RotatedAt, 0)
 	s.near("expires", done.Record.Expires, suiteLifetime)
 
-	got := s.row(s.visit(2), session.OutcomeCurrent).Record
+	got := s.expect(s.presented(2), session.OutcomeCurrent).Record
 	want := *done.Record
 	want.Facts.AckedAt = got.Facts.AckedAt
 	s.equal("record", *got, want)
 	s.equal("acked", got.Facts.AckedAt.IsZero(), false)
-	s.equal("converging", s.row(s.visit(1), session.OutcomeConverge).Record.Facts.Generation, uint32(2))
+	s.equal("converging", s.expect(s.presented(1), session.OutcomeConverge).Record.Facts.Generation, uint32(2))
 }
 
 func testCommitReplay(s *storeTest) {
 	s.create()
 	s.Clock.Advance(suiteLifetime)
-	c := s.renewal(1, 2)
+	c := s.newCommit(1, 2)
 	c.Lease = "lease"
 	first, second := s.commit(c), s.commit(c)
 	second.Now = first.Now
 	s.equal("replay", second, first)
-	s.outcome(first, true, 2)
+	s.expectCommitted(first, true, 2)
 }
 
 func testCommitKeeps(s *storeTest) {
 	s.create()
 	s.Clock.Advance(suiteLifetime)
-	c := s.renewal(1, 2)
+	c := s.newCommit(1, 2)
 	c.Rotate = false
 	done := s.commit(c)
-	s.outcome(done, false, 1)
-	s.equal("token", s.row(s.visit(1), session.OutcomeCurrent).Record.Tokens.Access.Reveal(), "access-2")
+	s.expectCommitted(done, false, 1)
+	s.equal("token", s.expect(s.presented(1), session.OutcomeCurrent).Record.Tokens.Access.Reveal(), "access-2")
 }
 
 func testCommitYoung(s *storeTest) {
 	s.create()
 	s.Clock.Advance(2*suiteGrace - 10*time.Second)
-	done := s.commit(s.renewal(1, 2))
-	s.outcome(done, false, 1)
+	done := s.commit(s.newCommit(1, 2))
+	s.expectCommitted(done, false, 1)
 
 	s.id = session.NewHandle(session.TokenClient).ID()
 	s.create()
-	c := s.renewal(1, 2)
+	c := s.newCommit(1, 2)
 	c.Presentation.Kind = session.TokenClient
 	done = s.commit(c)
-	s.outcome(done, true, 2)
+	s.expectCommitted(done, true, 2)
 }
 
 func testCommitConverging(s *storeTest) {
@@ -144,21 +144,21 @@ func testCommitConverging(s *storeTest) {
 	s.Clock.Advance(suiteLifetime)
 	s.rotate(1)
 	s.Clock.Advance(suiteLifetime)
-	s.row(s.visit(1), session.OutcomeConverge)
-	done := s.commit(s.renewal(1, 3))
-	s.outcome(done, false, 2)
+	s.expect(s.presented(1), session.OutcomeConverge)
+	done := s.commit(s.newCommit(1, 3))
+	s.expectCommitted(done, false, 2)
 }
 
 func testCommitSameTokens(s *storeTest) {
 	s.create()
 	s.Clock.Advance(suiteLifetime)
-	c := s.renewal(1, 1)
+	c := s.newCommit(1, 1)
 	c.Tokens = s.tokens
 	done := s.commit(c)
-	s.outcome(done, true, 2)
+	s.expectCommitted(done, true, 2)
 	s.near("expires", done.Record.Expires, suiteLifetime)
 	done = s.commit(c)
-	s.outcome(done, true, 2)
+	s.expectCommitted(done, true, 2)
 }
 
 func testCommitRace(s *storeTest) {
@@ -169,7 +169,7 @@ func testCommitRace(s *storeTest) {
 	for i := range 50 {
 		all.Go(func() {
 			store := []session.Store{s.Store, s.Second}[i%2]
-			done, err := store.Commit(s.Context(), s.renewal(1, 100+i))
+			done, err := store.Commit(s.Context(), s.newCommit(1, 100+i))
 			if err != nil {
 				s.Error(err)
 				return
@@ -184,18 +184,18 @@ func testCommitRace(s *storeTest) {
 	}
 	all.Wait()
 	s.equal("stored", stored.Load(), int32(1))
-	s.row(s.visit(2), session.OutcomeCurrent)
+	s.expect(s.presented(2), session.OutcomeCurrent)
 }
 
 func testCommitAfterEnd(s *storeTest) {
 	s.create()
-	s.turn(s.begin("lease"), session.LeaseAcquired, 0)
+	s.expectLease(s.acquire("lease"), session.LeaseAcquired, 0)
 	_, err := s.Second.End(s.Context(), s.id, session.Logout)
 	s.must(err)
 	kept, err := s.Store.Extend(s.Context(), s.id, "lease", "", time.Minute)
 	s.must(err)
 	s.equal("lease", kept, false)
-	c := s.renewal(1, 2)
+	c := s.newCommit(1, 2)
 	c.Lease = "lease"
 	done := s.commit(c)
 	s.equal("outcome", []any{done.Stored, done.Gone, done.Reason, done.Record},
@@ -205,8 +205,8 @@ func testCommitAfterEnd(s *storeTest) {
 
 func testCommitIdle(s *storeTest) {
 	s.create()
-	s.Clock.Advance(StoreRules().Idle)
-	done := s.commit(s.renewal(1, 2))
+	s.Clock.Advance(Rules().Idle)
+	done := s.commit(s.newCommit(1, 2))
 	s.equal("outcome", fmt.Sprint(done.Stored, " ", done.Reason), "false idle")
 	// Over, but not ended by this: the end hands out the tokens to be revoked.
 	last, err := s.Store.End(s.Context(), s.id, session.Idle)
@@ -218,74 +218,74 @@ func testCommitIdle(s *storeTest) {
 func testForced(s *storeTest) {
 	s.create()
 	s.Clock.Advance(time.Minute)
-	v := s.visit(1)
+	v := s.presented(1)
 	v.Force, v.IfTokens = true, "another stamp"
-	s.row(v, session.OutcomeCurrent)
+	s.expect(v, session.OutcomeCurrent)
 	v.IfTokens = s.tokens.Hash()
-	s.row(v, session.OutcomeRefresh)
-	c := s.renewal(1, 2)
+	s.expect(v, session.OutcomeRefresh)
+	c := s.newCommit(1, 2)
 	c.Presentation, c.Rotate = v, false
 	s.near("forced", s.commit(c).Record.Facts.ForcedAt, 0)
 	v.IfTokens = ""
-	s.row(v, session.OutcomeCurrent)
+	s.expect(v, session.OutcomeCurrent)
 	s.Clock.Advance(10 * time.Second)
-	s.row(v, session.OutcomeRefresh)
+	s.expect(v, session.OutcomeRefresh)
 }
 
 func testLease(s *storeTest) {
 	s.create()
-	s.turn(s.begin("one"), session.LeaseAcquired, 0)
-	s.turn(s.begin("one"), session.LeaseAcquired, 0)
-	s.turn(s.begin("two"), session.LeaseHeld, time.Minute)
+	s.expectLease(s.acquire("one"), session.LeaseAcquired, 0)
+	s.expectLease(s.acquire("one"), session.LeaseAcquired, 0)
+	s.expectLease(s.acquire("two"), session.LeaseHeld, time.Minute)
 	s.Clock.Advance(50 * time.Second)
 	for lease, want := range map[string]bool{"one": true, "two": false} {
 		kept, err := s.Store.Extend(s.Context(), s.id, lease, "", time.Minute)
 		s.must(err)
 		s.equal("extend "+lease, kept, want)
 	}
-	s.turn(s.begin("two"), session.LeaseHeld, time.Minute)
+	s.expectLease(s.acquire("two"), session.LeaseHeld, time.Minute)
 	spent := s.tokens
-	c := s.renewal(1, 2)
+	c := s.newCommit(1, 2)
 	c.Lease = "one"
 	s.equal("stored", s.commit(c).Stored, true)
-	done := s.begin("two")
-	s.turn(done, session.LeaseSuperseded, 0)
+	done := s.acquire("two")
+	s.expectLease(done, session.LeaseSuperseded, 0)
 	s.equal("adopted", done.Record.Tokens.Access, c.Tokens.Access)
 	s.tokens = c.Tokens
-	s.turn(s.begin("two"), session.LeaseAcquired, 0) // the commit gave the lease back
+	s.expectLease(s.acquire("two"), session.LeaseAcquired, 0) // the commit gave the lease back
 
-	late := s.renewal(1, 9)
+	late := s.newCommit(1, 9)
 	late.FromTokens, late.Lease = spent.Hash(), "two"
 	lost := s.commit(late)
 	s.equal("late", fmt.Sprint(lost.Stored, " ", lost.Record.Tokens.Access.Reveal()), "false access-2")
-	s.turn(s.begin("three"), session.LeaseAcquired, 0) // given back all the same
+	s.expectLease(s.acquire("three"), session.LeaseAcquired, 0) // given back all the same
 }
 
 func testLeaseTakeover(s *storeTest) {
 	s.create()
-	s.turn(s.begin("one"), session.LeaseAcquired, 0)
+	s.expectLease(s.acquire("one"), session.LeaseAcquired, 0)
 	s.Clock.Advance(time.Minute + time.Second)
 	kept, err := s.Store.Extend(s.Context(), s.id, "one", "", time.Second)
 	s.must(err)
 	s.equal("extended, since nobody took it", kept, true)
 	s.Clock.Advance(2 * time.Second)
 	// Its holder may only be cut off, with a commit to make: it gets a moment more.
-	moment := s.begin("two")
+	moment := s.acquire("two")
 	s.equal("state", moment.State, session.LeaseHeld)
-	s.equal("state for a third", s.begin("three").State, session.LeaseHeld)
+	s.equal("state for a third", s.acquire("three").State, session.LeaseHeld)
 	s.Clock.Advance(moment.Wait)
-	s.turn(s.begin("two"), session.LeaseAcquired, 0)
+	s.expectLease(s.acquire("two"), session.LeaseAcquired, 0)
 	kept, err = s.Store.Extend(s.Context(), s.id, "one", "", time.Minute)
 	s.must(err)
 	s.equal("extended after the takeover", kept, false)
-	c := s.renewal(1, 2)
+	c := s.newCommit(1, 2)
 	c.Lease = "one"
 	s.equal("stored by the slower", s.commit(c).Stored, true) // its tokens are real
 	s.tokens = c.Tokens
-	s.turn(s.begin("three"), session.LeaseHeld, time.Minute)
+	s.expectLease(s.acquire("three"), session.LeaseHeld, time.Minute)
 }
 
-func (s *storeTest) abandon(a session.Release) session.LeaseResult {
+func (s *leaseSteps) release(a session.Release) session.LeaseResult {
 	s.Helper()
 	turn, err := s.Store.Release(s.Context(), a)
 	s.must(err)
@@ -294,38 +294,38 @@ func (s *storeTest) abandon(a session.Release) session.LeaseResult {
 
 func testBackoff(s *storeTest) {
 	s.create()
-	s.turn(s.begin("one"), session.LeaseAcquired, 0)
+	s.expectLease(s.acquire("one"), session.LeaseAcquired, 0)
 	foreign := session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "two", RetryIn: time.Hour}
-	s.turn(s.abandon(foreign), session.LeaseHeld, time.Minute)
+	s.expectLease(s.release(foreign), session.LeaseHeld, time.Minute)
 	mine := session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "one", RetryIn: 40 * time.Second}
-	s.turn(s.abandon(mine), session.LeaseBackoff, 40*time.Second)
+	s.expectLease(s.release(mine), session.LeaseBackoff, 40*time.Second)
 	s.Clock.Advance(35 * time.Second)
-	s.turn(s.abandon(mine), session.LeaseBackoff, 5*time.Second) // sent twice, counted once
-	s.turn(s.begin("two"), session.LeaseBackoff, 5*time.Second)
-	s.equal("the session goes on", s.resolve(s.visit(1)).Verdict.Live(), true)
+	s.expectLease(s.release(mine), session.LeaseBackoff, 5*time.Second) // sent twice, counted once
+	s.expectLease(s.acquire("two"), session.LeaseBackoff, 5*time.Second)
+	s.equal("the session goes on", s.resolve(s.presented(1)).Verdict.Live(), true)
 	s.Clock.Advance(6 * time.Second)
-	s.turn(s.begin("two"), session.LeaseAcquired, 0)
-	s.turn(s.abandon(session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "two"}), session.LeaseBackoff, 0)
-	s.turn(s.begin("three"), session.LeaseAcquired, 0)
+	s.expectLease(s.acquire("two"), session.LeaseAcquired, 0)
+	s.expectLease(s.release(session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "two"}), session.LeaseBackoff, 0)
+	s.expectLease(s.acquire("three"), session.LeaseAcquired, 0)
 }
 
 func testBackoffEnds(s *storeTest) {
 	s.create()
 	mine := session.Release{ID: s.id, TokensHash: s.tokens.Hash(), RetryIn: time.Hour}
-	s.turn(s.abandon(mine), session.LeaseBackoff, time.Hour)
-	c := s.renewal(1, 2) // of a call that took its time
+	s.expectLease(s.release(mine), session.LeaseBackoff, time.Hour)
+	c := s.newCommit(1, 2) // of a call that took its time
 	s.equal("stored", s.commit(c).Stored, true)
 	s.tokens = c.Tokens
-	s.turn(s.begin("one"), session.LeaseAcquired, 0)
+	s.expectLease(s.acquire("one"), session.LeaseAcquired, 0)
 }
 
 func testRefusal(s *storeTest) {
 	s.create()
-	s.turn(s.begin("one"), session.LeaseAcquired, 0)
+	s.expectLease(s.acquire("one"), session.LeaseAcquired, 0)
 	refused := session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "one", End: session.ProviderRefused}
 	for range 2 {
-		turn := s.abandon(refused)
-		s.turn(turn, session.LeaseSessionEnded, 0)
+		turn := s.release(refused)
+		s.expectLease(turn, session.LeaseSessionEnded, 0)
 		s.equal("reason", turn.Reason, session.ProviderRefused)
 	}
 	s.ended(session.ProviderRefused)
@@ -336,8 +336,8 @@ func testRefusalStale(s *storeTest) {
 	old := s.tokens.Hash()
 	s.Clock.Advance(2 * suiteGrace)
 	s.rotate(1)
-	turn := s.abandon(session.Release{ID: s.id, TokensHash: old, Lease: "one", End: session.ProviderRefused})
-	s.turn(turn, session.LeaseSuperseded, 0)
+	turn := s.release(session.Release{ID: s.id, TokensHash: old, Lease: "one", End: session.ProviderRefused})
+	s.expectLease(turn, session.LeaseSuperseded, 0)
 	s.equal("adopted", turn.Record.Tokens.Access, s.tokens.Access)
-	s.row(s.visit(2), session.OutcomeCurrent)
+	s.expect(s.presented(2), session.OutcomeCurrent)
 }

@@ -6,12 +6,12 @@ import (
 	"sessiongate/session"
 )
 
-// forgetTests hold a store to what it does after its server has forgotten writes.
-func forgetTests() map[string]func(*storeTest) {
+// lostWritesTests hold a store to what it does after its server has forgotten writes.
+func lostWritesTests() map[string]func(*storeTest) {
 	return map[string]func(*storeTest){
 		"every commit has a number":              testNumbers,
 		"reading takes nothing":                  testGet,
-		"a forgotten commit is not spent again":  testForgot,
+		"a forgotten commit is not spent again":  testLostCommit,
 		"a forgotten commit is written again":    testRewrite,
 		"a forgotten session is written again":   testRewriteGone,
 		"the generation never falls":             testRewriteGeneration,
@@ -29,10 +29,10 @@ func forgetTests() map[string]func(*storeTest) {
 	}
 }
 
-// leased is a commit of a provider that was called.
-func (s *storeTest) leased(generation uint32, n int) session.Commit {
+// leasedCommit is a commit of a provider that was called.
+func (s *leaseSteps) leasedCommit(generation uint32, n int) session.Commit {
 	s.Helper()
-	c := s.renewal(generation, n)
+	c := s.newCommit(generation, n)
 	c.Lease = "lease"
 	turn, err := s.Store.Get(s.Context(), s.id)
 	s.must(err)
@@ -42,10 +42,10 @@ func (s *storeTest) leased(generation uint32, n int) session.Commit {
 	return c
 }
 
-// spend commits tokens number n and makes them the session's.
-func (s *storeTest) spend(generation uint32, n int) session.Committed {
+// refresh commits tokens number n and makes them the session's.
+func (s *leaseSteps) refresh(generation uint32, n int) session.Committed {
 	s.Helper()
-	c := s.leased(generation, n)
+	c := s.leasedCommit(generation, n)
 	done := s.commit(c)
 	if !done.Stored {
 		s.Fatalf("commit = %+v", done)
@@ -54,7 +54,7 @@ func (s *storeTest) spend(generation uint32, n int) session.Committed {
 	return done
 }
 
-func (s *storeTest) get() *session.Record {
+func (s *lossSteps) get() *session.Record {
 	s.Helper()
 	turn, err := s.Second.Get(s.Context(), s.id)
 	s.must(err)
@@ -64,14 +64,14 @@ func (s *storeTest) get() *session.Record {
 	return turn.Record
 }
 
-func (s *storeTest) rewrite() {
+func (s *lossSteps) rewrite() {
 	s.Helper()
 	for range 2 { // the second time changes nothing
 		s.must(s.Store.Rewrite(s.Context()))
 	}
 }
 
-func (s *storeTest) holds(access string, number int64, generation uint32) {
+func (s *lossSteps) expectStored(access string, number int64, generation uint32) {
 	s.Helper()
 	r := s.get()
 	s.equal("access token", r.Tokens.Access.Reveal(), access)
@@ -82,14 +82,14 @@ func (s *storeTest) holds(access string, number int64, generation uint32) {
 func testNumbers(s *storeTest) {
 	s.equal("created", s.create().Facts.CommitNumber, int64(1))
 	s.equal("created again", s.create().Facts.CommitNumber, int64(1))
-	s.equal("resolved", s.row(s.visit(1), session.OutcomeCurrent).Record.Facts.CommitNumber, int64(1))
+	s.equal("resolved", s.expect(s.presented(1), session.OutcomeCurrent).Record.Facts.CommitNumber, int64(1))
 	s.Clock.Advance(suiteLifetime)
-	c := s.leased(1, 2)
+	c := s.leasedCommit(1, 2)
 	s.equal("committed", s.commit(c).Record.Facts.CommitNumber, int64(2))
 	s.equal("committed again", s.commit(c).Record.Facts.CommitNumber, int64(2))
 	s.tokens = c.Tokens
 	s.equal("read", s.get().Facts.CommitNumber, int64(2))
-	s.equal("resolved", s.row(s.visit(2), session.OutcomeCurrent).Record.Facts.CommitNumber, int64(2))
+	s.equal("resolved", s.expect(s.presented(2), session.OutcomeCurrent).Record.Facts.CommitNumber, int64(2))
 }
 
 func testGet(s *storeTest) {
@@ -99,9 +99,9 @@ func testGet(s *storeTest) {
 	want := s.create()
 	s.Clock.Advance(2 * time.Minute)
 	s.equal("record", *s.get(), *want)
-	s.turn(s.begin("lease"), session.LeaseAcquired, 0)
+	s.expectLease(s.acquire("lease"), session.LeaseAcquired, 0)
 	s.get()
-	s.turn(s.begin("other"), session.LeaseHeld, time.Minute)
+	s.expectLease(s.acquire("other"), session.LeaseHeld, time.Minute)
 	_, err = s.Store.End(s.Context(), s.id, session.Logout)
 	s.must(err)
 	turn, err = s.Store.Get(s.Context(), s.id)
@@ -109,7 +109,7 @@ func testGet(s *storeTest) {
 	s.equal("reason", turn.Reason, session.Logout)
 }
 
-func testForgot(s *storeTest) {
+func testLostCommit(s *storeTest) {
 	s.create()
 	begin := func(known int64) session.LeaseResult {
 		s.Helper()
@@ -117,24 +117,24 @@ func testForgot(s *storeTest) {
 		s.must(err)
 		return turn
 	}
-	s.turn(begin(2), session.LeaseTokensSpent, 0)
-	s.turn(begin(1), session.LeaseAcquired, 0)
+	s.expectLease(begin(2), session.LeaseTokensSpent, 0)
+	s.expectLease(begin(1), session.LeaseAcquired, 0)
 }
 
 func testRewrite(s *storeTest) {
 	s.create()
 	s.Clock.Advance(suiteLifetime)
 	forget := s.Snapshot(s.T, s.id)
-	want := s.spend(1, 2).Record
+	want := s.refresh(1, 2).Record
 	forget()
-	s.holds("access-1", 1, 1)
-	changes := Watch(s.T, s.Second)
+	s.expectStored("access-1", 1, 1)
+	changes := Follow(s.T, s.Second)
 	Await(s.T, changes, session.ChangeFeedUp, "")
 	s.rewrite()
 	s.equal("generation told", Await(s.T, changes, session.ChangeAdvanced, s.id).Generation, uint32(2))
 	s.equal("number told", Await(s.T, changes, session.ChangeCommitted, s.id).Number, int64(2))
 	s.equal("record", *s.get(), *want)
-	s.row(s.visit(2), session.OutcomeCurrent)
+	s.expect(s.presented(2), session.OutcomeCurrent)
 }
 
 func testRewriteGone(s *storeTest) {
@@ -142,7 +142,7 @@ func testRewriteGone(s *storeTest) {
 	want := s.create()
 	s.Clock.Advance(20 * time.Second)
 	forget()
-	s.row(s.visit(1), session.OutcomeGone)
+	s.expect(s.presented(1), session.OutcomeGone)
 	s.rewrite()
 	s.equal("record", *s.get(), *want)
 	list, err := s.Second.List(s.Context(), want.Identity.Owner())
@@ -154,52 +154,52 @@ func testRewriteGeneration(s *storeTest) {
 	s.create()
 	s.Clock.Advance(suiteLifetime)
 	forget := s.Snapshot(s.T, s.id)
-	s.spend(1, 2)
+	s.refresh(1, 2)
 	forget()
-	adopted := s.row(s.visit(7), session.OutcomeRefresh).Record.Facts
+	adopted := s.expect(s.presented(7), session.OutcomeRefresh).Record.Facts
 	s.rewrite()
-	s.holds("access-2", 2, 7)
+	s.expectStored("access-2", 2, 7)
 	f := s.get().Facts
 	s.equal("rotated", []any{f.RotatedAt, f.AckedAt}, []any{adopted.RotatedAt, adopted.AckedAt})
 }
 
 func testRewriteForward(s *storeTest) {
 	s.create()
-	s.row(s.visit(1), session.OutcomeCurrent)
+	s.expect(s.presented(1), session.OutcomeCurrent)
 	s.Clock.Advance(suiteLifetime)
 	forget := s.Snapshot(s.T, s.id)
-	s.spend(1, 2)
+	s.refresh(1, 2)
 	forget()
 	s.rewrite()
 	s.equal("acked", s.get().Facts.AckedAt.IsZero(), true) // that was of generation 1
-	s.row(s.visit(2), session.OutcomeCurrent)
+	s.expect(s.presented(2), session.OutcomeCurrent)
 }
 
 func testRewriteLater(s *storeTest) {
 	s.create()
 	s.Clock.Advance(suiteLifetime)
-	s.spend(1, 2)
+	s.refresh(1, 2)
 	s.Clock.Advance(suiteLifetime)
-	c := s.leased(2, 3)
+	c := s.leasedCommit(2, 3)
 	done, err := s.Second.Commit(s.Context(), c)
 	s.must(err)
-	s.outcome(done, true, 3)
+	s.expectCommitted(done, true, 3)
 	s.rewrite()
-	s.holds("access-3", 3, 3)
+	s.expectStored("access-3", 3, 3)
 }
 
 func testRewriteSplit(s *storeTest) {
 	s.create()
 	s.Clock.Advance(suiteLifetime)
-	c := s.leased(1, 9)
+	c := s.leasedCommit(1, 9)
 	forget := s.Snapshot(s.T, s.id)
-	s.spend(1, 2)
+	s.refresh(1, 2)
 	forget()
 	done, err := s.Second.Commit(s.Context(), c)
 	s.must(err)
-	s.outcome(done, true, 2)
+	s.expectCommitted(done, true, 2)
 	s.rewrite()
-	s.holds("access-9", 2, 2)
+	s.expectStored("access-9", 2, 2)
 }
 
 func testEndsWin(s *storeTest) {
@@ -226,25 +226,25 @@ func testOwnEnd(s *storeTest) {
 	s.must(err)
 	forget() // the session and its end
 	s.rewrite()
-	s.row(s.visit(1), session.OutcomeGone)
+	s.expect(s.presented(1), session.OutcomeGone)
 }
 
 func testRewriteExpired(s *storeTest) {
 	forget := s.Snapshot(s.T, s.id)
 	s.create()
 	forget()
-	s.Clock.Advance(StoreRules().Idle)
+	s.Clock.Advance(Rules().Idle)
 	s.rewrite()
-	s.row(s.visit(1), session.OutcomeGone)
+	s.expect(s.presented(1), session.OutcomeGone)
 }
 
 func testCommitForgot(s *storeTest) {
 	s.create()
 	s.Clock.Advance(suiteLifetime)
 	forget := s.Snapshot(s.T, s.id)
-	s.spend(1, 2)
+	s.refresh(1, 2)
 	s.Clock.Advance(suiteLifetime)
-	c := s.leased(2, 3)
+	c := s.leasedCommit(2, 3)
 	forget()
 	done, err := s.Second.Commit(s.Context(), c)
 	s.must(err)
@@ -258,19 +258,19 @@ func testCommitGone(s *storeTest) {
 	forget := s.Snapshot(s.T, s.id)
 	s.create()
 	s.Clock.Advance(suiteLifetime)
-	c := s.leased(1, 2)
+	c := s.leasedCommit(1, 2)
 	forget()
 	done, err := s.Second.Commit(s.Context(), c)
 	s.must(err)
 	s.equal("stored", []any{done.Stored, done.Gone}, []any{true, false})
-	s.holds("access-2", 2, 1)
-	s.row(s.visit(1), session.OutcomeCurrent)
+	s.expectStored("access-2", 2, 1)
+	s.expect(s.presented(1), session.OutcomeCurrent)
 }
 
 func testLeaseForgotten(s *storeTest) {
 	s.create()
 	forget := s.Snapshot(s.T, s.id)
-	s.turn(s.begin("lease"), session.LeaseAcquired, 0)
+	s.expectLease(s.acquire("lease"), session.LeaseAcquired, 0)
 	forget()
 	kept, err := s.Store.Extend(s.Context(), s.id, "lease", "", time.Minute)
 	s.must(err)
@@ -281,7 +281,7 @@ func testLeaseForgotten(s *storeTest) {
 	kept, err = s.Store.Extend(s.Context(), s.id, "lease", s.tokens.Hash(), time.Minute)
 	s.must(err)
 	s.equal("taken again", kept, true)
-	s.turn(s.begin("other"), session.LeaseHeld, time.Minute)
+	s.expectLease(s.acquire("other"), session.LeaseHeld, time.Minute)
 	kept, err = s.Store.Extend(s.Context(), s.id, "third", s.tokens.Hash(), time.Minute)
 	s.must(err)
 	s.equal("somebody else's", kept, false)
@@ -289,7 +289,7 @@ func testLeaseForgotten(s *storeTest) {
 
 func testLeaseGivenBack(s *storeTest) {
 	s.create()
-	s.turn(s.begin("lease"), session.LeaseAcquired, 0)
+	s.expectLease(s.acquire("lease"), session.LeaseAcquired, 0)
 	_, err := s.Store.Release(s.Context(), session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "lease"})
 	s.must(err)
 	kept, err := s.Store.Extend(s.Context(), s.id, "lease", "", time.Minute)
@@ -304,5 +304,5 @@ func testLocalCommit(s *storeTest) {
 	s.rotate(1)
 	forget()
 	s.rewrite() // there is nothing to be lost: tokens are made again from what is stored
-	s.holds("access-1", 1, 1)
+	s.expectStored("access-1", 1, 1)
 }

@@ -24,20 +24,20 @@ type Harness struct {
 	Snapshot func(t *testing.T, id session.ID) (forget func())
 }
 
-// StoreRules are the rules the stores of a [Harness] must be made with.
-func StoreRules() session.Rules { return session.Rules{Idle: 30 * time.Minute} }
+// Rules are the rules the stores of a [Harness] must be made with.
+func Rules() session.Rules { return session.Rules{Idle: 30 * time.Minute} }
 
 // StoreSuite holds a store to the contracts of [session.Store]. open is called
 // for each subtest; harnesses may share a server.
 func StoreSuite(t *testing.T, open func(t *testing.T) Harness) {
-	for _, group := range []map[string]func(*storeTest){familyTests(), knownTests(), refreshTests(), feedTests(), clockTests(), restartTests(), forgetTests()} {
+	for _, group := range []map[string]func(*storeTest){sessionTests(), validatorTests(), leaseTests(), feedTests(), clockTests(), backoffTests(), lostWritesTests()} {
 		for name, run := range group {
 			t.Run(name, func(t *testing.T) { run(newStoreTest(t, open(t))) })
 		}
 	}
 }
 
-func familyTests() map[string]func(*storeTest) {
+func sessionTests() map[string]func(*storeTest) {
 	return map[string]func(*storeTest){
 		"create keeps everything":             testCreate,
 		"create again changes nothing":        testCreateReplay,
@@ -46,7 +46,7 @@ func familyTests() map[string]func(*storeTest) {
 		"a retired handle":                    testRetired,
 		"a recovery":                          testRecovery,
 		"no recovery of what is in use":       testNoRecovery,
-		"a rotation lost by the store":        testAdopt,
+		"a rotation lost by the store":        testLostRotation,
 		"end leaves the reason":               testEnd,
 		"the idle timeout":                    testIdle,
 		"use moves the idle deadline":         testTouch,
@@ -54,20 +54,37 @@ func familyTests() map[string]func(*storeTest) {
 		"a clock that goes back ends nothing": testClockBack,
 		"an unknown session":                  testUnknown,
 		"a tampered record":                   testTampered,
-		"devices":                             testDevices,
-		"use without a handle":                testKeep,
-		"use without a handle acks nothing":   testKeepAcknowledgesNothing,
+		"devices":                             testOwners,
+		"use without a handle":                testTouchAlone,
+		"use without a handle acks nothing":   testTouchAcksNothing,
 	}
 }
 
-// storeTest is one session under test, with short names for what tests do.
+// storeTest is one session under test, with short names for what tests do with it.
 type storeTest struct {
+	*sessionSteps
+	*leaseSteps
+	*lossSteps
+	*validatorSteps
+}
+
+// sessionSteps create, present and end the session.
+type sessionSteps struct {
 	*testing.T
 	Harness
 	id     session.ID
 	tokens session.Tokens
 	plan   session.Schedule
 }
+
+// leaseSteps refresh it.
+type leaseSteps struct{ *sessionSteps }
+
+// lossSteps have the store forget, and write again.
+type lossSteps struct{ *leaseSteps }
+
+// validatorSteps present it with what is known of it.
+type validatorSteps struct{ *leaseSteps }
 
 const (
 	suiteBinding  = "binding-one"
@@ -77,7 +94,7 @@ const (
 )
 
 func newStoreTest(t *testing.T, h Harness) *storeTest {
-	return &storeTest{
+	s := &sessionSteps{
 		T: t, Harness: h,
 		id:     session.NewHandle(session.Browser).ID(),
 		tokens: session.Tokens{Access: "access-1", Refresh: "refresh-1", ID: "id-1"},
@@ -85,23 +102,25 @@ func newStoreTest(t *testing.T, h Harness) *storeTest {
 			Lifetime: suiteLifetime, Soft: 9 * time.Minute, Hard: suiteLifetime - 5*time.Second, Grace: suiteGrace,
 		},
 	}
+	l := &leaseSteps{s}
+	return &storeTest{s, l, &lossSteps{l}, &validatorSteps{l}}
 }
 
-func (s *storeTest) must(err error) {
+func (s *sessionSteps) must(err error) {
 	s.Helper()
 	if err != nil {
 		s.Fatal(err)
 	}
 }
 
-func (s *storeTest) equal(what string, got, want any) {
+func (s *sessionSteps) equal(what string, got, want any) {
 	s.Helper()
 	if !reflect.DeepEqual(got, want) {
 		s.Errorf("%s = %+v, want %+v", what, got, want)
 	}
 }
 
-func (s *storeTest) identity() session.Identity {
+func (s *sessionSteps) identity() session.Identity {
 	return session.Identity{
 		Subject: "ada " + string(s.id), Name: "Ada", Provider: "local",
 		Roles: []string{"user", "admin"}, Scopes: []string{"a:b"}, Claims: json.RawMessage(`{"x":[1]}`),
@@ -109,7 +128,7 @@ func (s *storeTest) identity() session.Identity {
 	}
 }
 
-func (s *storeTest) fresh() session.Record {
+func (s *sessionSteps) fresh() session.Record {
 	return session.Record{
 		ID:       s.id,
 		Facts:    session.State{Generation: session.FirstGeneration, BrowserClass: suiteBinding},
@@ -120,30 +139,30 @@ func (s *storeTest) fresh() session.Record {
 	}
 }
 
-func (s *storeTest) lives() session.Lifetimes {
-	return session.Lifetimes{Idle: StoreRules().Idle, Absolute: suiteAbsolute}
+func (s *sessionSteps) lives() session.Lifetimes {
+	return session.Lifetimes{Idle: Rules().Idle, Absolute: suiteAbsolute}
 }
 
-func (s *storeTest) create() *session.Record {
+func (s *sessionSteps) create() *session.Record {
 	s.Helper()
 	r, err := s.Store.Create(s.Context(), s.fresh(), s.lives(), s.plan)
 	s.must(err)
 	return r
 }
 
-func (s *storeTest) visit(generation uint32) session.Presentation {
+func (s *sessionSteps) presented(generation uint32) session.Presentation {
 	return session.Presentation{ID: s.id, Generation: generation, BrowserClass: suiteBinding}
 }
 
-func (s *storeTest) resolve(v session.Presentation) session.Answer {
+func (s *sessionSteps) resolve(v session.Presentation) session.Answer {
 	s.Helper()
 	r, err := s.Second.Resolve(s.Context(), v)
 	s.must(err)
 	return r
 }
 
-// row resolves and checks which row of the table matched.
-func (s *storeTest) row(v session.Presentation, want session.Outcome) session.Answer {
+// expect resolves and checks which row of the table matched.
+func (s *sessionSteps) expect(v session.Presentation, want session.Outcome) session.Answer {
 	s.Helper()
 	r := s.resolve(v)
 	if r.Verdict.Outcome != want {
@@ -153,9 +172,9 @@ func (s *storeTest) row(v session.Presentation, want session.Outcome) session.An
 }
 
 // ended checks that the session is over with the reason, for every method.
-func (s *storeTest) ended(why session.Reason) {
+func (s *sessionSteps) ended(why session.Reason) {
 	s.Helper()
-	r := s.row(s.visit(1), session.OutcomeEnded)
+	r := s.expect(s.presented(1), session.OutcomeEnded)
 	s.equal("reason", r.Verdict.Reason, why)
 	s.equal("record of an ended session", r.Record, (*session.Record)(nil))
 	stored, err := s.Store.Get(s.Context(), s.id)
@@ -170,7 +189,7 @@ func (s *storeTest) ended(why session.Reason) {
 }
 
 // near checks a time of the store's clock against the test's.
-func (s *storeTest) near(what string, got time.Time, fromNow time.Duration) {
+func (s *sessionSteps) near(what string, got time.Time, fromNow time.Duration) {
 	s.Helper()
 	if diff := got.Sub(s.Clock.Now().Add(fromNow)); diff < -time.Second || diff > time.Minute {
 		s.Errorf("%s is %v away from where it should be", what, diff)
@@ -189,7 +208,7 @@ func testCreate(s *storeTest) {
 	s.equal("grace", created.Facts.Grace, suiteGrace)
 	s.equal("stamp", created.Facts.TokensHash, s.tokens.Hash())
 
-	got := s.row(s.visit(1), session.OutcomeCurrent).Record
+	got := s.expect(s.presented(1), session.OutcomeCurrent).Record
 	created.Facts.AckedAt = got.Facts.AckedAt
 	s.equal("record", *got, *created)
 	want := s.fresh()
@@ -202,7 +221,7 @@ func testCreate(s *storeTest) {
 
 func testCreateReplay(s *storeTest) {
 	first := s.create()
-	s.row(s.visit(1), session.OutcomeCurrent)
+	s.expect(s.presented(1), session.OutcomeCurrent)
 	s.Clock.Advance(time.Minute)
 	second := s.create()
 	s.equal("deadline", second.Facts.Absolute, first.Facts.Absolute)
@@ -225,35 +244,35 @@ func testCreateAfterEnd(s *storeTest) {
 func testAck(s *storeTest) {
 	created := s.create()
 	s.equal("acked at once", created.Facts.AckedAt.IsZero(), true)
-	acked := s.row(s.visit(1), session.OutcomeCurrent).Record.Facts.AckedAt
+	acked := s.expect(s.presented(1), session.OutcomeCurrent).Record.Facts.AckedAt
 	s.near("ack", acked, 0)
 	s.Clock.Advance(time.Minute)
-	s.equal("second sight", s.row(s.visit(1), session.OutcomeCurrent).Record.Facts.AckedAt, acked)
+	s.equal("second sight", s.expect(s.presented(1), session.OutcomeCurrent).Record.Facts.AckedAt, acked)
 }
 
 func testRetired(s *storeTest) {
 	s.create()
-	s.row(s.visit(1), session.OutcomeCurrent)
+	s.expect(s.presented(1), session.OutcomeCurrent)
 	s.Clock.Advance(2 * suiteGrace)
 	s.rotate(1)
-	other := s.visit(1)
+	other := s.presented(1)
 	other.BrowserClass = "binding-two"
 
 	s.Clock.Advance(5 * time.Minute) // the response with generation 2 was lost
-	s.row(s.visit(1), session.OutcomeConverge)
-	s.row(other, session.OutcomeOtherBrowser)
-	s.row(s.visit(2), session.OutcomeCurrent)
+	s.expect(s.presented(1), session.OutcomeConverge)
+	s.expect(other, session.OutcomeOtherBrowser)
+	s.expect(s.presented(2), session.OutcomeCurrent)
 	s.Clock.Advance(suiteGrace - time.Second) // stragglers after the ack
-	s.row(s.visit(1), session.OutcomeConverge)
+	s.expect(s.presented(1), session.OutcomeConverge)
 	s.Clock.Advance(2 * time.Second)
 	for range 3 { // however often, and however late it is read
-		stale := s.row(s.visit(1), session.OutcomeRetired)
+		stale := s.expect(s.presented(1), session.OutcomeRetired)
 		s.equal("retired", []any{stale.Record.Facts.Generation, stale.Record.Tokens.Refresh},
 			[]any{uint32(2), session.Secret("refresh-2")})
 		s.Clock.Advance(20 * time.Second)
 	}
-	s.row(s.visit(2), session.OutcomeCurrent) // late: it is in lasting use
-	end := s.row(s.marked(1, time.Second), session.OutcomeReuse)
+	s.expect(s.presented(2), session.OutcomeCurrent) // late: it is in lasting use
+	end := s.expect(s.marked(1, time.Second), session.OutcomeReuse)
 	s.equal("reason", end.Verdict.Reason, session.Reused)
 	if end.Record == nil || end.Record.Tokens.Refresh != "refresh-2" {
 		s.Error("the judgement that ended the family did not return its tokens")
@@ -262,37 +281,37 @@ func testRetired(s *storeTest) {
 }
 
 // marked is a visit with the handle's own mark, issued some time ago.
-func (s *storeTest) marked(generation uint32, ago time.Duration) session.Presentation {
+func (s *sessionSteps) marked(generation uint32, ago time.Duration) session.Presentation {
 	s.Helper()
 	now, err := s.Store.Now(s.Context())
 	s.must(err)
-	v := s.visit(generation)
+	v := s.presented(generation)
 	v.Marked = now.Add(-ago)
 	return v
 }
 
 // retire brings the session to generation 2, seen at once, and lets its parent's
 // window pass.
-func (s *storeTest) retire() {
+func (s *leaseSteps) retire() {
 	s.Helper()
 	s.create()
-	s.row(s.visit(1), session.OutcomeCurrent)
+	s.expect(s.presented(1), session.OutcomeCurrent)
 	s.Clock.Advance(2 * suiteGrace)
 	s.rotate(1)
-	s.row(s.visit(2), session.OutcomeCurrent)
+	s.expect(s.presented(2), session.OutcomeCurrent)
 	s.Clock.Advance(suiteGrace + time.Second)
 }
 
 func testRecovery(s *storeTest) {
 	s.retire()
-	s.row(s.visit(1), session.OutcomeRetired)
+	s.expect(s.presented(1), session.OutcomeRetired)
 	other := s.marked(1, time.Second)
 	other.BrowserClass = "binding-two"
 	tooOld, ahead := s.marked(1, session.MarkLife+time.Minute), s.marked(1, -time.Minute)
-	s.row(tooOld, session.OutcomeRetired)
-	s.row(ahead, session.OutcomeRetired)
+	s.expect(tooOld, session.OutcomeRetired)
+	s.expect(ahead, session.OutcomeRetired)
 
-	back := s.row(s.marked(1, time.Second), session.OutcomeRecover).Record
+	back := s.expect(s.marked(1, time.Second), session.OutcomeRecover).Record
 	s.equal("generation, recovered", []any{back.Facts.Generation, back.Facts.Recovered, back.Facts.AckedAt.IsZero()},
 		[]any{uint32(3), uint32(1), true})
 	s.near("rotated", back.Facts.RotatedAt, 0)
@@ -300,25 +319,25 @@ func testRecovery(s *storeTest) {
 	s.equal("current", s.get().Facts.Generation, uint32(3))
 
 	// The other tabs of the browser, however late.
-	s.row(s.visit(1), session.OutcomeConverge)
-	s.row(s.marked(1, time.Second), session.OutcomeConverge)
+	s.expect(s.presented(1), session.OutcomeConverge)
+	s.expect(s.marked(1, time.Second), session.OutcomeConverge)
 	other.Generation = 1
-	s.row(other, session.OutcomeOtherBrowser)
-	s.row(s.visit(2), session.OutcomeRetired) // the handle that was lost has no window
-	s.equal("no record of a change", s.row(s.visit(3), session.OutcomeCurrent).Record.Facts.Recovered, uint32(1))
+	s.expect(other, session.OutcomeOtherBrowser)
+	s.expect(s.presented(2), session.OutcomeRetired) // the handle that was lost has no window
+	s.equal("no record of a change", s.expect(s.presented(3), session.OutcomeCurrent).Record.Facts.Recovered, uint32(1))
 	s.Clock.Advance(suiteGrace + time.Second)
-	s.row(s.visit(1), session.OutcomeRetired)
+	s.expect(s.presented(1), session.OutcomeRetired)
 
 	// An ordinary rotation ends the matter.
 	s.tokens = back.Tokens
 	s.Clock.Advance(suiteGrace)
 	done := s.rotate(3)
 	s.equal("late, recovered", []any{done.Record.Facts.Late, done.Record.Facts.Recovered}, []any{uint32(0), uint32(0)})
-	s.row(s.visit(3), session.OutcomeConverge)
-	s.row(s.visit(4), session.OutcomeCurrent)
+	s.expect(s.presented(3), session.OutcomeConverge)
+	s.expect(s.presented(4), session.OutcomeCurrent)
 	s.Clock.Advance(suiteGrace + time.Second)
-	s.row(s.marked(3, time.Second), session.OutcomeRecover)
-	s.row(s.marked(4, time.Second), session.OutcomeReuse)
+	s.expect(s.marked(3, time.Second), session.OutcomeRecover)
+	s.expect(s.marked(4, time.Second), session.OutcomeReuse)
 	s.ended(session.Reused)
 }
 
@@ -332,40 +351,40 @@ func testNoRecovery(s *storeTest) {
 		},
 		"the new handle is in lasting use": func() session.Presentation {
 			s.Clock.Advance(session.LateAfter)
-			facts := s.row(s.visit(2), session.OutcomeCurrent).Record.Facts
+			facts := s.expect(s.presented(2), session.OutcomeCurrent).Record.Facts
 			s.equal("late", facts.Late, uint32(2))
 			return s.marked(1, time.Second)
 		},
 		"in use, by one who does not count": func() session.Presentation {
-			v := s.known(2)
+			v := s.validated(2)
 			s.Clock.Advance(session.LateAfter)
 			s.equal("unchanged, the first time", s.resolve(v).NotModified, false)
-			s.equal("unchanged", s.resolve(s.known(2)).NotModified, true)
+			s.equal("unchanged", s.resolve(s.validated(2)).NotModified, true)
 			return s.marked(1, time.Second)
 		},
 		"two recoveries in a row": func() session.Presentation {
-			s.row(s.marked(1, time.Second), session.OutcomeRecover)
+			s.expect(s.marked(1, time.Second), session.OutcomeRecover)
 			return s.marked(2, time.Second)
 		},
 	} {
 		s.id = session.NewHandle(session.Browser).ID()
 		s.tokens = newStoreTest(s.T, s.Harness).tokens
 		s.retire()
-		s.row(spoil(), session.OutcomeReuse)
+		s.expect(spoil(), session.OutcomeReuse)
 		s.Log(what)
 		s.ended(session.Reused)
 	}
 }
 
-func testAdopt(s *storeTest) {
+func testLostRotation(s *storeTest) {
 	s.create()
-	r := s.row(s.visit(4), session.OutcomeCurrent)
+	r := s.expect(s.presented(4), session.OutcomeCurrent)
 	s.equal("adopted", r.Verdict.StoreLostWrites, true)
 	s.equal("generation", r.Record.Facts.Generation, uint32(4))
-	s.equal("adopted twice", s.row(s.visit(4), session.OutcomeCurrent).Verdict.StoreLostWrites, false)
-	s.row(s.visit(3), session.OutcomeConverge)
-	s.row(s.visit(2), session.OutcomeRetired)
-	s.row(s.marked(2, time.Second), session.OutcomeReuse)
+	s.equal("adopted twice", s.expect(s.presented(4), session.OutcomeCurrent).Verdict.StoreLostWrites, false)
+	s.expect(s.presented(3), session.OutcomeConverge)
+	s.expect(s.presented(2), session.OutcomeRetired)
+	s.expect(s.marked(2, time.Second), session.OutcomeReuse)
 	s.ended(session.Reused)
 }
 
@@ -387,13 +406,13 @@ func testEnd(s *storeTest) {
 
 func testIdle(s *storeTest) {
 	s.create()
-	s.Clock.Advance(StoreRules().Idle - time.Minute)
-	s.row(s.visit(1), session.OutcomeRefresh) // no touch
+	s.Clock.Advance(Rules().Idle - time.Minute)
+	s.expect(s.presented(1), session.OutcomeRefresh) // no touch
 	s.Clock.Advance(time.Minute)
 	stored, err := s.Store.Get(s.Context(), s.id)
 	s.must(err)
 	s.equal("alive", stored.Record != nil, false)
-	r := s.row(s.visit(1), session.OutcomeExpired)
+	r := s.expect(s.presented(1), session.OutcomeExpired)
 	s.equal("reason", r.Verdict.Reason, session.Idle)
 	if r.Record == nil {
 		s.Error("no last record to revoke tokens from")
@@ -403,69 +422,69 @@ func testIdle(s *storeTest) {
 
 func testTouch(s *storeTest) {
 	born := s.create().Facts.LastSeen
-	use := s.visit(1)
+	use := s.presented(1)
 	use.Touch = true
-	step := min(StoreRules().Idle/20, time.Minute)
+	step := min(Rules().Idle/20, time.Minute)
 	s.Clock.Advance(step - 10*time.Second)
 	s.equal("too soon to write", s.resolve(use).Record.Facts.LastSeen, born)
 	s.Clock.Advance(10 * time.Second)
 	s.near("last seen", s.resolve(use).Record.Facts.LastSeen, 0)
 	for range 3 {
-		s.Clock.Advance(StoreRules().Idle - time.Minute)
+		s.Clock.Advance(Rules().Idle - time.Minute)
 		s.equal("alive", s.resolve(use).Verdict.Live(), true)
 	}
 }
 
 func testAbsolute(s *storeTest) {
 	s.create()
-	use := s.visit(1)
+	use := s.presented(1)
 	use.Touch = true
 	for range 5 {
 		s.Clock.Advance(20 * time.Minute)
 		s.equal("alive", s.resolve(use).Verdict.Live(), true)
 	}
 	s.Clock.Advance(20 * time.Minute)
-	s.equal("reason", s.row(use, session.OutcomeExpired).Verdict.Reason, session.AbsoluteLifetime)
+	s.equal("reason", s.expect(use, session.OutcomeExpired).Verdict.Reason, session.AbsoluteLifetime)
 	s.ended(session.AbsoluteLifetime)
 }
 
 func testClockBack(s *storeTest) {
 	s.create()
-	s.row(s.visit(1), session.OutcomeCurrent)
+	s.expect(s.presented(1), session.OutcomeCurrent)
 	s.Clock.Advance(time.Minute)
 	s.rotate(1)
-	s.row(s.visit(2), session.OutcomeCurrent)
+	s.expect(s.presented(2), session.OutcomeCurrent)
 	s.Clock.Advance(-5 * time.Minute)
-	s.row(s.visit(2), session.OutcomeRefresh) // nobody knows how old its tokens are
-	s.row(s.visit(1), session.OutcomeConverge)
-	turn := s.begin("lease")
+	s.expect(s.presented(2), session.OutcomeRefresh) // nobody knows how old its tokens are
+	s.expect(s.presented(1), session.OutcomeConverge)
+	turn := s.acquire("lease")
 	s.equal("turn", turn.State, session.LeaseAcquired)
 }
 
 func testUnknown(s *storeTest) {
-	r := s.row(s.visit(1), session.OutcomeGone)
+	r := s.expect(s.presented(1), session.OutcomeGone)
 	s.equal("record", r.Record, (*session.Record)(nil))
 	last, err := s.Store.End(s.Context(), s.id, session.Logout)
 	s.must(err)
 	s.equal("end", last, (*session.Record)(nil))
-	s.row(s.visit(1), session.OutcomeGone) // no tombstone for what never was
-	turn := s.begin("lease")
+	s.expect(s.presented(1), session.OutcomeGone) // no tombstone for what never was
+	turn := s.acquire("lease")
 	s.equal("begin", fmt.Sprint(turn.State, turn.Reason), fmt.Sprint(session.LeaseSessionEnded, ""))
 	kept, err := s.Store.Extend(s.Context(), s.id, "lease", "", time.Minute)
 	s.must(err)
 	s.equal("extend", kept, false)
-	done := s.commit(s.renewal(1, 2))
+	done := s.commit(s.newCommit(1, 2))
 	s.equal("commit", []any{done.Stored, done.Gone, done.Record}, []any{false, true, (*session.Record)(nil)})
 	turn, err = s.Store.Release(s.Context(), session.Release{ID: s.id, End: session.ProviderRefused})
 	s.must(err)
 	s.equal("abandon", fmt.Sprint(turn.State, turn.Reason), fmt.Sprint(session.LeaseSessionEnded, ""))
-	s.row(s.visit(1), session.OutcomeGone)
+	s.expect(s.presented(1), session.OutcomeGone)
 }
 
 func testTampered(s *storeTest) {
 	s.create()
 	s.Tamper(s.T, s.id)
-	_, err := s.Store.Resolve(s.Context(), s.visit(1))
+	_, err := s.Store.Resolve(s.Context(), s.presented(1))
 	if !errors.Is(err, session.ErrSealed) || errors.Is(err, session.ErrStoreUnavailable) {
 		s.Errorf("resolve = %v, want ErrSealed alone", err)
 	}
@@ -474,7 +493,7 @@ func testTampered(s *storeTest) {
 	s.equal("alive", alive, true)
 }
 
-func testDevices(s *storeTest) {
+func testOwners(s *storeTest) {
 	owner := s.identity()
 	var want []session.ID
 	for i := range 5 {
@@ -486,16 +505,16 @@ func testDevices(s *storeTest) {
 		s.must(err)
 		want = append([]session.ID{r.ID}, want...)
 	}
-	s.equal("newest first", s.devices(owner.Owner()), want)
+	s.equal("newest first", s.owned(owner.Owner()), want)
 	_, err := s.Store.End(s.Context(), want[1], session.RevokedByUser)
 	s.must(err)
-	s.equal("after an end", s.devices(owner.Owner()), append(want[:1:1], want[2:]...))
-	s.equal("another provider's subject", len(s.devices(session.Owner{Provider: "corp", Subject: owner.Subject})), 0)
-	s.Clock.Advance(StoreRules().Idle)
-	s.equal("idle ones", len(s.devices(owner.Owner())), 0)
+	s.equal("after an end", s.owned(owner.Owner()), append(want[:1:1], want[2:]...))
+	s.equal("another provider's subject", len(s.owned(session.Owner{Provider: "corp", Subject: owner.Subject})), 0)
+	s.Clock.Advance(Rules().Idle)
+	s.equal("idle ones", len(s.owned(owner.Owner())), 0)
 }
 
-func (s *storeTest) devices(o session.Owner) []session.ID {
+func (s *sessionSteps) owned(o session.Owner) []session.ID {
 	s.Helper()
 	list, err := s.Second.List(s.Context(), o)
 	s.must(err)

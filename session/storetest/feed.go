@@ -22,8 +22,8 @@ func feedTests() map[string]func(*storeTest) {
 	}
 }
 
-// Watch runs a store's feed for the length of the test and returns its changes.
-func Watch(t *testing.T, feed session.Feed) <-chan session.Change {
+// Follow runs a store's feed for the length of the test and returns its changes.
+func Follow(t *testing.T, feed session.Feed) <-chan session.Change {
 	ctx, cancel := context.WithCancel(context.Background())
 	changes := make(chan session.Change, 1000)
 	ended := make(chan struct{})
@@ -57,13 +57,13 @@ func Await(t *testing.T, changes <-chan session.Change, kind session.ChangeKind,
 }
 
 func testFeed(s *storeTest) {
-	first, second := Watch(s.T, s.Store), Watch(s.T, s.Second)
+	first, second := Follow(s.T, s.Store), Follow(s.T, s.Second)
 	Await(s.T, first, session.ChangeFeedUp, "")
 	Await(s.T, second, session.ChangeFeedUp, "")
 	s.create()
 	s.Clock.Advance(suiteLifetime)
 	s.rotate(1)
-	s.resolve(s.visit(5)) // adopted
+	s.resolve(s.presented(5)) // adopted
 	_, err := s.Store.End(s.Context(), s.id, session.Logout)
 	s.must(err)
 	for _, changes := range []<-chan session.Change{first, second} {
