@@ -8,18 +8,18 @@ import (
 
 func backoffTests() map[string]func(*storeTest) {
 	return map[string]func(*storeTest){
-		"a guessed back-off is void":       testClearBackoff,
-		"one that was asked for stands":    testClearBackoffAsked,
-		"a provider's return is told":      testAnnounceProviderUp,
-		"nothing to resume is no back-off": testClearBackoffNothing,
+		"a guessed back-off is cleared":   testClearBackoff,
+		"one that was asked for stands":   testClearBackoffAsked,
+		"a provider's return is told":     testAnnounceProviderUp,
+		"nothing to clear is no back-off": testClearBackoffNothing,
 	}
 }
 
 func (s *leaseSteps) clearBackoff(since time.Time) bool {
 	s.Helper()
-	void, err := s.Second.ClearBackoff(s.Context(), s.id, since)
+	cleared, err := s.Second.ClearBackoff(s.Context(), s.id, since)
 	s.must(err)
-	return void
+	return cleared
 }
 
 func (s *sessionSteps) now() time.Time {
@@ -52,7 +52,7 @@ func testClearBackoff(s *storeTest) {
 func testClearBackoffAsked(s *storeTest) {
 	s.setBackoff(false)
 	s.Clock.Advance(time.Second)
-	s.equal("resumed", s.clearBackoff(s.now()), false)
+	s.equal("cleared", s.clearBackoff(s.now()), false)
 	s.expectLease(s.acquire("two"), session.LeaseBackoff, 40*time.Second)
 	s.Clock.Advance(40 * time.Second)
 	s.equal("over", s.clearBackoff(s.now()), true)

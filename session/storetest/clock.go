@@ -10,15 +10,15 @@ import (
 // replica does, and forward and back again.
 func clockTests() map[string]func(*storeTest) {
 	return map[string]func(*storeTest){
-		"a lease from the future":               testLeaseAhead,
-		"a back-off from the future":            testBackoffAhead,
-		"a longest back-off from the future":    testLongBackoffAhead,
-		"tokens from the future are due":        testTokensAhead,
-		"tokens from the future, known":         testValidatorAhead,
-		"a forced refresh in the future":        testForcedAhead,
-		"a rotation in the future":              testRotationAhead,
-		"use in the future":                     testUseAhead,
-		"a clock that goes forward and is back": testClockForwardAndBack,
+		"a lease from the future":                  testLeaseAhead,
+		"a back-off from the future":               testBackoffAhead,
+		"a longest back-off from the future":       testLongBackoffAhead,
+		"tokens from the future are due":           testTokensAhead,
+		"tokens from the future, with a validator": testValidatorAhead,
+		"a forced refresh in the future":           testForcedAhead,
+		"a rotation in the future":                 testRotationAhead,
+		"use in the future":                        testUseAhead,
+		"a clock that goes forward and is back":    testClockForwardAndBack,
 	}
 }
 

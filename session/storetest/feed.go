@@ -63,12 +63,12 @@ func testFeed(s *storeTest) {
 	s.create()
 	s.Clock.Advance(suiteLifetime)
 	s.rotate(1)
-	s.resolve(s.presented(5)) // adopted
+	s.resolve(s.presented(5)) // a generation that the store has lost
 	_, err := s.Store.End(s.Context(), s.id, session.Logout)
 	s.must(err)
 	for _, changes := range []<-chan session.Change{first, second} {
 		s.equal("rotation", Await(s.T, changes, session.ChangeAdvanced, s.id).Generation, uint32(2))
-		s.equal("adoption", Await(s.T, changes, session.ChangeAdvanced, s.id).Generation, uint32(5))
+		s.equal("a lost rotation", Await(s.T, changes, session.ChangeAdvanced, s.id).Generation, uint32(5))
 		s.equal("end", Await(s.T, changes, session.ChangeEnded, s.id).Reason, session.Logout)
 	}
 }

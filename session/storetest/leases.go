@@ -70,19 +70,19 @@ func (s *leaseSteps) rotate(generation uint32) session.Committed {
 
 func (s *leaseSteps) acquire(lease string) session.LeaseResult {
 	s.Helper()
-	turn, err := s.Second.Acquire(s.Context(), s.id, s.tokens.Hash(), 0, lease, time.Minute)
+	result, err := s.Second.Acquire(s.Context(), s.id, s.tokens.Hash(), 0, lease, time.Minute)
 	s.must(err)
-	return turn
+	return result
 }
 
 // expectLease checks the state and, within what the test itself takes, the wait.
 func (s *leaseSteps) expectLease(got session.LeaseResult, state session.LeaseState, wait time.Duration) {
 	s.Helper()
 	if got.State != state || got.Wait > wait || wait > 0 && got.Wait < wait-30*time.Second {
-		s.Fatalf("turn: state %d, wait %v; want %d, %v", got.State, got.Wait, state, wait)
+		s.Fatalf("state %d, wait %v; want %d, %v", got.State, got.Wait, state, wait)
 	}
 	if got.Record == nil && state != session.LeaseSessionEnded {
-		s.Fatal("turn without a record")
+		s.Fatal("a lease without a record")
 	}
 }
 
@@ -219,7 +219,7 @@ func testForced(s *storeTest) {
 	s.create()
 	s.Clock.Advance(time.Minute)
 	v := s.presented(1)
-	v.Force, v.IfTokens = true, "another stamp"
+	v.Force, v.IfTokens = true, "another hash"
 	s.expect(v, session.OutcomeCurrent)
 	v.IfTokens = s.tokens.Hash()
 	s.expect(v, session.OutcomeRefresh)
@@ -250,7 +250,7 @@ func testLease(s *storeTest) {
 	s.equal("stored", s.commit(c).Stored, true)
 	done := s.acquire("two")
 	s.expectLease(done, session.LeaseSuperseded, 0)
-	s.equal("adopted", done.Record.Tokens.Access, c.Tokens.Access)
+	s.equal("superseded", done.Record.Tokens.Access, c.Tokens.Access)
 	s.tokens = c.Tokens
 	s.expectLease(s.acquire("two"), session.LeaseAcquired, 0) // the commit gave the lease back
 
@@ -287,9 +287,9 @@ func testLeaseTakeover(s *storeTest) {
 
 func (s *leaseSteps) release(a session.Release) session.LeaseResult {
 	s.Helper()
-	turn, err := s.Store.Release(s.Context(), a)
+	result, err := s.Store.Release(s.Context(), a)
 	s.must(err)
-	return turn
+	return result
 }
 
 func testBackoff(s *storeTest) {
@@ -324,9 +324,9 @@ func testRefusal(s *storeTest) {
 	s.expectLease(s.acquire("one"), session.LeaseAcquired, 0)
 	refused := session.Release{ID: s.id, TokensHash: s.tokens.Hash(), Lease: "one", End: session.ProviderRefused}
 	for range 2 {
-		turn := s.release(refused)
-		s.expectLease(turn, session.LeaseSessionEnded, 0)
-		s.equal("reason", turn.Reason, session.ProviderRefused)
+		result := s.release(refused)
+		s.expectLease(result, session.LeaseSessionEnded, 0)
+		s.equal("reason", result.Reason, session.ProviderRefused)
 	}
 	s.ended(session.ProviderRefused)
 }
@@ -336,8 +336,8 @@ func testRefusalStale(s *storeTest) {
 	old := s.tokens.Hash()
 	s.Clock.Advance(2 * suiteGrace)
 	s.rotate(1)
-	turn := s.release(session.Release{ID: s.id, TokensHash: old, Lease: "one", End: session.ProviderRefused})
-	s.expectLease(turn, session.LeaseSuperseded, 0)
-	s.equal("adopted", turn.Record.Tokens.Access, s.tokens.Access)
+	result := s.release(session.Release{ID: s.id, TokensHash: old, Lease: "one", End: session.ProviderRefused})
+	s.expectLease(result, session.LeaseSuperseded, 0)
+	s.equal("superseded", result.Record.Tokens.Access, s.tokens.Access)
 	s.expect(s.presented(2), session.OutcomeCurrent)
 }

@@ -45,7 +45,7 @@ type limiterTest struct {
 	bucket session.Bucket
 }
 
-// suiteRate has an odd interval: divisions must not lose a turn.
+// suiteRate has an odd interval: divisions must not lose a result.
 func suiteRate() session.Rate { return session.Rate{Limit: 7, Per: time.Minute} }
 
 func (l *limiterTest) take(r session.Rate, n int) time.Duration {
@@ -70,7 +70,7 @@ func (l *limiterTest) allowed(r session.Rate) int {
 }
 
 func testBurst(l *limiterTest) {
-	// An hour: no turn comes back while the test runs.
+	// An hour: nothing comes back while the test runs.
 	r := session.Rate{Limit: 7, Per: time.Hour}
 	for i := range 7 {
 		wait, err := l.Limiter.Take(l.Context(), l.bucket, r, 1)

@@ -34,10 +34,10 @@ func (s *leaseSteps) leasedCommit(generation uint32, n int) session.Commit {
 	s.Helper()
 	c := s.newCommit(generation, n)
 	c.Lease = "lease"
-	turn, err := s.Store.Get(s.Context(), s.id)
+	result, err := s.Store.Get(s.Context(), s.id)
 	s.must(err)
-	if turn.Record != nil {
-		c.Base = turn.Record.Facts
+	if result.Record != nil {
+		c.Base = result.Record.Facts
 	}
 	return c
 }
@@ -56,12 +56,12 @@ func (s *leaseSteps) refresh(generation uint32, n int) session.Committed {
 
 func (s *lossSteps) get() *session.Record {
 	s.Helper()
-	turn, err := s.Second.Get(s.Context(), s.id)
+	result, err := s.Second.Get(s.Context(), s.id)
 	s.must(err)
-	if turn.Record == nil {
-		s.Fatalf("the session is %+v", turn)
+	if result.Record == nil {
+		s.Fatalf("the session is %+v", result)
 	}
-	return turn.Record
+	return result.Record
 }
 
 func (s *lossSteps) rewrite() {
@@ -93,9 +93,9 @@ func testNumbers(s *storeTest) {
 }
 
 func testGet(s *storeTest) {
-	turn, err := s.Store.Get(s.Context(), s.id)
+	result, err := s.Store.Get(s.Context(), s.id)
 	s.must(err)
-	s.equal("nothing", []any{turn.Reason, turn.Record}, []any{session.Reason(""), (*session.Record)(nil)})
+	s.equal("nothing", []any{result.Reason, result.Record}, []any{session.Reason(""), (*session.Record)(nil)})
 	want := s.create()
 	s.Clock.Advance(2 * time.Minute)
 	s.equal("record", *s.get(), *want)
@@ -104,21 +104,21 @@ func testGet(s *storeTest) {
 	s.expectLease(s.acquire("other"), session.LeaseHeld, time.Minute)
 	_, err = s.Store.End(s.Context(), s.id, session.Logout)
 	s.must(err)
-	turn, err = s.Store.Get(s.Context(), s.id)
+	result, err = s.Store.Get(s.Context(), s.id)
 	s.must(err)
-	s.equal("reason", turn.Reason, session.Logout)
+	s.equal("reason", result.Reason, session.Logout)
 }
 
 func testLostCommit(s *storeTest) {
 	s.create()
-	begin := func(known int64) session.LeaseResult {
+	acquire := func(known int64) session.LeaseResult {
 		s.Helper()
-		turn, err := s.Second.Acquire(s.Context(), s.id, s.tokens.Hash(), known, "lease", time.Minute)
+		result, err := s.Second.Acquire(s.Context(), s.id, s.tokens.Hash(), known, "lease", time.Minute)
 		s.must(err)
-		return turn
+		return result
 	}
-	s.expectLease(begin(2), session.LeaseTokensSpent, 0)
-	s.expectLease(begin(1), session.LeaseAcquired, 0)
+	s.expectLease(acquire(2), session.LeaseTokensSpent, 0)
+	s.expectLease(acquire(1), session.LeaseAcquired, 0)
 }
 
 func testRewrite(s *storeTest) {
@@ -156,11 +156,11 @@ func testRewriteGeneration(s *storeTest) {
 	forget := s.Snapshot(s.T, s.id)
 	s.refresh(1, 2)
 	forget()
-	adopted := s.expect(s.presented(7), session.OutcomeRefresh).Record.Facts
+	newer := s.expect(s.presented(7), session.OutcomeRefresh).Record.Facts
 	s.rewrite()
 	s.expectStored("access-2", 2, 7)
 	f := s.get().Facts
-	s.equal("rotated", []any{f.RotatedAt, f.AckedAt}, []any{adopted.RotatedAt, adopted.AckedAt})
+	s.equal("rotated", []any{f.RotatedAt, f.AckedAt}, []any{newer.RotatedAt, newer.AckedAt})
 }
 
 func testRewriteForward(s *storeTest) {

@@ -7,26 +7,26 @@ import (
 	"sessiongate/session"
 )
 
-// Visits that say what the caller knows, [session.Presentation.Validator]. A store need not
+// Handles with a validator, [session.Presentation.Validator]. A store need not
 // make use of it; one that does must be right.
 func validatorTests() map[string]func(*storeTest) {
 	return map[string]func(*storeTest){
-		"what is known need not be told":   testNotModified,
-		"what is known and has changed":    testValidatorChanged,
-		"known by whoever":                 testValidatorElsewhere,
-		"use of what is known":             testValidatorTouch,
-		"deadlines of what is known":       testValidatorDeadlines,
-		"nonsense that claims to be known": testValidatorNonsense,
+		"not modified":                     testNotModified,
+		"a validator of what has changed":  testValidatorChanged,
+		"a validator from another process": testValidatorElsewhere,
+		"use with a validator":             testValidatorTouch,
+		"deadlines with a validator":       testValidatorDeadlines,
+		"nonsense for a validator":         testValidatorNonsense,
 	}
 }
 
-// validated is a visit that says what the answer before it told.
+// validated presents a handle with the validator of the answer before it.
 func (s *validatorSteps) validated(generation uint32) session.Presentation {
 	s.Helper()
 	v := s.presented(generation)
 	v.Validator = s.expect(v, session.OutcomeCurrent).Validator
 	if v.Validator == "" {
-		s.Fatal("no version with a current handle")
+		s.Fatal("no validator with a current handle")
 	}
 	return v
 }
