@@ -49,6 +49,7 @@ func TestAccessLogSamples(t *testing.T) {
 func TestMetricsCountRequestsAndEvents(t *testing.T) {
 	m := telemetry.NewMetrics(func() bool { return false })
 	m.Build("v1", "abc", "go")
+	m.StoreShortWaits(func() uint64 { return 7 })
 	route := m.Route("/api/")
 	for _, status := range []int{200, 204, 404, 0, 999, -5} {
 		route.Count(status, time.Millisecond)
@@ -65,6 +66,7 @@ func TestMetricsCountRequestsAndEvents(t *testing.T) {
 		`sessiongate_requests_total{route="/api/",status="2xx"} 2`, `sessiongate_requests_total{route="/api/",status="4xx"} 1`,
 		`sessiongate_requests_total{route="/api/",status="none"} 3`, `sessiongate_request_duration_seconds_count{route="/api/"} 6`,
 		`sessiongate_session_events_total{reason="events",type="rate_limited"} 1`, "sessiongate_store_up 0",
+		"sessiongate_store_short_waits_total 7",
 		`sessiongate_build_info{commit="abc",goversion="go",version="v1"} 1`,
 	} {
 		if !strings.Contains(rec.Body.String(), want) {

@@ -61,6 +61,14 @@ func (m *Metrics) Build(version, commit, golang string) {
 	m.registry.MustRegister(info)
 }
 
+// StoreShortWaits exports how many writes of the store no replica confirmed in time: ends
+// and refreshes that a failover would undo. count must only grow. Call it at most once.
+func (m *Metrics) StoreShortWaits(count func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "sessiongate_store_short_waits_total", Help: "Ends and refreshes that too few replicas of the store confirmed in time.",
+	}, func() float64 { return float64(count()) }))
+}
+
 // Handler serves the metrics for Prometheus.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})

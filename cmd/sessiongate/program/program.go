@@ -69,6 +69,7 @@ func (p *Program) open() (err error) {
 	}
 	metrics := telemetry.NewMetrics(p.backend.manager.StoreUp)
 	metrics.Build(p.overrides.Build.Version, p.overrides.Build.Commit, p.overrides.Build.Go)
+	metrics.StoreShortWaits(func() uint64 { return p.backend.store.Stats().ShortWaits })
 	audit.Count(metrics)
 	p.admin = gateway.NewAdmin(p.health, metrics, gateway.AdminOptions{
 		Hosts: p.config.Server.AdminHosts, PProf: p.config.Server.PProf,
