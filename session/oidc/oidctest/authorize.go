@@ -16,50 +16,50 @@ var page = template.Must(template.New("page").Parse(`<!doctype html><meta charse
 <h1>{{.Title}}</h1><a id="go" href="{{.Next}}">{{.Label}}</a>`))
 
 // authorize signs the user in and answers with a code (OpenID Connect Core §3.1.2).
-func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
-	q, b := r.URL.Query(), p.now()
-	p.mu.Lock()
-	known := slices.Contains(p.redirects, q.Get("redirect_uri"))
-	p.mu.Unlock()
+func (a *authorization) authorize(w http.ResponseWriter, r *http.Request) {
+	q, b := r.URL.Query(), a.now()
+	a.mu.Lock()
+	known := slices.Contains(a.client.redirects, q.Get("redirect_uri"))
+	a.mu.Unlock()
 	if q.Get("client_id") != ClientID || !known || q.Get("response_type") != "code" || q.Get("code_challenge_method") != "S256" {
 		http.Error(w, "bad authorization request: "+r.URL.RawQuery, http.StatusBadRequest)
 		return
 	}
-	if p.fails(b) {
+	if a.fails(b) {
 		detail := b.AuthDetail
 		if detail == "" {
 			detail = "<script>alert(1)</script>"
 		}
-		p.answer(w, r, url.Values{"error": {b.AuthError}, "error_description": {detail}})
+		a.answer(w, r, url.Values{"error": {b.AuthError}, "error_description": {detail}})
 		return
 	}
-	l := p.signedIn(r)
+	l := a.signedIn(r)
 	prompt := strings.Fields(q.Get("prompt"))
 	fresh := l == nil || slices.Contains(prompt, "login")
 	switch {
 	case slices.Contains(prompt, "none") && l == nil:
-		p.answer(w, r, url.Values{"error": {"login_required"}})
+		a.answer(w, r, url.Values{"error": {"login_required"}})
 		return
 	case b.Click && fresh && q.Get("clicked") == "":
 		q.Set("clicked", "yes")
 		_ = page.Execute(w, map[string]string{"Title": "Sign in", "Next": "/authorize?" + q.Encode(), "Label": "Sign in as " + subject(b)})
 		return
 	case fresh:
-		l = p.signIn(w, b)
+		l = a.signIn(w, b)
 	}
-	p.answer(w, r, p.code(q, b, l))
+	a.answer(w, r, a.code(q, b, l))
 }
 
 // fails reports whether the answer is AuthError, and counts it.
-func (p *Provider) fails(b Behaviour) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (a *authorization) fails(b Behaviour) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if b.AuthError == "" || b.AuthErrors < 0 {
 		return false
 	}
-	if p.behaviour.AuthErrors > 0 {
-		if p.behaviour.AuthErrors--; p.behaviour.AuthErrors == 0 {
-			p.behaviour.AuthErrors = -1
+	if a.behaviour.AuthErrors > 0 {
+		if a.behaviour.AuthErrors--; a.behaviour.AuthErrors == 0 {
+			a.behaviour.AuthErrors = -1
 		}
 	}
 	return true
@@ -72,45 +72,45 @@ func subject(b Behaviour) string {
 	return b.Subject
 }
 
-func (p *Provider) signedIn(r *http.Request) *login {
+func (a *authorization) signedIn(r *http.Request) *login {
 	c, err := r.Cookie(ssoCookie)
 	if err != nil {
 		return nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.sessions[c.Value]
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.sessions[c.Value]
 }
 
-func (p *Provider) signIn(w http.ResponseWriter, b Behaviour) *login {
+func (a *authorization) signIn(w http.ResponseWriter, b Behaviour) *login {
 	l := &login{sid: rand.Text(), subject: subject(b), at: time.Now().Add(-b.OldSignIn)}
 	value := rand.Text()
 	http.SetCookie(w, &http.Cookie{Name: ssoCookie, Value: value, Path: "/", HttpOnly: true})
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.sessions[value] = l
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sessions[value] = l
 	return l
 }
 
-func (p *Provider) code(q url.Values, b Behaviour, l *login) url.Values {
+func (a *authorization) code(q url.Values, b Behaviour, l *login) url.Values {
 	if b.LoseCode {
 		return url.Values{}
 	}
 	code := rand.Text()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.codes[code] = &grant{
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.codes[code] = &grant{
 		login: l, nonce: q.Get("nonce"), challenge: q.Get("code_challenge"), redirectURI: q.Get("redirect_uri"), scope: q.Get("scope"),
 	}
 	return url.Values{"code": {code}}
 }
 
 // answer redirects back (RFC 6749 §4.1.2, RFC 9207).
-func (p *Provider) answer(w http.ResponseWriter, r *http.Request, values url.Values) {
+func (a *authorization) answer(w http.ResponseWriter, r *http.Request, values url.Values) {
 	q := r.URL.Query()
 	values.Set("state", q.Get("state"))
-	iss := p.Issuer()
-	if other := p.now().AnswerIss; other != nil {
+	iss := a.Issuer()
+	if other := a.now().AnswerIss; other != nil {
 		iss = *other
 	}
 	if iss != "" {
@@ -120,20 +120,20 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, values url.Val
 }
 
 // logout is the page of RP-Initiated Logout.
-func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
+func (a *authorization) logout(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	p.mu.Lock()
-	known := slices.Contains(p.postLogout, q.Get("post_logout_redirect_uri"))
+	a.mu.Lock()
+	known := slices.Contains(a.client.postLogout, q.Get("post_logout_redirect_uri"))
 	if c, err := r.Cookie(ssoCookie); err == nil {
-		delete(p.sessions, c.Value)
+		delete(a.sessions, c.Value)
 	}
-	p.mu.Unlock()
+	a.mu.Unlock()
 	if !known {
 		http.Error(w, "unknown post_logout_redirect_uri", http.StatusBadRequest)
 		return
 	}
 	next := q.Get("post_logout_redirect_uri") + "?" + url.Values{"state": {q.Get("state")}}.Encode()
-	if p.now().Click {
+	if a.now().Click {
 		_ = page.Execute(w, map[string]string{"Title": "Sign out", "Next": next, "Label": "Go back"})
 		return
 	}

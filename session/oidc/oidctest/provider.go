@@ -82,25 +82,45 @@ type Behaviour struct {
 }
 
 // Provider is a running provider. It is safe for concurrent use.
-type Provider struct {
+type Provider struct{ *state }
+
+// state is what the endpoints of a provider share.
+type state struct {
 	t      testing.TB
 	server *httptest.Server
 
-	mu         sync.Mutex
-	behaviour  Behaviour
+	mu        sync.Mutex
+	behaviour Behaviour
+	client    registration
+	signing   signing
+	codes     map[string]*grant
+	refreshes map[string]*grant // token → grant, spent ones too
+	sessions  map[string]*login // by the cookie at the provider
+	requests  []Request
+}
+
+// registration is what the provider knows of its one client.
+type registration struct {
 	redirects  []string
 	postLogout []string
-	alg        string
-	key        crypto.Signer
-	kid        string
-	keys       []map[string]any // published
-	clientKey  any              // public key for private_key_jwt
-	public     bool             // the client needs no authentication
-	codes      map[string]*grant
-	refreshes  map[string]*grant // token → grant, spent ones too
-	sessions   map[string]*login // by the cookie at the provider
-	requests   []Request
+	key        any  // public key for private_key_jwt
+	public     bool // it needs no authentication
 }
+
+// signing is the key in force, and all that are published.
+type signing struct {
+	alg       string
+	key       crypto.Signer
+	kid       string
+	published []map[string]any
+}
+
+// The endpoints.
+type (
+	documents     struct{ *state }
+	authorization struct{ *state }
+	tokenEndpoint struct{ *state }
+)
 
 // Request is one that reached the provider.
 type Request struct {
@@ -150,19 +170,20 @@ func (p *Provider) Trust() *tls.Config {
 
 func start(t testing.TB, listen func(http.Handler) *httptest.Server, redirects []string) *Provider {
 	t.Helper()
-	p := &Provider{
-		t: t, redirects: redirects, alg: "ES256",
+	p := &Provider{&state{
+		t: t, client: registration{redirects: redirects}, signing: signing{alg: "ES256"},
 		codes: map[string]*grant{}, refreshes: map[string]*grant{}, sessions: map[string]*login{},
-	}
+	}}
 	p.RotateKey()
+	d, a, e := &documents{p.state}, &authorization{p.state}, &tokenEndpoint{p.state}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /.well-known/openid-configuration", p.discovery)
-	mux.HandleFunc("GET /jwks", p.jwks)
-	mux.HandleFunc("GET /authorize", p.authorize)
-	mux.HandleFunc("POST /token", p.token)
-	mux.HandleFunc("POST /revoke", p.revoke)
-	mux.HandleFunc("GET /userinfo", p.userinfo)
-	mux.HandleFunc("GET /logout", p.logout)
+	mux.HandleFunc("GET /.well-known/openid-configuration", d.discovery)
+	mux.HandleFunc("GET /jwks", d.jwks)
+	mux.HandleFunc("GET /authorize", a.authorize)
+	mux.HandleFunc("POST /token", e.token)
+	mux.HandleFunc("POST /revoke", e.revoke)
+	mux.HandleFunc("GET /userinfo", d.userinfo)
+	mux.HandleFunc("GET /logout", a.logout)
 	p.server = listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		recorder := &statusWriter{ResponseWriter: w, status: http.StatusOK}
@@ -192,28 +213,28 @@ func (w *statusWriter) WriteHeader(status int) {
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Issuer returns the provider's address.
-func (p *Provider) Issuer() string { return p.server.URL }
+func (s *state) Issuer() string { return s.server.URL }
 
 // Register adds redirect URIs and post-logout redirect URIs.
 func (p *Provider) Register(redirect, postLogout string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.redirects = append(p.redirects, redirect)
-	p.postLogout = append(p.postLogout, postLogout)
+	p.client.redirects = append(p.client.redirects, redirect)
+	p.client.postLogout = append(p.client.postLogout, postLogout)
 }
 
 // ClientKey makes the client one of private_key_jwt.
 func (p *Provider) ClientKey(public any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.clientKey = public
+	p.client.key = public
 }
 
 // Public makes the client one without authentication.
 func (p *Provider) Public() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.public = true
+	p.client.public = true
 }
 
 // Set changes the behaviour from now on.
@@ -223,17 +244,17 @@ func (p *Provider) Set(change func(*Behaviour)) {
 	change(&p.behaviour)
 }
 
-func (p *Provider) now() Behaviour {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.behaviour
+func (s *state) now() Behaviour {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.behaviour
 }
 
 // SignWith changes the algorithm of ID and logout tokens: RS256, ES256, EdDSA or
 // Ed25519. Discovery says so.
 func (p *Provider) SignWith(alg string) {
 	p.mu.Lock()
-	p.alg = alg
+	p.signing.alg = alg
 	p.mu.Unlock()
 	p.RotateKey()
 }
@@ -243,25 +264,25 @@ func (p *Provider) RotateKey() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var err error
-	switch p.alg {
+	switch p.signing.alg {
 	case "RS256":
-		p.key, err = rsa.GenerateKey(rand.Reader, 2048)
+		p.signing.key, err = rsa.GenerateKey(rand.Reader, 2048)
 	case "ES256":
-		p.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		p.signing.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	default:
-		_, p.key, err = ed25519.GenerateKey(rand.Reader)
+		_, p.signing.key, err = ed25519.GenerateKey(rand.Reader)
 	}
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.kid = rand.Text()
-	p.keys = append(p.keys, publicKey(p.key.Public(), p.alg, p.kid))
+	p.signing.kid = rand.Text()
+	p.signing.published = append(p.signing.published, publicKey(p.signing.key.Public(), p.signing.alg, p.signing.kid))
 }
 
-func (p *Provider) note(r *http.Request, status int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.requests = append(p.requests, Request{
+func (s *state) note(r *http.Request, status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, Request{
 		Path: r.URL.Path, Query: r.URL.Query(), Form: r.PostForm, Header: r.Header.Clone(), Status: status,
 	})
 }
@@ -318,17 +339,17 @@ func (p *Provider) EndSessions() {
 }
 
 // SID returns the id of the only session at the provider.
-func (p *Provider) SID() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, l := range p.sessions {
+func (s *state) SID() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.sessions {
 		return l.sid
 	}
 	return ""
 }
 
-func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
-	b := p.now()
+func (d *documents) discovery(w http.ResponseWriter, _ *http.Request) {
+	b := d.now()
 	if b.HoldDiscovery != nil {
 		<-b.HoldDiscovery
 	}
@@ -336,10 +357,10 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "down", http.StatusServiceUnavailable)
 		return
 	}
-	p.mu.Lock()
-	alg := p.alg
-	p.mu.Unlock()
-	base := p.Issuer()
+	d.mu.Lock()
+	alg := d.signing.alg
+	d.mu.Unlock()
+	base := d.Issuer()
 	doc := map[string]any{
 		"issuer": base, "authorization_endpoint": base + "/authorize", "token_endpoint": base + "/token",
 		"jwks_uri": base + "/jwks", "userinfo_endpoint": base + "/userinfo", "revocation_endpoint": base + "/revoke",
@@ -354,8 +375,8 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	send(w, http.StatusOK, doc)
 }
 
-func (p *Provider) jwks(w http.ResponseWriter, _ *http.Request) {
-	b := p.now()
+func (d *documents) jwks(w http.ResponseWriter, _ *http.Request) {
+	b := d.now()
 	if b.NoKeys {
 		http.Error(w, "down", http.StatusServiceUnavailable)
 		return
@@ -364,9 +385,9 @@ func (p *Provider) jwks(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, b.KeysBody)
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	keys := slices.Concat(b.MoreKeys, p.keys)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	keys := slices.Concat(b.MoreKeys, d.signing.published)
 	for i := range keys {
 		if b.NoKeyIDs {
 			keys[i] = maps.Clone(keys[i])

@@ -21,15 +21,15 @@ import (
 )
 
 // token is the token endpoint (RFC 6749 §3.2).
-func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
-	b := p.now()
+func (e *tokenEndpoint) token(w http.ResponseWriter, r *http.Request) {
+	b := e.now()
 	if b.Down {
 		panic(http.ErrAbortHandler)
 	}
 	if b.Delay > 0 && !b.DelayAfter {
 		pause(r, b.Delay)
 	}
-	status, doc := p.issue(r, b)
+	status, doc := e.issue(r, b)
 	if b.Delay > 0 && b.DelayAfter {
 		pause(r, b.Delay)
 	}
@@ -57,7 +57,7 @@ func pause(r *http.Request, d time.Duration) {
 	}
 }
 
-func (p *Provider) issue(r *http.Request, b Behaviour) (int, map[string]any) {
+func (e *tokenEndpoint) issue(r *http.Request, b Behaviour) (int, map[string]any) {
 	if b.TokenStatus != 0 {
 		doc := map[string]any{"error": b.TokenError, "error_description": b.TokenDetail}
 		if b.TokenDetail == "" {
@@ -65,14 +65,14 @@ func (p *Provider) issue(r *http.Request, b Behaviour) (int, map[string]any) {
 		}
 		return b.TokenStatus, doc
 	}
-	if !p.authentic(r) {
+	if !e.authentic(r) {
 		return http.StatusUnauthorized, map[string]any{"error": "invalid_client"}
 	}
 	switch r.PostForm.Get("grant_type") {
 	case "authorization_code":
-		return p.redeem(r.PostForm, b)
+		return e.redeem(r.PostForm, b)
 	case "refresh_token":
-		return p.rotate(r.PostForm, b)
+		return e.rotate(r.PostForm, b)
 	}
 	return http.StatusBadRequest, map[string]any{"error": "unsupported_grant_type"}
 }
@@ -82,16 +82,16 @@ func refused() (int, map[string]any) {
 }
 
 // authentic checks the client's authentication (OpenID Connect Core §9).
-func (p *Provider) authentic(r *http.Request) bool {
-	p.mu.Lock()
-	key, public := p.clientKey, p.public
-	p.mu.Unlock()
+func (e *tokenEndpoint) authentic(r *http.Request) bool {
+	e.mu.Lock()
+	key, public := e.client.key, e.client.public
+	e.mu.Unlock()
 	id, secret, basic := r.BasicAuth()
 	switch {
 	case public:
 		return !basic && r.PostForm.Get("client_id") == ClientID && !r.PostForm.Has("client_secret")
 	case key != nil:
-		return p.asserted(r.PostForm, key)
+		return e.asserted(r.PostForm, key)
 	case basic:
 		id, _ = url.QueryUnescape(id)
 		secret, _ = url.QueryUnescape(secret)
@@ -100,17 +100,17 @@ func (p *Provider) authentic(r *http.Request) bool {
 	return r.PostForm.Get("client_id") == ClientID && r.PostForm.Get("client_secret") == ClientSecret
 }
 
-func (p *Provider) asserted(form url.Values, key any) bool {
+func (e *tokenEndpoint) asserted(form url.Values, key any) bool {
 	_, err := jwt.Parse(form.Get("client_assertion"), func(*jwt.Token) (any, error) { return key, nil },
 		jwt.WithValidMethods([]string{"ES256", "RS256", "EdDSA"}), jwt.WithIssuer(ClientID), jwt.WithSubject(ClientID),
-		jwt.WithAudience(p.Issuer()+"/token"), jwt.WithExpirationRequired())
+		jwt.WithAudience(e.Issuer()+"/token"), jwt.WithExpirationRequired())
 	return err == nil && form.Get("client_assertion_type") == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 }
 
-func (p *Provider) redeem(form url.Values, b Behaviour) (int, map[string]any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	g := p.codes[form.Get("code")]
+func (e *tokenEndpoint) redeem(form url.Values, b Behaviour) (int, map[string]any) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	g := e.codes[form.Get("code")]
 	sum := sha256.Sum256([]byte(form.Get("code_verifier")))
 	switch {
 	case g == nil || g.redirectURI != form.Get("redirect_uri"):
@@ -122,16 +122,16 @@ func (p *Provider) redeem(form url.Values, b Behaviour) (int, map[string]any) {
 		return refused()
 	}
 	g.codeUsed = true
-	return http.StatusOK, p.tokens(g, b, g.login.subject, true)
+	return http.StatusOK, e.tokens(g, b, g.login.subject, true)
 }
 
 // rotate gives a new refresh token for one that was never used before. A second
 // use of one kills the grant.
-func (p *Provider) rotate(form url.Values, b Behaviour) (int, map[string]any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (e *tokenEndpoint) rotate(form url.Values, b Behaviour) (int, map[string]any) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	spent := form.Get("refresh_token")
-	g := p.refreshes[spent]
+	g := e.refreshes[spent]
 	switch {
 	case g == nil || g.dead:
 		return refused()
@@ -143,11 +143,11 @@ func (p *Provider) rotate(form url.Values, b Behaviour) (int, map[string]any) {
 	if b.RefreshAs != "" {
 		sub = b.RefreshAs
 	}
-	return http.StatusOK, p.tokens(g, b, sub, false)
+	return http.StatusOK, e.tokens(g, b, sub, false)
 }
 
 // tokens is called with the lock held.
-func (p *Provider) tokens(g *grant, b Behaviour, sub string, first bool) map[string]any {
+func (e *tokenEndpoint) tokens(g *grant, b Behaviour, sub string, first bool) map[string]any {
 	now := time.Now()
 	lifetime := b.Lifetime
 	if lifetime == 0 {
@@ -155,8 +155,8 @@ func (p *Provider) tokens(g *grant, b Behaviour, sub string, first bool) map[str
 	}
 	access := "opaque-" + rand.Text()
 	if !b.OpaqueAccess {
-		access = p.sign(map[string]any{"typ": "at+jwt"}, map[string]any{
-			"iss": p.Issuer(), "sub": sub, "aud": "api", "client_id": ClientID, "iat": now.Unix(), "exp": now.Add(lifetime).Unix(), "jti": rand.Text(),
+		access = e.sign(map[string]any{"typ": "at+jwt"}, map[string]any{
+			"iss": e.Issuer(), "sub": sub, "aud": "api", "client_id": ClientID, "iat": now.Unix(), "exp": now.Add(lifetime).Unix(), "jti": rand.Text(),
 		})
 	}
 	if b.LongAccess > 0 {
@@ -171,21 +171,21 @@ func (p *Provider) tokens(g *grant, b Behaviour, sub string, first bool) map[str
 	}
 	if !b.NoRefresh && (first || !b.KeepRefresh) {
 		g.current = "rt-" + rand.Text()
-		p.refreshes[g.current] = g
+		e.refreshes[g.current] = g
 		doc["refresh_token"] = g.current
 	}
 	if !b.NoIDToken && (first || !b.NoRefreshID) {
-		doc["id_token"] = p.idToken(g, b, sub, first, access)
+		doc["id_token"] = e.idToken(g, b, sub, first, access)
 	}
 	return doc
 }
 
-func (p *Provider) idToken(g *grant, b Behaviour, sub string, first bool, access string) string {
+func (e *tokenEndpoint) idToken(g *grant, b Behaviour, sub string, first bool, access string) string {
 	now := time.Now()
 	claims := map[string]any{
-		"iss": p.Issuer(), "sub": sub, "aud": ClientID, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+		"iss": e.Issuer(), "sub": sub, "aud": ClientID, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 		"sid": g.login.sid, "name": strings.ToUpper(sub[:1]) + sub[1:], "roles": []string{"user"},
-		"at_hash": p.hash(access),
+		"at_hash": e.hash(access),
 	}
 	if first {
 		claims["nonce"] = g.nonce
@@ -202,14 +202,14 @@ func (p *Provider) idToken(g *grant, b Behaviour, sub string, first bool, access
 		delete(claims, from)
 	}
 	if b.Sign != nil {
-		return b.Sign(map[string]any{"alg": p.alg, "typ": "JWT", "kid": p.kid}, claims)
+		return b.Sign(map[string]any{"alg": e.signing.alg, "typ": "JWT", "kid": e.signing.kid}, claims)
 	}
-	return p.sign(map[string]any{"typ": "JWT"}, claims)
+	return e.sign(map[string]any{"typ": "JWT"}, claims)
 }
 
 // hash is at_hash under the algorithm in force (OpenID Connect Core §3.1.3.6).
-func (p *Provider) hash(access string) string {
-	if p.alg == "EdDSA" || p.alg == "Ed25519" {
+func (s *state) hash(access string) string {
+	if s.signing.alg == "EdDSA" || s.signing.alg == "Ed25519" {
 		sum := sha512.Sum512([]byte(access))
 		return base64.RawURLEncoding.EncodeToString(sum[:32])
 	}
@@ -218,19 +218,19 @@ func (p *Provider) hash(access string) string {
 }
 
 // sign is called with the lock held.
-func (p *Provider) sign(header, claims map[string]any) string {
-	method := map[string]jwt.SigningMethod{"RS256": jwt.SigningMethodRS256, "ES256": jwt.SigningMethodES256}[p.alg]
+func (s *state) sign(header, claims map[string]any) string {
+	method := map[string]jwt.SigningMethod{"RS256": jwt.SigningMethodRS256, "ES256": jwt.SigningMethodES256}[s.signing.alg]
 	if method == nil {
 		method = jwt.SigningMethodEdDSA
 	}
 	t := jwt.NewWithClaims(method, jwt.MapClaims(claims))
-	t.Header["alg"] = p.alg
-	if !p.behaviour.NoTokenKeyID {
-		t.Header["kid"] = p.kid
+	t.Header["alg"] = s.signing.alg
+	if !s.behaviour.NoTokenKeyID {
+		t.Header["kid"] = s.signing.kid
 	}
 	maps.Copy(t.Header, header)
 	merge(t.Header, nil)
-	signed, err := t.SignedString(p.key)
+	signed, err := t.SignedString(s.signing.key)
 	if err != nil {
 		panic(fmt.Sprintf("oidctest: sign: %v", err))
 	}
@@ -258,30 +258,30 @@ func (p *Provider) TypedLogoutToken(typ string, changes map[string]any) string {
 }
 
 // revoke is RFC 7009.
-func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	fails := p.behaviour.RevokeFails > 0
+func (e *tokenEndpoint) revoke(w http.ResponseWriter, r *http.Request) {
+	e.mu.Lock()
+	fails := e.behaviour.RevokeFails > 0
 	if fails {
-		p.behaviour.RevokeFails--
+		e.behaviour.RevokeFails--
 	}
-	p.mu.Unlock()
+	e.mu.Unlock()
 	switch {
 	case fails:
 		http.Error(w, "down", http.StatusServiceUnavailable)
-	case !p.authentic(r):
+	case !e.authentic(r):
 		send(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
 	default:
-		p.mu.Lock()
-		if g := p.refreshes[r.PostForm.Get("token")]; g != nil {
+		e.mu.Lock()
+		if g := e.refreshes[r.PostForm.Get("token")]; g != nil {
 			g.dead = true
 		}
-		p.mu.Unlock()
+		e.mu.Unlock()
 	}
 }
 
-func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
-	claims := map[string]any{"sub": subject(p.now()), "email": "ada@example.com"}
-	merge(claims, p.now().Userinfo)
+func (d *documents) userinfo(w http.ResponseWriter, r *http.Request) {
+	claims := map[string]any{"sub": subject(d.now()), "email": "ada@example.com"}
+	merge(claims, d.now().Userinfo)
 	if !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
