@@ -8,7 +8,8 @@ import (
 	"sessiongate/session/testserver"
 )
 
-// TestListGoesOnPastWhatItCannotRead: garbage costs the owner one entry, and it can be ended like any other.
+// TestListGoesOnPastWhatItCannotRead: garbage costs the owner one entry, and it can be ended like
+// any other.
 func TestListGoesOnPastWhatItCannotRead(t *testing.T) {
 	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))

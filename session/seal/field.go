@@ -14,18 +14,19 @@ import (
 
 // Errors of Fields.Open; compare with errors.Is.
 var (
-	// ErrUnknownKey means that the value names a key this ring does not have. A key was removed too early or not
-	// deployed here yet: the operator's fault, so the session must be kept.
+	// ErrUnknownKey means that the value names a key this ring does not have. A key was removed too
+	// early or not deployed here yet: the operator's fault, so the session must be kept.
 	ErrUnknownKey = errors.New("sealed with an unknown key")
-	// ErrTampered means that the value was changed, cut, or sealed for another session or another field.
+	// ErrTampered means that the value was changed, cut, or sealed for another session or another
+	// field.
 	ErrTampered = errors.New("sealed value does not belong here or was changed")
 )
 
 // Fields seals and opens single values kept in a store. It is safe for concurrent use.
 //
-// A sealed field is: one byte with the length of the key ID, the key ID, a random nonce of 24 bytes, the ciphertext
-// with its tag of 16. 192-bit nonces may be drawn at random for as long as a key lives
-// (draft-irtf-cfrg-xchacha section 1).
+// A sealed field is: one byte with the length of the key ID, the key ID, a random nonce of 24
+// bytes, the ciphertext with its tag of 16. 192-bit nonces may be drawn at random for as long as a
+// key lives (draft-irtf-cfrg-xchacha section 1).
 type Fields struct {
 	ring  ring
 	ids   []string
@@ -35,8 +36,8 @@ type Fields struct {
 	byID     map[string]cipher.AEAD
 }
 
-// NewFields makes the sealer from a ring. now nil means time.Now. The errors are those of a bad ring (see the package
-// comment); they contain no secret.
+// NewFields makes the sealer from a ring. now nil means time.Now. The errors are those of a bad
+// ring (see the package comment); they contain no secret.
 func NewFields(keys []Key, now func() time.Time) (*Fields, error) {
 	r, sorted, err := newRing(keys, now)
 	if err != nil {
@@ -64,13 +65,15 @@ func NewFields(keys []Key, now func() time.Time) (*Fields, error) {
 	return f, nil
 }
 
-// Seal encrypts plain so that it opens only for the same session id and the same field name. plain may be empty.
+// Seal encrypts plain so that it opens only for the same session id and the same field name. plain
+// may be empty.
 func (f *Fields) Seal(id, field string, plain []byte) ([]byte, error) {
 	return f.AppendSeal(nil, id, field, plain)
 }
 
-// AppendSeal is Seal that appends to dst and returns the longer slice. The unused capacity of dst must not overlap plain.
-// The only error is a missing id or field name: without one the value would open in more than one place.
+// AppendSeal is Seal that appends to dst and returns the longer slice. The unused capacity of dst
+// must not overlap plain. The only error is a missing id or field name: without one the value would
+// open in more than one place.
 func (f *Fields) AppendSeal(dst []byte, id, field string, plain []byte) ([]byte, error) {
 	if id == "" || field == "" {
 		return dst, errors.New("seal field: session id and field name must not be empty")
@@ -86,13 +89,14 @@ func (f *Fields) AppendSeal(dst []byte, id, field string, plain []byte) ([]byte,
 	return aead.Seal(dst, nonce, plain, place(id, field)), nil
 }
 
-// Open returns what Seal was given for this session id and field. Errors: ErrUnknownKey, ErrTampered.
+// Open returns what Seal was given for this session id and field. Errors: ErrUnknownKey,
+// ErrTampered.
 func (f *Fields) Open(id, field string, sealed []byte) ([]byte, error) {
 	return f.AppendOpen(nil, id, field, sealed)
 }
 
-// AppendOpen is Open that appends to dst and returns the longer slice; on error it returns nil. The unused capacity of
-// dst must not overlap sealed.
+// AppendOpen is Open that appends to dst and returns the longer slice; on error it returns nil. The
+// unused capacity of dst must not overlap sealed.
 func (f *Fields) AppendOpen(dst []byte, id, field string, sealed []byte) ([]byte, error) {
 	keyID, rest, ok := cutKeyID(sealed)
 	if !ok {
@@ -113,7 +117,8 @@ func (f *Fields) AppendOpen(dst []byte, id, field string, sealed []byte) ([]byte
 	return plain, nil
 }
 
-// cutKeyID splits the key ID off. What no ring can have as an ID is damage, not a key somebody forgot to deploy.
+// cutKeyID splits the key ID off. What no ring can have as an ID is damage, not a key somebody
+// forgot to deploy.
 func cutKeyID(sealed []byte) (keyID, rest []byte, ok bool) {
 	if len(sealed) == 0 {
 		return nil, nil, false
@@ -125,7 +130,8 @@ func cutKeyID(sealed []byte) (keyID, rest []byte, ok bool) {
 	return body[:n], body[n:], true
 }
 
-// place is the associated data: where the value belongs. The lengths keep ("ab", "c") and ("a", "bc") apart.
+// place is the associated data: where the value belongs. The lengths keep ("ab", "c") and ("a",
+// "bc") apart.
 func place(id, field string) []byte {
 	ad := make([]byte, 0, len(id)+len(field)+2*binary.MaxVarintLen32)
 	ad = binary.AppendUvarint(ad, uint64(len(id)))

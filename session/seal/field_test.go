@@ -72,7 +72,8 @@ func TestFieldOpensOnlyInItsPlace(t *testing.T) {
 	}
 }
 
-// Two ring keys with one id and different secrets, as after a botched deployment: damage, never plain text.
+// Two ring keys with one id and different secrets, as after a botched deployment: damage, never
+// plain text.
 func TestSameIDOtherSecret(t *testing.T) {
 	sealed, err := mustFields(t, []seal.Key{newKey(t, "s1", time.Time{})}, &clock{start}).Seal("id", "f", []byte("x"))
 	if err != nil {

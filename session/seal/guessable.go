@@ -2,11 +2,13 @@ package seal
 
 import "strings"
 
-// Guessable reports whether a key or a shared secret is plainly what somebody typed or copied: one with a word in it that
-// sample files have, or whose bytes are all equal or count up or down. It takes text and bytes alike. A random key of
-// [KeySize] bytes is taken for one about once in ten million.
+// Guessable reports whether a key or a shared secret is plainly what somebody typed or copied: one
+// with a word in it that sample files have, or whose bytes are all equal or count up or down. It
+// takes text and bytes alike. A random key of [KeySize] bytes is taken for one about once in ten
+// million.
 //
-// It is not all there is to say: a key that must not be text, or may not repeat itself, is checked for that by its owner.
+// It is not all there is to say: a key that must not be text, or may not repeat itself, is checked
+// for that by its owner.
 func Guessable(secret []byte) bool { return placeholder(secret) || evenSteps(secret) }
 
 // placeholder finds the words people leave in sample files.
@@ -20,8 +22,8 @@ func placeholder(text []byte) bool {
 	return false
 }
 
-// evenSteps reports whether one difference between neighbouring bytes makes up half of b or more: all equal, counting
-// up or down, in any step.
+// evenSteps reports whether one difference between neighbouring bytes makes up half of b or more:
+// all equal, counting up or down, in any step.
 func evenSteps(b []byte) bool {
 	var steps [256]int
 	for i := 1; i < len(b); i++ {

@@ -14,23 +14,25 @@ import (
 // MaxHandleLength is the longest sealed handle, in characters. 36 bytes of payload make 156.
 const MaxHandleLength = 512
 
-// ErrUnauthentic is the one answer of Handles.Open to everything it cannot open: garbage, a changed character, another
-// label, a key that is gone, a value that is too long. It says nothing about which.
+// ErrUnauthentic is the one answer of Handles.Open to everything it cannot open: garbage, a changed
+// character, another label, a key that is gone, a value that is too long. It says nothing about
+// which.
 var ErrUnauthentic = errors.New("handle is not authentic")
 
 // Handles seals and opens what a client carries. It is safe for concurrent use.
 //
-// A handle has no age of its own: how long a session lives is the store's business, so a timestamp in the cookie would
-// be a second, contradicting judge.
+// A handle has no age of its own: how long a session lives is the store's business, so a timestamp
+// in the cookie would be a second, contradicting judge.
 type Handles struct {
 	ring   ring
 	label  string
 	codecs []*securecookie.SecureCookie
 }
 
-// NewHandles makes the codec of one kind of handle. The label ("cookie", "explicit") is part of every derived key:
-// handles of different labels never open as each other, though they come from the same ring. now nil means time.Now.
-// The errors are those of a bad ring (see the package comment) or a bad label; they contain no secret.
+// NewHandles makes the codec of one kind of handle. The label ("cookie", "explicit") is part of
+// every derived key: handles of different labels never open as each other, though they come from
+// the same ring. now nil means time.Now. The errors are those of a bad ring (see the package
+// comment) or a bad label; they contain no secret.
 func NewHandles(label string, keys []Key, now func() time.Time) (*Handles, error) {
 	if !validName(label) {
 		return nil, fmt.Errorf("handle label %q: must be 1 to %d letters, digits, '.', '_' or '-'", label, maxIDLength)
@@ -65,13 +67,15 @@ func newCodec(key Key, label string) (*securecookie.SecureCookie, error) {
 		MaxLength(MaxHandleLength), nil
 }
 
-// Seal signs and encrypts payload with the key in force. The payload must not be empty, and not so long (239 bytes)
-// that the handle would pass MaxHandleLength; it is left as it is. Two calls with the same payload give different handles.
+// Seal signs and encrypts payload with the key in force. The payload must not be empty, and not so
+// long (239 bytes) that the handle would pass MaxHandleLength; it is left as it is. Two calls with
+// the same payload give different handles.
 func (h *Handles) Seal(payload []byte) (string, error) {
 	if len(payload) == 0 {
 		return "", errors.New("seal handle: payload is empty")
 	}
-	// The codec encrypts in place and its NopEncoder does not copy: without the clone it would scramble the caller's bytes.
+	// The codec encrypts in place and its NopEncoder does not copy: without the clone it would
+	// scramble the caller's bytes.
 	value, err := h.codecs[h.ring.current()].Encode(h.label, bytes.Clone(payload))
 	if err != nil {
 		return "", fmt.Errorf("seal handle: %w", err)
@@ -79,10 +83,11 @@ func (h *Handles) Seal(payload []byte) (string, error) {
 	return value, nil
 }
 
-// Open returns the payload of a handle that any key of the ring sealed under this label, or ErrUnauthentic.
+// Open returns the payload of a handle that any key of the ring sealed under this label, or
+// ErrUnauthentic.
 //
-// Only the canonical spelling is accepted. The library's base64 reader skips line breaks and ignores unused trailing
-// bits, which would give every handle many spellings.
+// Only the canonical spelling is accepted. The library's base64 reader skips line breaks and
+// ignores unused trailing bits, which would give every handle many spellings.
 func (h *Handles) Open(value string) ([]byte, error) {
 	if len(value) > MaxHandleLength || !canonical(value) {
 		return nil, ErrUnauthentic
@@ -108,8 +113,9 @@ func (h *Handles) openWith(i int, value string) ([]byte, bool) {
 	return payload, err == nil
 }
 
-// canonical reports whether value is exactly what an encoder writes: padded base64url whose unused bits are zero
-// (RFC 4648 section 3.5). The standard library's strict mode looks at the bits but still skips line breaks.
+// canonical reports whether value is exactly what an encoder writes: padded base64url whose unused
+// bits are zero (RFC 4648 section 3.5). The standard library's strict mode looks at the bits but
+// still skips line breaks.
 func canonical(value string) bool {
 	if value == "" || strings.ContainsAny(value, "\r\n") {
 		return false

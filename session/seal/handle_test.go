@@ -76,11 +76,12 @@ func TestLabelsSeparate(t *testing.T) {
 	}
 }
 
-// One handle has one spelling: any other string that decodes to the same bytes must be refused, or a cache keyed by
-// the raw value would hold entries that an invalidation does not reach.
+// One handle has one spelling: any other string that decodes to the same bytes must be refused, or
+// a cache keyed by the raw value would hold entries that an invalidation does not reach.
 func TestHandleHasOneSpelling(t *testing.T) {
 	h := mustHandles(t, "cookie", []seal.Key{newKey(t, "c1", time.Time{})}, &clock{start})
-	// 37 bytes leave two unused bits in the last character, so that loose trailing bits can be tried.
+	// 37 bytes leave two unused bits in the last character, so that loose trailing bits can be
+	// tried.
 	value, err := h.Seal(make([]byte, 37))
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +148,8 @@ func FuzzHandlesOpen(f *testing.F) {
 		f.Add(value, len(value)-1, byte('B'))
 	}
 	f.Fuzz(func(t *testing.T, value string, at int, c byte) {
-		// The fuzzer cannot forge a MAC, so besides its own strings it edits a true handle in one place.
+		// The fuzzer cannot forge a MAC, so besides its own strings it edits a true handle in one
+		// place.
 		good, err := h.Seal([]byte(value[:min(len(value), 40)] + "x"))
 		if err != nil {
 			t.Fatal(err)

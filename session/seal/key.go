@@ -16,8 +16,8 @@ const KeySize = 32
 
 // Key is one entry of a key ring. It prints and logs as its ID only.
 type Key struct {
-	// ID names the key: 1 to 64 letters, digits, '.', '_' or '-'. It is written in front of sealed fields, is not
-	// secret, and must never be given to another secret.
+	// ID names the key: 1 to 64 letters, digits, '.', '_' or '-'. It is written in front of sealed
+	// fields, is not secret, and must never be given to another secret.
 	ID string
 	// Secret is KeySize random bytes, as ParseKey returns them.
 	Secret []byte `json:"-" yaml:"-"`
@@ -31,18 +31,19 @@ func (k Key) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, "key "+k.ID)
 // LogValue makes slog write the ID only.
 func (k Key) LogValue() slog.Value { return slog.StringValue("key " + k.ID) }
 
-// GenerateKey returns one line, without a line end, that ParseKey accepts: KeySize bytes of crypto/rand in unpadded
-// base64url.
+// GenerateKey returns one line, without a line end, that ParseKey accepts: KeySize bytes of
+// crypto/rand in unpadded base64url.
 func GenerateKey() string {
 	secret := make([]byte, KeySize)
 	_, _ = rand.Read(secret) // documented never to fail: it ends the program instead
 	return base64.RawURLEncoding.EncodeToString(secret)
 }
 
-// ParseKey reads the content of a key file: one line, base64url with or without padding, of exactly KeySize bytes.
-// White space around the line is ignored. Values that are plainly not random (a repeated or counting pattern, text, a
-// left-over placeholder) are refused: a gateway that starts with a guessable key is worse than one that does not start.
-// No error contains any part of the value.
+// ParseKey reads the content of a key file: one line, base64url with or without padding, of exactly
+// KeySize bytes. White space around the line is ignored. Values that are plainly not random (a
+// repeated or counting pattern, text, a left-over placeholder) are refused: a gateway that starts
+// with a guessable key is worse than one that does not start. No error contains any part of the
+// value.
 func ParseKey(line []byte) ([]byte, error) {
 	text := bytes.TrimSpace(line)
 	switch {
@@ -84,7 +85,8 @@ func decodeKey(text []byte) ([]byte, error) {
 	return secret[:n], nil
 }
 
-// printable reports whether b is nothing but ASCII text. Of random keys of 32 bytes, 2 in 10^14 are.
+// printable reports whether b is nothing but ASCII text. Of random keys of 32 bytes, 2 in 10^14
+// are.
 func printable(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' || c > '~' {
@@ -94,8 +96,8 @@ func printable(b []byte) bool {
 	return true
 }
 
-// repeating reports whether b has few distinct values, as a short block written again and again has. 32 random bytes
-// have about 30 of them.
+// repeating reports whether b has few distinct values, as a short block written again and again
+// has. 32 random bytes have about 30 of them.
 func repeating(b []byte) bool {
 	seen := make(map[byte]struct{}, len(b))
 	for _, c := range b {

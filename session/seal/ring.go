@@ -11,15 +11,16 @@ import (
 
 const maxIDLength = 64
 
-// ring is the order of keys: newest From first, ties as listed. It holds no secrets; users of a ring keep what they
-// derived from each key at the same index.
+// ring is the order of keys: newest From first, ties as listed. It holds no secrets; users of a
+// ring keep what they derived from each key at the same index.
 type ring struct {
 	froms []time.Time
 	now   func() time.Time
 }
 
-// newRing checks the keys and returns them in ring order. It fails on an empty ring, a malformed or repeated ID, a
-// secret of the wrong length, a secret listed twice, and when no key's time has come.
+// newRing checks the keys and returns them in ring order. It fails on an empty ring, a malformed or
+// repeated ID, a secret of the wrong length, a secret listed twice, and when no key's time has
+// come.
 func newRing(keys []Key, now func() time.Time) (ring, []Key, error) {
 	if now == nil {
 		now = time.Now
@@ -39,8 +40,8 @@ func newRing(keys []Key, now func() time.Time) (ring, []Key, error) {
 	return r, sorted, nil
 }
 
-// current returns the index of the key that seals now. Should the clock be set back to before every From, the oldest
-// key seals: all replicas have it longest.
+// current returns the index of the key that seals now. Should the clock be set back to before every
+// From, the oldest key seals: all replicas have it longest.
 func (r ring) current() int {
 	now := r.now()
 	for i, from := range r.froms {
@@ -74,7 +75,8 @@ func checkKeys(keys []Key) error {
 	return nil
 }
 
-// validName holds for key IDs and labels. It keeps out separators, control characters and the empty name.
+// validName holds for key IDs and labels. It keeps out separators, control characters and the empty
+// name.
 func validName(name string) bool {
 	if name == "" || len(name) > maxIDLength {
 		return false
@@ -88,8 +90,8 @@ func validName(name string) bool {
 	return true
 }
 
-// derive makes the key for one use of a ring key. Uses are told apart by purpose and label; neither can contain the
-// slash between them.
+// derive makes the key for one use of a ring key. Uses are told apart by purpose and label; neither
+// can contain the slash between them.
 func derive(secret []byte, purpose, label string) ([]byte, error) {
 	key, err := hkdf.Key(sha256.New, secret, nil, "sessiongate/seal/v1/"+purpose+"/"+label, KeySize)
 	if err != nil {

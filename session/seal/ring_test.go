@@ -59,7 +59,8 @@ func TestRingRefuses(t *testing.T) {
 	}
 }
 
-// The newest key in force seals, seen from outside: a ring of that key alone opens what the full ring sealed.
+// The newest key in force seals, seen from outside: a ring of that key alone opens what the full
+// ring sealed.
 func TestRingSealsWithTheNewestKeyInForce(t *testing.T) {
 	always := newKey(t, "always", time.Time{})
 	second := newKey(t, "second", time.Time{})
@@ -100,7 +101,8 @@ func TestRingSealsWithTheNewestKeyInForce(t *testing.T) {
 	}
 }
 
-// A replica whose clock is ahead, or that got the new key first, seals with a key that others do not seal with yet.
+// A replica whose clock is ahead, or that got the new key first, seals with a key that others do
+// not seal with yet.
 func TestEveryKeyOpens(t *testing.T) {
 	old, future := newKey(t, "old", time.Time{}), newKey(t, "future", start.Add(time.Hour))
 	now := &clock{start}

@@ -11,11 +11,13 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Claims is what an access token says. Times have whole seconds in the token; fractions are cut off.
+// Claims is what an access token says. Times have whole seconds in the token; fractions are cut
+// off.
 type Claims struct {
 	// Issuer is filled in by the Minter; what the caller sets is ignored.
 	Issuer string
-	// Subject, Audience (at least one, none empty) and ClientID are required (RFC 9068 section 2.2).
+	// Subject, Audience (at least one, none empty) and ClientID are required (RFC 9068 section
+	// 2.2).
 	Subject  string
 	Audience []string
 	ClientID string
@@ -26,14 +28,14 @@ type Claims struct {
 	SessionID string
 	// Roles is always in the token, if only as an empty list.
 	Roles []string
-	// Scopes are joined with spaces (RFC 9068 section 2.2.3); none: the claim is left out. A scope may hold printable
-	// ASCII but no space, quote or backslash (RFC 6749 section 3.3).
+	// Scopes are joined with spaces (RFC 9068 section 2.2.3); none: the claim is left out. A scope
+	// may hold printable ASCII but no space, quote or backslash (RFC 6749 section 3.3).
 	Scopes []string
 	// Name and PreferredUsername are for display. Empty: left out.
 	Name              string
 	PreferredUsername string
-	// Extra are the caller's own claims. Reserved names in it are ignored; see ReservedClaim. In verified claims its
-	// numbers are json.Number, so that large integers survive.
+	// Extra are the caller's own claims. Reserved names in it are ignored; see ReservedClaim. In
+	// verified claims its numbers are json.Number, so that large integers survive.
 	Extra map[string]any
 }
 
@@ -46,9 +48,9 @@ type Times struct {
 	AuthTime time.Time
 }
 
-// ReservedClaim reports whether an extra claim of this name would be ignored, because the gateway speaks for it or
-// because the name changes how a token is to be understood. Case does not matter: some JSON readers, Go's among them,
-// take "SUB" for "sub".
+// ReservedClaim reports whether an extra claim of this name would be ignored, because the gateway
+// speaks for it or because the name changes how a token is to be understood. Case does not matter:
+// some JSON readers, Go's among them, take "SUB" for "sub".
 func ReservedClaim(name string) bool {
 	switch strings.ToLower(name) {
 	case "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "sid", "roles", "scope", "auth_time",
@@ -101,7 +103,8 @@ func validScope(scope string) bool {
 	return scope != ""
 }
 
-// wire writes the extra claims first, so that nothing of ours can be replaced even if a name were missed above.
+// wire writes the extra claims first, so that nothing of ours can be replaced even if a name were
+// missed above.
 func (c Claims) wire() jwt.MapClaims {
 	m := make(jwt.MapClaims, len(c.Extra)+14)
 	for name, value := range c.Extra {

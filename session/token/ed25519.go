@@ -2,8 +2,8 @@ package token
 
 import "github.com/golang-jwt/jwt/v5"
 
-// ed25519Method signs and verifies as EdDSA does with an Ed25519 key, under the name that says so (RFC 9864 section
-// 2.2). golang-jwt knows the older name only.
+// ed25519Method signs and verifies as EdDSA does with an Ed25519 key, under the name that says so
+// (RFC 9864 section 2.2). golang-jwt knows the older name only.
 type ed25519Method struct{ *jwt.SigningMethodEd25519 }
 
 // Alg implements [jwt.SigningMethod].

@@ -19,7 +19,8 @@ const (
 	p256Coordinate = 32
 )
 
-// jwk is one public key (RFC 7517, 7518 section 6, 8037 section 2). There is no field that could hold a private part.
+// jwk is one public key (RFC 7517, 7518 section 6, 8037 section 2). There is no field that could
+// hold a private part.
 type jwk struct {
 	Kty string `json:"kty"`
 	Kid string `json:"kid"`
@@ -38,8 +39,9 @@ type jwkSet struct {
 	Keys []jwk `json:"keys"`
 }
 
-// JWKS returns the public keys of the ring as a JSON Web Key Set (RFC 7517), all of them, also those that do not sign
-// yet. HS256 keys are secrets and never in it; false means that there is nothing to publish.
+// JWKS returns the public keys of the ring as a JSON Web Key Set (RFC 7517), all of them, also
+// those that do not sign yet. HS256 keys are secrets and never in it; false means that there is
+// nothing to publish.
 func (r *Ring) JWKS() ([]byte, bool) {
 	set := jwkSet{}
 	for _, key := range r.keys {
@@ -75,9 +77,10 @@ func publish(key SigningKey) (jwk, bool) {
 	return entry, true
 }
 
-// parseJWKS reads a foreign document. Keys it cannot use are skipped, as RFC 7517 section 5 asks: another type or use,
-// values missing or out of range, an alg that does not fit. Symmetric keys are never used, because whoever can read the
-// document could sign with them. Certificates are not looked at: nothing here trusts them.
+// parseJWKS reads a foreign document. Keys it cannot use are skipped, as RFC 7517 section 5 asks:
+// another type or use, values missing or out of range, an alg that does not fit. Symmetric keys are
+// never used, because whoever can read the document could sign with them. Certificates are not
+// looked at: nothing here trusts them.
 func parseJWKS(document []byte) (*keySet, error) {
 	var doc struct {
 		Keys []json.RawMessage `json:"keys"`

@@ -16,8 +16,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Asymmetric are the signature algorithms whose verification key is no secret (RFC 7518 section 3.1, RFC 8037 section
-// 3.1, RFC 9864 section 2.2).
+// Asymmetric are the signature algorithms whose verification key is no secret (RFC 7518 section
+// 3.1, RFC 8037 section 3.1, RFC 9864 section 2.2).
 func Asymmetric() []string {
 	return []string{
 		RS256, "RS384", "RS512", "PS256", "PS384", "PS512", ES256, "ES384", "ES512", EdDSA, Ed25519,
@@ -32,8 +32,8 @@ type JWTRules struct {
 	Key any
 	// Algorithms are those to accept, of those that the keys are good for. nil: all of them.
 	Algorithms []string
-	// Types are the accepted typ headers, in lower case and without "application/" (RFC 8725 section 3.11); the empty
-	// one stands for none. nil: any.
+	// Types are the accepted typ headers, in lower case and without "application/" (RFC 8725
+	// section 3.11); the empty one stands for none. nil: any.
 	Types []string
 	// Issuer is the exact iss, Audience must be in aud. Empty: not looked at.
 	Issuer, Audience string
@@ -41,8 +41,8 @@ type JWTRules struct {
 	Lasting bool
 	// IssuedAt makes iat a required claim, which cannot be in the future.
 	IssuedAt bool
-	// Vouched tokens came from their issuer and not from a stranger: a key that is not known yet is fetched for them
-	// as often as once a second.
+	// Vouched tokens came from their issuer and not from a stranger: a key that is not known yet is
+	// fetched for them as often as once a second.
 	Vouched bool
 	// Leeway is how far clocks may differ.
 	Leeway time.Duration
@@ -53,12 +53,13 @@ type JWTRules struct {
 // JWT is a token that is believed.
 type JWT struct {
 	Algorithm string
-	// Claims by their exact names (RFC 7519 section 4). Numbers are json.Number, so that large integers survive.
+	// Claims by their exact names (RFC 7519 section 4). Numbers are json.Number, so that large
+	// integers survive.
 	Claims map[string]any
 }
 
-// JWTVerifier checks tokens that somebody else signs: ID tokens, logout tokens, the access tokens of an API. It is safe
-// for concurrent use.
+// JWTVerifier checks tokens that somebody else signs: ID tokens, logout tokens, the access tokens
+// of an API. It is safe for concurrent use.
 type JWTVerifier struct {
 	rules     JWTRules
 	algs      []string
@@ -103,9 +104,9 @@ func NewJWTVerifier(r JWTRules) (*JWTVerifier, error) {
 	return v, nil
 }
 
-// Verify checks type, algorithm, signature, issuer, audience and times (RFC 7519 section 7.2, RFC 8725). Errors:
-// [ErrInvalid] with its cause, which holds no part of the token, or [ErrKeysUnavailable]. ctx bounds a fetch of keys.
-// The length of raw is for the caller to bound.
+// Verify checks type, algorithm, signature, issuer, audience and times (RFC 7519 section 7.2, RFC
+// 8725). Errors: [ErrInvalid] with its cause, which holds no part of the token, or
+// [ErrKeysUnavailable]. ctx bounds a fetch of keys. The length of raw is for the caller to bound.
 func (v *JWTVerifier) Verify(ctx context.Context, raw string) (JWT, error) {
 	t, claims, err := v.parse(raw)
 	if err != nil {
@@ -170,7 +171,8 @@ func (v *JWTVerifier) signature(ctx context.Context, t *jwt.Token, signed string
 	})
 }
 
-// algorithmError says which alg a token has that is not accepted. Unlike the rest of a token it is no secret.
+// algorithmError says which alg a token has that is not accepted. Unlike the rest of a token it is
+// no secret.
 type algorithmError struct{ alg any }
 
 // Error implements error.
@@ -178,9 +180,9 @@ func (e algorithmError) Error() string {
 	return fmt.Sprintf("alg %.32q is not one that is accepted", fmt.Sprint(e.alg))
 }
 
-// StaticKey reads a PEM public key (RSA, P-256, P-384, P-521 or Ed25519), or takes text as a secret that is shared with
-// the issuer. What looks like PEM is never a shared secret, or a token signed with the public key would pass (RFC 8725
-// section 3.1).
+// StaticKey reads a PEM public key (RSA, P-256, P-384, P-521 or Ed25519), or takes text as a secret
+// that is shared with the issuer. What looks like PEM is never a shared secret, or a token signed
+// with the public key would pass (RFC 8725 section 3.1).
 func StaticKey(text []byte) (any, error) {
 	if !strings.Contains(string(text), "-----BEGIN ") {
 		if len(text) == 0 {

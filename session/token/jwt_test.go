@@ -78,7 +78,8 @@ func (s signer) jwk(t testing.TB) map[string]any {
 	return k
 }
 
-// token signs claims as they are, whatever the library would make of them. nil values remove entries.
+// token signs claims as they are, whatever the library would make of them. nil values remove
+// entries.
 func (s signer) token(t testing.TB, header, claims map[string]any) string {
 	t.Helper()
 	h := map[string]any{"alg": s.alg, "typ": "JWT"}
@@ -337,7 +338,8 @@ func TestJWTRotationUnderLoad(t *testing.T) {
 	}
 }
 
-// Without the keys nothing can be said of a token, also of one that verifies under none of the known ones.
+// Without the keys nothing can be said of a token, also of one that verifies under none of the
+// known ones.
 func TestJWTKeysOutOfReach(t *testing.T) {
 	server, now := newIssuer(t, newRing(t, start, newKey(t, "x", token.EdDSA))), newClock()
 	s, next := newSigner(t, "ES256", ""), newSigner(t, "ES256", "")

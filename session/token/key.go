@@ -18,7 +18,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// The algorithms a signing key can have (RFC 7518 section 3.1, RFC 8037 section 3.1, RFC 9864 section 2.2).
+// The algorithms a signing key can have (RFC 7518 section 3.1, RFC 8037 section 3.1, RFC 9864
+// section 2.2).
 const (
 	EdDSA   = "EdDSA"
 	Ed25519 = "Ed25519" // EdDSA with an Ed25519 key, by its newer name; see [SigningKey.Fully]
@@ -33,12 +34,15 @@ const (
 	maxIDLength = 64
 )
 
-// SigningKey is one entry of a Ring. It prints and logs as its ID and algorithm only. The zero value is not usable;
-// make one with ParseSigningKey or HMACKey, then set From if it is to sign later.
+// SigningKey is one entry of a Ring. It prints and logs as its ID and algorithm only. The zero
+// value is not usable; make one with ParseSigningKey or HMACKey, then set From if it is to sign
+// later.
 type SigningKey struct {
-	// ID is the kid: 1 to 64 letters, digits, '.', '_' or '-'. Public; never give it to another key.
+	// ID is the kid: 1 to 64 letters, digits, '.', '_' or '-'. Public; never give it to another
+	// key.
 	ID string
-	// From is when the key begins to sign. The zero time means always. It verifies, and is published, at any time.
+	// From is when the key begins to sign. The zero time means always. It verifies, and is
+	// published, at any time.
 	From time.Time
 
 	method  jwt.SigningMethod
@@ -46,8 +50,9 @@ type SigningKey struct {
 	public  any // what verifies: a public key, or the secret bytes of HS256
 }
 
-// Fully returns the key with an algorithm name that says which curve it signs with: Ed25519 in place of EdDSA, which
-// RFC 9864 deprecates and which many libraries still want. Other keys have such names already.
+// Fully returns the key with an algorithm name that says which curve it signs with: Ed25519 in
+// place of EdDSA, which RFC 9864 deprecates and which many libraries still want. Other keys have
+// such names already.
 func (k SigningKey) Fully() SigningKey {
 	if k.Algorithm() == EdDSA {
 		k.method = ed25519Method{jwt.SigningMethodEdDSA}
@@ -63,7 +68,8 @@ func (k SigningKey) Algorithm() string {
 	return k.method.Alg()
 }
 
-// Format writes the ID and the algorithm for every verb, so that no way of printing a key shows its secret.
+// Format writes the ID and the algorithm for every verb, so that no way of printing a key shows its
+// secret.
 func (k SigningKey) Format(w fmt.State, _ rune) {
 	_, _ = io.WriteString(w, "signing key "+k.ID+" ("+k.Algorithm()+")")
 }
@@ -71,9 +77,10 @@ func (k SigningKey) Format(w fmt.State, _ rune) {
 // LogValue makes slog write the ID and the algorithm only.
 func (k SigningKey) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(k)) }
 
-// ParseSigningKey reads a private key in PEM: PKCS#8, SEC1 ("EC PRIVATE KEY") or PKCS#1 ("RSA PRIVATE KEY"), not
-// encrypted. The key decides the algorithm: Ed25519 signs EdDSA, P-256 ES256, RSA of 2048 bits or more RS256. Anything
-// else is an error, and so are two keys in one file. No error contains key material.
+// ParseSigningKey reads a private key in PEM: PKCS#8, SEC1 ("EC PRIVATE KEY") or PKCS#1 ("RSA
+// PRIVATE KEY"), not encrypted. The key decides the algorithm: Ed25519 signs EdDSA, P-256 ES256,
+// RSA of 2048 bits or more RS256. Anything else is an error, and so are two keys in one file. No
+// error contains key material.
 func ParseSigningKey(id string, pemBytes []byte) (SigningKey, error) {
 	if !validID(id) {
 		return SigningKey{}, errBadID
@@ -89,8 +96,8 @@ func ParseSigningKey(id string, pemBytes []byte) (SigningKey, error) {
 	return SigningKey{ID: id, method: method, private: private, public: private.Public()}, nil
 }
 
-// ParsePrivateKey reads the one private key of a PEM file, in the forms that [ParseSigningKey] takes but of any kind
-// and size. No error contains key material.
+// ParsePrivateKey reads the one private key of a PEM file, in the forms that [ParseSigningKey]
+// takes but of any kind and size. No error contains key material.
 func ParsePrivateKey(pemBytes []byte) (crypto.Signer, error) {
 	block, err := privateBlock(pemBytes)
 	if err != nil {
@@ -99,9 +106,9 @@ func ParsePrivateKey(pemBytes []byte) (crypto.Signer, error) {
 	return parsePrivate(block)
 }
 
-// HMACKey makes an HS256 key from a secret shared with the APIs that verify. The secret must have 32 bytes or more
-// (RFC 7518 section 3.2) and must look random: short patterns, counting bytes and left-over placeholders are refused.
-// No error contains any part of it.
+// HMACKey makes an HS256 key from a secret shared with the APIs that verify. The secret must have
+// 32 bytes or more (RFC 7518 section 3.2) and must look random: short patterns, counting bytes and
+// left-over placeholders are refused. No error contains any part of it.
 func HMACKey(id string, secret []byte) (SigningKey, error) {
 	if !validID(id) {
 		return SigningKey{}, errBadID
@@ -113,8 +120,8 @@ func HMACKey(id string, secret []byte) (SigningKey, error) {
 	return SigningKey{ID: id, method: jwt.SigningMethodHS256, private: own, public: own}, nil
 }
 
-// GenerateSigningKey returns a new private key as PKCS#8 PEM for EdDSA, ES256 or RS256 (3072 bits). HS256 has no PEM
-// form and is an error.
+// GenerateSigningKey returns a new private key as PKCS#8 PEM for EdDSA, ES256 or RS256 (3072 bits).
+// HS256 has no PEM form and is an error.
 func GenerateSigningKey(alg string) ([]byte, error) {
 	var private any
 	var err error
@@ -140,7 +147,8 @@ func GenerateSigningKey(alg string) ([]byte, error) {
 
 var errBadID = fmt.Errorf("signing key id must be 1 to %d letters, digits, '.', '_' or '-'", maxIDLength)
 
-// privateBlock returns the one private key of a PEM file. OpenSSL writes an "EC PARAMETERS" block before an EC key.
+// privateBlock returns the one private key of a PEM file. OpenSSL writes an "EC PARAMETERS" block
+// before an EC key.
 func privateBlock(pemBytes []byte) (*pem.Block, error) {
 	var found *pem.Block
 	for {
@@ -212,7 +220,8 @@ func methodFor(public crypto.PublicKey) (jwt.SigningMethod, error) {
 	return nil, errUnsupportedKey
 }
 
-// validID keeps out control characters, quotes and the empty name; a kid travels in headers and logs.
+// validID keeps out control characters, quotes and the empty name; a kid travels in headers and
+// logs.
 func validID(id string) bool {
 	if id == "" || len(id) > maxIDLength {
 		return false

@@ -23,13 +23,14 @@ func (k publicKey) serves(alg string) bool {
 	return fits(k.key, alg) && (k.alg == "" || k.alg == alg || sameCurve(k.alg, alg))
 }
 
-// sameCurve holds for the two names of one algorithm: EdDSA with an Ed25519 key is what RFC 9864 calls Ed25519.
+// sameCurve holds for the two names of one algorithm: EdDSA with an Ed25519 key is what RFC 9864
+// calls Ed25519.
 func sameCurve(a, b string) bool {
 	return (a == EdDSA || a == Ed25519) && (b == EdDSA || b == Ed25519)
 }
 
-// fits reports whether a key of this type can be used with alg at all (RFC 7518 section 3.1, RFC 8037 section 3.1,
-// RFC 9864 section 2.2).
+// fits reports whether a key of this type can be used with alg at all (RFC 7518 section 3.1, RFC
+// 8037 section 3.1, RFC 9864 section 2.2).
 func fits(key any, alg string) bool {
 	switch k := key.(type) {
 	case ed25519.PublicKey:
@@ -52,7 +53,8 @@ func fits(key any, alg string) bool {
 // keySet is what a JWKS document holds that we can use. It does not change.
 type keySet struct{ keys []publicKey }
 
-// named returns the keys with this kid that can be used with alg. A kid may stand for several (RFC 7517 section 4.5).
+// named returns the keys with this kid that can be used with alg. A kid may stand for several (RFC
+// 7517 section 4.5).
 func (s *keySet) named(kid, alg string) (list []any, err error) {
 	err = errUnknownKey
 	for _, k := range s.keys {
@@ -70,8 +72,9 @@ func (s *keySet) named(kid, alg string) (list []any, err error) {
 	return list, err
 }
 
-// candidates returns the keys that may have signed: those with the token's kid, if there are any; else all that can be
-// used with alg, because neither tokens nor keys need have a kid (RFC 7515 section 4.1.4, RFC 7517 section 4.5).
+// candidates returns the keys that may have signed: those with the token's kid, if there are any;
+// else all that can be used with alg, because neither tokens nor keys need have a kid (RFC 7515
+// section 4.1.4, RFC 7517 section 4.5).
 func (s *keySet) candidates(kid, alg string) (list []any, err error) {
 	if list, err = s.named(kid, alg); err != errUnknownKey { //nolint:errorlint // it is never wrapped here
 		return list[:min(len(list), maxCandidates)], err

@@ -7,8 +7,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// headerType is the typ of access tokens (RFC 9068 section 2.1). It keeps them apart from ID tokens and logout tokens
-// signed with the same key.
+// headerType is the typ of access tokens (RFC 9068 section 2.1). It keeps them apart from ID tokens
+// and logout tokens signed with the same key.
 const headerType = "at+jwt"
 
 // Minter signs access tokens. It is safe for concurrent use.
@@ -17,7 +17,8 @@ type Minter struct {
 	ring   *Ring
 }
 
-// NewMinter returns a Minter whose tokens carry issuer as iss and are signed with the ring's key in force.
+// NewMinter returns a Minter whose tokens carry issuer as iss and are signed with the ring's key in
+// force.
 func NewMinter(issuer string, ring *Ring) (*Minter, error) {
 	if issuer == "" || ring == nil {
 		return nil, errors.New("minter needs an issuer and a key ring")
@@ -25,9 +26,9 @@ func NewMinter(issuer string, ring *Ring) (*Minter, error) {
 	return &Minter{issuer: issuer, ring: ring}, nil
 }
 
-// Mint signs one access token. It fails when a required claim is missing or a scope is malformed, and when an extra
-// claim has no JSON form. Reserved names among the extra claims are left out, not refused: a user whose record has one
-// can still sign in, and the token says what the gateway says.
+// Mint signs one access token. It fails when a required claim is missing or a scope is malformed,
+// and when an extra claim has no JSON form. Reserved names among the extra claims are left out, not
+// refused: a user whose record has one can still sign in, and the token says what the gateway says.
 func (m *Minter) Mint(c Claims) (string, error) {
 	if err := c.check(); err != nil {
 		return "", fmt.Errorf("mint access token: %w", err)

@@ -54,7 +54,8 @@ func TestMintLeavesOutWhatIsEmpty(t *testing.T) {
 	}
 }
 
-// AuthX applies the caller's data last, so that it can replace sub, exp and type. Ours cannot be replaced, in any case.
+// AuthX applies the caller's data last, so that it can replace sub, exp and type. Ours cannot be
+// replaced, in any case.
 func TestExtraClaimsCannotReplaceOurs(t *testing.T) {
 	ring := newRing(t, start, newKey(t, "k1", token.EdDSA))
 	names := []string{

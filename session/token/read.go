@@ -8,8 +8,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// readClaims turns verified claims into Claims. It reads from the map by exact name and not into a struct, because
-// encoding/json matches struct fields without regard to case.
+// readClaims turns verified claims into Claims. It reads from the map by exact name and not into a
+// struct, because encoding/json matches struct fields without regard to case.
 func readClaims(m jwt.MapClaims) (Claims, error) {
 	r := reader{m: m}
 	c := Claims{

@@ -16,12 +16,14 @@ const (
 	remoteKeysMaxAge = 15 * time.Minute
 )
 
-// RemoteKeys is a KeySource that reads the JWKS of a token issuer over HTTP. It is safe for concurrent use.
+// RemoteKeys is a KeySource that reads the JWKS of a token issuer over HTTP. It is safe for
+// concurrent use.
 //
-// The document is fetched at the first use and kept. It is fetched again when no key in it verifies a token: twice at
-// once and then once in 10 s (1 s after a failed fetch), so that forged tokens cannot make us hammer the issuer, and
-// more often for tokens that came from the issuer itself; and when it is 15 min old, so that keys that were taken away
-// are forgotten. A failed fetch never takes known keys away.
+// The document is fetched at the first use and kept. It is fetched again when no key in it verifies
+// a token: twice at once and then once in 10 s (1 s after a failed fetch), so that forged tokens
+// cannot make us hammer the issuer, and more often for tokens that came from the issuer itself; and
+// when it is 15 min old, so that keys that were taken away are forgotten. A failed fetch never
+// takes known keys away.
 type RemoteKeys struct {
 	url    string
 	client *http.Client
@@ -36,8 +38,8 @@ type RemoteKeys struct {
 	pace    pace
 }
 
-// NewRemoteKeys makes a source for the JWKS at url. transport nil means http.DefaultTransport; now nil means time.Now.
-// Nothing is fetched yet.
+// NewRemoteKeys makes a source for the JWKS at url. transport nil means http.DefaultTransport; now
+// nil means time.Now. Nothing is fetched yet.
 func NewRemoteKeys(url string, transport http.RoundTripper, now func() time.Time) *RemoteKeys {
 	if now == nil {
 		now = time.Now
@@ -56,8 +58,8 @@ func NewRemoteKeys(url string, transport http.RoundTripper, now func() time.Time
 // Algorithms implements KeySource: the asymmetric ones only.
 func (k *RemoteKeys) Algorithms() []string { return Asymmetric() }
 
-// VerificationKey implements KeySource. For an unknown kid it waits for a fetch until ctx ends; for a known one it never
-// waits: keys that have become old are renewed in the background.
+// VerificationKey implements KeySource. For an unknown kid it waits for a fetch until ctx ends; for
+// a known one it never waits: keys that have become old are renewed in the background.
 func (k *RemoteKeys) VerificationKey(ctx context.Context, kid, alg string) (key any, err error) {
 	err = k.each(ctx, false, func(set *keySet) error {
 		keys, err := set.named(kid, alg)
@@ -69,9 +71,10 @@ func (k *RemoteKeys) VerificationKey(ctx context.Context, kid, alg string) (key 
 	return key, err
 }
 
-// each calls try with the known keys and, as long as it fails and a fetch brings others, with those. vouched says that
-// the token came from its issuer and not from a stranger. The error is the last one of try, or wraps ErrKeysUnavailable
-// where the right key may well be one that could not be fetched.
+// each calls try with the known keys and, as long as it fails and a fetch brings others, with
+// those. vouched says that the token came from its issuer and not from a stranger. The error is the
+// last one of try, or wraps ErrKeysUnavailable where the right key may well be one that could not
+// be fetched.
 func (k *RemoteKeys) each(ctx context.Context, vouched bool, try func(*keySet) error) error {
 	set := k.current(ctx)
 	err := errUnknownKey
@@ -122,7 +125,8 @@ func (k *RemoteKeys) newer(ctx context.Context, set *keySet, vouched bool) (*key
 	return k.update(ctx, set, vouched)
 }
 
-// update is called by the holder of the turn. The error is that of the last fetch, this one's or an earlier one's.
+// update is called by the holder of the turn. The error is that of the last fetch, this one's or an
+// earlier one's.
 func (k *RemoteKeys) update(ctx context.Context, set *keySet, vouched bool) (*keySet, error) {
 	if now, failure, fetch := k.due(set, vouched); !fetch {
 		return now, failure

@@ -80,7 +80,8 @@ func TestRemoteKeysVerifyEveryAlgorithm(t *testing.T) {
 	}
 }
 
-// A key that is changed right after a fetch is found at once; forged kids cost the issuer one fetch in 10 s.
+// A key that is changed right after a fetch is found at once; forged kids cost the issuer one fetch
+// in 10 s.
 func TestRemoteKeysAskAgainForUnknownKeys(t *testing.T) {
 	old, next, strange := newKey(t, "old", token.EdDSA), newKey(t, "next", token.EdDSA), newKey(t, "strange", token.EdDSA)
 	oldRing, bothRing := newRing(t, start, old), newRing(t, start, next, old)
@@ -203,7 +204,8 @@ func TestRemoteKeysRefuseBadAnswers(t *testing.T) {
 	}
 }
 
-// Keys that are weak, malformed, for another use or secret are skipped; a good one beside them still counts.
+// Keys that are weak, malformed, for another use or secret are skipped; a good one beside them
+// still counts.
 func TestRemoteKeysSkipUnusableKeys(t *testing.T) {
 	secret := "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"
 	ring := newRing(t, start, newKey(t, "good", token.EdDSA))

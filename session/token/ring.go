@@ -8,15 +8,16 @@ import (
 	"time"
 )
 
-// Ring holds the signing keys. It is immutable and safe for concurrent use. It is the KeySource for tokens this
-// gateway minted itself.
+// Ring holds the signing keys. It is immutable and safe for concurrent use. It is the KeySource for
+// tokens this gateway minted itself.
 type Ring struct {
 	keys []SigningKey // newest From first, ties as listed
 	byID map[string]SigningKey
 	now  func() time.Time
 }
 
-// NewRing checks the keys: at least one, no repeated ID, and one whose time has come. now nil means time.Now.
+// NewRing checks the keys: at least one, no repeated ID, and one whose time has come. now nil means
+// time.Now.
 func NewRing(keys []SigningKey, now func() time.Time) (*Ring, error) {
 	if now == nil {
 		now = time.Now
@@ -41,7 +42,8 @@ func NewRing(keys []SigningKey, now func() time.Time) (*Ring, error) {
 	return r, nil
 }
 
-// current returns the key that signs now. Should the clock be set back to before every From, the oldest key signs.
+// current returns the key that signs now. Should the clock be set back to before every From, the
+// oldest key signs.
 func (r *Ring) current() SigningKey {
 	now := r.now()
 	for _, key := range r.keys {

@@ -9,15 +9,15 @@ import (
 
 const (
 	minSecretBytes = 32
-	// A random secret written in hex has 16 different characters, of which 32 draws miss a few; anything above that is
-	// far more varied.
+	// A random secret written in hex has 16 different characters, of which 32 draws miss a few;
+	// anything above that is far more varied.
 	minDistinctBytes = 10
 )
 
 var errNotRandom = errors.New("secret does not look random: make one with `sessiongate keys generate`")
 
-// checkSecret refuses what people type into sample files. Unlike the gateway's own keys, a shared secret may be text:
-// the API on the other side may want it in hex or base64.
+// checkSecret refuses what people type into sample files. Unlike the gateway's own keys, a shared
+// secret may be text: the API on the other side may want it in hex or base64.
 func checkSecret(secret []byte) error {
 	if len(secret) < minSecretBytes {
 		return fmt.Errorf("secret has %d bytes, want %d or more", len(secret), minSecretBytes)

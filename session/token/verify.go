@@ -18,11 +18,11 @@ const (
 
 // Errors of Verifier.Verify; compare with errors.Is.
 var (
-	// ErrInvalid means that the token is not to be believed. The wrapped cause is for the log; it never contains any
-	// part of the token.
+	// ErrInvalid means that the token is not to be believed. The wrapped cause is for the log; it
+	// never contains any part of the token.
 	ErrInvalid = errors.New("token is invalid")
-	// ErrKeysUnavailable means that the keys could not be fetched, so that nothing can be said about the token. It is
-	// an infrastructure fault and not the bearer's: answer 503, not 401.
+	// ErrKeysUnavailable means that the keys could not be fetched, so that nothing can be said
+	// about the token. It is an infrastructure fault and not the bearer's: answer 503, not 401.
 	ErrKeysUnavailable = errors.New("verification keys are unavailable")
 )
 
@@ -40,8 +40,9 @@ var (
 
 // KeySource finds verification keys. Implementations: Ring, RemoteKeys.
 type KeySource interface {
-	// VerificationKey returns the public key (or HS256 secret) of kid. It must fail when there is no such key, and when
-	// the key is for another algorithm than alg. It wraps ErrKeysUnavailable when it cannot know.
+	// VerificationKey returns the public key (or HS256 secret) of kid. It must fail when there is
+	// no such key, and when the key is for another algorithm than alg. It wraps ErrKeysUnavailable
+	// when it cannot know.
 	VerificationKey(ctx context.Context, kid, alg string) (any, error)
 	// Algorithms lists what keys of this source may be used with. It does not change.
 	Algorithms() []string
@@ -55,8 +56,8 @@ type VerifierOptions struct {
 	Audience []string
 	// Leeway is how far clocks may differ. Zero means 60 s, negative means none.
 	Leeway time.Duration
-	// AcceptExpired lets expired tokens through, marked as Expired. It is for one purpose: to find the jti of an old
-	// token that is to be revoked.
+	// AcceptExpired lets expired tokens through, marked as Expired. It is for one purpose: to find
+	// the jti of an old token that is to be revoked.
 	AcceptExpired bool
 	// Now nil means time.Now.
 	Now func() time.Time
@@ -77,8 +78,8 @@ type Verified struct {
 	Expired bool
 }
 
-// NewVerifier fails when Keys, Issuer or Audience is missing: an unchecked issuer or audience lets tokens for other
-// services in (RFC 8725 sections 3.8 and 3.9).
+// NewVerifier fails when Keys, Issuer or Audience is missing: an unchecked issuer or audience lets
+// tokens for other services in (RFC 8725 sections 3.8 and 3.9).
 func NewVerifier(o VerifierOptions) (*Verifier, error) {
 	if o.Keys == nil || o.Issuer == "" || len(o.Audience) == 0 || slices.Contains(o.Audience, "") {
 		return nil, errors.New("verifier needs keys, an issuer and an audience")
@@ -94,7 +95,8 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 	}
 	v := &Verifier{options: o}
 	registerEd25519()
-	// The claims are validated apart from the signature, because only then can "expired and nothing else" be told.
+	// The claims are validated apart from the signature, because only then can "expired and nothing
+	// else" be told.
 	v.parser = jwt.NewParser(jwt.WithValidMethods(o.Keys.Algorithms()), jwt.WithStrictDecoding(), jwt.WithJSONNumber(),
 		jwt.WithoutClaimsValidation())
 	v.validator = v.validatorAt(o.Now)
@@ -106,8 +108,9 @@ func (v *Verifier) validatorAt(now func() time.Time) *jwt.Validator {
 		jwt.WithExpirationRequired(), jwt.WithLeeway(v.options.Leeway), jwt.WithTimeFunc(now))
 }
 
-// Verify checks type, key, algorithm, signature, issuer, audience and times, in RFC 9068 section 4's sense, and returns
-// the claims. Errors: ErrInvalid with its cause, or ErrKeysUnavailable. ctx bounds a fetch of keys.
+// Verify checks type, key, algorithm, signature, issuer, audience and times, in RFC 9068 section
+// 4's sense, and returns the claims. Errors: ErrInvalid with its cause, or ErrKeysUnavailable. ctx
+// bounds a fetch of keys.
 func (v *Verifier) Verify(ctx context.Context, raw string) (Verified, error) {
 	if len(raw) > maxTokenLength {
 		return Verified{}, invalid(errTooLong)
@@ -148,8 +151,8 @@ func (v *Verifier) key(ctx context.Context, t *jwt.Token) (any, error) {
 	return v.options.Keys.VerificationKey(ctx, kid, t.Method.Alg())
 }
 
-// validate checks the claims as of now. With AcceptExpired an expired token is checked once more as of its last second:
-// everything but its age must still be right.
+// validate checks the claims as of now. With AcceptExpired an expired token is checked once more as
+// of its last second: everything but its age must still be right.
 func (v *Verifier) validate(m jwt.MapClaims) (expired bool, err error) {
 	err = v.validator.Validate(m)
 	if err == nil || !v.options.AcceptExpired || !errors.Is(err, jwt.ErrTokenExpired) {
@@ -163,7 +166,8 @@ func (v *Verifier) validate(m jwt.MapClaims) (expired bool, err error) {
 	return true, v.validatorAt(func() time.Time { return last }).Validate(m)
 }
 
-// invalid keeps one known cause and drops the library's text, which may quote what the token contains.
+// invalid keeps one known cause and drops the library's text, which may quote what the token
+// contains.
 func invalid(err error) error {
 	var alg algorithmError
 	switch {

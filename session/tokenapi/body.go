@@ -34,7 +34,8 @@ func (v values) get(name string) string {
 	return ""
 }
 
-// body is a request body with places for values: a JSON tree, or a form. It is immutable; each call renders its own.
+// body is a request body with places for values: a JSON tree, or a form. It is immutable; each call
+// renders its own.
 type body struct {
 	tree any                   // JSON; nil for a form
 	form map[string][]template // nil for JSON
@@ -60,8 +61,8 @@ func (t template) fill(v values) string {
 	return b.String()
 }
 
-// parseTemplate reads text with {{name}} in it. Only the names listed may stand there, so that a slip is found at
-// start and not in the API's log.
+// parseTemplate reads text with {{name}} in it. Only the names listed may stand there, so that a
+// slip is found at start and not in the API's log.
 func parseTemplate(text string, allowed []string) (template, error) {
 	var t template
 	for {

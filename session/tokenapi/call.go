@@ -18,9 +18,10 @@ import (
 // maxReply bounds what is read of an answer.
 const maxReply = 1 << 20
 
-// newTransport is for few calls to one host. It knows no proxy from the environment: passwords go where the
-// configuration says. Idle connections are closed before common servers close them (gunicorn after 2 s, uvicorn and
-// Node after 5 s): a refresh that is written to a connection just being closed may be lost after the API has rotated.
+// newTransport is for few calls to one host. It knows no proxy from the environment: passwords go
+// where the configuration says. Idle connections are closed before common servers close them
+// (gunicorn after 2 s, uvicorn and Node after 5 s): a refresh that is written to a connection just
+// being closed may be lost after the API has rotated.
 func newTransport(t *tls.Config) *http.Transport {
 	return &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
@@ -65,7 +66,8 @@ type reply struct {
 	decoded bool
 }
 
-// call sends the values to an endpoint and judges the answer. The error is a [*session.FaultError] or a *refusal.
+// call sends the values to an endpoint and judges the answer. The error is a [*session.FaultError]
+// or a *refusal.
 func (c *client) call(ctx context.Context, e *endpoint, v values, clientIP string) (*reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

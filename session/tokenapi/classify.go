@@ -15,8 +15,8 @@ import (
 type refusal struct {
 	what   string
 	status int
-	// ownWord says that the body is JSON, as the API's answers are. An empty body or a page may come from a proxy in front
-	// of the API, or be all that the API ever says.
+	// ownWord says that the body is JSON, as the API's answers are. An empty body or a page may
+	// come from a proxy in front of the API, or be all that the API ever says.
 	ownWord bool
 }
 
@@ -40,7 +40,8 @@ func (c *endpoint) judge(r *reply, now time.Time) error {
 	fault := &session.FaultError{Err: fmt.Errorf("the API answered %d to %s", r.status, c.what)}
 	switch {
 	case code == "invalid_client" || code == "unauthorized_client":
-		// RFC 6749 §5.2: it is the gateway that was refused, and no user; but some say unauthorized_client of a dead token.
+		// RFC 6749 §5.2: it is the gateway that was refused, and no user; but some say
+		// unauthorized_client of a dead token.
 		fault.Err = fmt.Errorf("the API refused the gateway (%s) at %s", code, c.what)
 		fault.Misconfigured, fault.Doubt = true, code == "unauthorized_client"
 	case r.fieldMissing():
@@ -55,14 +56,16 @@ func (c *endpoint) judge(r *reply, now time.Time) error {
 		fault.Misconfigured = true
 	case r.status == http.StatusBadRequest, r.status == http.StatusUnauthorized, r.status == http.StatusForbidden,
 		r.status == http.StatusConflict, r.status == http.StatusGone, r.status == http.StatusUnprocessableEntity:
-		// It may well be about this token, although the configuration does not list it under refused.
+		// It may well be about this token, although the configuration does not list it under
+		// refused.
 		fault.Doubt = true
 	}
 	fault.RetryAfter = retryAfter(r.header.Get("Retry-After"), now)
 	return fault
 }
 
-// ownWord reports whether the body is JSON that says something. A number is none: a page may consist of its status.
+// ownWord reports whether the body is JSON that says something. A number is none: a page may
+// consist of its status.
 func (r *reply) ownWord() bool {
 	doc, err := r.json()
 	if err != nil {
@@ -87,8 +90,9 @@ func (r *reply) oauthError() string {
 	return fieldText(doc, "error")
 }
 
-// fieldMissing recognises FastAPI's way to say that a request lacks a field: then it is the configuration that does not
-// fit, and "wrong password" would send everybody the wrong way. Pydantic 1 says value_error.missing, 2 says missing.
+// fieldMissing recognises FastAPI's way to say that a request lacks a field: then it is the
+// configuration that does not fit, and "wrong password" would send everybody the wrong way.
+// Pydantic 1 says value_error.missing, 2 says missing.
 func (r *reply) fieldMissing() bool {
 	if r.status != http.StatusUnprocessableEntity {
 		return false

@@ -1,24 +1,26 @@
-// Package tokenapi is the provider for apps whose backend already signs users in: an API with login, refresh and logout
-// endpoints that answer with tokens. It puts such an API behind the session cookie by configuration alone; the API is
-// not changed.
+// Package tokenapi is the provider for apps whose backend already signs users in: an API with
+// login, refresh and logout endpoints that answer with tokens. It puts such an API behind the
+// session cookie by configuration alone; the API is not changed.
 //
-// A login relays the user name and the password in one request and takes the tokens out of the reply. A refresh spends
-// the refresh token in one request. Who may refresh, how often, and what happens to a session when the API fails is
-// not decided here but by session.Manager; this package says only what an answer means: tokens, "no" or "not now".
+// A login relays the user name and the password in one request and takes the tokens out of the
+// reply. A refresh spends the refresh token in one request. Who may refresh, how often, and what
+// happens to a session when the API fails is not decided here but by session.Manager; this package
+// says only what an answer means: tokens, "no" or "not now".
 //
 // # Decisions
 //
-//   - "No" is what the API was told to say it with: 401, or 400 with the error invalid_grant (RFC 6749 §5.2), unless the
-//     options name other statuses. Everything else, redirects included, is "not now": an answer nobody foresaw must not
-//     sign anybody out.
-//   - Redirects are never followed. Go's client would send the password again to wherever a 307 points.
-//   - A request body is a parsed tree with places for values, and never text that is cut and pasted: a password with a
-//     quote in it is a password with a quote in it.
-//   - Identity is what the API says, never the name that was typed. A token that came straight from the API in reply to
-//     our own call may be read without checking its signature, as OpenID Connect Core §3.1.3.7 no. 6 allows; with a key
-//     it is checked as well.
-//   - A refresh that succeeded is not thrown away because something beside it failed: if the identity cannot be read
-//     again, or the keys cannot be fetched, the session goes on as who it was. The API has rotated, and nobody could
-//     bring the old token back.
+//   - "No" is what the API was told to say it with: 401, or 400 with the error invalid_grant (RFC
+//     6749 §5.2), unless the options name other statuses. Everything else, redirects included, is
+//     "not now": an answer nobody foresaw must not sign anybody out.
+//   - Redirects are never followed. Go's client would send the password again to wherever a 307
+//     points.
+//   - A request body is a parsed tree with places for values, and never text that is cut and
+//     pasted: a password with a quote in it is a password with a quote in it.
+//   - Identity is what the API says, never the name that was typed. A token that came straight from
+//     the API in reply to our own call may be read without checking its signature, as OpenID
+//     Connect Core §3.1.3.7 no. 6 allows; with a key it is checked as well.
+//   - A refresh that succeeded is not thrown away because something beside it failed: if the
+//     identity cannot be read again, or the keys cannot be fetched, the session goes on as who it
+//     was. The API has rotated, and nobody could bring the old token back.
 //   - Replies are bounded. Their text is in no error, because it may hold tokens.
 package tokenapi

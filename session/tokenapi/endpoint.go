@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// endpoint is an [Endpoint] made ready: everything that can be wrong with it was found when it was made. A nil endpoint
-// is one the API does not have.
+// endpoint is an [Endpoint] made ready: everything that can be wrong with it was found when it was
+// made. A nil endpoint is one the API does not have.
 type endpoint struct {
 	what    string // "login", for errors
 	url     *url.URL
@@ -44,7 +44,8 @@ func newEndpoint(what string, e Endpoint, allowed ...string) (*endpoint, error) 
 	if err := c.compile(e, allowed); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	// A login that sends no password would let everybody in; a refresh without a token is about nobody.
+	// A login that sends no password would let everybody in; a refresh without a token is about
+	// nobody.
 	if slices.ContainsFunc(allowed, c.needs) && (!slices.Contains(allowed, password) || c.needs(password)) {
 		return c, nil
 	}

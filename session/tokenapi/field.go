@@ -25,8 +25,8 @@ func decodeJSON(data []byte) (any, error) {
 	return v, nil
 }
 
-// lookup finds a field. Names are compared exactly. At each object the longest beginning of the path that is a name
-// there is tried first, so that names with dots in them need no quoting.
+// lookup finds a field. Names are compared exactly. At each object the longest beginning of the
+// path that is a name there is tried first, so that names with dots in them need no quoting.
 func lookup(doc any, path string) (any, bool) {
 	if path == "." {
 		return doc, true
@@ -106,8 +106,8 @@ func fieldText(doc any, path string) string {
 // maxWords bounds a list of roles or scopes. What is beyond it is not granted.
 const maxWords = 1000
 
-// fieldList is a field as a list. A text is split by split, which keeps a role in one piece and takes scopes apart.
-// Entries that are neither text nor number say nothing.
+// fieldList is a field as a list. A text is split by split, which keeps a role in one piece and
+// takes scopes apart. Entries that are neither text nor number say nothing.
 func fieldList(doc any, path string, split func(string) []string) []string {
 	if path == "" {
 		return nil

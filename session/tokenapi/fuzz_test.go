@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Whatever the API answers: no panic, tokens that can travel, a lifetime that is one, and no text of it in an error.
+// Whatever the API answers: no panic, tokens that can travel, a lifetime that is one, and no text
+// of it in an error.
 func FuzzReply(f *testing.F) {
 	for _, seed := range []string{
 		`{"access_token":"a","refresh_token":"b","expires_in":900}`, `{"access_token":"e30.eyJzdWIiOiJ4IiwiZXhwIjoxfQ.c"}`,

@@ -41,7 +41,8 @@ func (p *Provider) describe(ctx context.Context, r *reply, g granted, clientIP s
 	return g.claims, nil
 }
 
-// me asks the API whose token it is. A refusal of a token that is seconds old says nothing about the user.
+// me asks the API whose token it is. A refusal of a token that is seconds old says nothing about
+// the user.
 func (p *Provider) me(ctx context.Context, g granted, clientIP string) (any, error) {
 	r, err := p.client.call(ctx, p.whose, values{access: g.Access.Reveal(), refresh: g.Refresh.Reveal()}, clientIP)
 	var no *refusal

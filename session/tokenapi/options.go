@@ -12,8 +12,8 @@ import (
 //	header:Authorization   a header; of Authorization, what follows "Bearer "
 //	cookie:refresh_token   a cookie: in a reply Set-Cookie, in a request Cookie
 //
-// A name that itself has dots in it is found too (https://example.com/roles). In a reply, "." is the body itself, where
-// that is one JSON string.
+// A name that itself has dots in it is found too (https://example.com/roles). In a reply, "." is
+// the body itself, where that is one JSON string.
 type Options struct {
 	Name string // the provider's name in the configuration
 
@@ -48,20 +48,23 @@ type Endpoint struct {
 	URL      string // absolute, http or https; empty: there is no such endpoint
 	Method   string // default POST; GET for Me
 	Encoding Encoding
-	// Body replaces the body made from the places below: a JSON document or a form, with {{username}}, {{password}},
-	// {{refresh_token}} and {{access_token}} inside its values. Values are encoded for where they stand.
+	// Body replaces the body made from the places below: a JSON document or a form, with
+	// {{username}}, {{password}}, {{refresh_token}} and {{access_token}} inside its values. Values
+	// are encoded for where they stand.
 	Body string
 
-	// Where each value goes. Username and Password belong to a login and are fields; the tokens belong to the other
-	// endpoints. Empty: it is not sent. If a refresh or a logout names no place at all and has no Body, the refresh token
-	// is the field refresh_token; Me gets the access token in header:Authorization.
+	// Where each value goes. Username and Password belong to a login and are fields; the tokens
+	// belong to the other endpoints. Empty: it is not sent. If a refresh or a logout names no place
+	// at all and has no Body, the refresh token is the field refresh_token; Me gets the access
+	// token in header:Authorization.
 	Username     string // default username
 	Password     string // default password
 	RefreshToken string
 	AccessToken  string
 
-	// Refused are the statuses, 400 to 499, by which the API says no for good: this password, this token. Default for a
-	// login 400, 401, 403 and 422, else 401. 400 with the error invalid_grant always counts; 408 and 429 never do.
+	// Refused are the statuses, 400 to 499, by which the API says no for good: this password, this
+	// token. Default for a login 400, 401, 403 and 422, else 401. 400 with the error invalid_grant
+	// always counts; 408 and 429 never do.
 	Refused []int
 }
 
@@ -82,7 +85,8 @@ const (
 	FromMe    IdentityFrom = "me"    // the answer of Options.Me
 )
 
-// IdentitySource says where the user is described and by which names. The names are fields as in a place.
+// IdentitySource says where the user is described and by which names. The names are fields as in a
+// place.
 type IdentitySource struct {
 	From    IdentityFrom
 	Subject string // required; a text or a number. Default sub
@@ -92,8 +96,8 @@ type IdentitySource struct {
 	Claims  []string
 }
 
-// Verification makes the access token's signature count. Exactly one of Key and JWKS is set. A token must then have an
-// exp that has not passed (60 s of leeway).
+// Verification makes the access token's signature count. Exactly one of Key and JWKS is set. A
+// token must then have an exp that has not passed (60 s of leeway).
 type Verification struct {
 	Key      []byte // a PEM public key, or a secret shared with the API (HS256, HS384, HS512)
 	JWKS     string // URL of a JWK set (RFC 7517)

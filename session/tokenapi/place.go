@@ -22,7 +22,8 @@ const (
 	inCookie
 )
 
-// maxSegments bounds a field's name: with each segment the ways to read a name with dots in it double.
+// maxSegments bounds a field's name: with each segment the ways to read a name with dots in it
+// double.
 const maxSegments = 16
 
 // parsePlace reads the notation described at [Options].
@@ -102,7 +103,8 @@ func (p place) put(h http.Header, value string) error {
 	return nil
 }
 
-// headerSafe holds for visible ASCII. Tokens are nothing else (RFC 6750 §2.1, RFC 6749 appendix A.17 but for spaces).
+// headerSafe holds for visible ASCII. Tokens are nothing else (RFC 6750 §2.1, RFC 6749 appendix
+// A.17 but for spaces).
 func headerSafe(value string) bool {
 	for _, c := range []byte(value) {
 		if c <= ' ' || c > '~' {
@@ -115,7 +117,8 @@ func headerSafe(value string) bool {
 // cookieSafe is cookie-octet of RFC 6265 §4.1.1.
 func cookieSafe(value string) bool { return !strings.ContainsAny(value, "\",;\\") }
 
-// bearerValue cuts the scheme off an Authorization header's value (RFC 6750 §2.1; schemes ignore case, RFC 9110 §11.1).
+// bearerValue cuts the scheme off an Authorization header's value (RFC 6750 §2.1; schemes ignore
+// case, RFC 9110 §11.1).
 func bearerValue(value string) string {
 	const scheme = "bearer "
 	if len(value) >= len(scheme) && strings.EqualFold(value[:len(scheme)], scheme) {

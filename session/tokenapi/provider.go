@@ -12,7 +12,8 @@ import (
 	"sessiongate/session/token"
 )
 
-// Provider implements [session.PasswordProvider], [session.RemoteProvider] and [session.Revoker]. It is safe for concurrent use.
+// Provider implements [session.PasswordProvider], [session.RemoteProvider] and [session.Revoker].
+// It is safe for concurrent use.
 type Provider struct {
 	options  Options
 	client   *client
@@ -87,8 +88,9 @@ func (p *Provider) Timeout() time.Duration {
 	return p.options.Timeout
 }
 
-// TokenEndpoints returns the URLs that take or give away tokens: login, refresh and logout. A browser must never reach
-// them through the gateway, or a page's script could read what the session cookie is there to hide.
+// TokenEndpoints returns the URLs that take or give away tokens: login, refresh and logout. A
+// browser must never reach them through the gateway, or a page's script could read what the session
+// cookie is there to hide.
 func (p *Provider) TokenEndpoints() []*url.URL {
 	var list []*url.URL
 	for _, e := range []*endpoint{p.login, p.refresh, p.logout} {
@@ -100,7 +102,8 @@ func (p *Provider) TokenEndpoints() []*url.URL {
 	return list
 }
 
-// Login implements [session.PasswordProvider]. The error for wrong credentials names the status, for the log.
+// Login implements [session.PasswordProvider]. The error for wrong credentials names the status,
+// for the log.
 func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Grant, error) {
 	r, err := p.client.call(ctx, p.login, values{username: c.Username, password: c.Password.Reveal()}, c.ClientIP)
 	var no *refusal
@@ -135,13 +138,14 @@ func (p *Provider) believe(ctx context.Context, r *reply, g granted, clientIP st
 	return p.identify(ctx, r, g, clientIP)
 }
 
-// discard gives back tokens that no session will hold. It is best effort: the API expires what it cannot revoke.
+// discard gives back tokens that no session will hold. It is best effort: the API expires what it
+// cannot revoke.
 func (p *Provider) discard(ctx context.Context, t session.Tokens) {
 	_ = p.Revoke(context.WithoutCancel(ctx), t)
 }
 
-// Refresh implements [session.Provider]. A session without a refresh token keeps the token it has until that expires;
-// then the provider has nothing more to say, and the session is over.
+// Refresh implements [session.Provider]. A session without a refresh token keeps the token it has
+// until that expires; then the provider has nothing more to say, and the session is over.
 func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Grant, error) {
 	v := values{refresh: r.Tokens.Refresh.Reveal(), access: r.Tokens.Access.Reveal()}
 	if p.refresh == nil || !p.refresh.possible(v) {
@@ -178,9 +182,9 @@ func withoutRefresh(r session.Refresh) (session.Grant, error) {
 	return session.Grant{Identity: r.Identity, Tokens: r.Tokens, Lifetime: left}, nil
 }
 
-// stillWho reads the identity again: roles may have changed, and another subject ends the session (the manager sees to
-// that). The API has rotated by now, so what cannot be read leaves the session as who it was. Only a token whose
-// signature is wrong is not taken.
+// stillWho reads the identity again: roles may have changed, and another subject ends the session
+// (the manager sees to that). The API has rotated by now, so what cannot be read leaves the session
+// as who it was. Only a token whose signature is wrong is not taken.
 func (p *Provider) stillWho(ctx context.Context, r *reply, g granted, asked session.Refresh) (session.Identity, error) {
 	former := asked.Identity
 	err := p.check(ctx, g)
@@ -201,7 +205,8 @@ func (p *Provider) stillWho(ctx context.Context, r *reply, g granted, asked sess
 	return id, nil
 }
 
-// inherit keeps what the answer to a refresh does not mention: many APIs describe the user at login only.
+// inherit keeps what the answer to a refresh does not mention: many APIs describe the user at login
+// only.
 func (p *Provider) inherit(r *reply, id *session.Identity, former session.Identity) {
 	doc, _ := r.json() // was read a moment ago
 	from := p.options.Identity
@@ -223,8 +228,8 @@ func (p *Provider) inherit(r *reply, id *session.Identity, former session.Identi
 	}
 }
 
-// Revoke implements [session.Revoker] by the API's logout. A token that the API refuses or does not find there is dead
-// already.
+// Revoke implements [session.Revoker] by the API's logout. A token that the API refuses or does not
+// find there is dead already.
 func (p *Provider) Revoke(ctx context.Context, t session.Tokens) error {
 	v := values{refresh: t.Refresh.Reveal(), access: t.Access.Reveal()}
 	if p.logout == nil || !p.logout.possible(v) {

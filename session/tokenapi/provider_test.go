@@ -175,7 +175,8 @@ func TestRefreshAnswers(t *testing.T) {
 	}
 }
 
-// A refresh brings roles up to date, and never throws new tokens away because of what stands beside them.
+// A refresh brings roles up to date, and never throws new tokens away because of what stands beside
+// them.
 func TestRefreshIdentity(t *testing.T) {
 	admin, other, nobody := ada(), ada(), ada()
 	admin["role"], other["sub"] = []any{"user", "admin"}, "u2"
@@ -200,7 +201,8 @@ func TestRefreshIdentity(t *testing.T) {
 	}
 }
 
-// A session without a refresh token lives as long as its access token, and no refresh before that ends it.
+// A session without a refresh token lives as long as its access token, and no refresh before that
+// ends it.
 func TestNoRefreshToken(t *testing.T) {
 	a := newAPI(t, say(500, ""))
 	none := a.provider(t, func(o *tokenapi.Options) { o.Refresh.URL = "" })

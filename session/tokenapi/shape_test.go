@@ -209,7 +209,8 @@ func TestRefreshReplyWithoutUser(t *testing.T) {
 	}
 }
 
-// The endpoint that describes the user fails: at login that is a fault, at a refresh the tokens are kept.
+// The endpoint that describes the user fails: at login that is a fault, at a refresh the tokens are
+// kept.
 func TestMeFails(t *testing.T) {
 	for status, want := range map[int]string{401: "misconfigured", 404: "misconfigured", 500: "fault", 200: "misconfigured"} {
 		a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
@@ -243,7 +244,8 @@ func TestTokenEndpoints(t *testing.T) {
 	}
 }
 
-// An API that limits by address must not take all users for one: every call made for a client says which.
+// An API that limits by address must not take all users for one: every call made for a client says
+// which.
 func TestClientAddressIsPassedOn(t *testing.T) {
 	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/me" {

@@ -44,8 +44,8 @@ type granted struct {
 	lifetime time.Duration
 }
 
-// take takes the tokens out of a reply; now is when it was asked for. Without an access token it is a fault: the places
-// do not fit the API.
+// take takes the tokens out of a reply; now is when it was asked for. Without an access token it is
+// a fault: the places do not fit the API.
 func (p *Provider) take(r *reply, now time.Time) (granted, error) {
 	g := granted{Tokens: session.Tokens{
 		Access:  session.Secret(r.text(p.sources.access)),
@@ -80,8 +80,9 @@ func (p *Provider) lifetime(r *reply, claims map[string]any, now time.Time) time
 	return p.options.Lifetime
 }
 
-// claimedLifetime is exp minus now; where iat is later than our clock, minus iat. If a token we were given this moment
-// seems to have expired, the clocks differ by more than its life, and exp minus iat is the best there is.
+// claimedLifetime is exp minus now; where iat is later than our clock, minus iat. If a token we
+// were given this moment seems to have expired, the clocks differ by more than its life, and exp
+// minus iat is the best there is.
 func claimedLifetime(claims map[string]any, now time.Time) time.Duration {
 	exp, ok := claimTime(claims, "exp")
 	if !ok {
@@ -135,8 +136,9 @@ func readClaims(raw string) (map[string]any, bool) {
 	return claims, ok
 }
 
-// check verifies the signature, if a key is configured. The error is a [*session.FaultError], or wraps
-// [token.ErrKeysUnavailable]: while the keys are out of reach nothing can be said of the token.
+// check verifies the signature, if a key is configured. The error is a [*session.FaultError], or
+// wraps [token.ErrKeysUnavailable]: while the keys are out of reach nothing can be said of the
+// token.
 func (p *Provider) check(ctx context.Context, g granted) error {
 	if p.verifier == nil {
 		return nil

@@ -24,7 +24,8 @@ func newVerifier(v *Verification, transport http.RoundTripper, now func() time.T
 	if (len(v.Key) > 0) == (v.JWKS != "") {
 		return nil, errors.New("verify: give either a key or the URL of a key set")
 	}
-	// Every token that is checked here was given to us by the API: nobody can forge one to make us fetch keys.
+	// Every token that is checked here was given to us by the API: nobody can forge one to make us
+	// fetch keys.
 	rules := token.JWTRules{Issuer: v.Issuer, Audience: v.Audience, Leeway: leeway, Vouched: true, Now: now}
 	if v.JWKS != "" {
 		if _, err := parseURL(v.JWKS); err != nil {

@@ -83,8 +83,8 @@ func TestVerification(t *testing.T) {
 	}
 }
 
-// With a key set the API may rotate its keys; while the set cannot be had a login waits for better times, and a refresh
-// keeps its tokens and the identity there was.
+// With a key set the API may rotate its keys; while the set cannot be had a login waits for better
+// times, and a refresh keeps its tokens and the identity there was.
 func TestVerificationByKeySet(t *testing.T) {
 	public, private, _ := ed25519.GenerateKey(rand.Reader)
 	token := signed(t, jwtlib.SigningMethodEdDSA, private, func(c jwtlib.MapClaims) { c["role"] = "boss" })

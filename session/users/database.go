@@ -43,7 +43,8 @@ type Database struct {
 
 // DatabaseOptions say where users are and how to ask for them.
 type DatabaseOptions struct {
-	// URL is a PostgreSQL connection string, postgres://user:password@host/name. It is a secret. Required.
+	// URL is a PostgreSQL connection string, postgres://user:password@host/name. It is a secret.
+	// Required.
 	URL string
 	// Query finds a user by the typed name. Required.
 	Query string
@@ -53,8 +54,8 @@ type DatabaseOptions struct {
 	Timeout time.Duration
 	// MaxConns bounds the connections. Default 4.
 	MaxConns int
-	// OnError is called when a user's row cannot be used, for instance because of a malformed hash. It must not block.
-	// nil: nothing is called.
+	// OnError is called when a user's row cannot be used, for instance because of a malformed hash.
+	// It must not block. nil: nothing is called.
 	OnError func(error)
 }
 
@@ -63,8 +64,9 @@ const (
 	defaultConns    = 4
 )
 
-// OpenDatabase checks the options. It does not connect: that happens with the first question, so that the gateway
-// starts without the database. Close it when done. No error contains any part of the URL.
+// OpenDatabase checks the options. It does not connect: that happens with the first question, so
+// that the gateway starts without the database. Close it when done. No error contains any part of
+// the URL.
 func OpenDatabase(hasher *Hasher, o DatabaseOptions) (*Database, error) {
 	if o.URL == "" || o.Query == "" {
 		return nil, errors.New("users database: a URL and a query are needed")
@@ -110,8 +112,8 @@ func guard(params map[string]string, timeout time.Duration) {
 // Close closes every connection.
 func (d *Database) Close() { d.pool.Close() }
 
-// Authenticate checks a password. Errors: ErrBadCredentials, ErrBusy, and any other when the database gave no usable
-// answer.
+// Authenticate checks a password. Errors: ErrBadCredentials, ErrBusy, and any other when the
+// database gave no usable answer.
 func (d *Database) Authenticate(ctx context.Context, name, password string) (User, error) {
 	r, err := d.named(ctx, name)
 	switch {
@@ -141,8 +143,8 @@ func (d *Database) Lookup(ctx context.Context, name string) (User, error) {
 	return r.user, err
 }
 
-// named asks for a name in each of its spellings, whether or not one is found: the clock would tell. Two users that
-// answer to one name are a fault.
+// named asks for a name in each of its spellings, whether or not one is found: the clock would
+// tell. Two users that answer to one name are a fault.
 func (d *Database) named(ctx context.Context, name string) (record, error) {
 	found, outcome := record{}, ErrUnknown
 	for _, spelling := range NameSpellings(name) {
@@ -164,8 +166,8 @@ func (d *Database) named(ctx context.Context, name string) (record, error) {
 	return found, outcome
 }
 
-// LookupSubject finds a user by subject, also a disabled one, or returns ErrUnknown. A table that suddenly finds nobody is
-// a fault, and no reason to take anybody for removed.
+// LookupSubject finds a user by subject, also a disabled one, or returns ErrUnknown. A table that
+// suddenly finds nobody is a fault, and no reason to take anybody for removed.
 func (d *Database) LookupSubject(ctx context.Context, subject string) (User, error) {
 	u, err := d.bySubject(ctx, subject)
 	if errors.Is(err, ErrUnknown) && askable(subject) {

@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// decoys choose the hash that an unknown name is checked against, so that the clock does not tell it from a known one:
-// one of the scheme and cost that most users have. A bcrypt hash of usual strength takes ten times as long as ours.
-// The zero value has none.
+// decoys choose the hash that an unknown name is checked against, so that the clock does not tell
+// it from a known one: one of the scheme and cost that most users have. A bcrypt hash of usual
+// strength takes ten times as long as ours. The zero value has none.
 type decoys struct {
 	count map[string]int
 	kind  string
@@ -60,8 +60,8 @@ func (d *decoys) refuse(ctx context.Context, hasher *Hasher, password string) er
 // maxSeen is how many users of a table are remembered by the kind of their hash.
 const maxSeen = 4096
 
-// seenHashes are decoys of a table that cannot be counted: each user counts once, when first seen and again when the
-// hash changes. It is safe for concurrent use; the zero value is empty.
+// seenHashes are decoys of a table that cannot be counted: each user counts once, when first seen
+// and again when the hash changes. It is safe for concurrent use; the zero value is empty.
 type seenHashes struct {
 	mu     sync.Mutex
 	of     map[string]passwordHash // by subject

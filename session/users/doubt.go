@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// settled is how long a file must have been left alone before a shorter list in it is believed at once.
+// settled is how long a file must have been left alone before a shorter list in it is believed at
+// once.
 const settled = time.Second
 
 // errSettling means that a file with fewer users was written a moment ago and may still be written.
@@ -30,16 +31,17 @@ func newReading(data []byte, info fs.FileInfo, doc *document) reading {
 	}
 }
 
-// doubt returns why a version that lost users is not to be used, or not yet. A user who is missing is signed out for
-// good at the next refresh, and a full disk or a writer at work leaves files that are shorter and still well-formed:
+// doubt returns why a version that lost users is not to be used, or not yet. A user who is missing
+// is signed out for good at the next refresh, and a full disk or a writer at work leaves files that
+// are shorter and still well-formed:
 //
 //   - an empty list never takes the place of one that is not;
 //   - nor does a list whose last line is cut, where the one in force ended with a whole line;
 //   - a list shorter by half, or more, is used when the next look finds the very same;
 //   - any other shorter list likewise, or when the file was left alone for a second.
 //
-// An operator who means it restarts the gateway or sends it SIGHUP; see [File.Reload]. last is the reading before, if
-// that was left waiting.
+// An operator who means it restarts the gateway or sends it SIGHUP; see [File.Reload]. last is the
+// reading before, if that was left waiting.
 func (f *File) doubt(r reading, last *reading) error {
 	had := f.inForce.users
 	switch {

@@ -12,8 +12,9 @@ import (
 // errChanged means that somebody else gave the user another hash meanwhile.
 var errChanged = errors.New("the user was changed meanwhile")
 
-// Add appends a user, with the name in its normal form. Subject "" means the name. Errors: ErrExists, ErrPassword,
-// ErrBusy, a name that RFC 8265 refuses, and whatever keeps the file from being written.
+// Add appends a user, with the name in its normal form. Subject "" means the name. Errors:
+// ErrExists, ErrPassword, ErrBusy, a name that RFC 8265 refuses, and whatever keeps the file from
+// being written.
 func (f *File) Add(ctx context.Context, user User, password string) error {
 	var err error
 	if user.Name, err = enforceName(user.Name); err != nil {
@@ -39,8 +40,8 @@ func (f *File) Add(ctx context.Context, user User, password string) error {
 	})
 }
 
-// SetPassword replaces a user's password hash. Errors: ErrUnknown, ErrPassword, ErrBusy, and whatever keeps the file
-// from being written.
+// SetPassword replaces a user's password hash. Errors: ErrUnknown, ErrPassword, ErrBusy, and
+// whatever keeps the file from being written.
 func (f *File) SetPassword(ctx context.Context, name, password string) error {
 	hash, err := f.hasher.Hash(ctx, password)
 	if err != nil {
@@ -49,7 +50,8 @@ func (f *File) SetPassword(ctx context.Context, name, password string) error {
 	return f.replaceHash(name, "", hash)
 }
 
-// SetDisabled shuts a user out, or lets him in again. Errors: ErrUnknown, and whatever keeps the file from being written.
+// SetDisabled shuts a user out, or lets him in again. Errors: ErrUnknown, and whatever keeps the
+// file from being written.
 func (f *File) SetDisabled(name string, disabled bool) error {
 	return f.edit(func(text string, doc *document) (string, directory, error) {
 		r, known := doc.users.find(name)
@@ -66,8 +68,8 @@ func (f *File) SetDisabled(name string, disabled bool) error {
 	})
 }
 
-// rehash stores a hash of today's kind after a successful login with an old one. Whatever goes wrong is reported and
-// forgotten: the login has succeeded.
+// rehash stores a hash of today's kind after a successful login with an old one. Whatever goes
+// wrong is reported and forgotten: the login has succeeded.
 func (f *File) rehash(ctx context.Context, r record, password string) {
 	hash, err := f.hasher.Hash(ctx, password)
 	if err != nil {
@@ -99,9 +101,10 @@ func (f *File) replaceHash(name string, old passwordHash, hash string) error {
 	})
 }
 
-// edit changes the file under a lock shared with other processes. change gets the text as it is now and returns the new
-// text and the users it must contain. The new text is parsed again and compared before anything is written: the text is
-// spliced so that comments and order survive, and a splice that hit the wrong place must never reach the disk.
+// edit changes the file under a lock shared with other processes. change gets the text as it is now
+// and returns the new text and the users it must contain. The new text is parsed again and compared
+// before anything is written: the text is spliced so that comments and order survive, and a splice
+// that hit the wrong place must never reach the disk.
 func (f *File) edit(change func(text string, doc *document) (string, directory, error)) error {
 	path, err := filepath.EvalSymlinks(f.path) // replace what a link points to, not the link
 	if err != nil {
@@ -193,7 +196,8 @@ func (d *directory) with(r record) directory {
 	return c
 }
 
-// sameUsers compares without regard to what a file cannot tell apart: no list and an empty one, kinds of numbers.
+// sameUsers compares without regard to what a file cannot tell apart: no list and an empty one,
+// kinds of numbers.
 func sameUsers(a, b directory) bool {
 	if len(a.names) != len(b.names) {
 		return false

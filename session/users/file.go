@@ -26,10 +26,10 @@ const recheckInterval = time.Second
 //	    disabled: false
 //	    claims: {team: engines}
 //
-// The file is read again when it changes; that is looked at when a question is asked, at most once a second. A broken
-// new version does not replace the last good one, and neither does one that lost users and looks like an accident; see
-// doubt. The file must not be readable or writable by everybody. File is safe for concurrent use, also by several
-// processes on one machine.
+// The file is read again when it changes; that is looked at when a question is asked, at most once
+// a second. A broken new version does not replace the last good one, and neither does one that lost
+// users and looks like an accident; see doubt. The file must not be readable or writable by
+// everybody. File is safe for concurrent use, also by several processes on one machine.
 type File struct {
 	path    string
 	hasher  *Hasher
@@ -51,14 +51,15 @@ type File struct {
 type FileOptions struct {
 	// Now nil means time.Now.
 	Now func() time.Time
-	// OnError is called once when a changed file cannot be used, when one without half of the users is first seen and when it
-	// is used after all, and when a better hash cannot be written back. It must not block and must not call the File. nil:
-	// nothing is called.
+	// OnError is called once when a changed file cannot be used, when one without half of the users
+	// is first seen and when it is used after all, and when a better hash cannot be written back.
+	// It must not block and must not call the File. nil: nothing is called.
 	OnError func(error)
 }
 
-// OpenFile reads the users file. It fails when the file cannot be read, is open to everybody, or has any mistake in it;
-// the error lists all mistakes with their lines and never contains a password or a hash.
+// OpenFile reads the users file. It fails when the file cannot be read, is open to everybody, or
+// has any mistake in it; the error lists all mistakes with their lines and never contains a
+// password or a hash.
 func OpenFile(path string, hasher *Hasher, o FileOptions) (*File, error) {
 	f := &File{path: path, hasher: hasher, now: o.Now, onError: o.OnError}
 	if f.now == nil {
@@ -75,16 +76,17 @@ func OpenFile(path string, hasher *Hasher, o FileOptions) (*File, error) {
 	return f, nil
 }
 
-// Reload reads the file now and believes it whatever it lost: it is for an operator's command. A broken file changes
-// nothing; the error is that of [OpenFile].
+// Reload reads the file now and believes it whatever it lost: it is for an operator's command. A
+// broken file changes nothing; the error is that of [OpenFile].
 func (f *File) Reload() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.reload(true)
 }
 
-// Authenticate checks a password. Errors: ErrBadCredentials, ErrBusy. When the stored hash is bcrypt or has other
-// parameters than today's, a success also writes a new hash to the file; that never makes the login fail.
+// Authenticate checks a password. Errors: ErrBadCredentials, ErrBusy. When the stored hash is
+// bcrypt or has other parameters than today's, a success also writes a new hash to the file; that
+// never makes the login fail.
 func (f *File) Authenticate(ctx context.Context, name, password string) (User, error) {
 	r, err := f.fresh().authenticate(ctx, f.hasher, name, password)
 	if err != nil {
@@ -115,8 +117,8 @@ func (f *File) Err() error {
 	return f.err
 }
 
-// fresh returns the users, after a look at the file if a second has passed. Only one caller looks; the others go on
-// with what there is.
+// fresh returns the users, after a look at the file if a second has passed. Only one caller looks;
+// the others go on with what there is.
 func (f *File) fresh() *directory {
 	if f.mu.TryLock() {
 		now := f.now()
@@ -144,8 +146,8 @@ func sameVersion(a, b fs.FileInfo) bool {
 	return b != nil && os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && a.Mode() == b.Mode()
 }
 
-// reload reads the file whatever its age; the caller holds mu. On error the users in force stay. Without trust a
-// version that lost users is doubted first.
+// reload reads the file whatever its age; the caller holds mu. On error the users in force stay.
+// Without trust a version that lost users is doubted first.
 func (f *File) reload(trust bool) error {
 	data, info, err := readUsersFile(f.path)
 	var doc *document

@@ -27,7 +27,8 @@ func write(t testing.TB, text string) string {
 	return path
 }
 
-// rewrite replaces the file as an editor would, so that its identity changes whatever the clock's grain.
+// rewrite replaces the file as an editor would, so that its identity changes whatever the clock's
+// grain.
 func rewrite(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
@@ -368,7 +369,8 @@ func TestLoginRehashes(t *testing.T) {
 	}
 }
 
-// The login succeeds although the better hash cannot be kept: here the file became a shape the editor will not touch.
+// The login succeeds although the better hash cannot be kept: here the file became a shape the
+// editor will not touch.
 func TestRehashNeverFailsTheLogin(t *testing.T) {
 	old := bcryptOf(t, "legacy")
 	var reports int

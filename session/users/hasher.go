@@ -19,9 +19,11 @@ import (
 const (
 	// MaxPasswordBytes is the longest password that is looked at.
 	MaxPasswordBytes = 1024
-	// MinPasswordLength is how many characters a new password must have (NIST SP 800-63B section 5.1.1.2).
+	// MinPasswordLength is how many characters a new password must have (NIST SP 800-63B section
+	// 5.1.1.2).
 	MinPasswordLength = 8
-	// The OWASP Password Storage Cheat Sheet's argon2id setting with the least memory for its strength.
+	// The OWASP Password Storage Cheat Sheet's argon2id setting with the least memory for its
+	// strength.
 	hashMemoryKiB = 19456
 	hashTime      = 2
 	hashLanes     = 1
@@ -36,15 +38,15 @@ const (
 var (
 	// ErrMismatch means that the password is not the one.
 	ErrMismatch = errors.New("password does not match")
-	// ErrBusy means that too many hashes are being computed and none became free in time. The caller answers 503 with
-	// Retry-After; nothing was learned about the password.
+	// ErrBusy means that too many hashes are being computed and none became free in time. The
+	// caller answers 503 with Retry-After; nothing was learned about the password.
 	ErrBusy = errors.New("too many logins at once")
 	// ErrPassword means that a password cannot be hashed: empty or too long.
 	ErrPassword = fmt.Errorf("password must have 1 to %d bytes", MaxPasswordBytes)
 )
 
-// Hasher makes and checks password hashes within a fixed budget of memory. Make one per process. It is safe for
-// concurrent use.
+// Hasher makes and checks password hashes within a fixed budget of memory. Make one per process. It
+// is safe for concurrent use.
 type Hasher struct {
 	budget  int64 // KiB
 	slots   *semaphore.Weighted
@@ -53,8 +55,9 @@ type Hasher struct {
 
 // HasherOptions bounds what hashing may cost. The zero value is good.
 type HasherOptions struct {
-	// Slots is how many hashes of the standard setting (19 MiB) may be computed at once. A stored hash that needs more
-	// memory takes as many slots as it needs. Default: one per processor, at most 8.
+	// Slots is how many hashes of the standard setting (19 MiB) may be computed at once. A stored
+	// hash that needs more memory takes as many slots as it needs. Default: one per processor, at
+	// most 8.
 	Slots int
 	// MaxWait is how long a login waits for a slot before ErrBusy. Default 2 s.
 	MaxWait time.Duration
@@ -72,8 +75,8 @@ func NewHasher(o HasherOptions) *Hasher {
 	return &Hasher{budget: budget, slots: semaphore.NewWeighted(budget), maxWait: o.MaxWait}
 }
 
-// Hash returns an argon2id hash in PHC string form. The password is brought to Unicode NFC first, so that it does not
-// matter how a keyboard composes an accent. Errors: ErrPassword, ErrBusy.
+// Hash returns an argon2id hash in PHC string form. The password is brought to Unicode NFC first,
+// so that it does not matter how a keyboard composes an accent. Errors: ErrPassword, ErrBusy.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if !acceptable(password) {
 		return "", ErrPassword
@@ -89,11 +92,12 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return p.encode(), nil
 }
 
-// Verify compares a password with a stored hash, argon2id or bcrypt. Errors: ErrMismatch, ErrBusy, or that the hash is
-// malformed.
+// Verify compares a password with a stored hash, argon2id or bcrypt. Errors: ErrMismatch, ErrBusy,
+// or that the hash is malformed.
 //
-// bcrypt sees only 72 bytes. A longer password is a mismatch and never compared by its beginning; the work is spent all
-// the same. bcrypt gets the bytes as they are: hashes that come from elsewhere were made without normalisation.
+// bcrypt sees only 72 bytes. A longer password is a mismatch and never compared by its beginning;
+// the work is spent all the same. bcrypt gets the bytes as they are: hashes that come from
+// elsewhere were made without normalisation.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) error {
 	stored, err := parseHash(hash)
 	if err != nil {
@@ -127,7 +131,8 @@ func (h *Hasher) Dummy(ctx context.Context, password string) error {
 	return nil
 }
 
-// NeedsRehash reports whether a stored hash is not what Hash makes today: bcrypt, or other parameters.
+// NeedsRehash reports whether a stored hash is not what Hash makes today: bcrypt, or other
+// parameters.
 func (h *Hasher) NeedsRehash(hash string) bool {
 	stored, err := parseHash(hash)
 	if err != nil {
@@ -138,9 +143,9 @@ func (h *Hasher) NeedsRehash(hash string) bool {
 		len(p.salt) < saltBytes || len(p.sum) < hashBytes
 }
 
-// CheckNewPassword tells whether a person may choose a password: [MinPasswordLength] characters of Unicode or more, and
-// at most [MaxPasswordBytes]. There are no rules of composition (NIST SP 800-63B section 5.1.1.2), and a password that is
-// stored already is not held to this.
+// CheckNewPassword tells whether a person may choose a password: [MinPasswordLength] characters of
+// Unicode or more, and at most [MaxPasswordBytes]. There are no rules of composition (NIST SP
+// 800-63B section 5.1.1.2), and a password that is stored already is not held to this.
 func CheckNewPassword(password string) error {
 	switch n := utf8.RuneCountInString(norm.NFC.String(password)); {
 	case n < MinPasswordLength:
@@ -153,7 +158,8 @@ func CheckNewPassword(password string) error {
 
 func acceptable(password string) bool { return password != "" && len(password) <= MaxPasswordBytes }
 
-// acquire takes memory out of the budget. A hash that needs more than all of it waits until it is alone.
+// acquire takes memory out of the budget. A hash that needs more than all of it waits until it is
+// alone.
 func (h *Hasher) acquire(ctx context.Context, memoryKiB int64) (release func(), err error) {
 	need := min(memoryKiB, h.budget)
 	ctx, cancel := context.WithTimeout(ctx, h.maxWait)

@@ -134,7 +134,8 @@ func TestNeedsRehash(t *testing.T) {
 	}
 }
 
-// With the budget taken by a hash in progress, everybody else gets ErrBusy after MaxWait, known user or not.
+// With the budget taken by a hash in progress, everybody else gets ErrBusy after MaxWait, known
+// user or not.
 func TestBusy(t *testing.T) {
 	hasher := users.NewHasher(users.HasherOptions{Slots: 1, MaxWait: 20 * time.Millisecond})
 	// Seconds of work, and more memory than the budget: it takes all of it.

@@ -9,9 +9,10 @@ import (
 	"syscall"
 )
 
-// lockFolder takes an advisory lock on the folder of the users file, and waits for it. The file itself is replaced by
-// every edit, so a lock on it would lock what is already gone; a lock file would have to be writable by every account
-// that edits. The lock ends with the process that holds it.
+// lockFolder takes an advisory lock on the folder of the users file, and waits for it. The file
+// itself is replaced by every edit, so a lock on it would lock what is already gone; a lock file
+// would have to be writable by every account that edits. The lock ends with the process that holds
+// it.
 func lockFolder(folder string) (unlock func(), err error) {
 	dir, err := os.Open(folder)
 	if err != nil {
@@ -30,7 +31,8 @@ func lockFolder(folder string) (unlock func(), err error) {
 	return func() { _ = dir.Close() }, nil
 }
 
-// keepOwner gives the new file the owner of the old one, or the gateway could not read what an administrator wrote.
+// keepOwner gives the new file the owner of the old one, or the gateway could not read what an
+// administrator wrote.
 func keepOwner(file *os.File, info os.FileInfo) error {
 	old, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -11,10 +11,11 @@ import (
 	"golang.org/x/text/width"
 )
 
-// NormalizeName returns the form in which user names are compared: UsernameCasePreserved of RFC 8265 section 3.4, by
-// which fullwidth letters are the usual ones and it does not matter how a keyboard composes an accent. Case counts.
-// Spaces part a name into userparts (section 3.1). A name that the profile would refuse, such as one with an emoji, is
-// brought to the same form without its rules: it may be in use.
+// NormalizeName returns the form in which user names are compared: UsernameCasePreserved of RFC
+// 8265 section 3.4, by which fullwidth letters are the usual ones and it does not matter how a
+// keyboard composes an accent. Case counts. Spaces part a name into userparts (section 3.1). A name
+// that the profile would refuse, such as one with an emoji, is brought to the same form without its
+// rules: it may be in use.
 func NormalizeName(name string) string {
 	if ascii(name) {
 		return name
@@ -42,8 +43,8 @@ func enforceName(name string) (string, error) {
 	return strings.Join(parts, " "), nil
 }
 
-// enforceUserpart leaves the Bidi Rule to names with letters written from right to left, as RFC 8265 does and the
-// library does not: it would refuse "\u00e9:".
+// enforceUserpart leaves the Bidi Rule to names with letters written from right to left, as RFC
+// 8265 does and the library does not: it would refuse "\u00e9:".
 func enforceUserpart(part string) (string, error) {
 	normal, err := precis.UsernameCasePreserved.String(part)
 	if err != nil && bidirule.DirectionString(part) == bidi.LeftToRight {
@@ -52,8 +53,8 @@ func enforceUserpart(part string) (string, error) {
 	return normal, err
 }
 
-// NameSpellings returns the ways in which a user's name may be written elsewhere: the normal one, as it is, and with
-// accents apart. The first is [NormalizeName]; there is one for an ASCII name.
+// NameSpellings returns the ways in which a user's name may be written elsewhere: the normal one,
+// as it is, and with accents apart. The first is [NormalizeName]; there is one for an ASCII name.
 func NameSpellings(name string) []string {
 	spellings := []string{NormalizeName(name)}
 	for _, other := range []string{name, norm.NFD.String(spellings[0])} {

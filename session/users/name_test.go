@@ -29,7 +29,8 @@ func TestNormalizeName(t *testing.T) {
 	}
 }
 
-// TestNamesByAnyKeyboard: an account is found however its accents are composed, and keeps its subject.
+// TestNamesByAnyKeyboard: an account is found however its accents are composed, and keeps its
+// subject.
 func TestNamesByAnyKeyboard(t *testing.T) {
 	const composed, apart = "ren\u00e9", "rene\u0301"
 	hash := hashOf(t, "password")

@@ -39,9 +39,10 @@ func problem(node ast.Node, format string, args ...any) error {
 	return fmt.Errorf("line %d: %s", node.GetToken().Position.Line, fmt.Sprintf(format, args...))
 }
 
-// parseUsers reads a users file strictly: unknown keys, wrong types, repeated names or subjects, and passwords that are
-// not hashes are errors. It walks the syntax tree, because the library's decoder turns numbers into text and its
-// messages quote the source, hashes included. Every problem is reported, each with its line and without its value.
+// parseUsers reads a users file strictly: unknown keys, wrong types, repeated names or subjects,
+// and passwords that are not hashes are errors. It walks the syntax tree, because the library's
+// decoder turns numbers into text and its messages quote the source, hashes included. Every problem
+// is reported, each with its line and without its value.
 func parseUsers(data []byte) (*document, error) {
 	if len(data) > maxFileBytes {
 		return nil, errors.New("file is too large")

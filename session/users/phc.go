@@ -11,7 +11,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// What a stored hash may ask of us. A users file is trusted with who may sign in, not with the memory of the machine.
+// What a stored hash may ask of us. A users file is trusted with who may sign in, not with the
+// memory of the machine.
 const (
 	maxMemoryKiB   = 256 << 10
 	maxTime        = 10
@@ -76,8 +77,8 @@ func bcryptAlphabet(text string) bool {
 	return true
 }
 
-// parseArgon reads $argon2id$v=19$m=…,t=…,p=…$salt$hash, with the parameters in this order as the reference
-// implementation writes them.
+// parseArgon reads $argon2id$v=19$m=…,t=…,p=…$salt$hash, with the parameters in this order as the
+// reference implementation writes them.
 func parseArgon(text string) (storedHash, error) {
 	parts := strings.Split(text, "$")
 	if len(parts) != 6 || parts[2] != "v="+strconv.Itoa(argon2.Version) {
@@ -112,7 +113,8 @@ func parseArgon(text string) (storedHash, error) {
 	return argonHash{memory: uint32(m), time: uint32(t), lanes: uint8(p), salt: salt, sum: sum}, nil
 }
 
-// encode returns the PHC form. It is not called String, so that no print of a hash shows it by accident.
+// encode returns the PHC form. It is not called String, so that no print of a hash shows it by
+// accident.
 func (p argonHash) encode() string {
 	b64 := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.memory, p.time, p.lanes, b64(p.salt), b64(p.sum))

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// The functions here change a users file as text, so that comments, order and spelling survive. They may miss in files
-// of unusual shape; edit checks the result before it is written.
+// The functions here change a users file as text, so that comments, order and spelling survive.
+// They may miss in files of unusual shape; edit checks the result before it is written.
 
 var errNotFound = errors.New("cannot be changed here: edit it by hand")
 
@@ -31,7 +31,8 @@ func from(text string, line, column int) int {
 	return at
 }
 
-// replaceHash puts hash where old stands, in quotes: unquoted commas would end a value in {…} style.
+// replaceHash puts hash where old stands, in quotes: unquoted commas would end a value in {…}
+// style.
 func replaceHash(text string, place entry, old, hash string) (string, error) {
 	start := from(text, place.passwordLine, place.passwordColumn)
 	at := strings.Index(text[start:], old)

@@ -17,8 +17,8 @@ type Static struct {
 	users  directory
 }
 
-// NewStatic hashes the passwords and keeps the hashes only. Errors: a bad name, a repeated name or subject, a password
-// that cannot be hashed.
+// NewStatic hashes the passwords and keeps the hashes only. Errors: a bad name, a repeated name or
+// subject, a password that cannot be hashed.
 func NewStatic(ctx context.Context, hasher *Hasher, accounts ...Account) (*Static, error) {
 	s := &Static{hasher: hasher}
 	for _, account := range accounts {

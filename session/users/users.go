@@ -1,15 +1,17 @@
-// Package users knows who may sign in to the local provider and checks passwords. It knows nothing of sessions, tokens
-// or HTTP.
+// Package users knows who may sign in to the local provider and checks passwords. It knows nothing
+// of sessions, tokens or HTTP.
 //
-// There are two sources: File, a YAML users file that may be edited while the gateway runs, by hand or through its
-// methods; and Static, a fixed list for the demo and for tests. Both answer the same three questions (is this the
-// password, who has this name, who has this subject). A consumer declares the interface it needs.
+// There are two sources: File, a YAML users file that may be edited while the gateway runs, by hand
+// or through its methods; and Static, a fixed list for the demo and for tests. Both answer the same
+// three questions (is this the password, who has this name, who has this subject). A consumer
+// declares the interface it needs.
 //
-// An answer must not tell a stranger which names exist. Authenticate gives one error for an unknown name, a wrong
-// password and a disabled user, and spends the work of one password hash in each case.
+// An answer must not tell a stranger which names exist. Authenticate gives one error for an unknown
+// name, a wrong password and a disabled user, and spends the work of one password hash in each
+// case.
 //
-// Hashing is what makes a login expensive, for us as for an attacker: each argon2id hash holds 19 MiB. A Hasher bounds
-// the memory of a whole process, so make one and share it.
+// Hashing is what makes a login expensive, for us as for an attacker: each argon2id hash holds 19
+// MiB. A Hasher bounds the memory of a whole process, so make one and share it.
 package users
 
 import (
@@ -23,7 +25,8 @@ import (
 
 // Errors of the sources; compare with errors.Is.
 var (
-	// ErrBadCredentials is the one answer to an unknown name, a wrong password, and a disabled user.
+	// ErrBadCredentials is the one answer to an unknown name, a wrong password, and a disabled
+	// user.
 	ErrBadCredentials = errors.New("unknown user or wrong password")
 	// ErrUnknown means that a looked-up user does not exist.
 	ErrUnknown = errors.New("unknown user")
@@ -33,9 +36,11 @@ var (
 
 // User is what the gateway says about somebody. It holds no password and no hash.
 type User struct {
-	// Name is what is typed at login, compared in its normal form; see [NormalizeName]. It is kept as it was written.
+	// Name is what is typed at login, compared in its normal form; see [NormalizeName]. It is kept
+	// as it was written.
 	Name string
-	// Subject is the stable ID that tokens carry; it never changes, though the name may. Default: the name.
+	// Subject is the stable ID that tokens carry; it never changes, though the name may. Default:
+	// the name.
 	Subject     string
 	Roles       []string
 	Scopes      []string
@@ -46,7 +51,8 @@ type User struct {
 	Claims map[string]any
 }
 
-// clone lets no caller change what a source keeps. Values inside Claims are shared and must not be changed.
+// clone lets no caller change what a source keeps. Values inside Claims are shared and must not be
+// changed.
 func (u User) clone() User {
 	u.Roles, u.Scopes, u.Claims = slices.Clone(u.Roles), slices.Clone(u.Scopes), maps.Clone(u.Claims)
 	return u
@@ -117,7 +123,8 @@ func (d *directory) list() []User {
 	return all
 }
 
-// authenticate spends one hash whatever the outcome. A disabled user's password is checked like any other.
+// authenticate spends one hash whatever the outcome. A disabled user's password is checked like any
+// other.
 func (d *directory) authenticate(ctx context.Context, hasher *Hasher, name, password string) (record, error) {
 	r, known := d.find(name)
 	if !known {

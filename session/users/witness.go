@@ -10,11 +10,13 @@ import (
 // maxWitnesses is how many subjects found last are remembered.
 const maxWitnesses = 4
 
-// errNobody means that a query found neither the user nor any other it found before: the table is empty, or hidden.
+// errNobody means that a query found neither the user nor any other it found before: the table is
+// empty, or hidden.
 var errNobody = errors.New("users database: query_by_subject finds neither this user nor one it found before; is the table being restored?")
 
-// witnesses are the subjects that were found last, the latest first. They tell a user who was removed from a table that
-// answers nothing. It is safe for concurrent use; the zero value is empty.
+// witnesses are the subjects that were found last, the latest first. They tell a user who was
+// removed from a table that answers nothing. It is safe for concurrent use; the zero value is
+// empty.
 type witnesses struct {
 	mu   sync.Mutex
 	last []string
@@ -36,9 +38,10 @@ func (w *witnesses) except(subject string) []string {
 	return slices.DeleteFunc(slices.Clone(w.last), func(s string) bool { return s == subject })
 }
 
-// missing decides about a subject that was not found. Its session would end for good, so the table must first show that
-// it still has users: one found before is found again, and then this one once more not. Without such a witness the
-// answer is a fault, which ends nothing and renews nothing either.
+// missing decides about a subject that was not found. Its session would end for good, so the table
+// must first show that it still has users: one found before is found again, and then this one once
+// more not. Without such a witness the answer is a fault, which ends nothing and renews nothing
+// either.
 func (d *Database) missing(ctx context.Context, subject string) (User, error) {
 	for _, other := range d.witnesses.except(subject) {
 		_, err := d.bySubject(ctx, other)
