@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"time"
 
 	"sessiongate/session"
@@ -10,6 +11,12 @@ import (
 func (p *Provider) ParseReply(body []byte) (access session.Secret, lifetime time.Duration, err error) {
 	r, err := parseReply(body, p.o.Now())
 	return r.AccessToken, r.Lifetime, err
+}
+
+// Probe asks for the discovery document now and says what is wrong with it.
+func (p *Provider) Probe(ctx context.Context) error {
+	_, err := p.discovery.get(ctx)
+	return err
 }
 
 // Roles reads roles out of JSON claims.

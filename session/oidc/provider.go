@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -27,8 +26,8 @@ const (
 	Public        AuthMethod = "none"
 )
 
-// DefaultTimeout bounds one refresh with all the calls it takes.
-const DefaultTimeout = 20 * time.Second
+// defaultTimeout bounds one refresh with all the calls it takes.
+const defaultTimeout = 20 * time.Second
 
 // Options are what a [Provider] is made of.
 type Options struct {
@@ -59,7 +58,7 @@ type Options struct {
 	RolesClaim string   // path of the claim with the roles; empty: none
 	Userinfo   bool     // ask the userinfo endpoint too
 
-	Timeout time.Duration // of one refresh, and of a login's calls; 0: [DefaultTimeout]
+	Timeout time.Duration // of one refresh, and of a login's calls; 0: 20 s
 	TLS     *tls.Config   // nil: the system's certificates
 	Log     *slog.Logger  // nil: discarded
 	Now     func() time.Time
@@ -100,10 +99,10 @@ func (o Options) withDefaults() Options {
 		o.Method = SecretBasic
 	}
 	if o.Timeout == 0 {
-		o.Timeout = DefaultTimeout
+		o.Timeout = defaultTimeout
 	}
 	if len(o.Algorithms) == 0 {
-		o.Algorithms = Algorithms()
+		o.Algorithms = token.Asymmetric()
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -114,11 +113,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Algorithms are the signature algorithms that can be allowed: asymmetric, all.
-func Algorithms() []string { return token.Asymmetric() }
-
-// ReservedParams are the authorization parameters that are ours to set.
-func ReservedParams() []string {
+// reservedParams are the authorization parameters that are ours to set.
+func reservedParams() []string {
 	return []string{
 		"client_id", "response_type", "response_mode", "redirect_uri", "scope", "state", "nonce", "resource", "audience",
 		"code_challenge", "code_challenge_method", "request", "request_uri", "max_age", "acr_values", "login_hint", "id_token_hint",
@@ -138,12 +134,12 @@ func (o Options) validate() error {
 		return errors.New("the timeout is negative")
 	}
 	for _, alg := range o.Algorithms {
-		if !slices.Contains(Algorithms(), alg) {
+		if !slices.Contains(token.Asymmetric(), alg) {
 			return fmt.Errorf("the algorithm %q is not an asymmetric one", alg)
 		}
 	}
 	for _, p := range o.Params {
-		if slices.Contains(ReservedParams(), p[0]) {
+		if slices.Contains(reservedParams(), p[0]) {
 			return fmt.Errorf("the authorization parameter %q is set by the gateway", p[0])
 		}
 	}
@@ -155,9 +151,3 @@ func (p *Provider) Name() string { return p.o.Name }
 
 // Timeout implements [session.RemoteProvider].
 func (p *Provider) Timeout() time.Duration { return p.o.Timeout }
-
-// Probe asks for the discovery document now and says what is wrong with it.
-func (p *Provider) Probe(ctx context.Context) error {
-	_, err := p.discovery.get(ctx)
-	return err
-}

@@ -23,10 +23,10 @@ const (
 	Cluster    Mode = "cluster"
 )
 
-// Defaults of [Options].
+// What [Options] leaves out.
 const (
-	DefaultKeyPrefix = "sg:"
-	DefaultTimeout   = time.Second
+	defaultKeyPrefix = "sg:"
+	defaultTimeout   = time.Second
 )
 
 // Sealer encrypts the record of a session so that it opens only for the same id
@@ -56,11 +56,11 @@ type Options struct {
 	// new connection, so that they can change. nil: they do not.
 	Access func() (Access, error)
 
-	KeyPrefix string        // of every key and channel; empty: [DefaultKeyPrefix]
+	KeyPrefix string        // of every key and channel; empty: "sg:"
 	Rules     session.Rules // Idle must be positive
 	Sealer    Sealer
 
-	// Timeout bounds every operation, retries included; 0 means [DefaultTimeout].
+	// Timeout bounds every operation, retries included; 0 means one second.
 	// One that waits for a replica may take a tenth of a second longer.
 	Timeout time.Duration
 	// Dialer replaces the network; nil: TCP.
@@ -87,10 +87,10 @@ func (o Options) withDefaults() Options {
 		o.Mode = Standalone
 	}
 	if o.KeyPrefix == "" {
-		o.KeyPrefix = DefaultKeyPrefix
+		o.KeyPrefix = defaultKeyPrefix
 	}
 	if o.Timeout == 0 {
-		o.Timeout = DefaultTimeout
+		o.Timeout = defaultTimeout
 	}
 	if o.JournalBytes == 0 {
 		o.JournalBytes = defaultJournalBytes

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -66,21 +65,15 @@ func NewFields(keys []Key, now func() time.Time) (*Fields, error) {
 }
 
 // Seal encrypts plain so that it opens only for the same session id and the same field name. plain
-// may be empty.
+// may be empty. The only error is a missing id or field name: without one the value would open in
+// more than one place.
 func (f *Fields) Seal(id, field string, plain []byte) ([]byte, error) {
-	return f.AppendSeal(nil, id, field, plain)
-}
-
-// AppendSeal is Seal that appends to dst and returns the longer slice. The unused capacity of dst
-// must not overlap plain. The only error is a missing id or field name: without one the value would
-// open in more than one place.
-func (f *Fields) AppendSeal(dst []byte, id, field string, plain []byte) ([]byte, error) {
 	if id == "" || field == "" {
-		return dst, errors.New("seal field: session id and field name must not be empty")
+		return nil, errors.New("seal field: session id and field name must not be empty")
 	}
 	i := f.ring.current()
 	keyID, aead := f.ids[i], f.aeads[i]
-	dst = slices.Grow(dst, 1+len(keyID)+aead.NonceSize()+len(plain)+aead.Overhead())
+	dst := make([]byte, 0, 1+len(keyID)+aead.NonceSize()+len(plain)+aead.Overhead())
 	dst = append(dst, byte(len(keyID)))
 	dst = append(dst, keyID...)
 	nonce := dst[len(dst) : len(dst)+aead.NonceSize()]
@@ -92,12 +85,6 @@ func (f *Fields) AppendSeal(dst []byte, id, field string, plain []byte) ([]byte,
 // Open returns what Seal was given for this session id and field. Errors: ErrUnknownKey,
 // ErrTampered.
 func (f *Fields) Open(id, field string, sealed []byte) ([]byte, error) {
-	return f.AppendOpen(nil, id, field, sealed)
-}
-
-// AppendOpen is Open that appends to dst and returns the longer slice; on error it returns nil. The
-// unused capacity of dst must not overlap sealed.
-func (f *Fields) AppendOpen(dst []byte, id, field string, sealed []byte) ([]byte, error) {
 	keyID, rest, ok := cutKeyID(sealed)
 	if !ok {
 		return nil, fmt.Errorf("open field %s: %w", field, ErrTampered)
@@ -110,7 +97,7 @@ func (f *Fields) AppendOpen(dst []byte, id, field string, sealed []byte) ([]byte
 		return nil, fmt.Errorf("open field %s: %w", field, ErrTampered)
 	}
 	nonce, ciphertext := rest[:aead.NonceSize()], rest[aead.NonceSize():]
-	plain, err := aead.Open(dst, nonce, ciphertext, place(id, field))
+	plain, err := aead.Open(nil, nonce, ciphertext, place(id, field))
 	if err != nil {
 		return nil, fmt.Errorf("open field %s: %w", field, ErrTampered)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/gorilla/securecookie"
 )
 
-// MaxHandleLength is the longest sealed handle, in characters. 36 bytes of payload make 156.
-const MaxHandleLength = 512
+// maxHandleLength is the longest sealed handle, in characters. 36 bytes of payload make 156.
+const maxHandleLength = 512
 
 // ErrUnauthentic is the one answer of Handles.Open to everything it cannot open: garbage, a changed
 // character, another label, a key that is gone, a value that is too long. It says nothing about
@@ -64,7 +64,7 @@ func newCodec(key Key, label string) (*securecookie.SecureCookie, error) {
 	return securecookie.New(hashKey, blockKey).
 		SetSerializer(securecookie.NopEncoder{}).
 		MaxAge(0).
-		MaxLength(MaxHandleLength), nil
+		MaxLength(maxHandleLength), nil
 }
 
 // Seal signs and encrypts payload with the key in force. The payload must not be empty, and not so
@@ -89,7 +89,7 @@ func (h *Handles) Seal(payload []byte) (string, error) {
 // Only the canonical spelling is accepted. The library's base64 reader skips line breaks and
 // ignores unused trailing bits, which would give every handle many spellings.
 func (h *Handles) Open(value string) ([]byte, error) {
-	if len(value) > MaxHandleLength || !canonical(value) {
+	if len(value) > maxHandleLength || !canonical(value) {
 		return nil, ErrUnauthentic
 	}
 	current := h.ring.current()

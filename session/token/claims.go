@@ -22,7 +22,7 @@ type Claims struct {
 	Audience []string
 	ClientID string
 	Times
-	// ID is the jti. Empty: the Minter draws one with NewID.
+	// ID is the jti. Empty: the Minter draws one with newID.
 	ID string
 	// SessionID is the public session ID (sid). Empty: left out.
 	SessionID string
@@ -60,8 +60,8 @@ func ReservedClaim(name string) bool {
 	return false
 }
 
-// NewID returns 128 random bits in base64url, fit for a jti.
-func NewID() string {
+// newID returns 128 random bits in base64url, fit for a jti.
+func newID() string {
 	id := make([]byte, 16)
 	_, _ = rand.Read(id) // documented never to fail: it ends the program instead
 	return base64.RawURLEncoding.EncodeToString(id)

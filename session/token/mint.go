@@ -35,7 +35,7 @@ func (m *Minter) Mint(c Claims) (string, error) {
 	}
 	c.Issuer = m.issuer
 	if c.ID == "" {
-		c.ID = NewID()
+		c.ID = newID()
 	}
 	key := m.ring.current()
 	unsigned := &jwt.Token{

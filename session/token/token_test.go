@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,7 @@ func at(t time.Time) func() time.Time { return func() time.Time { return t } }
 func newKey(t testing.TB, id, alg string) token.SigningKey {
 	t.Helper()
 	if alg == token.HS256 {
-		key, err := token.HMACKey(id, []byte(token.NewID()+token.NewID()))
+		key, err := token.HMACKey(id, []byte(rand.Text()+rand.Text()))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,9 +19,9 @@ import (
 const (
 	// MaxPasswordBytes is the longest password that is looked at.
 	MaxPasswordBytes = 1024
-	// MinPasswordLength is how many characters a new password must have (NIST SP 800-63B section
+	// minPasswordLength is how many characters a new password must have (NIST SP 800-63B section
 	// 5.1.1.2).
-	MinPasswordLength = 8
+	minPasswordLength = 8
 	// The OWASP Password Storage Cheat Sheet's argon2id setting with the least memory for its
 	// strength.
 	hashMemoryKiB = 19456
@@ -143,13 +143,13 @@ func (h *Hasher) NeedsRehash(hash string) bool {
 		len(p.salt) < saltBytes || len(p.sum) < hashBytes
 }
 
-// CheckNewPassword tells whether a person may choose a password: [MinPasswordLength] characters of
+// CheckNewPassword tells whether a person may choose a password: [minPasswordLength] characters of
 // Unicode or more, and at most [MaxPasswordBytes]. There are no rules of composition (NIST SP
 // 800-63B section 5.1.1.2), and a password that is stored already is not held to this.
 func CheckNewPassword(password string) error {
 	switch n := utf8.RuneCountInString(norm.NFC.String(password)); {
-	case n < MinPasswordLength:
-		return fmt.Errorf("password has %d characters: at least %d are needed", n, MinPasswordLength)
+	case n < minPasswordLength:
+		return fmt.Errorf("password has %d characters: at least %d are needed", n, minPasswordLength)
 	case len(password) > MaxPasswordBytes:
 		return ErrPassword
 	}
