@@ -65,14 +65,14 @@ type batcher struct {
 func newBatcher(o Options, client redis.UniversalClient, sc script) *batcher {
 	b := &batcher{client: client, alone: o.Mode == Cluster, timeout: o.Timeout}
 	sha, idle, unacked := any(sc.Hash()), any(number(o.Rules.Idle.Milliseconds())), any(number(o.Rules.UnackedTTL().Milliseconds()))
-	explicitGrace := any(number(o.Rules.TokenClientGrace.Milliseconds()))
+	tokenClientGrace := any(number(o.Rules.TokenClientGrace.Milliseconds()))
 	b.pool.New = func() any {
 		c := &call{done: make(chan struct{}, 1), limit: time.NewTimer(b.timeout)}
 		c.limit.Stop()
 		p := &c.presented
 		c.args = [...]any{
 			"evalsha", sha, "2", &p.state, &p.record,
-			&p.generation, nil, &p.binding, nil, nil, &p.ifTokens, idle, unacked, explicitGrace, &p.validator, &p.until,
+			&p.generation, nil, &p.binding, nil, nil, &p.ifTokens, idle, unacked, tokenClientGrace, &p.validator, &p.until,
 			&p.marked, &p.offset,
 		}
 		return c

@@ -19,11 +19,11 @@ import (
 // (testdata/before: its scripts as they were) judge and rotate in turn.
 type sideBySide struct {
 	*testing.T
-	store *redisstore.Store
-	clock *sessiontest.Clock
-	id    session.ID
-	stamp string
-	turns int
+	store      *redisstore.Store
+	clock      *sessiontest.Clock
+	id         session.ID
+	tokensHash string
+	turns      int
 }
 
 func newSideBySide(t *testing.T, o redisstore.Options) *sideBySide {
@@ -39,7 +39,7 @@ func newSideBySide(t *testing.T, o redisstore.Options) *sideBySide {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.stamp = tokens.Hash()
+	s.tokensHash = tokens.Hash()
 	return s
 }
 
@@ -61,7 +61,7 @@ func (s *sideBySide) before(names ...string) string {
 	return b.String()
 }
 
-// old judges a cookie as the version before does and returns the row.
+// old judges a cookie as the version before does and returns the outcome.
 func (s *sideBySide) old(generation int, want session.Outcome) {
 	s.Helper()
 	state, record := s.store.Keys(s.id)
@@ -71,9 +71,9 @@ func (s *sideBySide) old(generation int, want session.Outcome) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	row, _, _ := strings.Cut(reply, ",")
-	if row != strconv.Itoa(int(want)) {
-		s.Fatalf("the version before: generation %d: row %s, want %d", generation, row, want)
+	outcome, _, _ := strings.Cut(reply, ",")
+	if outcome != strconv.Itoa(int(want)) {
+		s.Fatalf("the version before: generation %d: outcome %s, want %d", generation, outcome, want)
 	}
 }
 
@@ -87,15 +87,15 @@ func (s *sideBySide) oldRotates(generation int) {
 		s.Fatal(err)
 	}
 	s.turns++
-	stamp, plan := "stamp-"+strconv.Itoa(s.turns), s.plan()
+	hash, plan := "hash-"+strconv.Itoa(s.turns), s.plan()
 	reply, err := s.store.Client().Eval(s.Context(), s.before("family", "commit"), []string{state, record},
-		generation, 0, "same", 0, s.stamp, "", 1, stamp, plan.Lifetime.Milliseconds(), plan.Soft.Milliseconds(),
+		generation, 0, "same", 0, s.tokensHash, "", 1, hash, plan.Lifetime.Milliseconds(), plan.Soft.Milliseconds(),
 		plan.Hard.Milliseconds(), plan.Grace.Milliseconds(), sealed, (12 * time.Hour).Milliseconds(),
 		s.clock.Offset().Milliseconds()).Slice()
 	if err != nil || reply[0] != int64(1) || reply[1] != int64(1) {
 		s.Fatalf("the version before did not rotate: %v, %v", reply, err)
 	}
-	s.stamp = stamp
+	s.tokensHash = hash
 }
 
 // now judges a cookie as this version does; marked: with a good mark.
@@ -114,7 +114,7 @@ func (s *sideBySide) now(generation uint32, marked bool, want session.Outcome) s
 		s.Fatal(err)
 	}
 	if r.Verdict.Outcome != want {
-		s.Fatalf("generation %d, marked %v: row %d, want %d", generation, marked, r.Verdict.Outcome, want)
+		s.Fatalf("generation %d, marked %v: outcome %d, want %d", generation, marked, r.Verdict.Outcome, want)
 	}
 	if r.Record == nil {
 		return session.State{}
@@ -128,13 +128,13 @@ func (s *sideBySide) nowRotates(generation uint32) {
 	s.turns++
 	tokens := session.Tokens{Access: "a", Refresh: session.Secret("r" + strconv.Itoa(s.turns))}
 	done, err := s.store.Commit(s.Context(), session.Commit{
-		Presentation: session.Presentation{ID: s.id, Generation: generation, BrowserClass: "same"}, FromTokens: s.stamp, Rotate: true,
+		Presentation: session.Presentation{ID: s.id, Generation: generation, BrowserClass: "same"}, FromTokens: s.tokensHash, Rotate: true,
 		Identity: session.Identity{Subject: "ada", Provider: "p"}, Tokens: tokens, Schedule: s.plan(),
 	})
 	if err != nil || !done.Rotated {
 		s.Fatalf("this version did not rotate: %+v, %v", done, err)
 	}
-	s.stamp = tokens.Hash()
+	s.tokensHash = tokens.Hash()
 }
 
 // field is what the state holds; "" if it does not.
@@ -207,7 +207,7 @@ func sideBySideStories() map[string]func(*sideBySide) {
 				s.Errorf("rp = %q", s.field("rp"))
 			}
 		},
-		"adopted over a recovery": func(s *sideBySide) {
+		"a lost rotation over a recovery": func(s *sideBySide) {
 			s.old(1, 5)
 			s.nowRotates(1)
 			s.old(2, 5)
@@ -249,7 +249,7 @@ func sideBySideStories() map[string]func(*sideBySide) {
 			s.now(5, false, session.OutcomeCurrent)
 			s.old(5, 5)
 			s.gap()
-			s.old(4, 9) // after row 4 as well
+			s.old(4, 9) // after a lost rotation as well
 		},
 		"what the version before makes of a recovery": func(s *sideBySide) {
 			s.old(1, 5)

@@ -47,8 +47,8 @@ func newLostCommit(t *testing.T, server redisstore.Options) *lostCommit {
 	return l
 }
 
-// adopted presents the handle that the server has forgotten.
-func (l *lostCommit) adopted() {
+// presentLost presents the handle that the server has forgotten.
+func (l *lostCommit) presentLost() {
 	l.Helper()
 	res, err := l.other.Resolve(l.Context(), l.presented)
 	if err != nil || !res.Verdict.StoreLostWrites {
@@ -74,13 +74,13 @@ func TestAdoptedTokensAreSpent(t *testing.T) {
 	} {
 		t.Run(name+"/nobody writes again", func(t *testing.T) {
 			l := newLostCommit(t, server)
-			l.adopted()
+			l.presentLost()
 			if lease := l.acquire("a"); lease.State != session.LeaseTokensSpent {
 				t.Errorf("at once: state %d", lease.State)
 			}
 			l.clock.Advance(14 * time.Second)
 			l.presented.Generation = 3 // once more: that does not make it any longer
-			l.adopted()
+			l.presentLost()
 			if lease := l.acquire("b"); lease.State != session.LeaseTokensSpent {
 				t.Errorf("after 14 s: state %d", lease.State)
 			}
@@ -91,7 +91,7 @@ func TestAdoptedTokensAreSpent(t *testing.T) {
 		})
 		t.Run(name+"/the writer does", func(t *testing.T) {
 			l := newLostCommit(t, server)
-			l.adopted()
+			l.presentLost()
 			if err := l.writer.Rewrite(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -21,8 +21,8 @@ func TestBrokenReplies(t *testing.T) {
 			t.Errorf("%q: %+v, %v", reply, r, err)
 		}
 	}
-	for reply, row := range map[string]session.Outcome{"1,0,0,0,0,,1": session.OutcomeGone, "2,0,0,0,0,logout,1": session.OutcomeEnded, "=2,1": session.OutcomeCurrent} {
-		if r, err := store.ReadReply(v, reply); err != nil || r.Verdict.Outcome != row {
+	for reply, outcome := range map[string]session.Outcome{"1,0,0,0,0,,1": session.OutcomeGone, "2,0,0,0,0,logout,1": session.OutcomeEnded, "=2,1": session.OutcomeCurrent} {
+		if r, err := store.ReadReply(v, reply); err != nil || r.Verdict.Outcome != outcome {
 			t.Errorf("%q: %+v, %v", reply, r, err)
 		}
 	}

@@ -27,15 +27,15 @@ func TestRotationTable(t *testing.T) {
 			store := newStore(t, server)
 			cases := tableCases()
 			t.Logf("%d cases", len(cases))
-			seen, unchanged := make(map[session.Outcome]int), 0
+			seen, notModified := make(map[session.Outcome]int), 0
 			for len(cases) > 0 {
 				n := min(len(cases), 250)
 				for i, got := range judge(t, store, cases[:n]) {
 					want := cases[i].expect()
 					seen[want.verdict.Outcome]++
-					if got.verdict.Outcome == rowUnchanged && want.verdict.Outcome == session.OutcomeCurrent && want.verdict.Due == session.NotDue {
+					if got.verdict.Outcome == outcomeNotModified && want.verdict.Outcome == session.OutcomeCurrent && want.verdict.Due == session.NotDue {
 						got.verdict = want.verdict
-						unchanged++
+						notModified++
 					}
 					if got != want {
 						t.Fatalf("case %+v\n lua %+v\n  go %+v", cases[i], got, want)
@@ -43,15 +43,15 @@ func TestRotationTable(t *testing.T) {
 				}
 				cases = cases[n:]
 			}
-			if unchanged == 0 {
-				t.Error("no case was answered with unchanged")
+			if notModified == 0 {
+				t.Error("no case was answered with =: not modified")
 			}
-			for _, row := range []session.Outcome{1, 2, 3, 5, 6, 7, 8, 9, 10, 11} {
-				if seen[row] == 0 {
-					t.Errorf("no case reached row %d", row)
+			for _, outcome := range []session.Outcome{1, 2, 3, 5, 6, 7, 8, 9, 10, 11} {
+				if seen[outcome] == 0 {
+					t.Errorf("no case reached outcome %d", outcome)
 				}
 			}
-			t.Logf("cases by row: %v, %d of them unchanged", seen, unchanged)
+			t.Logf("cases by outcome: %v, %d of them not modified", seen, notModified)
 		})
 	}
 }
@@ -64,8 +64,8 @@ type tableCase struct {
 	known     bool // the presented says what it knows, and it is what the store has
 }
 
-// rowUnchanged stands for the answer that nothing has changed.
-const rowUnchanged session.Outcome = 255
+// outcomeNotModified stands for the answer that nothing has changed.
+const outcomeNotModified session.Outcome = 255
 
 // outcome is a verdict and the state after it.
 type outcome struct {
@@ -425,7 +425,7 @@ func readOutcome(r []any) outcome {
 		n, _ := strconv.ParseInt(r[i].(string), 10, 64)
 		return n
 	}
-	row := rowUnchanged
+	row := outcomeNotModified
 	if !strings.HasPrefix(r[0].(string), "=") {
 		row = session.Outcome(num(0))
 	}
