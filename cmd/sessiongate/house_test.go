@@ -1,0 +1,313 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A type with more methods than mostMethods or more fields than mostFields is a package
+// that happens to be a type: every method sees every field, and nothing can be tested
+// without all of it.
+const (
+	mostMethods = 20
+	mostFields  = 12
+)
+
+// exemptTypes are large for a reason: they are values that somebody fills in or reads, not
+// owners of state.
+const exemptTypes = `
+cmd/bench gatewayConfig: what a configuration file is written from
+cmd/bench options: the flags
+cmd/bench row: one line of a report
+cmd/bench setting: what a report says of its machine
+cmd/bench summary: one line of a report
+cmd/chaos result: one line of a report
+configs OIDCProvider: a section of the configuration file
+configs Route: a section of the configuration file
+configs Server: a section of the configuration file
+configs TokenAPIProvider: a section of the configuration file
+gateway Options: options
+gateway/exchange Exchange: one request, recycled as one value
+gateway/http1/client Request: one request, recycled as one value
+gateway/problem Problem: one answer
+session Attempt: one sign-in at a provider, as it is stored
+session Session: one session, as requests see it
+session State: one session, as it is stored
+session/manager Options: options
+session/oidc Options: options
+session/oidc/oidctest Behaviour: what a test changes about a provider
+session/redisstore Options: options
+session/tokenapi Options: options
+`
+
+// shrinkingTypes are the ones that are still too large, with the methods and fields they
+// may have. The numbers only go down.
+const shrinkingTypes = `
+session/oidc/oidctest Provider: 42 16
+session/manager Manager: 114 41
+session/storetest storeTest: 33 12
+gateway/proxy Stream: 20 16
+gateway/proxy body: 20 14
+gateway/proxy call: 20 14
+gateway/proxy member: 20 13
+gateway Server: 106 37
+gateway exchange: 20 20
+gateway/http1/server Server: 20 17
+gateway/http1/server checkedConn: 21 12
+`
+
+// size counts what a type consists of.
+type size struct{ methods, fields int }
+
+// TestNoTypeIsAPackage holds named types to their limits.
+func TestNoTypeIsAPackage(t *testing.T) {
+	exempt, shrinking := tableOf(exemptTypes), tableOf(shrinkingTypes)
+	sizes := typeSizes(t)
+	if len(sizes) < 300 {
+		t.Fatalf("only %d types seen: the rule would hold of nothing", len(sizes))
+	}
+	for name, is := range sizes {
+		if _, ok := exempt[name]; ok {
+			continue
+		}
+		most := size{mostMethods, mostFields}
+		if row, ok := shrinking[name]; ok {
+			if is.methods <= most.methods && is.fields <= most.fields {
+				t.Logf("%s is small now: delete its row", name)
+			}
+			most = sizeOf(t, row)
+		}
+		if is.methods > most.methods || is.fields > most.fields {
+			t.Errorf("%s has %d methods and %d fields, more than %d and %d", name, is.methods, is.fields, most.methods, most.fields)
+		}
+	}
+}
+
+// tableOf reads lines of "name: value".
+func tableOf(text string) map[string]string {
+	table := make(map[string]string)
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ": "); ok {
+			table[name] = value
+		}
+	}
+	return table
+}
+
+func sizeOf(t *testing.T, row string) size {
+	t.Helper()
+	methods, fields, _ := strings.Cut(row, " ")
+	m, err1 := strconv.Atoi(methods)
+	f, err2 := strconv.Atoi(fields)
+	if err1 != nil || err2 != nil {
+		t.Fatalf("no two numbers: %q", row)
+	}
+	return size{m, f}
+}
+
+// typeSizes counts for every named type of the module, tests aside.
+func typeSizes(t *testing.T) map[string]size {
+	t.Helper()
+	sizes := make(map[string]size)
+	eachFile(t, ".go", func(path string) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("../..", path), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			countDecl(sizes, filepath.ToSlash(filepath.Dir(path)), d)
+		}
+	})
+	return sizes
+}
+
+func countDecl(sizes map[string]size, folder string, d ast.Decl) {
+	add := func(name string, n size) {
+		before := sizes[folder+" "+name]
+		sizes[folder+" "+name] = size{before.methods + n.methods, before.fields + n.fields}
+	}
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		if d.Recv != nil && len(d.Recv.List) == 1 {
+			add(receiverName(d.Recv.List[0].Type), size{methods: 1})
+		}
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			if s, ok := spec.(*ast.TypeSpec); ok {
+				add(s.Name.Name, size{fields: fieldCount(s.Type)})
+			}
+		}
+	}
+}
+
+// receiverName is the type's name, without the star and type parameters.
+func receiverName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return receiverName(e.X)
+	case *ast.IndexExpr:
+		return receiverName(e.X)
+	case *ast.IndexListExpr:
+		return receiverName(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
+}
+
+func fieldCount(e ast.Expr) (n int) {
+	s, ok := e.(*ast.StructType)
+	if !ok {
+		return 0
+	}
+	for _, f := range s.Fields.List {
+		n += max(1, len(f.Names)) // an embedded one has no name
+	}
+	return n
+}
+
+// goneWords are those that a reader would have to look up, and references to documents
+// that are not in the repository. The glossary of package session has the words in their
+// place. A number is how many are still left; it only goes down.
+const goneWords = `
+w.(*exchange)
+DESIGN 5
+Abandon
+Abandonment
+BrowserBinding
+Carried
+CloseLinks
+Departure
+HEIRLESS
+Lives
+NewBrowserBinding
+Onward 4
+Relisted
+StartSignOut
+TurnBackoff
+TurnBusy
+TurnDone
+TurnOver
+TurnTaken
+assembled
+attemptBody 7
+crossWantHeader
+crowded 2
+departed
+dividable
+endAgain
+errGaveWay 6
+explicitFlow
+flying
+foundOver
+glance
+glimpse
+goBackground 7
+inWords
+insist 4
+legtest 1
+markOver
+memo 1
+memos 2
+mostConnections
+nudge
+openManager
+passedOn 4
+peek
+peruse 1
+presentable
+proxy/leg 1
+relist
+renewLeased 3
+repack
+runDurably
+sameness
+secretPart
+seedrow
+settleEnd 3
+settleFailure
+shareOpenly 3
+skipLines
+spendLeased 3
+stillWaits
+tuneMemory
+underWay
+`
+
+// TestWordsThatAreGone looks for them in code, scripts, workflows and documents.
+func TestWordsThatAreGone(t *testing.T) {
+	allowed := make(map[string]int)
+	var patterns []string
+	for line := range strings.Lines(strings.TrimSpace(goneWords)) {
+		word, count, _ := strings.Cut(strings.TrimSpace(line), " ")
+		allowed[word], _ = strconv.Atoi(count)
+		patterns = append(patterns, regexp.QuoteMeta(word))
+	}
+	word := regexp.MustCompile(`(?:^|[^\pL\pN_])(` + strings.Join(patterns, "|") + `)(?:$|[^\pL\pN_])`)
+	found := make(map[string][]string)
+	for _, suffix := range []string{".go", ".lua", ".yml", ".md"} {
+		eachFile(t, suffix, func(path string) {
+			if filepath.Base(path) == "house_test.go" {
+				return
+			}
+			text, err := os.ReadFile(filepath.Join("../..", path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			line := 0
+			for content := range strings.Lines(string(text)) {
+				line++
+				if m := word.FindStringSubmatch(content); m != nil {
+					found[m[1]] = append(found[m[1]], path+":"+strconv.Itoa(line))
+				}
+			}
+		})
+	}
+	for w, places := range found {
+		if len(places) > allowed[w] {
+			t.Errorf("%q stands in %d lines, not in %d: %s", w, len(places), allowed[w], strings.Join(places, " "))
+		}
+	}
+}
+
+// eachFile calls f for every file of the module with that suffix, by its path from the
+// module's root. Hidden folders but .github and .ci, and testdata, are left out.
+func eachFile(t *testing.T, suffix string, f func(path string)) {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() {
+			hidden := strings.HasPrefix(name, ".") && name != ".." && name != ".github" && name != ".ci"
+			if hidden || name == "testdata" || name == "node_modules" {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if strings.HasSuffix(name, suffix) {
+			rel, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			f(rel)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
