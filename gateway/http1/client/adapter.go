@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// Adapter sends requests in parts over an http.RoundTripper: it stands in the place of [Transport] where that cannot be, and
-// is what it falls back to.
+// Adapter sends requests in parts over an http.RoundTripper: it stands in the place of [Transport]
+// where that cannot be, and is what it falls back to.
 type Adapter struct {
 	http.RoundTripper
 	Scheme string // http or https
@@ -32,8 +32,8 @@ func (s Adapter) Send(ctx context.Context, r *Request) (*http.Response, error) {
 	return res, err
 }
 
-// interim keeps 1xx responses from coming late: http.Transport reports them from a goroutine of its own, which does not
-// end with the round trip.
+// interim keeps 1xx responses from coming late: http.Transport reports them from a goroutine of its
+// own, which does not end with the round trip.
 type interim struct {
 	pass func(int, http.Header) error
 	mu   sync.Mutex
@@ -55,7 +55,8 @@ func (i *interim) end() {
 	i.mu.Unlock()
 }
 
-// standard puts the parts together. The path travels in Opaque, which is written to the request line as it is.
+// standard puts the parts together. The path travels in Opaque, which is written to the request
+// line as it is.
 func (r *Request) standard(ctx context.Context, scheme string) *http.Request {
 	query := r.Query
 	if !r.HasQuery {

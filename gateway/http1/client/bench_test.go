@@ -11,8 +11,8 @@ import (
 	"sessiongate/gateway/http1/client"
 )
 
-// serveFixed answers every request on every connection with the same bytes, as fast as Go can, so that what the
-// benchmarks show is our transport.
+// serveFixed answers every request on every connection with the same bytes, as fast as Go can, so
+// that what the benchmarks show is our transport.
 func serveFixed(b *testing.B, answer []byte) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

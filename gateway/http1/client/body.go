@@ -13,7 +13,8 @@ import (
 
 var errReadAfterClose = errors.New("read of a closed response body")
 
-// body reads a response's body to its end and not a byte further. Read is for one goroutine at a time, Close for any.
+// body reads a response's body to its end and not a byte further. Read is for one goroutine at a
+// time, Close for any.
 type body struct {
 	x      *roundTrip
 	f      framing
@@ -39,8 +40,8 @@ func (x *roundTrip) setBody(f framing) {
 
 func (x *roundTrip) keepsAlive() bool { return !x.response.Close && !x.req.Close }
 
-// Read implements io.Reader. It returns io.EOF only if the framing says that the body is complete; a body cut short is
-// io.ErrUnexpectedEOF.
+// Read implements io.Reader. It returns io.EOF only if the framing says that the body is complete;
+// a body cut short is io.ErrUnexpectedEOF.
 func (b *body) Read(p []byte) (int, error) {
 	if b.closed.Load() {
 		return 0, errReadAfterClose
@@ -95,8 +96,9 @@ func (b *body) readCounted(p []byte) (int, error) {
 	return n, err
 }
 
-// readTrailer reads what follows the last chunk: trailer fields and an empty line, in at most one buffer. It returns
-// io.EOF if all is well. Lines end with CRLF here, as in the whole chunked coding.
+// readTrailer reads what follows the last chunk: trailer fields and an empty line, in at most one
+// buffer. It returns io.EOF if all is well. Lines end with CRLF here, as in the whole chunked
+// coding.
 func (b *body) readTrailer() error {
 	in := b.x.conn.in
 	line, err := in.Peek(2)
@@ -149,7 +151,8 @@ func (b *body) addTrailer(raw []byte) error {
 	return io.EOF
 }
 
-// Close implements io.Closer. If the body was not read to its end, the connection is closed; a Read under way returns.
+// Close implements io.Closer. If the body was not read to its end, the connection is closed; a Read
+// under way returns.
 func (b *body) Close() error {
 	if !b.closed.Swap(true) {
 		b.x.responseEnds(false)

@@ -24,8 +24,9 @@ var kinds = func() (k [256]kind) {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// validValue allows visible characters, space, tab and bytes over 0x7f (RFC 9110 §5.5). Values are long: eight bytes are
-// looked at together, and one by one only if there is a control character among them.
+// validValue allows visible characters, space, tab and bytes over 0x7f (RFC 9110 §5.5). Values are
+// long: eight bytes are looked at together, and one by one only if there is a control character
+// among them.
 func validValue[T string | []byte](v T) bool {
 	for ; len(v) >= 8; v = v[8:] {
 		w := uint64(v[0]) | uint64(v[1])<<8 | uint64(v[2])<<16 | uint64(v[3])<<24 |
@@ -37,7 +38,8 @@ func validValue[T string | []byte](v T) bool {
 	return validBytes(v)
 }
 
-// hasControl reports whether one of eight bytes is below a space or is DEL. It may take a byte above one for such.
+// hasControl reports whether one of eight bytes is below a space or is DEL. It may take a byte
+// above one for such.
 func hasControl(w uint64) bool {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	del := w ^ (0x7f * ones)

@@ -107,7 +107,8 @@ func TestContextDeadline(t *testing.T) {
 	})
 }
 
-// The wait for a head is bounded as a whole: an upstream cannot stretch it by saying a little now and then.
+// The wait for a head is bounded as a whole: an upstream cannot stretch it by saying a little now
+// and then.
 func TestHeaderTimeout(t *testing.T) {
 	for _, drip := range []string{"", "x", "HTTP/1.1 103 E\r\n\r\n"} {
 		for _, timeout := range []time.Duration{20 * time.Millisecond, time.Second} { // armed at once, armed by a look

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// bufferSize is one read's worth: most responses of an API fit, and larger bodies are read past the buffer.
+// bufferSize is one read's worth: most responses of an API fit, and larger bodies are read past the
+// buffer.
 const bufferSize = 4 << 10
 
 // conn is a connection with what belongs to it for life. One loan has it at a time.
@@ -55,7 +56,8 @@ func (c *conn) isIdle() bool {
 	return err == nil && c.check.idle
 }
 
-// check reads once without waiting. It is a field of the connection so that asking costs no allocation.
+// check reads once without waiting. It is a field of the connection so that asking costs no
+// allocation.
 type idleCheck struct {
 	read func(fd uintptr) bool
 	idle bool

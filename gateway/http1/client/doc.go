@@ -1,58 +1,69 @@
-// Package client is the way to an upstream for the common request: plain HTTP/1.1, a body of known length or none. The
-// goroutine that asks writes the request and reads the response itself, on a connection taken from a pool.
-// http.Transport keeps two goroutines per connection and hands each request over by channels; between two servers on
-// one machine that is about 40 % of what forwarding a small request costs.
+// Package client is the way to an upstream for the common request: plain HTTP/1.1, a body of known
+// length or none. The goroutine that asks writes the request and reads the response itself, on a
+// connection taken from a pool. http.Transport keeps two goroutines per connection and hands each
+// request over by channels; between two servers on one machine that is about 40 % of what
+// forwarding a small request costs.
 //
-// One request, read top to bottom: [Transport.Send] (transport.go), or [Transport.RoundTrip] for a request that is an
-// http.Request, decides whether it is supported (supports.go); pool.go lends a connection that is still idle (conn.go), or
-// dials one; roundtrip.go sends the head (request.go) and the body (requestbody.go) and receives the response: head.go
-// reads status line and fields, framing.go decides where the body ends (RFC 9112 §6), body.go reads it to that end.
-// loan.go decides what becomes of the connection.
+// One request, read top to bottom: [Transport.Send] (transport.go), or [Transport.RoundTrip] for a
+// request that is an http.Request, decides whether it is supported (supports.go); pool.go lends a
+// connection that is still idle (conn.go), or dials one; roundtrip.go sends the head (request.go)
+// and the body (requestbody.go) and receives the response: head.go reads status line and fields,
+// framing.go decides where the body ends (RFC 9112 §6), body.go reads it to that end. loan.go
+// decides what becomes of the connection.
 //
 // # What it does not support
 //
-// https, upgrades, CONNECT, bodies of unknown length, Expect, request trailers, hosts that need IDNA or carry a zone,
-// traces that ask for more than 1xx responses, and systems on which a connection cannot be asked whether it is idle: all of
-// these go to [Options].Fallback, normally http.Transport, with nothing written before. To do without this client is to
-// use the fallback in its place, behind [Adapter]: that is `server.http1: standard`.
+// https, upgrades, CONNECT, bodies of unknown length, Expect, request trailers, hosts that need
+// IDNA or carry a zone, traces that ask for more than 1xx responses, and systems on which a
+// connection cannot be asked whether it is idle: all of these go to [Options].Fallback, normally
+// http.Transport, with nothing written before. To do without this client is to use the fallback in
+// its place, behind [Adapter]: that is `server.http1: standard`.
 //
 // # Decisions
 //
-// A connection goes back to the pool only if request and response both came to their exact ends, nothing follows the
-// response in the buffer, and neither side asked to close. Before it is used again it is read once without waiting:
-// if that gives anything, an end or bytes nobody asked for, it is closed. Without this an upstream (or whoever makes
-// it send too much) could place an answer for the next user of the connection.
+// A connection goes back to the pool only if request and response both came to their exact ends,
+// nothing follows the response in the buffer, and neither side asked to close. Before it is used
+// again it is read once without waiting: if that gives anything, an end or bytes nobody asked for,
+// it is closed. Without this an upstream (or whoever makes it send too much) could place an answer
+// for the next user of the connection.
 //
-// A request is sent twice only if it went out on a used connection, nothing came back, and either nothing was sent
-// or it is safe to repeat by the rules of http.Transport. The second attempt is always on a fresh connection.
+// A request is sent twice only if it went out on a used connection, nothing came back, and either
+// nothing was sent or it is safe to repeat by the rules of http.Transport. The second attempt is
+// always on a fresh connection.
 //
-// Cancellation costs nothing for a request that is answered quickly. A request is entered in its pool's list when it
-// takes a connection, under the lock that this needs anyway; one timer per host looks at the list, and what is still
-// there on the second look (50 to 100 ms) gets what the others did without: a context.AfterFunc, and a deadline on the
-// connection. A context with a deadline, or a header timeout under a second, gets both at once.
+// Cancellation costs nothing for a request that is answered quickly. A request is entered in its
+// pool's list when it takes a connection, under the lock that this needs anyway; one timer per host
+// looks at the list, and what is still there on the second look (50 to 100 ms) gets what the others
+// did without: a context.AfterFunc, and a deadline on the connection. A context with a deadline, or
+// a header timeout under a second, gets both at once.
 //
-// Request bodies are sent by a goroutine of their own, because an upstream may answer before it has read everything,
-// or answer while it reads.
+// Request bodies are sent by a goroutine of their own, because an upstream may answer before it has
+// read everything, or answer while it reads.
 //
 // # Stricter than http.Transport
 //
-// Where the two transports differ, this one refuses with an error: folded header lines (RFC 9112 §5.2), white space in a
-// field name or before the colon (§5.1), control characters in the reason phrase, versions other than 1.0 and 1.1,
-// status codes outside 100–999 or not separated by one space, Transfer-Encoding together with Content-Length or in
-// HTTP/1.0 or in a 1xx or 204 (§6.1, §6.3), framing fields and bare line feeds in trailers, a 101 nobody asked for,
-// more than 32 interim responses, white space in the request target, and request fields that frame a message under
-// another spelling. It never reuses a connection with bytes left in the buffer, where http.Transport may.
+// Where the two transports differ, this one refuses with an error: folded header lines (RFC 9112
+// §5.2), white space in a field name or before the colon (§5.1), control characters in the reason
+// phrase, versions other than 1.0 and 1.1, status codes outside 100–999 or not separated by one
+// space, Transfer-Encoding together with Content-Length or in HTTP/1.0 or in a 1xx or 204 (§6.1,
+// §6.3), framing fields and bare line feeds in trailers, a 101 nobody asked for, more than 32
+// interim responses, white space in the request target, and request fields that frame a message
+// under another spelling. It never reuses a connection with bytes left in the buffer, where
+// http.Transport may.
 //
-// In one point it is more willing: after a failed write of the request body it still takes a response that is already
-// there. And it returns from a broken request at once, where http.Transport waits for a Read of the body to return:
-// whoever gives a body must allow for a Read under way when Send has returned an error.
+// In one point it is more willing: after a failed write of the request body it still takes a
+// response that is already there. And it returns from a broken request at once, where
+// http.Transport waits for a Read of the body to return: whoever gives a body must allow for a Read
+// under way when Send has returned an error.
 //
 // # Why not fasthttp's HostClient
 //
-// It measures about the same as this transport under net/http's server, and is well tried. It was not chosen, because a
-// gateway cannot do with what it lacks: no context, so a vanished browser does not end the upstream request; no 1xx
-// responses but 100; a response is read whole unless StreamResponseBody is set, and then Close on an unread body reads
-// it to the end instead of closing; idle connections are not examined before use, and stale ones are found out by
-// sending; its parser accepts more than RFC 9112 does. And its header type is not http.Header, so every response would
-// be converted. Wrapping all that safely is more code than reading HTTP/1.1 responses.
+// It measures about the same as this transport under net/http's server, and is well tried. It was
+// not chosen, because a gateway cannot do with what it lacks: no context, so a vanished browser
+// does not end the upstream request; no 1xx responses but 100; a response is read whole unless
+// StreamResponseBody is set, and then Close on an unread body reads it to the end instead of
+// closing; idle connections are not examined before use, and stale ones are found out by sending;
+// its parser accepts more than RFC 9112 does. And its header type is not http.Header, so every
+// response would be converted. Wrapping all that safely is more code than reading HTTP/1.1
+// responses.
 package client

@@ -33,8 +33,8 @@ const (
 	untilClose
 )
 
-// checkInterim holds a 1xx response to having no body. Content-Length is forbidden in it (RFC 9110 §8.6) but seen, and
-// means nothing; Transfer-Encoding is not tolerated (RFC 9112 §6.1).
+// checkInterim holds a 1xx response to having no body. Content-Length is forbidden in it (RFC 9110
+// §8.6) but seen, and means nothing; Transfer-Encoding is not tolerated (RFC 9112 §6.1).
 func checkInterim(r *http.Response) error {
 	if r.StatusCode == http.StatusSwitchingProtocols {
 		return errSwitched
@@ -46,7 +46,8 @@ func checkInterim(r *http.Response) error {
 	return err
 }
 
-// frame decides by RFC 9112 §6.3 where the body ends, and sets the fields of r that follow from it as net/http does.
+// frame decides by RFC 9112 §6.3 where the body ends, and sets the fields of r that follow from it
+// as net/http does.
 func frame(r *http.Response, method string) (framing, error) {
 	h := r.Header
 	length, err := contentLength(h)
@@ -83,8 +84,8 @@ func frame(r *http.Response, method string) (framing, error) {
 	return framing{kind: untilClose}, nil
 }
 
-// contentLength returns the value of Content-Length, or -1 if there is none. Equal repetitions become one (RFC 9112
-// §6.3 item 5).
+// contentLength returns the value of Content-Length, or -1 if there is none. Equal repetitions
+// become one (RFC 9112 §6.3 item 5).
 func contentLength(h http.Header) (int64, error) {
 	values := h["Content-Length"]
 	if len(values) == 0 {
@@ -103,8 +104,9 @@ func contentLength(h http.Header) (int64, error) {
 	return int64(n), nil
 }
 
-// transferCoding takes Transfer-Encoding out of the header. Only "chunked", said once, is understood; a length beside
-// it is the mark of smuggling (RFC 9112 §6.3 item 3, §11.2), as is any coding in HTTP/1.0 or a 204 (§6.1).
+// transferCoding takes Transfer-Encoding out of the header. Only "chunked", said once, is
+// understood; a length beside it is the mark of smuggling (RFC 9112 §6.3 item 3, §11.2), as is any
+// coding in HTTP/1.0 or a 204 (§6.1).
 func transferCoding(r *http.Response, length int64) (isChunked bool, err error) {
 	values, ok := r.Header["Transfer-Encoding"]
 	if !ok {
@@ -122,8 +124,8 @@ func transferCoding(r *http.Response, length int64) (isChunked bool, err error) 
 	return true, nil
 }
 
-// closes reports whether the upstream ends the connection after this response (RFC 9112 §9.3). The option is taken out
-// of an HTTP/1.1 header, as net/http does.
+// closes reports whether the upstream ends the connection after this response (RFC 9112 §9.3). The
+// option is taken out of an HTTP/1.1 header, as net/http does.
 func closes(r *http.Response) bool {
 	options := r.Header["Connection"]
 	if len(options) == 0 {

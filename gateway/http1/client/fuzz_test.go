@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// FuzzDifferential sends the same bytes to both transports. They must see the same response, or both an error; only where
-// the package comment says that ours is stricter may it refuse alone.
+// FuzzDifferential sends the same bytes to both transports. They must see the same response, or
+// both an error; only where the package comment says that ours is stricter may it refuse alone.
 func FuzzDifferential(f *testing.F) {
 	for _, a := range http1test.Answers() {
 		if len(a.Says) < 5000 {
@@ -41,8 +41,8 @@ const fragments = `HTTP/1.1 200 OK|HTTP/1.0 200 OK|HTTP/1.1 204 N|HTTP/1.1 304 N
 	`0|1|2|5|a|F|10|0000|ffffffffffffffff|9223372036854775807|-|+| |  |\t|\v|\x00|\x7f|\xff|\r|\n|\r\n|\r\n|\r\n|\r\n\r\n|\r\n\r\n|hello|` +
 	`Content-Length: 5\r\n|Transfer-Encoding: chunked\r\n|Connection: close\r\n|Trailer: X\r\n|HTTP/1.1 200 OK\r\n|5\r\nhello\r\n|0\r\n|0\r\n\r\n|X: y\r\n`
 
-// FuzzFragments is FuzzDifferential for answers put together from the words of the protocol, which random bytes rarely
-// hit upon.
+// FuzzFragments is FuzzDifferential for answers put together from the words of the protocol, which
+// random bytes rarely hit upon.
 func FuzzFragments(f *testing.F) {
 	text, err := strconv.Unquote(`"` + fragments + `"`)
 	if err != nil {
@@ -111,8 +111,8 @@ func differential(t *testing.T, says []byte, at uint16, head bool) {
 	}
 }
 
-// bothCut allows two bodies that break off to break off at different places: how much is read before the error is
-// noticed is a matter of buffers.
+// bothCut allows two bodies that break off to break off at different places: how much is read
+// before the error is noticed is a matter of buffers.
 func bothCut(a, b outcome) bool {
 	return a.BodyErr != nil && b.BodyErr != nil && a.Code == b.Code &&
 		(strings.HasPrefix(a.Body, b.Body) || strings.HasPrefix(b.Body, a.Body))

@@ -18,8 +18,9 @@ var (
 	errManyInterim = errors.New("malformed response: too many interim responses")
 )
 
-// readHead reads up to and including the first empty line, at most limit bytes. The result may be changed, and is good
-// until the next read. After an error it is what came before; the error is io.EOF if that is nothing.
+// readHead reads up to and including the first empty line, at most limit bytes. The result may be
+// changed, and is good until the next read. After an error it is what came before; the error is
+// io.EOF if that is nothing.
 func (c *conn) readHead(limit int) ([]byte, error) {
 	for from := 0; ; {
 		b, _ := c.in.Peek(c.in.Buffered())
@@ -40,8 +41,9 @@ func (c *conn) readHead(limit int) ([]byte, error) {
 	}
 }
 
-// beginsWell reports whether b can be the beginning of a response, once its first line is there. What speaks another
-// protocol may be waiting for our answer, and would never come to an empty line.
+// beginsWell reports whether b can be the beginning of a response, once its first line is there.
+// What speaks another protocol may be waiting for our answer, and would never come to an empty
+// line.
 func beginsWell(b []byte) bool {
 	if bytes.IndexByte(b, '\n') < 0 {
 		return true
@@ -86,8 +88,8 @@ func cutShort(b []byte, err error) error {
 	return err
 }
 
-// headEnd finds the end of the first empty line, looking from two bytes before what is new. A line ends with LF, after
-// an optional CR (RFC 9112 §2.2). It returns -1 if there is none.
+// headEnd finds the end of the first empty line, looking from two bytes before what is new. A line
+// ends with LF, after an optional CR (RFC 9112 §2.2). It returns -1 if there is none.
 func headEnd(b []byte, from int) int {
 	for {
 		i := bytes.IndexByte(b[from:], '\n')
@@ -105,8 +107,9 @@ func headEnd(b []byte, from int) int {
 	}
 }
 
-// parseHead fills in what a head says literally: status line and fields. It changes raw: names become canonical in
-// place, so that one string holds the whole head and every name and value is a piece of it.
+// parseHead fills in what a head says literally: status line and fields. It changes raw: names
+// become canonical in place, so that one string holds the whole head and every name and value is a
+// piece of it.
 func (x *roundTrip) parseHead(raw []byte) error {
 	line, fields := cutLine(raw)
 	if !validStatusLine(line) {
@@ -147,8 +150,8 @@ func (x *roundTrip) room(n int) []string {
 	return make([]string, n)
 }
 
-// validStatusLine wants HTTP/1.0 or HTTP/1.1, a space, three digits from 100 to 999, and nothing or a space and a
-// reason (RFC 9112 §4).
+// validStatusLine wants HTTP/1.0 or HTTP/1.1, a space, three digits from 100 to 999, and nothing or
+// a space and a reason (RFC 9112 §4).
 func validStatusLine(b []byte) bool {
 	if len(b) < 12 || string(b[:7]) != "HTTP/1." || b[7] != '0' && b[7] != '1' || b[8] != ' ' {
 		return false
@@ -159,7 +162,8 @@ func validStatusLine(b []byte) bool {
 	return len(b) == 12 || b[12] == ' ' && validValue(b[13:])
 }
 
-// normalize checks the field lines up to the empty one, counts them and makes their names canonical.
+// normalize checks the field lines up to the empty one, counts them and makes their names
+// canonical.
 func normalize(b []byte) (n int, err error) {
 	for {
 		var line []byte
@@ -187,8 +191,8 @@ func cutLine(b []byte) (line, rest []byte) {
 	return line, rest
 }
 
-// canonicalize spells a field name as net/http does: Like-This. It reports whether the name is a token (RFC 9110
-// §5.6.2).
+// canonicalize spells a field name as net/http does: Like-This. It reports whether the name is a
+// token (RFC 9110 §5.6.2).
 func canonicalize(name []byte) bool {
 	first := true
 	for i, c := range name {

@@ -8,11 +8,13 @@ import (
 	"time"
 )
 
-// loan is a connection while it is lent to one request. It decides what becomes of the connection, once, and makes sure
-// that nothing that happens later, a late cancellation above all, touches it in the hands of the next.
+// loan is a connection while it is lent to one request. It decides what becomes of the connection,
+// once, and makes sure that nothing that happens later, a late cancellation above all, touches it
+// in the hands of the next.
 //
-// It has two parts, request and response, each with an end. The connection goes back to the pool after both have ended
-// well; whatever goes wrong in either closes it, which unblocks whoever reads or writes.
+// It has two parts, request and response, each with an end. The connection goes back to the pool
+// after both have ended well; whatever goes wrong in either closes it, which unblocks whoever reads
+// or writes.
 type loan struct {
 	conn *conn
 	ctx  context.Context // of this one request
@@ -70,8 +72,9 @@ func (l *loan) responseEnds(clean bool) {
 	l.finish()
 }
 
-// finish decides about the connection once the response has ended. A request that is still being sent at that moment
-// has until the next look; usually it is only that its goroutine has not yet said so.
+// finish decides about the connection once the response has ended. A request that is still being
+// sent at that moment has until the next look; usually it is only that its goroutine has not yet
+// said so.
 func (l *loan) finish() {
 	if l.over || !l.answered {
 		return
@@ -110,7 +113,8 @@ func (l *loan) abort(cause error) {
 	l.release(false)
 }
 
-// fail ends the loan after an error, and puts the error into words. A cause is better than its symptom.
+// fail ends the loan after an error, and puts the error into words. A cause is better than its
+// symptom.
 func (l *loan) fail(doing string, err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -126,7 +130,8 @@ func (l *loan) fail(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// watch makes the loan end with its context and keep its deadlines. The pool calls it for those that take their time.
+// watch makes the loan end with its context and keep its deadlines. The pool calls it for those
+// that take their time.
 func (l *loan) watch() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

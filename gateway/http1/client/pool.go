@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// scanInterval is the time between two looks at the requests under way. Long enough that busy gateways meet few requests
-// twice, short enough that nobody waits for a cancelled one.
+// scanInterval is the time between two looks at the requests under way. Long enough that busy
+// gateways meet few requests twice, short enough that nobody waits for a cancelled one.
 const scanInterval = 50 * time.Millisecond
 
-// pool holds one host's connections, and the loans so recent that nobody watches their contexts yet.
+// pool holds one host's connections, and the loans so recent that nobody watches their contexts
+// yet.
 type pool struct {
 	options *Options
 	address string    // to dial
@@ -117,7 +118,8 @@ func (p *pool) put(l *loan) {
 	}
 }
 
-// onTimer looks at the recent loans, closes what has been idle for too long, and sets the timer for what is left to do.
+// onTimer looks at the recent loans, closes what has been idle for too long, and sets the timer for
+// what is left to do.
 func (p *pool) onTimer() {
 	for _, l := range p.scan() {
 		l.watch()

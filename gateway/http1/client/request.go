@@ -13,9 +13,10 @@ import (
 // Field is one header line. Name is spelled Like-This, or in a way that stands for nothing else.
 type Field struct{ Name, Value string }
 
-// Request is a request as it goes onto the wire: what [Transport.Send] takes. Whoever forwards requests has the parts
-// of one at hand, and an http.Request made of them would cost a map and three more allocations. It must not be changed
-// until the response has ended: its body was read to the end or closed.
+// Request is a request as it goes onto the wire: what [Transport.Send] takes. Whoever forwards
+// requests has the parts of one at hand, and an http.Request made of them would cost a map and
+// three more allocations. It must not be changed until the response has ended: its body was read to
+// the end or closed.
 type Request struct {
 	Method        string // "" is GET
 	Address       string // host or host:port to connect to
@@ -29,10 +30,11 @@ type Request struct {
 	Trailer       http.Header   // announced to the upstream, filled in while Body is read
 	Close         bool          // the connection is not for another request
 
-	// Interim, if set, gets the 1xx responses (RFC 9110 §15.2), but never after Send has returned. An error ends the
-	// request.
+	// Interim, if set, gets the 1xx responses (RFC 9110 §15.2), but never after Send has returned.
+	// An error ends the request.
 	Interim func(code int, h http.Header) error
-	// Header, if set, is the map that becomes the response's. It must be empty, and is empty again after an error.
+	// Header, if set, is the map that becomes the response's. It must be empty, and is empty again
+	// after an error.
 	Header http.Header
 }
 
@@ -72,7 +74,8 @@ func fromHTTP(req *http.Request, trace *httptrace.ClientTrace) *Request {
 	return r
 }
 
-// userAgent follows net/http: the first value counts, an empty one sends none, and none at all sends the default.
+// userAgent follows net/http: the first value counts, an empty one sends none, and none at all
+// sends the default.
 func userAgent(h http.Header) string {
 	values, ok := h["User-Agent"]
 	switch {
@@ -84,8 +87,8 @@ func userAgent(h http.Header) string {
 	return textproto.TrimString(values[0])
 }
 
-// check refuses what could end a line early or frame the message a second time. Errors do not quote: values may be
-// secrets.
+// check refuses what could end a line early or frame the message a second time. Errors do not
+// quote: values may be secrets.
 func (r *Request) check() error {
 	if valid, _ := spelling(r.Method); !valid && r.Method != "" { // a method is a token, too
 		return errMethod
@@ -117,7 +120,8 @@ func hasNoControl(s string) bool {
 	return true
 }
 
-// sendable reports whether a field of this name may be sent: it is a token, and no other field's name in disguise.
+// sendable reports whether a field of this name may be sent: it is a token, and no other field's
+// name in disguise.
 func sendable(name string) bool {
 	valid, canonical := spelling(name)
 	switch {
@@ -133,7 +137,8 @@ func sendable(name string) bool {
 	return true
 }
 
-// spelling reports whether a field name is a token (RFC 9110 §5.6.2), and whether it is spelled Like-This.
+// spelling reports whether a field name is a token (RFC 9110 §5.6.2), and whether it is spelled
+// Like-This.
 func spelling(name string) (valid, canonical bool) {
 	canonical = true
 	unlike := lower // the kind of letter that does not belong here
@@ -151,8 +156,8 @@ func spelling(name string) (valid, canonical bool) {
 	return name != "", canonical
 }
 
-// isReserved reports whether a name that is not canonical is one of those that net/http and we write ourselves or treat
-// apart: sent as it is, it would frame the message a second time.
+// isReserved reports whether a name that is not canonical is one of those that net/http and we
+// write ourselves or treat apart: sent as it is, it would frame the message a second time.
 func isReserved(name string) bool {
 	switch textproto.CanonicalMIMEHeaderKey(name) {
 	case "Connection", "Content-Length", "Expect", "Host", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent":

@@ -12,8 +12,8 @@ import (
 
 var errFallback = errors.New("went to the fallback")
 
-// FuzzRequestBytes writes requests made of anything. Either not a byte is sent, or the bytes are one request: with these
-// parts and no others, and framed once.
+// FuzzRequestBytes writes requests made of anything. Either not a byte is sent, or the bytes are
+// one request: with these parts and no others, and framed once.
 func FuzzRequestBytes(f *testing.F) {
 	for _, s := range [][6]string{
 		{"GET", "/a", "b=c", "Accept", "*/*", ""},
@@ -72,7 +72,8 @@ func written(method, path, query, name, value, authority string) string {
 	return method + " " + path + " HTTP/1.1\r\nHost: " + authority + "\r\n" + length + name + ": " + strings.Trim(value, " \t") + "\r\nX-Last: 1\r\n\r\n"
 }
 
-// checkLines reads a head as a server would that takes every CR, LF, blank and colon for what it may be.
+// checkLines reads a head as a server would that takes every CR, LF, blank and colon for what it
+// may be.
 func checkLines(t *testing.T, lines []string) {
 	frames := map[string]int{}
 	for i, line := range lines[:len(lines)-1] {

@@ -130,7 +130,8 @@ func TestRequestBodies(t *testing.T) {
 				t.Fatal(o.HeadErr, o.BodyErr)
 			}
 		}
-		// Not always one: the answer can be read before the goroutine that sent the body has said that it is done.
+		// Not always one: the answer can be read before the goroutine that sent the body has said
+		// that it is done.
 		if n := conns.Load(); n > 10 {
 			t.Fatalf("%d connections for 20 requests", n)
 		}

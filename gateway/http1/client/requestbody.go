@@ -24,8 +24,8 @@ func (x *roundTrip) sendBody() {
 	}
 }
 
-// writeFailed notes that the upstream takes no more. It may have answered already. One that let its time pass and has not is
-// given up: without a HeaderTimeout nothing else would end it.
+// writeFailed notes that the upstream takes no more. It may have answered already. One that let its
+// time pass and has not is given up: without a HeaderTimeout nothing else would end it.
 func (x *roundTrip) writeFailed(err error) {
 	x.mu.Lock()
 	late := isTimeout(err) && !x.headed
@@ -37,8 +37,9 @@ func (x *roundTrip) writeFailed(err error) {
 	x.requestEnds(false)
 }
 
-// copyBody sends ContentLength bytes. A body that is shorter, longer or fails ends the loan, because what
-// the upstream has got is not the request; then left is not 0. The error is the upstream's.
+// copyBody sends ContentLength bytes. A body that is shorter, longer or fails ends the loan,
+// because what the upstream has got is not the request; then left is not 0. The error is the
+// upstream's.
 func (x *roundTrip) copyBody(buf []byte) (left int64, err error) {
 	left = x.req.ContentLength
 	for left > 0 {
@@ -60,7 +61,8 @@ func (x *roundTrip) copyBody(buf []byte) (left int64, err error) {
 	return x.expectEnd(buf)
 }
 
-// expectEnd reads once more after the last byte: bodies count on being read to io.EOF, and more bytes are an error.
+// expectEnd reads once more after the last byte: bodies count on being read to io.EOF, and more
+// bytes are an error.
 func (x *roundTrip) expectEnd(buf []byte) (int64, error) {
 	n, err := 0, error(nil)
 	for n == 0 && err == nil {

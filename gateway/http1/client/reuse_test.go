@@ -143,7 +143,8 @@ func TestRequestCloseIsSaidAndKept(t *testing.T) {
 	})
 }
 
-// An idle connection that the upstream has closed is not used: not even for a POST, which could not be repeated.
+// An idle connection that the upstream has closed is not used: not even for a POST, which could not
+// be repeated.
 func TestClosedIdleConnection(t *testing.T) {
 	for _, method := range []string{"GET", "POST"} {
 		read, closed := make(chan bool), make(chan bool)

@@ -83,8 +83,9 @@ func (x *roundTrip) interim(before int) error {
 	return x.req.Interim(r.StatusCode, r.Header)
 }
 
-// repeatable reports, after an error on a used connection, whether the request may be sent again: nothing was sent,
-// or nothing came back and the request is safe to repeat (RFC 9110 §9.2.2, and net/http's narrower reading of it).
+// repeatable reports, after an error on a used connection, whether the request may be sent again:
+// nothing was sent, or nothing came back and the request is safe to repeat (RFC 9110 §9.2.2, and
+// net/http's narrower reading of it).
 func (x *roundTrip) repeatable() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -32,8 +32,8 @@ func newStandard() *http.Transport {
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// transports are the two ways to an upstream, made by the same rule. Our fallback refuses, so that a test which passes
-// has tested ours.
+// transports are the two ways to an upstream, made by the same rule. Our fallback refuses, so that
+// a test which passes has tested ours.
 var transports = map[string]func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper{
 	"fast": func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper {
 		tr, err := client.New(client.Options{Fallback: refuse{}, Dial: dial, HeaderTimeout: headers})
@@ -74,7 +74,8 @@ func upstream(t testing.TB, script func(c *wire, n int)) (url string) {
 // wire is the upstream's end of a connection.
 type wire struct{ net.Conn }
 
-// head reads a request's head, byte by byte so that nothing after it is touched. It is empty if none came.
+// head reads a request's head, byte by byte so that nothing after it is touched. It is empty if
+// none came.
 func (w *wire) head() string {
 	var b []byte
 	for one := make([]byte, 1); !bytes.HasSuffix(b, []byte("\r\n\r\n")); b = append(b, one[0]) {
@@ -141,8 +142,9 @@ func askFor(rt http.RoundTripper, req *http.Request) (o outcome) {
 	return o
 }
 
-// memory is a connection without a network. It says nothing before it has seen a request's head, then one piece per
-// Read, then io.EOF. Reads and writes are counted out, so a test decides how packets split.
+// memory is a connection without a network. It says nothing before it has seen a request's head,
+// then one piece per Read, then io.EOF. Reads and writes are counted out, so a test decides how
+// packets split.
 type memory struct {
 	mu     sync.Mutex
 	asked  chan struct{}

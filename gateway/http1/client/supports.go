@@ -6,7 +6,8 @@ import (
 	"net/http/httptrace"
 )
 
-// convertible reports whether an http.Request is for plain HTTP and says nothing that a [Request] cannot say.
+// convertible reports whether an http.Request is for plain HTTP and says nothing that a [Request]
+// cannot say.
 func convertible(req *http.Request, trace *httptrace.ClientTrace) bool {
 	if req.URL == nil || req.Header == nil || req.URL.Scheme != "http" || trace != nil && observes(trace) {
 		return false
@@ -17,7 +18,8 @@ func convertible(req *http.Request, trace *httptrace.ClientTrace) bool {
 	return len(req.TransferEncoding) == 0
 }
 
-// supports reports whether our transport does for this request exactly what net/http's Transport does.
+// supports reports whether our transport does for this request exactly what net/http's Transport
+// does.
 func (r *Request) supports() bool {
 	if len(r.Trailer) > 0 || r.Method == http.MethodConnect || !supportsBody(r.Body, r.ContentLength) {
 		return false
@@ -50,7 +52,8 @@ func observes(t *httptrace.ClientTrace) bool {
 		t.WroteHeaders != nil || t.Wait100Continue != nil || t.WroteRequest != nil
 }
 
-// plainHost accepts what needs neither IDNA nor the removal of a zone, and cannot break out of a Host field.
+// plainHost accepts what needs neither IDNA nor the removal of a zone, and cannot break out of a
+// Host field.
 func plainHost(host string) bool {
 	for i := range len(host) {
 		switch c := host[i]; {

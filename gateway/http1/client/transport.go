@@ -18,19 +18,19 @@ type Options struct {
 	// Fallback takes what the Transport does not support. Required.
 	Fallback http.RoundTripper
 
-	// Dial opens connections; nil is a net.Dialer with keep-alive probes every 15 s. What it returns must be a
-	// syscall.Conn to be used more than once (doc.go).
+	// Dial opens connections; nil is a net.Dialer with keep-alive probes every 15 s. What it
+	// returns must be a syscall.Conn to be used more than once (doc.go).
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// DialTimeout bounds Dial; 0 is 5 s.
 	DialTimeout time.Duration
 
-	// HeaderTimeout is the longest wait from the end of a request to its response's head; 0 waits for ever. From a
-	// second up it may fire up to 0.1 s late.
+	// HeaderTimeout is the longest wait from the end of a request to its response's head; 0 waits
+	// for ever. From a second up it may fire up to 0.1 s late.
 	HeaderTimeout time.Duration
 
-	// WriteTimeout is the longest time an upstream may take to accept the next piece of a request (32 KiB at most);
-	// 0 waits for ever.
+	// WriteTimeout is the longest time an upstream may take to accept the next piece of a request
+	// (32 KiB at most); 0 waits for ever.
 	WriteTimeout time.Duration
 
 	// IdleTimeout closes connections unused for so long; 0 is 90 s.
@@ -42,7 +42,8 @@ type Options struct {
 	// MaxHeaderBytes bounds the head of each response, interim ones included; 0 is 256 KiB.
 	MaxHeaderBytes int
 
-	// Now is the clock of IdleTimeout; nil is time.Now. Deadlines of connections are always real time.
+	// Now is the clock of IdleTimeout; nil is time.Now. Deadlines of connections are always real
+	// time.
 	Now func() time.Time
 }
 
@@ -68,12 +69,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// maxHosts bounds the pools. Hosts come from configuration, so more means that someone routes by what clients say;
-// those requests take the fallback.
+// maxHosts bounds the pools. Hosts come from configuration, so more means that someone routes by
+// what clients say; those requests take the fallback.
 const maxHosts = 1024
 
-// Transport is an http.RoundTripper. It is safe for concurrent use, as are the Close methods of its response bodies.
-// Make it with [New].
+// Transport is an http.RoundTripper. It is safe for concurrent use, as are the Close methods of its
+// response bodies. Make it with [New].
 type Transport struct {
 	options Options
 
@@ -93,8 +94,9 @@ func New(o Options) (*Transport, error) {
 	return t, nil
 }
 
-// RoundTrip implements http.RoundTripper. Errors of the network are *net.OpError inside; a head that did not come in
-// time is a timeout (net.Error); a cancelled request gives context.Cause. Errors name no byte the upstream has sent.
+// RoundTrip implements http.RoundTripper. Errors of the network are *net.OpError inside; a head
+// that did not come in time is a timeout (net.Error); a cancelled request gives context.Cause.
+// Errors name no byte the upstream has sent.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	trace := httptrace.ContextClientTrace(req.Context())
 	if convertible(req, trace) {
@@ -109,8 +111,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.options.Fallback.RoundTrip(req)
 }
 
-// Send is RoundTrip for a request in parts; the address is reached by plain HTTP. The response's Request is nil, unless
-// the fallback has set it. Send closes the request's body after an error; after a response, the response's end does.
+// Send is RoundTrip for a request in parts; the address is reached by plain HTTP. The response's
+// Request is nil, unless the fallback has set it. Send closes the request's body after an error;
+// after a response, the response's end does.
 func (t *Transport) Send(ctx context.Context, r *Request) (*http.Response, error) {
 	p := t.poolFor(r)
 	if p == nil {
@@ -192,7 +195,8 @@ func (t *Transport) poolFor(r *Request) *pool {
 	return t.pool(r.Address)
 }
 
-// pool finds an address's connections, or makes their pool. It returns nil if the address is not supported.
+// pool finds an address's connections, or makes their pool. It returns nil if the address is not
+// supported.
 func (t *Transport) pool(address string) *pool {
 	if p := (*t.pools.Load())[address]; p != nil {
 		return p
@@ -213,7 +217,8 @@ func (t *Transport) pool(address string) *pool {
 	return p
 }
 
-// CloseIdleConnections closes the connections that are not in use, the fallback's included if it can.
+// CloseIdleConnections closes the connections that are not in use, the fallback's included if it
+// can.
 func (t *Transport) CloseIdleConnections() {
 	for _, p := range *t.pools.Load() {
 		p.closeIdle()

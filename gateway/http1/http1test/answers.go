@@ -1,5 +1,6 @@
-// Package http1test holds what upstreams say to a client of HTTP/1.1, well and badly, and what the client must make of it.
-// The same rows go over both legs alone (package leg), through the whole proxy (package proxy), and into the fuzzer.
+// Package http1test holds what upstreams say to a client of HTTP/1.1, well and badly, and what the
+// client must make of it. The same rows go over both legs alone (package leg), through the whole
+// proxy (package proxy), and into the fuzzer.
 package http1test
 
 import (
@@ -7,7 +8,8 @@ import (
 	"strings"
 )
 
-// Answer is everything an upstream says on a connection after one request, before it closes its side.
+// Answer is everything an upstream says on a connection after one request, before it closes its
+// side.
 type Answer struct {
 	Name   string
 	Method string // of the request; "" is GET

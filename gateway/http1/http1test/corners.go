@@ -98,7 +98,8 @@ func chunks() (rows []Answer) {
 	}...)
 }
 
-// bodiless are responses that have no body, whatever they say (RFC 9112 §6.3 items 1 and 2), and one that may have.
+// bodiless are responses that have no body, whatever they say (RFC 9112 §6.3 items 1 and 2), and
+// one that may have.
 func bodiless() []Answer {
 	return []Answer{
 		{Name: "204 with a body", Says: "HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\n\r\n", Code: 204},

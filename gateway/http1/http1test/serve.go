@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Serve runs script for each connection to a new address, numbered from 0, and returns the address. The connection is
-// closed after its script, and at the end of the test, which waits for all scripts.
+// Serve runs script for each connection to a new address, numbered from 0, and returns the address.
+// The connection is closed after its script, and at the end of the test, which waits for all
+// scripts.
 func Serve(t testing.TB, script func(c net.Conn, n int)) (address string) {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -8,12 +8,12 @@ import (
 	"sync/atomic"
 )
 
-// maxDiscarded is how much of a body that its handler did not want is read to keep the connection: about what has been sent
-// already, in the buffers on the way. It is net/http's number.
+// maxDiscarded is how much of a body that its handler did not want is read to keep the connection:
+// about what has been sent already, in the buffers on the way. It is net/http's number.
 const maxDiscarded = 256 << 10
 
-// body is a request's body of known length. Like net/http's it may be read in one goroutine and closed in another,
-// where Close waits for a Read under way.
+// body is a request's body of known length. Like net/http's it may be read in one goroutine and
+// closed in another, where Close waits for a Read under way.
 type body struct {
 	request *request
 
@@ -25,8 +25,8 @@ type body struct {
 	err    error // of the connection: nothing more comes
 }
 
-// Read implements io.Reader. A body that the client cuts short is io.ErrUnexpectedEOF. After an error the request's
-// context has ended.
+// Read implements io.Reader. A body that the client cuts short is io.ErrUnexpectedEOF. After an
+// error the request's context has ended.
 func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -56,7 +56,8 @@ func (b *body) read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements io.Closer. It reads the rest, if that is little, so that the connection can be used again.
+// Close implements io.Closer. It reads the rest, if that is little, so that the connection can be
+// used again.
 func (b *body) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -88,9 +89,9 @@ func (b *body) discard() error {
 	return nil
 }
 
-// drain reads the rest before the response begins, unless it is too much, and ends the handler's reading. Clients that
-// send a whole request before they read would wait for ever otherwise. It reports whether the connection stands at the
-// end of the request then.
+// drain reads the rest before the response begins, unless it is too much, and ends the handler's
+// reading. Clients that send a whole request before they read would wait for ever otherwise. It
+// reports whether the connection stands at the end of the request then.
 func (b *body) drain() (whole bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -40,8 +40,8 @@ func (f *bodyFraming) bothLengths(h http.Header) bool {
 	return f.length >= 0 && coding != "" && coding != "identity"
 }
 
-// frame decides how the body ends (RFC 9112 §6): it returns the field that says so, if the handler has not, and what of
-// the handler's must not be said then.
+// frame decides how the body ends (RFC 9112 §6): it returns the field that says so, if the handler
+// has not, and what of the handler's must not be said then.
 func (f *bodyFraming) frame(h http.Header, sample []byte) (field string, omit omitted) {
 	head, coding := f.bodyless, h.Get("Transfer-Encoding")
 	sized := f.length >= 0

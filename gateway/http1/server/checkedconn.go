@@ -11,11 +11,13 @@ import (
 	"time"
 )
 
-// checkedConn is a connection as net/http's server reads it: head by head, each judged and within its time before the server
-// gets any of it. Reads are for one goroutine at a time, as net/http's are.
+// checkedConn is a connection as net/http's server reads it: head by head, each judged and within
+// its time before the server gets any of it. Reads are for one goroutine at a time, as net/http's
+// are.
 //
-// While a request is with its handler the server reads on to notice that the client hangs up. What comes then is the next
-// head, which need not be in time, and whose faults must not disturb the response under way.
+// While a request is with its handler the server reads on to notice that the client hangs up. What
+// comes then is the next head, which need not be in time, and whose faults must not disturb the
+// response under way.
 type checkedConn struct {
 	net.Conn
 	accepted io.Closer // Conn as the listener gave it
@@ -42,7 +44,8 @@ type coming struct {
 	fault error // of the head
 }
 
-// readDeadline is the part of a connection's read deadline that a handler may have set. It is safe for concurrent use.
+// readDeadline is the part of a connection's read deadline that a handler may have set. It is safe
+// for concurrent use.
 type readDeadline struct {
 	mu   sync.Mutex
 	over bool // the deadline was over when it was set, which ends the read under way
@@ -55,7 +58,8 @@ func (d *readDeadline) set(c net.Conn, t time.Time) error {
 	return c.SetReadDeadline(t)
 }
 
-// replace puts another deadline, or none, in the place of the one that was set. It fails if that was set to end the read.
+// replace puts another deadline, or none, in the place of the one that was set. It fails if that
+// was set to end the read.
 func (d *readDeadline) replace(c net.Conn, t time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

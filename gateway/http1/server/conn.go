@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// bufferSize is one read's worth, and one write's: heads of requests fit, and so do most answers of an API.
+// bufferSize is one read's worth, and one write's: heads of requests fit, and so do most answers of
+// an API.
 const bufferSize = 4 << 10
 
 // What Shutdown wants to know of a connection.
@@ -23,7 +24,8 @@ const (
 	closed              // by Shutdown
 )
 
-// conn is a client's connection. All but state and what hangup guards is its own goroutine's, and its handler's.
+// conn is a client's connection. All but state and what hangup guards is its own goroutine's, and
+// its handler's.
 type conn struct {
 	server   *Server
 	accepted net.Conn // as the listener gave it, to close
@@ -62,8 +64,8 @@ func newConn(s *Server, accepted net.Conn, config *tls.Config) *conn {
 	return c
 }
 
-// innermost is the connection below what listeners have put around it, which says so by the method that tls.Conn has,
-// too. TLS is no such wrapper.
+// innermost is the connection below what listeners have put around it, which says so by the method
+// that tls.Conn has, too. TLS is no such wrapper.
 func innermost(c net.Conn) net.Conn {
 	for {
 		outer, ok := c.(interface{ NetConn() net.Conn })
@@ -93,11 +95,13 @@ func timeout(t time.Time, d time.Duration) time.Time {
 	return t.Add(d)
 }
 
-// maxPieces is how many reads a head may take. It is looked at after each of them from its beginning, which a client
-// that sends it byte by byte shall not make us do: net/http goes on where it was.
+// maxPieces is how many reads a head may take. It is looked at after each of them from its
+// beginning, which a client that sends it byte by byte shall not make us do: net/http goes on where
+// it was.
 const maxPieces = 8
 
-// next reads the next request's head. It fails when there is none to come, and has closed the connection or handed it over.
+// next reads the next request's head. It fails when there is none to come, and has closed the
+// connection or handed it over.
 func (c *conn) next(until time.Time) (head, bool) {
 	c.skipped = 0
 	for pieces := 0; ; {
@@ -123,7 +127,8 @@ func (c *conn) next(until time.Time) (head, bool) {
 	}
 }
 
-// await waits for more of a head. It fails when there is none to come, and has closed the connection or handed it over.
+// await waits for more of a head. It fails when there is none to come, and has closed the
+// connection or handed it over.
 func (c *conn) await(until time.Time) bool {
 	n, err := c.in.fill(until)
 	switch {
@@ -143,7 +148,8 @@ func (c *conn) headStarted() bool {
 	return have >= 4 || have > 0 && c.used.IsZero()
 }
 
-// skipEmptyLines drops empty lines that old clients send after a POST, as net/http does (RFC 9112 §2.2).
+// skipEmptyLines drops empty lines that old clients send after a POST, as net/http does (RFC 9112
+// §2.2).
 func (c *conn) skipEmptyLines() {
 	for c.posted && c.skipped < maxBlank {
 		if b := c.in.unused(); len(b) == 0 || b[0] != '\r' && b[0] != '\n' {
@@ -173,7 +179,8 @@ func (c *conn) leave() bool {
 	return true
 }
 
-// handover tells Shutdown that a request is over. It fails, and has closed the connection, if no other may follow.
+// handover tells Shutdown that a request is over. It fails, and has closed the connection, if no
+// other may follow.
 func (c *conn) becomeIdle() bool {
 	if c.server.open.closing.Load() {
 		c.close()
@@ -222,8 +229,8 @@ func (c *conn) close() {
 	c.accepted.Close()
 }
 
-// linger closes the connection of a client that is still sending: closed at once, the answer would be lost with what
-// it sends (RFC 9112 §9.6).
+// linger closes the connection of a client that is still sending: closed at once, the answer would
+// be lost with what it sends (RFC 9112 §9.6).
 func (c *conn) linger() {
 	if half, ok := c.in.socket.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 		time.Sleep(lingerTime)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// requestContext is the context of one request. It ends when the handler returns or the client goes away. Its channel
-// is made for those who ask for it: most requests are over before anybody does.
+// requestContext is the context of one request. It ends when the handler returns or the client goes
+// away. Its channel is made for those who ask for it: most requests are over before anybody does.
 type requestContext struct {
 	conn *conn
 
@@ -54,8 +54,8 @@ func (c *requestContext) Value(key any) any {
 	return nil
 }
 
-// AfterFunc runs f in a goroutine of its own once the context has ended. Package context asks for it, and spares
-// derived contexts a goroutine each that would wait for Done.
+// AfterFunc runs f in a goroutine of its own once the context has ended. Package context asks for
+// it, and spares derived contexts a goroutine each that would wait for Done.
 func (c *requestContext) AfterFunc(f func()) (stop func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -53,7 +53,8 @@ func plainRequests() (rows []conversation) {
 	}...)
 }
 
-// tellOfContexts notes how the context of the request before has ended, and what was derived from it.
+// tellOfContexts notes how the context of the request before has ended, and what was derived from
+// it.
 func tellOfContexts(_ http.ResponseWriter, r *http.Request, saw *notes) {
 	for _, before := range saw.before {
 		select { // some end a little after the next request has begun

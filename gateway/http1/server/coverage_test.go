@@ -18,7 +18,8 @@ func plain(fields ...string) string {
 // firstLine is a head with this first line.
 func firstLine(line string) string { return line + "\r\nHost: x\r\n\r\n" }
 
-// coverage says which heads are read here and which are net/http's, so that a change of that is seen.
+// coverage says which heads are read here and which are net/http's, so that a change of that is
+// seen.
 func coverage() (rows []coverageRow) {
 	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 		rows = append(rows, coverageRow{firstLine(method + " / HTTP/1.1"), true})

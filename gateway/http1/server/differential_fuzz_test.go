@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// FuzzConversation says anything to both servers, in one piece or two, and expects the same answers up to the end.
+// FuzzConversation says anything to both servers, in one piece or two, and expects the same answers
+// up to the end.
 func FuzzConversation(f *testing.F) {
 	for _, c := range slices.Concat(plainRequests(), foreigners()) {
 		if says := strings.Join(c.says, ""); len(says) < 500 {
@@ -27,7 +28,8 @@ var phrases = []string{
 	"\r\n", "\n", "\r", "\r\n\r\n", "\n\n", "hello", "5\r\nhello\r\n", "0\r\n", "0\r\n\r\n", "x", " ", "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n", "POST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "G", "POST",
 }
 
-// FuzzPhrases is FuzzConversation for what is put together from phrases, which random bytes rarely hit upon.
+// FuzzPhrases is FuzzConversation for what is put together from phrases, which random bytes rarely
+// hit upon.
 func FuzzPhrases(f *testing.F) {
 	for i := range phrases {
 		f.Add([]byte{51, 0, byte(i), 16, 51}, uint16(60))
@@ -49,7 +51,7 @@ func differing(f *testing.F) func(t *testing.T, says []byte, at uint16) {
 		w.Header().Set("X-Method", r.Method) // for hear
 		echo(w, r, &notes{})
 	})
-	ours, theirs := start(f, "downstream", &http.Server{Handler: named}), start(f, "net/http", &http.Server{Handler: named})
+	ours, theirs := start(f, "fast", &http.Server{Handler: named}), start(f, "net/http", &http.Server{Handler: named})
 	return func(t *testing.T, says []byte, at uint16) {
 		if len(says) > 10_000 {
 			return
@@ -61,7 +63,8 @@ func differing(f *testing.F) func(t *testing.T, says []byte, at uint16) {
 	}
 }
 
-// refusedAfter reports whether ours are net/http's answers up to one that refuses, and ends the connection.
+// refusedAfter reports whether ours are net/http's answers up to one that refuses, and ends the
+// connection.
 func refusedAfter(ours, theirs string) bool {
 	before, refusal, found := strings.Cut(ours, "400 Bad Request: ")
 	if !found || !strings.Contains(refusal, "(RFC 9112 section ") {

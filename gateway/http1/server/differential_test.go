@@ -93,12 +93,13 @@ func TestConversations(t *testing.T) {
 		names[c.name] = true
 		t.Run(c.name, func(sub *testing.T) {
 			sub.Parallel()
-			compare(sub, all.play(t, sub, c, "downstream"), all.play(t, sub, c, "net/http"))
+			compare(sub, all.play(t, sub, c, "fast"), all.play(t, sub, c, "net/http"))
 		})
 	}
 }
 
-// stages are servers for conversations, one at a time each. A new one for each would use up the machine's ports.
+// stages are servers for conversations, one at a time each. A new one for each would use up the
+// machine's ports.
 type stages struct {
 	mu   sync.Mutex
 	free map[string][]*stage
@@ -165,7 +166,8 @@ func (on *stage) play(t *testing.T) (o outcome) {
 	return o
 }
 
-// ServeHTTP notes what a handler is given and who gave it, and lets the conversation's handler answer.
+// ServeHTTP notes what a handler is given and who gave it, and lets the conversation's handler
+// answer.
 func (on *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/probe" {
 		w.Header().Set("X-Probe", "1")
@@ -175,7 +177,7 @@ func (on *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now.saw.describe(r, on.standard)
 	_, handedOver := w.(http.Hijacker) // which only net/http's is
 	n := int(now.number.Add(1))
-	if on.name == "downstream" && now.standard >= 0 && handedOver != (now.standard > 0 && n >= now.standard) {
+	if on.name == "fast" && now.standard >= 0 && handedOver != (now.standard > 0 && n >= now.standard) {
 		now.t.Errorf("request %d was handed over: %v", n, handedOver)
 	}
 	if now.handler == nil {
@@ -185,8 +187,8 @@ func (on *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now.handler(w, r, &now.saw)
 }
 
-// Write takes a line of the server's log. What a panic says counts, without its stack; of others, that there was one:
-// the words are each server's own.
+// Write takes a line of the server's log. What a panic says counts, without its stack; of others,
+// that there was one: the words are each server's own.
 func (on *stage) Write(p []byte) (int, error) {
 	line, _, _ := strings.Cut(string(p), "\n")
 	if !strings.HasPrefix(line, "http: panic serving ") {
@@ -246,7 +248,8 @@ func echo(w http.ResponseWriter, r *http.Request, saw *notes) {
 	fmt.Fprintf(w, "%s %s %s", r.Method, r.RequestURI, b)
 }
 
-// refusal is our answer to a head that leaves open where its message ends, which net/http may well take.
+// refusal is our answer to a head that leaves open where its message ends, which net/http may well
+// take.
 func (a answer) refusal() bool {
 	return strings.HasPrefix(a.Head, "HTTP/1.1 400 ") && strings.Contains(a.Body, "(RFC 9112 section ")
 }

@@ -88,7 +88,8 @@ func withCodings() []foreign {
 	}
 }
 
-// withUpgrades leave HTTP/1.1. What is spoken then looks like HTTP here, so that the client can read it.
+// withUpgrades leave HTTP/1.1. What is spoken then looks like HTTP here, so that the client can
+// read it.
 func withUpgrades() []foreign {
 	return []foreign{
 		{name: "upgrade", says: request("GET /ws", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"), handler: hijack},

@@ -57,7 +57,7 @@ func TestFaultyFraming(t *testing.T) {
 			t.Errorf("%q: after it %s", what, a)
 		}
 	}
-	plain := start(t, "downstream", &http.Server{Handler: h, ReadHeaderTimeout: firstRequestTimeout})
+	plain := start(t, "fast", &http.Server{Handler: h, ReadHeaderTimeout: firstRequestTimeout})
 	_, dial := secured(t, &http.Server{Handler: h, ReadHeaderTimeout: firstRequestTimeout}, nil)
 	for name, what := range faulty() {
 		for state, says := range before {
@@ -79,7 +79,7 @@ func TestFaultyFraming(t *testing.T) {
 // are not taken for heads.
 func TestFramingAfterTheHandOver(t *testing.T) {
 	t.Parallel()
-	s := start(t, "downstream", &http.Server{Handler: plainly})
+	s := start(t, "fast", &http.Server{Handler: plainly})
 	c := s.used(t, request("QUERY /0"))
 	body := strings.Repeat("GET / HTTP/1.0\nContent-Length : 1\n", 3000)
 	all := post("hello") + sentAs("QUERY", body) + get("/2") + sentAs("PUT", "") + get("/3")
@@ -100,7 +100,7 @@ func TestOneClockAcrossTheHandOver(t *testing.T) {
 	t.Parallel()
 	const timeout = 600 * time.Millisecond
 	h := &http.Server{Handler: plainly, ReadHeaderTimeout: timeout, IdleTimeout: time.Minute}
-	plain := start(t, "downstream", h)
+	plain := start(t, "fast", h)
 	_, dial := secured(t, &http.Server{Handler: plainly, ReadHeaderTimeout: timeout, IdleTimeout: time.Minute}, nil)
 	for name, open := range map[string]func() *client{
 		"used":        func() *client { return plain.used(t, get("/1")) },
@@ -140,7 +140,7 @@ func TestFieldBlocksHaveTheTimeOfAHead(t *testing.T) {
 	standard := func() *http.Server {
 		return &http.Server{Handler: plainly, ReadHeaderTimeout: timeout, IdleTimeout: time.Minute, Protocols: unencrypted}
 	}
-	plain := start(t, "downstream", standard())
+	plain := start(t, "fast", standard())
 	_, dial := secured(t, standard(), nil)
 	for name, row := range map[string]struct {
 		frames string
@@ -203,7 +203,7 @@ func TestWritesThatDoNotMove(t *testing.T) {
 		}
 	})
 	standard := func() *http.Server { return &http.Server{Handler: h} }
-	s := start(t, "downstream", standard(), func(s *server.Server) { s.WriteTimeout = timeout })
+	s := start(t, "fast", standard(), func(s *server.Server) { s.WriteTimeout = timeout })
 	_, dial := secured(t, standard(), func(s *server.Server) { s.WriteTimeout = timeout })
 	for name, open := range map[string]func() *client{
 		"plain": func() *client { return s.dial(t) }, "TLS": func() *client { return clientOver(dial("http/1.1")) },
@@ -264,7 +264,8 @@ func TestStreamsThatDoNotMove(t *testing.T) {
 			t.Parallel()
 			_, dial := secured(t, &http.Server{Handler: h}, func(s *server.Server) { s.WriteTimeout = timeout })
 			c := dial("h2")
-			// Indexed fields as RFC 7541 has them; SETTINGS_INITIAL_WINDOW_SIZE 0, and a request for the path.
+			// Indexed fields as RFC 7541 has them; SETTINGS_INITIAL_WINDOW_SIZE 0, and a request
+			// for the path.
 			block := "\x82\x87\x04" + string(rune(len(path))) + path + "\x41\x01x"
 			_, _ = io.WriteString(c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00"+
 				"\x00\x00"+string(rune(len(block)))+"\x01\x05\x00\x00\x00\x01"+block)
@@ -290,7 +291,7 @@ func TestConnectionsWaitForAPlace(t *testing.T) {
 		}
 		plainly(w, r)
 	})
-	s := start(t, "downstream", &http.Server{Handler: h}, func(s *server.Server) { s.MaxConnections = 3 })
+	s := start(t, "fast", &http.Server{Handler: h}, func(s *server.Server) { s.MaxConnections = 3 })
 	first, second := s.dial(t), s.dial(t)
 	s.bring(t, first, get("/wait"))
 	s.bring(t, second, get("/wait"))

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// FuzzHead holds parseHead to net/http: what it covers, net/http accepts and reads the same way, and what it waits for
-// is not there yet.
+// FuzzHead holds parseHead to net/http: what it covers, net/http accepts and reads the same way,
+// and what it waits for is not there yet.
 func FuzzHead(f *testing.F) {
 	for _, row := range coverage() {
 		f.Add([]byte(row.head))
@@ -32,7 +32,8 @@ const words = `GET|HEAD|POST|PUT|OPTIONS|PATCH|DELETE|TRACE|CONNECT|PRI|get| |  
 	`0|5|00|-|+|9223372036854775807|9223372036854775808|[::1]:80|a b|@|\t|\v|\x00|\x7f|\xff|\r|\n|\r\n|\r\n|\r\n|\r\n\r\n|\r\n\r\n|` +
 	`Content-Length: 5\r\n|Connection: close\r\n|Connection: keep-alive\r\n|X: y\r\n|hello`
 
-// FuzzHeadWords is FuzzHead for heads put together from the words of the protocol, which random bytes rarely hit upon.
+// FuzzHeadWords is FuzzHead for heads put together from the words of the protocol, which random
+// bytes rarely hit upon.
 func FuzzHeadWords(f *testing.F) {
 	text, err := strconv.Unquote(`"` + words + `"`)
 	if err != nil {
@@ -104,8 +105,8 @@ func checkSameAsStandard(t *testing.T, b []byte, h head, size int) {
 	}
 }
 
-// checkServerRules holds a covered head to what net/http's server asks beyond ReadRequest, and to what the package says
-// that it covers.
+// checkServerRules holds a covered head to what net/http's server asks beyond ReadRequest, and to
+// what the package says that it covers.
 func checkServerRules(t *testing.T, b []byte, h head) {
 	t.Helper()
 	if !slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, h.method) || !strings.HasPrefix(h.target, "/") {
@@ -132,7 +133,8 @@ func checkServerRules(t *testing.T, b []byte, h head) {
 	}
 }
 
-// checkEveryPrefix: a head that arrives in pieces is waited for, and what comes after it does not change it.
+// checkEveryPrefix: a head that arrives in pieces is waited for, and what comes after it does not
+// change it.
 func checkEveryPrefix(t *testing.T, b []byte, h head, size int) {
 	t.Helper()
 	if len(b) > 4000 {
@@ -148,8 +150,8 @@ func checkEveryPrefix(t *testing.T, b []byte, h head, size int) {
 	}
 }
 
-// checkIncomplete: to wait for more is right only if net/http would wait, too. A head that is complete in its eyes, or
-// already wrong, must reach it: the client is waiting for the answer.
+// checkIncomplete: to wait for more is right only if net/http would wait, too. A head that is
+// complete in its eyes, or already wrong, must reach it: the client is waiting for the answer.
 func checkIncomplete(t *testing.T, b []byte) {
 	t.Helper()
 	lines := b[:bytes.LastIndexByte(b, '\n')+1] // a line is judged when its end has come

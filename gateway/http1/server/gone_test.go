@@ -13,8 +13,8 @@ import (
 	"sessiongate/gateway/http1/http1test"
 )
 
-// A handler that waits learns that its client is gone: at once or later, politely or not, with its body read or without
-// one. It is looked for up to 0.2 s late.
+// A handler that waits learns that its client is gone: at once or later, politely or not, with its
+// body read or without one. It is looked for up to 0.2 s late.
 func TestContextEndsWithTheClient(t *testing.T) {
 	t.Parallel()
 	ended := make(chan error, 100)
@@ -56,7 +56,8 @@ func leave(t *testing.T, all []*client, ended <-chan error) {
 	}
 }
 
-// A handler that writes to a client that is gone learns it by the error, and its context has ended then.
+// A handler that writes to a client that is gone learns it by the error, and its context has ended
+// then.
 func TestWritingToNobody(t *testing.T) {
 	t.Parallel()
 	ended := make(chan error, 12)

@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// handover is the listener from which the standard server gets the connections that are handed over.
+// handover is the listener from which the standard server gets the connections that are handed
+// over.
 type handoverListener struct {
 	addr  net.Addr
 	conns chan net.Conn

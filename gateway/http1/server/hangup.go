@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// hangup notices that the client of a request under way goes away: it waits in a goroutine of its own, but only for
-// requests that take their time. It keeps the deadlines that handlers set apart from those of the connection.
+// hangup notices that the client of a request under way goes away: it waits in a goroutine of its
+// own, but only for requests that take their time. It keeps the deadlines that handlers set apart
+// from those of the connection.
 type hangup struct {
 	in   *input
 	scan *hangupScan
@@ -32,8 +33,8 @@ func (g *hangup) begin(x *request) {
 	}
 }
 
-// stillRunning is asked at the end of each period. A request that was there at the end of the one before, and has come
-// with all of its body, gets a goroutine that waits for its client to hang up.
+// stillRunning is asked at the end of each period. A request that was there at the end of the one
+// before, and has come with all of its body, gets a goroutine that waits for its client to hang up.
 func (g *hangup) stillRunning() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -48,7 +49,8 @@ func (g *hangup) stillRunning() bool {
 	return g.listed
 }
 
-// wait reads ahead until something comes: the next request's bytes, or the end. Nobody else reads meanwhile.
+// wait reads ahead until something comes: the next request's bytes, or the end. Nobody else reads
+// meanwhile.
 func (g *hangup) wait(x *request, done chan struct{}) {
 	defer close(done)
 	if g.in.from == g.in.to {

@@ -80,7 +80,7 @@ func TestExpiredDeadlinesAreNoHangUp(t *testing.T) {
 	for state, says := range before {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, "downstream", &http.Server{Handler: stream, ReadHeaderTimeout: short, IdleTimeout: 2 * short})
+			s := start(t, "fast", &http.Server{Handler: stream, ReadHeaderTimeout: short, IdleTimeout: 2 * short})
 			for _, path := range paths {
 				t.Run(path, func(t *testing.T) {
 					t.Parallel()

@@ -5,12 +5,14 @@ import (
 	"time"
 )
 
-// scanInterval is how long, up to twice, a client that hangs up may go unnoticed at the beginning of its request. Longer
-// than most requests take; short for whoever works on for nobody. A client that leaves later is noticed at once.
+// scanInterval is how long, up to twice, a client that hangs up may go unnoticed at the beginning
+// of its request. Longer than most requests take; short for whoever works on for nobody. A client
+// that leaves later is noticed at once.
 const scanInterval = 100 * time.Millisecond
 
-// scan knows the connections whose watch waits to begin, and begins those that have waited long enough. One timer
-// serves all of them, and runs only while there are any. A busy connection is listed once a period, not once a request.
+// scan knows the connections whose watch waits to begin, and begins those that have waited long
+// enough. One timer serves all of them, and runs only while there are any. A busy connection is
+// listed once a period, not once a request.
 type hangupScan struct {
 	interval time.Duration
 	timer    *time.Timer

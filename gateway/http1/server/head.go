@@ -43,8 +43,8 @@ func parseHead(b []byte) (h head, size int, covered, more bool) {
 	return h, end + len(crlf+crlf), true, false
 }
 
-// mayBecome reports whether the lines so far are those of a head that is covered. A client that has made a mistake may
-// have said all it wanted to, and waits for the answer to that.
+// mayBecome reports whether the lines so far are those of a head that is covered. A client that has
+// made a mistake may have said all it wanted to, and waits for the answer to that.
 func mayBecome(b []byte) bool {
 	end := bytes.LastIndex(b, []byte(crlf))
 	if end < 0 {
@@ -127,7 +127,8 @@ func cutField(line string) (name, value string, ok bool) {
 	return textproto.CanonicalMIMEHeaderKey(name), textproto.TrimString(value), true
 }
 
-// noteField takes what the fields say about the message itself, and refuses those whose meaning is net/http's to work out.
+// noteField takes what the fields say about the message itself, and refuses those whose meaning is
+// net/http's to work out.
 func (h *head) noteField(name, value string) bool {
 	switch name {
 	case "Host":

@@ -41,8 +41,8 @@ func (i *input) fill(until time.Time) (int, error) {
 	return n, err
 }
 
-// readBefore reads once. A deadline of the socket that is earlier than what is wanted is let be until it comes: to
-// set it for each request costs more than to look again every now and then.
+// readBefore reads once. A deadline of the socket that is earlier than what is wanted is let be
+// until it comes: to set it for each request costs more than to look again every now and then.
 func (i *input) readBefore(until time.Time, p []byte) (int, error) {
 	if !until.IsZero() && (i.armed.IsZero() || until.Before(i.armed)) {
 		i.arm(until)

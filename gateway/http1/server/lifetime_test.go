@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// before are what may have been said on a connection until something else is looked at: nothing, something that is
-// served here, something that net/http has taken over.
+// before are what may have been said on a connection until something else is looked at: nothing,
+// something that is served here, something that net/http has taken over.
 var before = map[string][]string{
 	"fresh":       nil,
 	"used":        {get("/1"), post("hello")},
@@ -22,11 +22,12 @@ var before = map[string][]string{
 // timeouts are for a head, and between requests.
 type timeouts struct{ head, idle time.Duration }
 
-// overBothFrom runs a test with each server and each state of a connection, of which it may open several.
+// overBothFrom runs a test with each server and each state of a connection, of which it may open
+// several.
 func overBothFrom(t *testing.T, h http.Handler, limits timeouts, test func(t *testing.T, s *running, open func() *client)) {
 	overBoth(t, func(t *testing.T, name string) {
 		for state, says := range before {
-			if name != "downstream" && state != "used" {
+			if name != "fast" && state != "used" {
 				continue // it is the measure, not what is tested
 			}
 			t.Run(state, func(t *testing.T) {
@@ -60,7 +61,8 @@ func hears(t *testing.T, c *client, body string) {
 	}
 }
 
-// A head has its time, however it drips. net/http may close silently or with a 400, as the last byte has it.
+// A head has its time, however it drips. net/http may close silently or with a 400, as the last
+// byte has it.
 func TestDrippingHeads(t *testing.T) {
 	t.Parallel()
 	limits := timeouts{head: 60 * time.Millisecond, idle: time.Minute}
@@ -97,7 +99,7 @@ func drip(c *client, what string, ended <-chan struct{}) {
 func TestHeadsThatStop(t *testing.T) {
 	t.Parallel()
 	head := request("POST /a?b", "Content-Length: 5", "A: b")
-	got, want := stopped(t, "downstream", head), stopped(t, "net/http", head)
+	got, want := stopped(t, "fast", head), stopped(t, "net/http", head)
 	for i := range got {
 		if got[i] != want[i] {
 			t.Errorf("%q\n     got %s\nnet/http %s", head[:i], got[i], want[i])
@@ -105,7 +107,8 @@ func TestHeadsThatStop(t *testing.T) {
 	}
 }
 
-// stopped says every beginning of a head, each on a connection of its own and once more after another request.
+// stopped says every beginning of a head, each on a connection of its own and once more after
+// another request.
 func stopped(t *testing.T, name, head string) []string {
 	s := start(t, name, &http.Server{Handler: plainly, ReadHeaderTimeout: 200 * time.Millisecond})
 	answers := make([]string, len(head))
@@ -222,8 +225,8 @@ func TestIdleTimeoutAfterALongAnswer(t *testing.T) {
 	})
 }
 
-// What a handler flushes is with the client at once, interim responses too, and the client's answer to it with the
-// handler.
+// What a handler flushes is with the client at once, interim responses too, and the client's answer
+// to it with the handler.
 func TestFlushedAtOnce(t *testing.T) {
 	t.Parallel()
 	overBothFrom(t, http.HandlerFunc(converse), timeouts{}, func(t *testing.T, _ *running, open func() *client) {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// openConns are the listeners and connections that Shutdown and Close have to close; not those that net/http has. It is
-// safe for concurrent use.
+// openConns are the listeners and connections that Shutdown and Close have to close; not those that
+// net/http has. It is safe for concurrent use.
 type openConns struct {
 	closing atomic.Bool
 
@@ -71,7 +71,8 @@ func (o *openConns) stop() (err error) {
 	return err
 }
 
-// firstRequestTimeout is how long Shutdown waits for the first request of a connection. It is net/http's.
+// firstRequestTimeout is how long Shutdown waits for the first request of a connection. It is
+// net/http's.
 const firstRequestTimeout = 5 * time.Second
 
 // closeIdle closes what has no request, and reports whether nothing is left.

@@ -58,8 +58,8 @@ func (o *output) write(p []byte) error {
 	return err
 }
 
-// appendTrailers ends a chunked body (RFC 9112 §7.1.2). The announced fields of h are trailers, and those with
-// [http.TrailerPrefix].
+// appendTrailers ends a chunked body (RFC 9112 §7.1.2). The announced fields of h are trailers, and
+// those with [http.TrailerPrefix].
 func (o *output) appendTrailers(h http.Header, announced []string) {
 	trailers := make(http.Header)
 	for name, values := range h {
@@ -88,8 +88,9 @@ func appendStatus(b []byte, status int) []byte {
 	return append(b, crlf...)
 }
 
-// appendFields writes a header in the order of its names. Names that are none are left out, and what could end a line
-// inside a value becomes a space: whoever writes headers from foreign words must not write responses.
+// appendFields writes a header in the order of its names. Names that are none are left out, and
+// what could end a line inside a value becomes a space: whoever writes headers from foreign words
+// must not write responses.
 func (o *output) appendFields(h http.Header, omit omitted) {
 	names := o.names[:0]
 	for name := range h {

@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// request is a request and its response: one piece of memory, never used again, because handlers leave their writers
-// behind in all sorts of places.
+// request is a request and its response: one piece of memory, never used again, because handlers
+// leave their writers behind in all sorts of places.
 type request struct {
 	response
 	context requestContext
 	body    body
 }
 
-// request serves one request, and reports whether the connection is good for another. If not, it is closed.
+// request serves one request, and reports whether the connection is good for another. If not, it is
+// closed.
 func (c *conn) serveRequest(h head) (reusable bool) {
 	x := &request{context: requestContext{conn: c}}
 	r := c.newRequest(h, x)
@@ -43,8 +44,8 @@ func (c *conn) report(fault any) {
 	}
 }
 
-// end completes the response, if the handler has finished, and leaves the connection as it was before the request, or
-// closed.
+// end completes the response, if the handler has finished, and leaves the connection as it was
+// before the request, or closed.
 func (c *conn) end(x *request, finished bool) (reusable bool) {
 	x.context.cancel()
 	if finished {

@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// response is the http.ResponseWriter of one request, for one goroutine at a time, as net/http's. SetReadDeadline and
-// SetWriteDeadline are safe for concurrent use.
+// response is the http.ResponseWriter of one request, for one goroutine at a time, as net/http's.
+// SetReadDeadline and SetWriteDeadline are safe for concurrent use.
 //
-// A handler that says how long its answer is has the head sent off at once, into the buffer. Otherwise the head waits
-// for the body: one that is over soon gets its length, any other is chunked (RFC 9112 §7.1).
+// A handler that says how long its answer is has the head sent off at once, into the buffer.
+// Otherwise the head waits for the body: one that is over soon gets its length, any other is
+// chunked (RFC 9112 §7.1).
 type response struct {
 	bodyFraming
 	conn    *conn
@@ -28,13 +29,15 @@ type response struct {
 	broken     error // what went wrong in writing
 }
 
-// maxPending is how much of a body is held back to learn its length, and to look at its type. It is net/http's.
+// maxPending is how much of a body is held back to learn its length, and to look at its type. It is
+// net/http's.
 const maxPending = 2048
 
 // Header implements http.ResponseWriter.
 func (w *response) Header() http.Header { return w.header }
 
-// WriteHeader implements http.ResponseWriter. Informational heads (RFC 9110 §15.2) are sent at once, and any number of them.
+// WriteHeader implements http.ResponseWriter. Informational heads (RFC 9110 §15.2) are sent at
+// once, and any number of them.
 func (w *response) WriteHeader(status int) {
 	switch {
 	case w.status != 0:
@@ -66,7 +69,8 @@ func (w *response) ensureStatus() {
 	}
 }
 
-// decided reports whether the head does not depend on the body, nor on what the handler leaves of the request's.
+// decided reports whether the head does not depend on the body, nor on what the handler leaves of
+// the request's.
 func (w *response) decided() bool {
 	if w.hasBody && !w.fullDuplex {
 		return false
@@ -115,7 +119,8 @@ func (w *response) Write(p []byte) (int, error) {
 // WriteString implements io.StringWriter.
 func (w *response) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
 
-// settle writes the head that waits, and the body that waits with it. next is what comes after that.
+// settle writes the head that waits, and the body that waits with it. next is what comes after
+// that.
 func (w *response) settle(next []byte) {
 	h, p := w.waiting, w.pending
 	if h == nil {
@@ -216,7 +221,8 @@ func (w *response) SetWriteDeadline(t time.Time) error {
 	return w.conn.hangup.setDeadline(w.conn.in.socket.SetWriteDeadline, t)
 }
 
-// EnableFullDuplex is for http.ResponseController: the request's body is left alone while the response is written.
+// EnableFullDuplex is for http.ResponseController: the request's body is left alone while the
+// response is written.
 func (w *response) EnableFullDuplex() error {
 	w.fullDuplex = true
 	return nil

@@ -6,7 +6,8 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// writeHead writes the final head into the buffer. sample is the beginning of the body, as far as there is one yet.
+// writeHead writes the final head into the buffer. sample is the beginning of the body, as far as
+// there is one yet.
 func (w *response) writeHead(h http.Header, sample []byte) {
 	out := &w.conn.out
 	w.announce(h)
@@ -35,7 +36,8 @@ func (w *response) writeHead(h http.Header, sample []byte) {
 	out.buf = append(out.buf, crlf...)
 }
 
-// takeBody reads the rest of the request's body before the response begins, for clients that send all before they read.
+// takeBody reads the rest of the request's body before the response begins, for clients that send
+// all before they read.
 func (w *response) takeBody() {
 	if !w.hasBody || w.close || w.fullDuplex {
 		return

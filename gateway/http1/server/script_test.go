@@ -33,8 +33,8 @@ type engine interface {
 
 // servers are the two that nobody should be able to tell apart.
 var servers = map[string]func(standard *http.Server) engine{
-	"net/http":   func(s *http.Server) engine { return s },
-	"downstream": func(s *http.Server) engine { return server.New(s) },
+	"net/http": func(s *http.Server) engine { return s },
+	"fast":     func(s *http.Server) engine { return server.New(s) },
 }
 
 // running is a server that listens, and keeps account of what it has taken on.
@@ -201,7 +201,8 @@ func await[T any](t *testing.T, signal <-chan T) (v T) {
 	return v
 }
 
-// leave closes the connection when all is said: with a reset, which uses up no port as a polite end does.
+// leave closes the connection when all is said: with a reset, which uses up no port as a polite end
+// does.
 func (c *client) leave() {
 	_ = c.SetLinger(0)
 	c.Close()
@@ -219,7 +220,8 @@ type answer struct {
 	Failure string // what ended it before its end
 }
 
-// hear reads the response to a request with the given method. Method "" is one that the response names in X-Method.
+// hear reads the response to a request with the given method. Method "" is one that the response
+// names in X-Method.
 func (c *client) hear(method string) (a answer) {
 	for {
 		lines, err := c.lines()
@@ -312,7 +314,8 @@ func (c *client) body(method string, lines []string) (body, trailer string, err 
 	}
 }
 
-// failure names an error by what it means here. To a client that has read all, an end and a reset are the same.
+// failure names an error by what it means here. To a client that has read all, an end and a reset
+// are the same.
 func failure(err error) string {
 	if err == nil {
 		return ""

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Server serves clients by the standard server that it is made of, and plain requests by itself. It is safe for
-// concurrent use. Make it with [New].
+// Server serves clients by the standard server that it is made of, and plain requests by itself. It
+// is safe for concurrent use. Make it with [New].
 type Server struct {
 	// WriteTimeout is how long nothing of a response may move while there is something to
 	// send: the client reads nothing. Then its connection ends, or its stream of HTTP/2, at
@@ -59,9 +59,10 @@ func limitsOf(standard *http.Server) limits {
 	return l
 }
 
-// New makes a server. Handler, ReadHeaderTimeout, IdleTimeout, MaxHeaderBytes, TLSConfig and ErrorLog of the standard one
-// are for both; its other options, and hooks such as ConnState, are for what it takes over. They must not change later,
-// and from now on the standard server serves nothing but what it is given here.
+// New makes a server. Handler, ReadHeaderTimeout, IdleTimeout, MaxHeaderBytes, TLSConfig and
+// ErrorLog of the standard one are for both; its other options, and hooks such as ConnState, are
+// for what it takes over. They must not change later, and from now on the standard server serves
+// nothing but what it is given here.
 func New(standard *http.Server) *Server {
 	s := &Server{
 		standard: standard, handler: standard.Handler, limits: limitsOf(standard),
@@ -74,12 +75,12 @@ func New(standard *http.Server) *Server {
 	return s
 }
 
-// Serve serves the listener's connections until Shutdown or Close, and returns http.ErrServerClosed then; or the error
-// of Accept.
+// Serve serves the listener's connections until Shutdown or Close, and returns http.ErrServerClosed
+// then; or the error of Accept.
 func (s *Server) Serve(l net.Listener) error { return s.serve(l, nil) }
 
-// ServeTLS is [Server.Serve] for connections under TLS. The standard server's TLSConfig has the certificates. Where a
-// server serves connections of both kinds, ServeTLS is called first.
+// ServeTLS is [Server.Serve] for connections under TLS. The standard server's TLSConfig has the
+// certificates. Where a server serves connections of both kinds, ServeTLS is called first.
 func (s *Server) ServeTLS(l net.Listener) error { return s.serve(l, s.tlsConfig()) }
 
 func (s *Server) serve(l net.Listener, config *tls.Config) error {
@@ -113,7 +114,8 @@ func (s *Server) serve(l net.Listener, config *tls.Config) error {
 	}
 }
 
-// isTemporary reports whether accepting may work again soon: too many open files, a client that was gone again.
+// isTemporary reports whether accepting may work again soon: too many open files, a client that was
+// gone again.
 func isTemporary(err error) bool {
 	var e net.Error
 	return errors.As(err, &e) && e.Temporary() //nolint:staticcheck // deprecated for its other uses; net/http asks it, too
@@ -129,8 +131,8 @@ func (s *Server) start(accepted net.Conn, config *tls.Config) {
 	go c.serve()
 }
 
-// Shutdown closes the listeners and the connections without a request, and waits for the others, like
-// http.Server.Shutdown.
+// Shutdown closes the listeners and the connections without a request, and waits for the others,
+// like http.Server.Shutdown.
 func (s *Server) Shutdown(ctx context.Context) error {
 	closeErr := s.open.stop()
 	standard := make(chan error, 1)

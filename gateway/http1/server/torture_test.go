@@ -104,8 +104,8 @@ func (s *running) newest(t *testing.T, c *client) (there *net.TCPConn) {
 	return there
 }
 
-// awaitRead waits until nothing is left to read of what was sent to a connection, so that what is sent next is read by
-// itself.
+// awaitRead waits until nothing is left to read of what was sent to a connection, so that what is
+// sent next is read by itself.
 func awaitRead(t *testing.T, c *net.TCPConn) {
 	t.Helper()
 	raw, err := c.SyscallConn()
@@ -119,7 +119,8 @@ func awaitRead(t *testing.T, c *net.TCPConn) {
 	})
 }
 
-// However the bytes of a talk arrive, the answers are those that net/http gives when they come at once.
+// However the bytes of a talk arrive, the answers are those that net/http gives when they come at
+// once.
 func TestPieces(t *testing.T) {
 	t.Parallel()
 	for _, c := range talks() {
@@ -127,7 +128,7 @@ func TestPieces(t *testing.T) {
 			t.Parallel()
 			all := strings.Join(c.says, "") + last
 			want := c.inPieces(t, c.server(t, "net/http"), all)
-			s := c.server(t, "downstream")
+			s := c.server(t, "fast")
 			if got := c.inPieces(t, s, all); got != want && !refusedAfter(got, want) {
 				t.Fatalf("at once\n     got %s\nnet/http %s", got, want)
 			}
@@ -160,7 +161,7 @@ func TestOtherConnections(t *testing.T) {
 			t.Parallel()
 			all := strings.Join(c.says, "") + last
 			want := c.inPieces(t, c.server(t, "net/http"), all)
-			s := c.server(t, "downstream")
+			s := c.server(t, "fast")
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
@@ -188,14 +189,15 @@ func (h hiding) Accept() (net.Conn, error) {
 	return struct{ net.Conn }{c}, err
 }
 
-// A client that stops in the middle and listens gets the answers that net/http gives, to what is there and to the rest.
+// A client that stops in the middle and listens gets the answers that net/http gives, to what is
+// there and to the rest.
 func TestClientStopsAnywhere(t *testing.T) {
 	t.Parallel()
 	for _, c := range talks() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			all := strings.Join(c.says, "")
-			ours, theirs := c.server(t, "downstream"), c.server(t, "net/http")
+			ours, theirs := c.server(t, "fast"), c.server(t, "net/http")
 			for from, i := c.cuts(); i >= from; i-- {
 				if got, want := c.stopping(t, ours, all[:i]), c.stopping(t, theirs, all[:i]); got != want && !refusedAfter(got, want) {
 					t.Fatalf("%q\n     got %s\nnet/http %s", all[:i], got, want)
@@ -219,7 +221,7 @@ func TestClientVanishesAnywhere(t *testing.T) {
 	before := runtime.NumGoroutine()
 	t.Run("clients", func(t *testing.T) {
 		for _, c := range talks() {
-			s := c.server(t, "downstream")
+			s := c.server(t, "fast")
 			all := strings.Join(c.says, "")
 			for from, i := c.cuts(); i >= from; i-- {
 				polite, rude := s.dial(t), s.dial(t)
@@ -237,7 +239,7 @@ func TestClientVanishesAnywhere(t *testing.T) {
 // A thousand requests on one connection: each is answered by its own answer.
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
-	s := conversation{}.server(t, "downstream")
+	s := conversation{}.server(t, "fast")
 	c := s.dial(t)
 	for i := range 1000 {
 		path, body := fmt.Sprintf("/%d", i), strings.Repeat("x", i*7%5000)
@@ -254,7 +256,7 @@ func TestKeepAlive(t *testing.T) {
 // Two thousand requests at once are more than fits into any buffer on the way.
 func TestPipelining(t *testing.T) {
 	t.Parallel()
-	s := conversation{}.server(t, "downstream")
+	s := conversation{}.server(t, "fast")
 	c := s.dial(t)
 	const n = 2000
 	var says strings.Builder
@@ -273,7 +275,7 @@ func TestPipelining(t *testing.T) {
 func TestStress(t *testing.T) {
 	before := runtime.NumGoroutine()
 	t.Run("clients", func(t *testing.T) {
-		s := start(t, "downstream", &http.Server{Handler: http.HandlerFunc(stressed), IdleTimeout: time.Minute, ReadHeaderTimeout: time.Minute})
+		s := start(t, "fast", &http.Server{Handler: http.HandlerFunc(stressed), IdleTimeout: time.Minute, ReadHeaderTimeout: time.Minute})
 		var all sync.WaitGroup
 		for i := range 12 {
 			all.Go(func() {

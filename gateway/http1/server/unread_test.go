@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A handler that does not want a body, whatever it makes of the request's fields, does not make it the next request.
-// This is ours alone, for the reason below.
+// A handler that does not want a body, whatever it makes of the request's fields, does not make it
+// the next request. This is ours alone, for the reason below.
 func TestForgottenBody(t *testing.T) {
 	t.Parallel()
 	for name, forget := range map[string]func(r *http.Request, w http.ResponseWriter){
@@ -28,7 +28,7 @@ func TestForgottenBody(t *testing.T) {
 			unread(w, r, &notes{})
 		})
 		for n, requests := range map[int]int32{60: 2, 5000: 2, 100_000: 2, 300_000: 1} {
-			s := start(t, "downstream", &http.Server{Handler: h})
+			s := start(t, "fast", &http.Server{Handler: h})
 			if got := answersAfterABody(t, s, n); got != requests || s.begun.Load() != requests {
 				t.Errorf("%s, %d bytes: %d answers to %d requests, not %d", name, n, got, s.begun.Load(), requests)
 			}
@@ -36,7 +36,8 @@ func TestForgottenBody(t *testing.T) {
 	}
 }
 
-// answersAfterABody counts the answers to a request with n bytes that look like requests, and to one more.
+// answersAfterABody counts the answers to a request with n bytes that look like requests, and to
+// one more.
 func answersAfterABody(t *testing.T, s *running, n int) (answers int32) {
 	body := strings.Repeat(get("/smuggled"), 1+n/40)[:n]
 	c := s.used(t, request("POST /", fmt.Sprintf("Content-Length: %d", n))+body)
@@ -48,8 +49,8 @@ func answersAfterABody(t *testing.T, s *running, n int) (answers int32) {
 	return answers
 }
 
-// A client that has sent what nobody reads gets the answer and the connection's end, not a reset that could take the
-// answer with it.
+// A client that has sent what nobody reads gets the answer and the connection's end, not a reset
+// that could take the answer with it.
 func TestUnreadEndsPolitely(t *testing.T) {
 	t.Parallel()
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { unread(w, r, &notes{}) })
@@ -63,12 +64,12 @@ func TestUnreadEndsPolitely(t *testing.T) {
 	})
 }
 
-// A body over its limit is an error to the handler. Unlike net/http's, our server is not told (see the package
-// comment), so it decides by what is left whether the connection stays.
+// A body over its limit is an error to the handler. Unlike net/http's, our server is not told (see
+// the package comment), so it decides by what is left whether the connection stays.
 func TestOverALimit(t *testing.T) {
 	t.Parallel()
 	for n, requests := range map[int]int32{5: 2, 3000: 2, 200_000: 2, 300_000: 1} {
-		s := start(t, "downstream", &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := start(t, "fast", &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, 4)
 			_, err := io.ReadAll(r.Body)
 			if tooLarge := (*http.MaxBytesError)(nil); r.ContentLength > 0 && !errors.As(err, &tooLarge) {
@@ -82,14 +83,15 @@ func TestOverALimit(t *testing.T) {
 	}
 }
 
-// With full duplex, the rest of a body that nobody read is read after the response, up to 256 KiB. This is ours alone:
-// net/http's server does the same, but then begins to watch the connection while it reads the next request from it, and
-// panics (invalid concurrent Body.Read call) if that comes late enough.
+// With full duplex, the rest of a body that nobody read is read after the response, up to 256 KiB.
+// This is ours alone: net/http's server does the same, but then begins to watch the connection
+// while it reads the next request from it, and panics (invalid concurrent Body.Read call) if that
+// comes late enough.
 func TestUnreadInFullDuplex(t *testing.T) {
 	t.Parallel()
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { unreadFully(w, r, &notes{}) })
 	for _, n := range []int{5, 5000, 100_000, 200_000, 256 << 10} {
-		s := start(t, "downstream", &http.Server{Handler: h})
+		s := start(t, "fast", &http.Server{Handler: h})
 		c := s.used(t, sent(n), sent(n), get("/3"))
 		if _ = c.CloseWrite(); c.hear("GET").Failure != "closed" {
 			t.Errorf("%d bytes: not at the end", n)
