@@ -24,7 +24,7 @@ func (a *Route) admitToken(x *exchange.Exchange) (authorization string, ok bool)
 	}
 	x.Bearer = found
 	if p := authorize(a.route.Access.Require, found.Identity(), found.AuthAge(a.o.Now())); p != nil {
-		p.Login = false
+		p.SignIn.Helps = false
 		if p.Status == 403 && len(a.route.Access.Require.Scopes) > 0 {
 			p.Challenge = `Bearer error="insufficient_scope", scope="` + strings.Join(a.route.Access.Require.Scopes, " ") + `"`
 		}

@@ -17,15 +17,15 @@ const upstreamStatusHeader = "X-Sessiongate-Upstream" //nolint:gosec // a header
 func signInAgain(provider string, c proxy.Challenge) *problem.Problem {
 	p := problem.SignInAgain(provider, "The application asks for a more recent or a stronger sign-in.")
 	if age := c.Params["max_age"]; age != "" && len(age) <= 10 && strings.Trim(age, "0123456789") == "" {
-		p.MaxAge = age
+		p.SignIn.MaxAge = age
 	}
-	p.ACR = strings.Fields(session.PlainText(c.Params["acr_values"], 512))
+	p.SignIn.ACR = strings.Fields(session.PlainText(c.Params["acr_values"], 512))
 	p.Challenge = `Bearer error="insufficient_user_authentication"`
-	if p.MaxAge != "" {
-		p.Challenge += `, max_age="` + p.MaxAge + `"`
+	if p.SignIn.MaxAge != "" {
+		p.Challenge += `, max_age="` + p.SignIn.MaxAge + `"`
 	}
-	if len(p.ACR) > 0 {
-		p.Challenge += `, acr_values="` + strings.NewReplacer(`\`, "", `"`, "").Replace(strings.Join(p.ACR, " ")) + `"`
+	if len(p.SignIn.ACR) > 0 {
+		p.Challenge += `, acr_values="` + strings.NewReplacer(`\`, "", `"`, "").Replace(strings.Join(p.SignIn.ACR, " ")) + `"`
 	}
 	return p
 }

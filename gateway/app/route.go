@@ -104,7 +104,7 @@ func (a *Route) unauthenticated(x *exchange.Exchange, err error) {
 		a.o.Responder.Fail(x, p) // most likely nobody has to sign in
 		return
 	}
-	if p.Login && a.route.Access.Unauthenticated == routing.Login && exchange.Navigation(x.Request) {
+	if p.SignIn.Helps && a.route.Access.Unauthenticated == routing.Login && exchange.Navigation(x.Request) {
 		_ = x.SeeOther(a.o.Responder.LoginURLFor(x.Request, p))
 		return
 	}

@@ -35,11 +35,11 @@ func stepUp(require routing.Require, id *session.Identity, authAge time.Duration
 		challenge += `A stronger sign-in is needed"`
 	}
 	if maxAge > 0 {
-		p.MaxAge = strconv.Itoa(int(maxAge / time.Second))
-		challenge += `, max_age="` + p.MaxAge + `"`
+		p.SignIn.MaxAge = strconv.Itoa(int(maxAge / time.Second))
+		challenge += `, max_age="` + p.SignIn.MaxAge + `"`
 	}
 	if len(require.ACR) > 0 {
-		p.ACR = require.ACR
+		p.SignIn.ACR = require.ACR
 		challenge += `, acr_values="` + strings.Join(require.ACR, " ") + `"`
 	}
 	p.Challenge = challenge

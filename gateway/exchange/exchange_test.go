@@ -221,7 +221,7 @@ func TestProgramsGetProblemDocuments(t *testing.T) {
 		t.Errorf("%v", rec.Header())
 	}
 	again := problem.SignInAgain("corp", "x")
-	again.MaxAge = "60"
+	again.SignIn.MaxAge = "60"
 	x, rec = d.begin("GET", "/api")
 	d.responder.Fail(x, again)
 	if doc := decode(t, rec); doc["login_url"] != "/auth/login?max_age=60&provider=corp" {
@@ -260,7 +260,7 @@ func TestPeopleGetPages(t *testing.T) {
 		"may help":      {"GET", "/a", &session.UnavailableError{Subsystem: session.SubsystemProvider}, "Sign in again"},
 		"stale":         {"GET", "/a", &session.StaleError{Mark: "m"}, "prompt=login"},
 		"stale form":    {"POST", "/a", &session.StaleError{Mark: "m"}, "send the form once more"},
-		"step up there": {"GET", "/a", &problem.Problem{Status: 401, Login: true, Provider: "corp", MaxAge: "9"}, "provider=corp"},
+		"step up there": {"GET", "/a", &problem.Problem{Status: 401, SignIn: problem.SignIn{Helps: true, Provider: "corp", MaxAge: "9"}}, "provider=corp"},
 	} {
 		x, rec := d.begin(row.method, row.path, "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Referer: "+own+"/form")
 		d.responder.Fail(x, row.err)

@@ -27,7 +27,7 @@ func (r *Responder) LoginURLFor(req *http.Request, p *problem.Problem) string {
 // loginURLTo is loginURLFor with the way back as it was checked before.
 func (r *Responder) loginURLTo(p *problem.Problem, to string) string {
 	to = "?return_to=" + url.QueryEscape(to)
-	ask := p.LoginQuery()
+	ask := p.SignIn.Query()
 	if ask == "" {
 		return r.o.Site.LoginPage + to
 	}
@@ -37,7 +37,7 @@ func (r *Responder) loginURLTo(p *problem.Problem, to string) string {
 // loginPath is the page to sign in on: where a provider has pages of its own, our
 // endpoint that leads there.
 func (r *Responder) loginPath(p *problem.Problem) string {
-	if p.Provider != "" && r.RedirectProvider(p.Provider) != "" {
+	if p.SignIn.Provider != "" && r.RedirectProvider(p.SignIn.Provider) != "" {
 		return r.o.Site.Prefix + "/login"
 	}
 	return r.o.Site.LoginPage

@@ -28,9 +28,9 @@ func (r *Responder) failJSON(x *Exchange, p *problem.Problem) {
 		Type: "urn:sessiongate:problem:" + p.Code, Title: p.Title, Status: p.Status, Detail: p.Detail, Code: p.Code,
 		Reason: p.Reason, RequestID: x.Client.RequestID, RetryAfter: problem.Seconds(p.RetryAfter),
 	}
-	if p.Login || p.MayLogin {
+	if p.SignIn.Helps || p.SignIn.MayHelp {
 		doc.LoginURL = r.o.Site.LoginPage
-		if ask := p.LoginQuery(); ask != "" {
+		if ask := p.SignIn.Query(); ask != "" {
 			doc.LoginURL = r.loginPath(p) + "?" + ask
 		}
 	}
@@ -53,10 +53,10 @@ func (r *Responder) failPage(x *Exchange, p *problem.Problem) {
 		Primary: web.Link{Label: "Try again", Href: x.Request.URL.RequestURI(), Keep: true},
 	}
 	switch {
-	case p.Login:
+	case p.SignIn.Helps:
 		page.Text = "Sign in to see this page."
 		page.Primary = web.Link{Label: "Sign in", Href: r.LoginURLFor(x.Request, p), Keep: true}
-	case p.MayLogin && !strings.HasPrefix(x.Request.URL.Path, r.o.Site.Prefix+"/"):
+	case p.SignIn.MayHelp && !strings.HasPrefix(x.Request.URL.Path, r.o.Site.Prefix+"/"):
 		page.Text = "This signs nobody out. Try again shortly; if this repeats, sign in again."
 		page.Secondary = web.Link{Label: "Sign in again", Href: r.LoginURL(x.Request), Keep: true}
 	case p.OtherUser:
@@ -77,7 +77,7 @@ func (r *Responder) afterForm(x *Exchange, p *problem.Problem, page *web.Message
 	from := r.referer(x.Request)
 	page.Primary.Keep, page.Secondary.Keep = false, false // the fragment here is the form's, not that page's
 	switch {
-	case p.Login:
+	case p.SignIn.Helps:
 		page.Title = "Nothing was sent"
 		page.Text = "You are not signed in any more, so the form was not passed on. " +
 			"Sign in, go back to the form and send it again."

@@ -26,12 +26,12 @@ func Of(err error) *Problem {
 		return Unavailable(down)
 	case errors.As(err, &stale):
 		return &Problem{
-			Status: 401, Code: StaleCode, Title: "Outdated session cookie", Login: true, Mark: stale.Mark,
+			Status: 401, Code: StaleCode, Title: "Outdated session cookie", SignIn: SignIn{Helps: true}, Mark: stale.Mark,
 			Detail: "A newer cookie was issued to this browser. Repeat the request once.",
 		}
 	case errors.Is(err, ErrAnonymous), errors.Is(err, session.ErrUnauthentic):
 		return &Problem{
-			Status: 401, Code: "authentication_required", Title: "Not signed in", Login: true,
+			Status: 401, Code: "authentication_required", Title: "Not signed in", SignIn: SignIn{Helps: true},
 			Detail: "Sign in at login_url and repeat the request.",
 		}
 	case errors.Is(err, session.ErrInvalidCredentials):
@@ -64,7 +64,7 @@ func Of(err error) *Problem {
 
 // ofEnded tells expiry, reuse and all other ends apart: a page explains each in its own way.
 func ofEnded(e *session.EndedError) *Problem {
-	p := &Problem{Status: 401, Login: true, Reason: e.Reason, Cause: e}
+	p := &Problem{Status: 401, SignIn: SignIn{Helps: true}, Reason: e.Reason, Cause: e}
 	switch {
 	case e.Reason == "" || e.Reason.Expiry():
 		p.Code, p.Title, p.Detail = "session_expired", "Session expired", "Sign in again at login_url."
@@ -83,7 +83,7 @@ func Unavailable(e *session.UnavailableError) *Problem {
 	if e.Subsystem == session.SubsystemStore {
 		p.Code, p.Title = "store_unavailable", "Session store unavailable"
 	} else {
-		p.Code, p.Title, p.MayLogin = "provider_unavailable", "Sign-in service unavailable", true
+		p.Code, p.Title, p.SignIn.MayHelp = "provider_unavailable", "Sign-in service unavailable", true
 	}
 	p.Detail = "This signs nobody out. Try again shortly."
 	return p

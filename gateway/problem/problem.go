@@ -23,18 +23,23 @@ type Problem struct {
 	Code       string // stable, for programs
 	Title      string
 	Detail     string
-	Reason     session.Reason
+	Reason     session.Reason // why the session ended; empty: it has not
 	RetryAfter time.Duration
-	Login      bool // signing in would help: add login_url
-	MayLogin   bool // a new sign-in may help: add login_url, and send nobody there
-	OtherUser  bool // another user might be allowed: the page offers to sign out
+	SignIn     SignIn // whether signing in would help, and how
+	OtherUser  bool   // another user might be allowed: the page offers to sign out
 	Allow      string
-	MaxAge     string   // with Login: how old the sign-in may be, in seconds; empty: any
-	ACR        []string // with Login: how strong the sign-in must be, any of these; empty: in any way
-	Provider   string   // with Login: where to sign in; empty: anywhere
-	Challenge  string   // WWW-Authenticate; empty: our cookie's, on a 401
-	Mark       string   // stale mark to set; empty: none
+	Challenge  string // WWW-Authenticate; empty: our cookie's, on a 401
+	Mark       string // stale mark to set; empty: none
 	Cause      error
+}
+
+// SignIn is the sign-in that a [Problem] asks for.
+type SignIn struct {
+	Helps    bool     // add login_url, and send a person there
+	MayHelp  bool     // add login_url, and send nobody there
+	MaxAge   string   // how old the sign-in may be, in seconds; empty: any
+	ACR      []string // how strong it must be, any of these; empty: in any way
+	Provider string   // where; empty: anywhere
 }
 
 // Error implements error.
@@ -48,18 +53,18 @@ func (p *Problem) Error() string {
 // Unwrap returns the cause.
 func (p *Problem) Unwrap() error { return p.Cause }
 
-// LoginQuery is what a login address says beside where to return to: how recent and how
-// strong the sign-in must be, and where. It is an encoded query, or empty.
-func (p *Problem) LoginQuery() string {
+// Query is what a login address says beside where to return to: how recent and how
+// strong the sign-in must be, and where. It is encoded, or empty.
+func (s *SignIn) Query() string {
 	q := url.Values{}
-	if p.MaxAge != "" {
-		q.Set("max_age", p.MaxAge)
+	if s.MaxAge != "" {
+		q.Set("max_age", s.MaxAge)
 	}
-	if len(p.ACR) > 0 {
-		q.Set("acr_values", strings.Join(p.ACR, " "))
+	if len(s.ACR) > 0 {
+		q.Set("acr_values", strings.Join(s.ACR, " "))
 	}
-	if len(q) > 0 && p.Provider != "" {
-		q.Set("provider", p.Provider)
+	if len(q) > 0 && s.Provider != "" {
+		q.Set("provider", s.Provider)
 	}
 	return q.Encode()
 }
@@ -114,9 +119,10 @@ func Forbidden(what, missing string) *Problem {
 }
 
 // SignInAgain asks whoever is signed in at the provider for a newer or stronger proof of who
-// this is (RFC 9470 §3). The caller adds what is wanted: MaxAge, ACR, Challenge.
+// this is (RFC 9470 §3). The caller adds what is wanted: SignIn.MaxAge, SignIn.ACR, Challenge.
 func SignInAgain(provider, detail string) *Problem {
 	return &Problem{
-		Status: 401, Code: "reauthentication_required", Title: "Sign in again", Login: true, Provider: provider, Detail: detail,
+		Status: 401, Code: "reauthentication_required", Title: "Sign in again", Detail: detail,
+		SignIn: SignIn{Helps: true, Provider: provider},
 	}
 }

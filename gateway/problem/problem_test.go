@@ -65,7 +65,7 @@ func TestCodeOfReason(t *testing.T) {
 		"": "session_expired", session.Idle: "session_expired", session.AbsoluteLifetime: "session_expired", session.Reused: "session_reused",
 		session.Logout: "session_ended", session.ProviderRefused: "session_ended", session.UserDisabled: "session_ended", session.Evicted: "session_ended",
 	} {
-		if p := Of(&session.EndedError{Reason: why}); p.Code != want || p.Reason != why || !p.Login {
+		if p := Of(&session.EndedError{Reason: why}); p.Code != want || p.Reason != why || !p.SignIn.Helps {
 			t.Errorf("%q: %+v", why, p)
 		}
 	}
@@ -75,11 +75,11 @@ func TestCodeOfReason(t *testing.T) {
 func TestFaultsElsewhere(t *testing.T) {
 	down := &session.UnavailableError{Subsystem: session.SubsystemStore, RetryAfter: time.Second}
 	for _, of := range []func(error) error{OfRefreshToken, OfAccessToken} {
-		if p := Of(of(down)); p.Code != "store_unavailable" || p.RetryAfter != time.Second || p.MayLogin {
+		if p := Of(of(down)); p.Code != "store_unavailable" || p.RetryAfter != time.Second || p.SignIn.MayHelp {
 			t.Errorf("%+v", p)
 		}
 	}
-	if p := Unavailable(&session.UnavailableError{Subsystem: session.SubsystemProvider}); !p.MayLogin || p.Login {
+	if p := Unavailable(&session.UnavailableError{Subsystem: session.SubsystemProvider}); !p.SignIn.MayHelp || p.SignIn.Helps {
 		t.Errorf("a provider out of reach: %+v", p)
 	}
 }
@@ -98,14 +98,14 @@ func TestWaits(t *testing.T) {
 	}
 }
 
-// TestLoginQuery: the provider is named where something is asked of it.
-func TestLoginQuery(t *testing.T) {
-	for want, p := range map[string]*Problem{
+// TestQueryOfASignIn: the provider is named where something is asked of it.
+func TestQueryOfASignIn(t *testing.T) {
+	for want, p := range map[string]*SignIn{
 		"":                         {Provider: "corp"},
 		"max_age=60&provider=corp": {Provider: "corp", MaxAge: "60"},
 		"acr_values=a+b":           {ACR: []string{"a", "b"}},
 	} {
-		if got := p.LoginQuery(); got != want {
+		if got := p.Query(); got != want {
 			t.Errorf("%+v: %q, want %q", p, got, want)
 		}
 	}
