@@ -11,7 +11,7 @@ type Verdict uint8
 // The verdicts.
 const (
 	Allow           Verdict = iota
-	AllowListed             // allowed, and the listed origin gets CORS headers
+	AllowWithCORS           // allowed, and the allowed origin gets CORS headers
 	AnswerPreflight         // answer the preflight, nothing else
 	Bounce                  // ask again from our own origin, so that the Strict cookie comes along
 	Refuse
@@ -95,7 +95,7 @@ func (p Policy) Judge(f Facts) Verdict {
 	case f.Origin == p.Own:
 		return Allow
 	case f.Origin != "" && known:
-		return AllowListed
+		return AllowWithCORS
 	case f.Origin != "":
 		return Refuse
 	}

@@ -8,17 +8,17 @@ import (
 )
 
 const (
-	own    = "https://app.example.com"
-	listed = "https://other.example.com"
+	own     = "https://app.example.com"
+	allowed = "https://other.example.com"
 )
 
 // reference is the package's table, written down once more rule by rule: slow, and
 // independent of the code it checks.
 func reference(f Facts) Verdict {
 	safe := strings.Contains(" GET HEAD OPTIONS ", " "+f.Method+" ")
-	// 1. Preflight: the CORS answer (listed origins only), nothing else.
+	// 1. Preflight: the CORS answer (allowed origins only), nothing else.
 	if f.Preflight {
-		if f.Origin == listed || f.Origin == own {
+		if f.Origin == allowed || f.Origin == own {
 			return AnswerPreflight
 		}
 		return Refuse
@@ -30,9 +30,9 @@ func reference(f Facts) Verdict {
 		}
 		return Allow
 	}
-	// 3. Origin present: ours or listed, whatever else is said.
+	// 3. Origin present: ours or allowed, whatever else is said.
 	if f.Origin != "" {
-		return map[string]Verdict{own: Allow, listed: AllowListed, "null": Refuse, "https://evil.example": Refuse}[f.Origin]
+		return map[string]Verdict{own: Allow, allowed: AllowWithCORS, "null": Refuse, "https://evil.example": Refuse}[f.Origin]
 	}
 	// 4. No Origin: Sec-Fetch-Site is same-origin, or absent, or none on a safe method.
 	if f.Site != "" && f.Site != "same-origin" && (f.Site != "none" || !safe) {
@@ -48,7 +48,7 @@ func reference(f Facts) Verdict {
 func TestCrossOriginTable(t *testing.T) {
 	n := 0
 	for _, method := range []string{"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"} {
-		for _, origin := range []string{"", own, listed, "null", "https://evil.example"} {
+		for _, origin := range []string{"", own, allowed, "null", "https://evil.example"} {
 			for _, site := range []string{"", "same-origin", "same-site", "cross-site", "none", "nonsense"} {
 				for _, mode := range []string{"", "navigate", "cors", "no-cors", "websocket"} {
 					for _, dest := range []string{"", "document", "iframe", "object", "empty", "image"} {
@@ -57,7 +57,7 @@ func TestCrossOriginTable(t *testing.T) {
 								Method: method, Origin: origin, Site: site, Mode: mode, Dest: dest, Prefetch: flags&1 != 0,
 								Preflight: flags&2 != 0 && method == "OPTIONS" && origin != "", RequestedWith: flags&4 != 0, SessionCookie: flags&8 != 0,
 							}
-							if got, want := (Policy{own, []string{listed}}).Judge(f), reference(f); got != want {
+							if got, want := (Policy{own, []string{allowed}}).Judge(f), reference(f); got != want {
 								t.Fatalf("%+v: %d, want %d", f, got, want)
 							}
 							n++

@@ -34,7 +34,7 @@ func (g *Guard) CheckOrigin(x *Exchange) bool {
 	switch (crossorigin.Policy{Own: g.own, Allowed: g.allowedOrigins(x)}).Judge(f) {
 	case crossorigin.Allow:
 		return true
-	case crossorigin.AllowListed:
+	case crossorigin.AllowWithCORS:
 		x.origin = f.Origin
 		return true
 	case crossorigin.AnswerPreflight:
@@ -59,7 +59,7 @@ func (g *Guard) allowedOrigins(x *Exchange) []string {
 }
 
 // CheckPublic applies a route's CORS where no session is at stake: nothing is
-// refused, for the answer is the same to everyone; only preflights of listed
+// refused, for the answer is the same to everyone; only preflights of allowed
 // origins are answered here. It returns true if the request may go on.
 func (g *Guard) CheckPublic(x *Exchange) bool {
 	cors := x.CORS
@@ -81,7 +81,7 @@ func (g *Guard) CheckPublic(x *Exchange) bool {
 	return true
 }
 
-// answerPreflight lets a listed origin's page ask (Fetch §3.2).
+// answerPreflight lets an allowed origin's page ask (Fetch §3.2).
 func (g *Guard) answerPreflight(x *Exchange, origin string) {
 	h := x.Header()
 	if origin != g.own {
@@ -118,7 +118,7 @@ func (x *Exchange) writeCORS() {
 			h.Set("Access-Control-Expose-Headers", strings.Join(expose, ", "))
 		}
 	}
-	if x.origin == "" { // nobody who is listed asks: what the application says does not count
+	if x.origin == "" { // nobody who is allowed asks: what the application says does not count
 		h.Del("Access-Control-Allow-Origin")
 		h.Del("Access-Control-Allow-Credentials")
 		h.Add("Vary", "Origin")
