@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"sessiongate/gateway"
-	http1server "sessiongate/gateway/http1/server"
+	"sessiongate/gateway/limits"
 )
 
 const (
@@ -111,7 +111,7 @@ func (p *Program) serve() (*serving, error) {
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetHTTP2(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
-	public := http1server.Limit(p.listeners.public, p.config.Server.Limits.ConnectionsPerAddress, trusted)
+	public := limits.Connections(p.listeners.public, p.config.Server.Limits.ConnectionsPerAddress, trusted)
 	s := &serving{
 		public: newPublicServer(server, &p.config.Server, p.descriptors.clients()),
 		failed: make(chan error, 3),

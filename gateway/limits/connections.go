@@ -1,4 +1,4 @@
-package server
+package limits
 
 import (
 	"net"
@@ -7,30 +7,30 @@ import (
 	"sync"
 )
 
-// connectionLimit refuses connections of addresses that have too many. Loopback
+// connections refuses connections of addresses that have too many. Loopback
 // and trusted proxies are not counted: what comes through them is many clients.
-type connectionLimit struct {
+type connections struct {
 	net.Listener
-	most   int
+	limit  int
 	exempt []netip.Prefix
 
 	mu   sync.Mutex
 	open map[netip.Addr]int
 }
 
-// Limit wraps a listener so that no address has more than most connections at a time; 0 means no limit. Loopback and
+// Connections wraps a listener so that no address has more than limit connections at a time; 0 means no limit. Loopback and
 // the trusted prefixes are not counted: what comes through them is many clients.
-func Limit(l net.Listener, most int, trusted []netip.Prefix) net.Listener {
-	if most <= 0 {
+func Connections(l net.Listener, limit int, trusted []netip.Prefix) net.Listener {
+	if limit <= 0 {
 		return l
 	}
 	exempt := append([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, trusted...)
-	return &connectionLimit{Listener: l, most: most, exempt: exempt, open: make(map[netip.Addr]int)}
+	return &connections{Listener: l, limit: limit, exempt: exempt, open: make(map[netip.Addr]int)}
 }
 
 // Accept implements net.Listener. One connection too many is closed at once: to
 // read a request just to refuse it is what there is too much of.
-func (l *connectionLimit) Accept() (net.Conn, error) {
+func (l *connections) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
@@ -55,21 +55,21 @@ func peerOf(conn net.Conn) netip.Addr {
 	return netip.Addr{}
 }
 
-func (l *connectionLimit) counts(a netip.Addr) bool {
+func (l *connections) counts(a netip.Addr) bool {
 	return a.IsValid() && !slices.ContainsFunc(l.exempt, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-func (l *connectionLimit) enter(a netip.Addr) bool {
+func (l *connections) enter(a netip.Addr) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open[a] >= l.most {
+	if l.open[a] >= l.limit {
 		return false
 	}
 	l.open[a]++
 	return true
 }
 
-func (l *connectionLimit) leave(a netip.Addr) {
+func (l *connections) leave(a netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open[a]--; l.open[a] <= 0 {

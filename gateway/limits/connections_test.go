@@ -1,4 +1,4 @@
-package server
+package limits
 
 import (
 	"net"
@@ -12,7 +12,7 @@ func TestConnectionsPerAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := Limit(raw, 2, nil).(*connectionLimit)
+	l := Connections(raw, 2, nil).(*connections)
 	l.exempt = []netip.Prefix{netip.MustParsePrefix("127.0.0.3/32")}
 	t.Cleanup(func() { l.Close() })
 	accepted := make(chan net.Conn, 20)
