@@ -84,12 +84,18 @@ func answerAll(c net.Conn, ok, no []byte) {
 // request is a gateway behind its real server, and a signed-in client that allocates nothing.
 func request(tb testing.TB, store, cacheTTL string) (send func()) {
 	tb.Helper()
+	return requestTo(tb, allocationFree(tb), store, cacheTTL)
+}
+
+// requestTo is request with another upstream, whose answers have as many bytes.
+func requestTo(tb testing.TB, upstream, store, cacheTTL string) (send func()) {
+	tb.Helper()
 	text := fmt.Sprintf(`
 server: {public_url: "http://localhost:8080", http1: `+engine()+`, admin: ""}
 store: {%s}
 session: {cache_ttl: %s}
 providers: [{name: local, kind: local, users: demo}]
-routes: [{path: /api/, upstreams: ["%s"]}]`, store, cacheTTL, allocationFree(tb))
+routes: [{path: /api/, upstreams: ["%s"]}]`, store, cacheTTL, upstream)
 	if store != "embedded: true" {
 		dir := tb.TempDir()
 		writeKeys(tb, dir)
