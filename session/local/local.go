@@ -37,8 +37,8 @@ type Options struct {
 	Lifetime time.Duration // of access tokens
 	// ClientID names the browser sessions in tokens, ExplicitClientID those of
 	// explicit clients, so that neither kind is taken for the other.
-	ClientID         string
-	ExplicitClientID string
+	ClientID      string
+	TokenClientID string
 }
 
 // Provider implements [session.PasswordProvider]. It is safe for concurrent use.
@@ -51,7 +51,7 @@ func New(o Options) (*Provider, error) {
 		return nil, errors.New("local provider needs a name, users, a minter and an audience")
 	case o.Lifetime < time.Second:
 		return nil, errors.New("local provider: the access lifetime is below one second")
-	case o.ClientID == "" || o.ClientID == o.ExplicitClientID:
+	case o.ClientID == "" || o.ClientID == o.TokenClientID:
 		return nil, errors.New("local provider: the client ids must be given and differ")
 	}
 	return &Provider{options: o}, nil
@@ -94,7 +94,7 @@ func (p *Provider) grant(u users.User, id session.ID, kind session.Kind, now, au
 	}
 	client := p.options.ClientID
 	if kind == session.TokenClient {
-		client = p.options.ExplicitClientID
+		client = p.options.TokenClientID
 	}
 	name := u.DisplayName
 	if name == "" {

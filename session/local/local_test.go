@@ -45,7 +45,7 @@ func newProvider(t *testing.T, d *directory, now func() time.Time) (*local.Provi
 	}
 	p, err := local.New(local.Options{
 		Name: "local", Users: d, Minter: minter, Audience: []string{"api"}, Lifetime: 10 * time.Minute,
-		ClientID: "sessiongate", ExplicitClientID: "sessiongate-explicit",
+		ClientID: "sessiongate", TokenClientID: "sessiongate-explicit",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -52,20 +52,20 @@ func (o Options) addTargets(q url.Values) {
 	}
 }
 
-func addAuthRequest(q url.Values, ask session.AuthRequest) {
-	if ask.MaxAge != nil {
-		q.Set("max_age", strconv.Itoa(int(*ask.MaxAge/time.Second)))
-		if *ask.MaxAge == 0 {
+func addAuthRequest(q url.Values, asked session.AuthRequest) {
+	if asked.MaxAge != nil {
+		q.Set("max_age", strconv.Itoa(int(*asked.MaxAge/time.Second)))
+		if *asked.MaxAge == 0 {
 			q.Set("prompt", "login") // the same (Core §3.1.2.1), for providers that know only one of them
 		}
 	}
-	if ask.Prompt != "" {
-		q.Set("prompt", ask.Prompt)
+	if asked.Prompt != "" {
+		q.Set("prompt", asked.Prompt)
 	}
-	if ask.LoginHint != "" {
-		q.Set("login_hint", ask.LoginHint)
+	if asked.LoginHint != "" {
+		q.Set("login_hint", asked.LoginHint)
 	}
-	if len(ask.ACR) > 0 {
-		q.Set("acr_values", strings.Join(ask.ACR, " "))
+	if len(asked.ACR) > 0 {
+		q.Set("acr_values", strings.Join(asked.ACR, " "))
 	}
 }

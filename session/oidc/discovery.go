@@ -39,7 +39,7 @@ type metadata struct {
 	SendsIssuer   bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
-// discovery remembers the document. The turn is held while the first one is
+// discovery remembers the document. The lock is held while the first one is
 // fetched: everybody needs it, and one fetch serves all. Later ones are fetched
 // aside: what worked an hour ago serves, and nobody waits for a provider that
 // hangs.
@@ -47,24 +47,24 @@ type discovery struct {
 	o      Options
 	client *client
 
-	turn    chan struct{} // holds one token
+	lock    chan struct{} // takes one: a mutex whose waiters may leave
 	current *metadata
 	next    time.Time // when to fetch again
 	failure error
 }
 
 func newDiscovery(c *client) *discovery {
-	return &discovery{o: c.o, client: c, turn: make(chan struct{}, 1)}
+	return &discovery{o: c.o, client: c, lock: make(chan struct{}, 1)}
 }
 
 // get returns what discovery says. Errors: [*session.FaultError].
 func (d *discovery) get(ctx context.Context) (*metadata, error) {
 	select {
-	case d.turn <- struct{}{}:
+	case d.lock <- struct{}{}:
 	case <-ctx.Done():
 		return nil, &session.FaultError{Err: fmt.Errorf("discovery: %w", ctx.Err())}
 	}
-	defer func() { <-d.turn }()
+	defer func() { <-d.lock }()
 	now := d.o.Now()
 	if now.Before(d.next) {
 		return d.current, d.failure
@@ -90,8 +90,8 @@ func (d *discovery) renew(ctx context.Context) {
 			slog.String("provider", d.o.Name), slog.String("error", err.Error()))
 		return
 	}
-	d.turn <- struct{}{}
-	defer func() { <-d.turn }()
+	d.lock <- struct{}{}
+	defer func() { <-d.lock }()
 	d.current, d.next = found, d.o.Now().Add(discoveryTTL)
 }
 

@@ -37,11 +37,11 @@ func newVerifiers(client *client, jwks string, algs []string) (v verifiers, err 
 		Issuer: client.o.Issuer, Audience: client.o.ClientID, IssuedAt: true, Leeway: skew, Now: client.o.Now,
 	}
 	id, logout, userinfo := rules, rules, rules
-	id.Vouched, id.Types = true, []string{"", "jwt"}
+	id.FromIssuer, id.Types = true, []string{"", "jwt"}
 	// "JWT" and none are from before logout tokens were typed (§2.4).
 	logout.Types = []string{"", "jwt", "logout+jwt"}
 	// Its type is nowhere defined; issuer and audience are checked where they are there.
-	userinfo.Vouched, userinfo.Lasting, userinfo.IssuedAt = true, true, false
+	userinfo.FromIssuer, userinfo.ExpiryOptional, userinfo.IssuedAt = true, true, false
 	userinfo.Issuer, userinfo.Audience, userinfo.Algorithms = "", "", client.o.Algorithms
 	var errs [3]error
 	v.id, errs[0] = token.NewJWTVerifier(id)

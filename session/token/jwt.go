@@ -37,13 +37,13 @@ type JWTRules struct {
 	Types []string
 	// Issuer is the exact iss, Audience must be in aud. Empty: not looked at.
 	Issuer, Audience string
-	// Lasting tokens need no exp; one that is there counts.
-	Lasting bool
+	// ExpiryOptional tokens need no exp; one that is there counts.
+	ExpiryOptional bool
 	// IssuedAt makes iat a required claim, which cannot be in the future.
 	IssuedAt bool
-	// Vouched tokens came from their issuer and not from a stranger: a key that is not known yet is
-	// fetched for them as often as once a second.
-	Vouched bool
+	// FromIssuer says that tokens came from their issuer and not from a stranger: a key that is not
+	// known yet is fetched for them as often as once a second.
+	FromIssuer bool
 	// Leeway is how far clocks may differ.
 	Leeway time.Duration
 	// Now nil means time.Now.
@@ -94,7 +94,7 @@ func NewJWTVerifier(r JWTRules) (*JWTVerifier, error) {
 	if r.Audience != "" {
 		options = append(options, jwt.WithAudience(r.Audience))
 	}
-	if !r.Lasting {
+	if !r.ExpiryOptional {
 		options = append(options, jwt.WithExpirationRequired())
 	}
 	if r.IssuedAt {
@@ -159,7 +159,7 @@ func (v *JWTVerifier) signature(ctx context.Context, t *jwt.Token, signed string
 		return nil
 	}
 	kid, _ := t.Header["kid"].(string)
-	return v.rules.Remote.each(ctx, v.rules.Vouched, func(set *keySet) error {
+	return v.rules.Remote.each(ctx, v.rules.FromIssuer, func(set *keySet) error {
 		keys, err := set.candidates(kid, t.Method.Alg())
 		for _, key := range keys {
 			if t.Method.Verify(signed, t.Signature, key) == nil {

@@ -315,7 +315,7 @@ func TestJWTStaticKeys(t *testing.T) {
 // An issuer that changes its key while many sign in, without a kid anywhere, loses nobody.
 func TestJWTRotationUnderLoad(t *testing.T) {
 	server, now := newIssuer(t, newRing(t, start, newKey(t, "x", token.EdDSA))), newClock()
-	v := newJWTVerifier(t, func(r *token.JWTRules) { remote(server, now.Now)(r); r.Vouched = true })
+	v := newJWTVerifier(t, func(r *token.JWTRules) { remote(server, now.Now)(r); r.FromIssuer = true })
 	var keys []map[string]any
 	for round := range 4 {
 		s := newSigner(t, "ES256", "")

@@ -42,9 +42,9 @@ func (p *pace) take(now time.Time) bool {
 	return true
 }
 
-// vouched saves up a fetch for a token that nobody could have forged to cause
+// credit saves up a fetch for a token that nobody could have forged to cause
 // one: an issuer that changes its key must not cost anyone a sign-in.
-func (p *pace) vouched(now time.Time) {
+func (p *pace) credit(now time.Time) {
 	p.follow(now)
 	if now.Sub(p.last) >= fetchRetry {
 		p.saved = max(p.saved, 1)

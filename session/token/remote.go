@@ -28,8 +28,8 @@ type RemoteKeys struct {
 	url    string
 	client *http.Client
 	now    func() time.Time
-	// turn holds one token: whoever has it fetches.
-	turn chan struct{}
+	// fetching holds one token: whoever has it fetches.
+	fetching chan struct{}
 
 	mu      sync.Mutex
 	set     *keySet   // never changed, only replaced; nil before the first success
@@ -45,7 +45,7 @@ func NewRemoteKeys(url string, transport http.RoundTripper, now func() time.Time
 		now = time.Now
 	}
 	return &RemoteKeys{
-		url: url, now: now, turn: make(chan struct{}, 1), pace: newPace(),
+		url: url, now: now, fetching: make(chan struct{}, 1), pace: newPace(),
 		client: &http.Client{
 			Transport: transport,
 			Timeout:   fetchTimeout,
@@ -72,10 +72,10 @@ func (k *RemoteKeys) VerificationKey(ctx context.Context, kid, alg string) (key 
 }
 
 // each calls try with the known keys and, as long as it fails and a fetch brings others, with
-// those. vouched says that the token came from its issuer and not from a stranger. The error is the
-// last one of try, or wraps ErrKeysUnavailable where the right key may well be one that could not
-// be fetched.
-func (k *RemoteKeys) each(ctx context.Context, vouched bool, try func(*keySet) error) error {
+// those. fromIssuer says that the token came from its issuer and not from a stranger. The error is
+// the last one of try, or wraps ErrKeysUnavailable where the right key may well be one that could
+// not be fetched.
+func (k *RemoteKeys) each(ctx context.Context, fromIssuer bool, try func(*keySet) error) error {
 	set := k.current(ctx)
 	err := errUnknownKey
 	for {
@@ -84,7 +84,7 @@ func (k *RemoteKeys) each(ctx context.Context, vouched bool, try func(*keySet) e
 				return nil
 			}
 		}
-		newer, fetchErr := k.newer(ctx, set, vouched)
+		newer, fetchErr := k.newer(ctx, set, fromIssuer)
 		switch {
 		case fetchErr != nil:
 			return fmt.Errorf("%w: %w", ErrKeysUnavailable, fetchErr)
@@ -104,9 +104,9 @@ func (k *RemoteKeys) current(ctx context.Context) *keySet {
 		return set
 	}
 	select {
-	case k.turn <- struct{}{}:
+	case k.fetching <- struct{}{}:
 		go func() {
-			defer func() { <-k.turn }()
+			defer func() { <-k.fetching }()
 			_, _ = k.update(ctx, set, false) // kept in k.failure; the known keys go on
 		}()
 	default: // somebody is at it
@@ -114,21 +114,22 @@ func (k *RemoteKeys) current(ctx context.Context) *keySet {
 	return set
 }
 
-// newer takes its turn and returns keys fetched after set, or set if the pace allows no fetch.
-func (k *RemoteKeys) newer(ctx context.Context, set *keySet, vouched bool) (*keySet, error) {
+// newer waits until nobody else fetches and returns keys fetched after set, or set if the pace
+// allows no fetch.
+func (k *RemoteKeys) newer(ctx context.Context, set *keySet, fromIssuer bool) (*keySet, error) {
 	select {
-	case k.turn <- struct{}{}:
+	case k.fetching <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	defer func() { <-k.turn }()
-	return k.update(ctx, set, vouched)
+	defer func() { <-k.fetching }()
+	return k.update(ctx, set, fromIssuer)
 }
 
-// update is called by the holder of the turn. The error is that of the last fetch, this one's or an
+// update is called by the holder of fetching. The error is that of the last fetch, this one's or an
 // earlier one's.
-func (k *RemoteKeys) update(ctx context.Context, set *keySet, vouched bool) (*keySet, error) {
-	if now, failure, fetch := k.due(set, vouched); !fetch {
+func (k *RemoteKeys) update(ctx context.Context, set *keySet, fromIssuer bool) (*keySet, error) {
+	if now, failure, fetch := k.due(set, fromIssuer); !fetch {
 		return now, failure
 	}
 	// Detached: a client that goes away must not spend the attempt everybody else waits for.
@@ -144,15 +145,15 @@ func (k *RemoteKeys) update(ctx context.Context, set *keySet, vouched bool) (*ke
 }
 
 // due reports whether to fetch now: nobody has meanwhile, and the pace allows it.
-func (k *RemoteKeys) due(set *keySet, vouched bool) (current *keySet, failure error, fetch bool) {
+func (k *RemoteKeys) due(set *keySet, fromIssuer bool) (current *keySet, failure error, fetch bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.set != set {
 		return k.set, nil, false
 	}
 	now := k.now()
-	if vouched {
-		k.pace.vouched(now)
+	if fromIssuer {
+		k.pace.credit(now)
 	}
 	return k.set, k.failure, k.pace.take(now)
 }

@@ -26,7 +26,7 @@ func newVerifier(v *Verification, transport http.RoundTripper, now func() time.T
 	}
 	// Every token that is checked here was given to us by the API: nobody can forge one to make us
 	// fetch keys.
-	rules := token.JWTRules{Issuer: v.Issuer, Audience: v.Audience, Leeway: leeway, Vouched: true, Now: now}
+	rules := token.JWTRules{Issuer: v.Issuer, Audience: v.Audience, Leeway: leeway, FromIssuer: true, Now: now}
 	if v.JWKS != "" {
 		if _, err := parseURL(v.JWKS); err != nil {
 			return nil, fmt.Errorf("verify: key set: %w", err)
