@@ -35,8 +35,8 @@ type Options struct {
 	Minter   *token.Minter
 	Audience []string
 	Lifetime time.Duration // of access tokens
-	// ClientID names the browser sessions in tokens, ExplicitClientID those of
-	// explicit clients, so that neither kind is taken for the other.
+	// ClientID names browser sessions in tokens, TokenClientID those of token
+	// clients, so that neither kind is taken for the other.
 	ClientID      string
 	TokenClientID string
 }

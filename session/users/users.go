@@ -1,10 +1,11 @@
 // Package users knows who may sign in to the local provider and checks passwords. It knows nothing
 // of sessions, tokens or HTTP.
 //
-// There are two sources: File, a YAML users file that may be edited while the gateway runs, by hand
-// or through its methods; and Static, a fixed list for the demo and for tests. Both answer the same
-// three questions (is this the password, who has this name, who has this subject). A consumer
-// declares the interface it needs.
+// There are three sources: [File], a YAML users file that may be edited while the gateway runs, by
+// hand or through its methods; [Database], a table in PostgreSQL that the application keeps; and
+// [Static], a fixed list for the demo and for tests. All answer the same three questions (is this
+// the password, who has this name, who has this subject). A consumer declares the interface it
+// needs.
 //
 // An answer must not tell a stranger which names exist. Authenticate gives one error for an unknown
 // name, a wrong password and a disabled user, and spends the work of one password hash in each
