@@ -132,6 +132,49 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestUserClaims: a user's own claims are in the token and in the identity; those that no JSON can
+// hold are the operator's fault and no refusal.
+func TestUserClaims(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	d := &directory{user: users.User{Name: "ada", Subject: "u1", Claims: map[string]any{"team": "engines"}}}
+	p, verifier := newProvider(t, d, func() time.Time { return now })
+	g, err := p.Login(t.Context(), session.Credentials{Username: "ada", SessionID: "sid", Now: now})
+	if err != nil || string(g.Identity.Claims) != `{"team":"engines"}` {
+		t.Fatalf("%s, %v", g.Identity.Claims, err)
+	}
+	c, err := verifier.Verify(t.Context(), g.Tokens.Access.Reveal())
+	if err != nil || c.Extra["team"] != "engines" {
+		t.Errorf("%v, %v", c.Extra, err)
+	}
+	d.user.Claims["broken"] = func() {}
+	_, err = p.Login(t.Context(), session.Credentials{Username: "ada", SessionID: "sid", Now: now})
+	var f *session.FaultError
+	if !errors.As(err, &f) || !f.Misconfigured {
+		t.Errorf("claims that cannot be written: %v", err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	good := local.Options{
+		Name: "local", Users: &directory{}, Minter: new(token.Minter), Audience: []string{"api"},
+		Lifetime: time.Minute, ClientID: "browser", TokenClientID: "app",
+	}
+	for what, edit := range map[string]func(*local.Options){
+		"no users":         func(o *local.Options) { o.Users = nil },
+		"a short lifetime": func(o *local.Options) { o.Lifetime = time.Millisecond },
+		"one client id":    func(o *local.Options) { o.TokenClientID = o.ClientID },
+	} {
+		o := good
+		edit(&o)
+		if _, err := local.New(o); err == nil {
+			t.Errorf("%s is accepted", what)
+		}
+	}
+	if p, err := local.New(good); err != nil || p.Name() != "local" {
+		t.Errorf("%v, %v", p, err)
+	}
+}
+
 func refused(err error) bool {
 	var r *session.RefusedError
 	return errors.As(err, &r) && r.Reason == session.UserDisabled

@@ -20,7 +20,6 @@ const (
 	journalTTL          = time.Minute
 	defaultJournalBytes = 64 << 20 // bytes
 	entryOverhead       = 400      // of the maps, lists and headers of one entry, roughly
-	minJournal          = 1 << 10
 	recentAtFirstUse    = 64
 )
 
