@@ -84,7 +84,7 @@ func (b *bench) build(ctx context.Context) error {
 
 // upstreamVanish: only in a soak may the upstream go away.
 func (b *bench) upstreamVanish() string {
-	if b.options.soak == 0 {
+	if b.soak == 0 {
 		return "0"
 	}
 	return strconv.FormatFloat(b.vanish, 'g', -1, 64)

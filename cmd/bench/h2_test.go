@@ -91,8 +91,11 @@ func TestStreamsReconnect(t *testing.T) {
 
 func TestRatiosAreTakenWithinAFront(t *testing.T) {
 	list := summarize([]*row{
-		{name: "rp-tls", perSecond: []float64{100}}, {name: "cached-tls", perSecond: []float64{170}}, {name: "nginx-tls", perSecond: []float64{200}},
-		{name: "rp-h2", perSecond: []float64{50}}, {name: "cached-h2", perSecond: []float64{70}},
+		{name: "rp-tls", perSecond: []float64{100}},
+		{name: "cached-tls", perSecond: []float64{170}},
+		{name: "nginx-tls", perSecond: []float64{200}},
+		{name: "rp-h2", perSecond: []float64{50}},
+		{name: "cached-h2", perSecond: []float64{70}},
 	})
 	if list[1].ToRP.Median != 1.7 || list[1].ToNginx.Median != .85 || list[4].ToRP.Median != 1.4 {
 		t.Errorf("%+v", list)

@@ -83,7 +83,9 @@ func (t *target) refill(j *jar, cookie string) {
 // fields is the head of a request as HTTP/2 has it.
 func (t *target) fields(cookie string) []hpack.HeaderField {
 	list := []hpack.HeaderField{
-		{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: t.url.Scheme}, {Name: ":authority", Value: t.url.Host},
+		{Name: ":method", Value: "GET"},
+		{Name: ":scheme", Value: t.url.Scheme},
+		{Name: ":authority", Value: t.url.Host},
 		{Name: ":path", Value: t.url.RequestURI()},
 	}
 	lines := t.headers

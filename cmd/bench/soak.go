@@ -31,7 +31,7 @@ func soak(ctx context.Context, b *bench, out io.Writer) error {
 		return err
 	}
 	for range soakParts {
-		r := fire(ctx, t, load{conns: b.conns, length: b.options.soak / soakParts, rate: b.rate, vanish: b.vanish})
+		r := fire(ctx, t, load{conns: b.conns, length: b.soak / soakParts, rate: b.rate, vanish: b.vanish})
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
