@@ -23,6 +23,7 @@ func check(c *checker) {
 	checkKeys(c)
 	checkSession(c)
 	checkProviders(c)
-	checkLimits(c)
+	checkExplicitTokens(c)
+	checkCrossOrigin(c)
 	checkRoutes(c)
 }
