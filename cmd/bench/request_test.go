@@ -159,13 +159,27 @@ func TestCheckBearer(t *testing.T) {
 	}
 }
 
-// Clients and upstreams that go away are counted as what they are, and the load goes on.
+// Clients and upstreams that go away are counted as what they are, and the load goes on. On a busy
+// machine a load of a moment may ask too little for chance to have its way, so there are several.
 func TestVanishing(t *testing.T) {
-	r := fire(t.Context(), upstreamAt(t, .1), load{conns: 4, length: 300 * time.Millisecond, vanish: .1})
-	if r.requests == 0 || r.vanished == 0 || r.cut == 0 || r.failed != 0 {
+	up := upstreamAt(t, .1)
+	var r result
+	for range 50 {
+		if r = fire(t.Context(), up, load{conns: 4, length: 300 * time.Millisecond, vanish: .1}); r.failed != 0 {
+			t.Fatalf("%+v", r)
+		}
+		if r.requests > 0 && r.vanished > 0 && r.cut > 0 {
+			break
+		}
+	}
+	if r.requests == 0 || r.vanished == 0 || r.cut == 0 {
 		t.Errorf("%+v", r)
 	}
-	r = fire(t.Context(), upstreamAt(t, .1), load{conns: 4, length: 100 * time.Millisecond})
+	for range 50 {
+		if r = fire(t.Context(), up, load{conns: 4, length: 100 * time.Millisecond}); r.failed > 0 {
+			break
+		}
+	}
 	if r.failed == 0 || r.cut != 0 || r.vanished != 0 {
 		t.Errorf("an upstream that goes away unexpectedly: %+v", r)
 	}
