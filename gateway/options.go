@@ -16,6 +16,7 @@ import (
 	"sessiongate/gateway/streams"
 	"sessiongate/gateway/telemetry"
 	"sessiongate/session"
+	"sessiongate/session/ratelimit"
 	"sessiongate/web"
 )
 
@@ -89,8 +90,8 @@ type Options struct {
 	DemoProvider string         // the provider that has them
 	PageCSP      string         // Content-Security-Policy of static routes; empty: the proxy's default
 
-	Limiter  session.Limiter // nil: nothing is limited
-	Limits   session.Limits
+	Limiter  ratelimit.Limiter // nil: nothing is limited
+	Limits   ratelimit.Limits
 	Recorder session.Recorder // of what the gateway itself refuses; nil: dropped
 
 	// HSTS is how long browsers shall use nothing but https for this host (RFC

@@ -22,26 +22,28 @@ cmd/sessiongate/demoapi: session/token
 cmd/sessiongate/program: *
 cmd/bench: *
 cmd/chaos: cmd/rig
-gateway: session session/manager gateway/app gateway/crossorigin gateway/endpoints gateway/exchange gateway/limits gateway/problem gateway/proxy gateway/routing gateway/static gateway/streams gateway/telemetry web
+gateway: session session/manager gateway/app gateway/crossorigin gateway/endpoints gateway/exchange gateway/limits gateway/problem gateway/proxy gateway/routing gateway/static gateway/streams gateway/telemetry web session/ratelimit
 gateway/app: session gateway/exchange gateway/problem gateway/proxy gateway/routing gateway/static gateway/streams gateway/telemetry
 gateway/crossorigin: session gateway/problem
 gateway/endpoints: session gateway/crossorigin gateway/exchange gateway/limits gateway/problem gateway/telemetry web
 gateway/exchange: session gateway/crossorigin gateway/problem gateway/routing gateway/streams gateway/telemetry web
-gateway/limits: session gateway/problem
+gateway/limits: session gateway/problem session/ratelimit
 gateway/problem: session gateway/proxy gateway/static
 gateway/streams: session
 gateway/telemetry: session
 gateway/proxy: gateway/routing gateway/http1/client
 gateway/static: gateway/routing
-session/manager: session
-session/redisstore: session session/seal
+session/manager: session session/task session/tracker
+session/ratelimit: session
+session/tracker: session
+session/redisstore: session session/seal session/ratelimit
 session/token: session/seal
 session/local: session session/seal session/token session/users
 session/tokenapi: session session/seal session/token session/users
 session/oidc: session session/seal session/token session/users
 session/oidc/oidctest: *
 session/sessiontest: session
-session/storetest: session session/sessiontest
+session/storetest: session session/ratelimit session/sessiontest
 session/testserver:
 `
 

@@ -4,14 +4,14 @@ import (
 	"context"
 	"sync"
 
-	"sessiongate/session"
+	"sessiongate/session/ratelimit"
 )
 
 // pending knows, per bucket, the attempts of this process whose outcome is still
 // open. It is safe for concurrent use.
 type pending struct {
 	mu sync.Mutex
-	m  map[session.Bucket]*attempts
+	m  map[ratelimit.Bucket]*attempts
 }
 
 // attempts are the open attempts of one bucket. It lives while somebody holds it.
@@ -25,11 +25,11 @@ type attempts struct {
 }
 
 // enter returns the attempts of a bucket, to be given back with leave.
-func (p *pending) enter(b session.Bucket) *attempts {
+func (p *pending) enter(b ratelimit.Bucket) *attempts {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.m == nil {
-		p.m = make(map[session.Bucket]*attempts)
+		p.m = make(map[ratelimit.Bucket]*attempts)
 	}
 	a := p.m[b]
 	if a == nil {
@@ -40,7 +40,7 @@ func (p *pending) enter(b session.Bucket) *attempts {
 	return a
 }
 
-func (p *pending) leave(b session.Bucket, a *attempts) {
+func (p *pending) leave(b ratelimit.Bucket, a *attempts) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if a.holders--; a.holders == 0 {

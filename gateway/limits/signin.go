@@ -12,6 +12,7 @@ import (
 
 	"sessiongate/gateway/problem"
 	"sessiongate/session"
+	"sessiongate/session/ratelimit"
 )
 
 const (
@@ -38,8 +39,8 @@ type Passwords interface {
 // Options are what [NewSignIn] needs.
 type Options struct {
 	Passwords Passwords
-	Limiter   session.Limiter // nil: nothing is limited
-	Rates     session.Limits
+	Limiter   ratelimit.Limiter // nil: nothing is limited
+	Rates     ratelimit.Limits
 	Recorder  session.Recorder // of refusals and alarms; it gives events their time
 }
 
@@ -55,7 +56,7 @@ func NewSignIn(o Options) *SignIn {
 	return &SignIn{o: o, waiting: make(chan struct{}, guessDelays)}
 }
 
-func (s *SignIn) take(ctx context.Context, b session.Bucket, r session.Rate, n int) (time.Duration, error) {
+func (s *SignIn) take(ctx context.Context, b ratelimit.Bucket, r ratelimit.Rate, n int) (time.Duration, error) {
 	if s.o.Limiter == nil || r.Unlimited() {
 		return 0, nil
 	}
@@ -63,16 +64,16 @@ func (s *SignIn) take(ctx context.Context, b session.Bucket, r session.Rate, n i
 }
 
 // guessing is the rate of failures at one user name from all addresses together.
-func (s *SignIn) guessing() session.Rate {
+func (s *SignIn) guessing() ratelimit.Rate {
 	r := s.o.Rates.LoginPerNameAndIP
-	return session.Rate{Limit: min(guessFactor*r.Limit, 1_000_000), Per: r.Per}
+	return ratelimit.Rate{Limit: min(guessFactor*r.Limit, 1_000_000), Per: r.Per}
 }
 
 // counter is one bucket with its rate and the rate's name in the configuration.
 type counter struct {
 	limit  string
-	bucket session.Bucket
-	rate   session.Rate
+	bucket ratelimit.Bucket
+	rate   ratelimit.Rate
 }
 
 // Login is [Passwords].Login within the limits. Its further errors are a 429 that names a true
@@ -94,7 +95,7 @@ func (s *SignIn) Login(ctx context.Context, l session.Login) (*session.Session, 
 		return nil, err
 	}
 	defer open.settle()
-	anyAddress := session.NewBucket("login name", name)
+	anyAddress := ratelimit.NewBucket("login name", name)
 	if err := s.delay(ctx, anyAddress, l); err != nil {
 		s.settle(ctx, named, anyAddress, err)
 		return nil, err
@@ -144,9 +145,9 @@ func (s *SignIn) giveBack(ctx context.Context, all []counter) {
 
 // counters are the buckets of an address: its own, and for IPv6 that of its
 // site. parts say what else tells buckets of the kind apart.
-func (s *SignIn) counters(limit, kind string, r session.Rate, ip string, parts ...string) []counter {
-	of := func(network string, r session.Rate) counter {
-		return counter{limit, session.NewBucket(kind, append(parts[:len(parts):len(parts)], network)...), r}
+func (s *SignIn) counters(limit, kind string, r ratelimit.Rate, ip string, parts ...string) []counter {
+	of := func(network string, r ratelimit.Rate) counter {
+		return counter{limit, ratelimit.NewBucket(kind, append(parts[:len(parts):len(parts)], network)...), r}
 	}
 	list := []counter{of(limitKey(ip), r)}
 	if site := siteKey(ip); site != "" {
@@ -192,7 +193,7 @@ func (s *SignIn) refuse(ctx context.Context, client session.Client, c counter, w
 
 // settle corrects the counts when the outcome is known, whether or not the
 // client is still there.
-func (s *SignIn) settle(ctx context.Context, named []counter, anyAddress session.Bucket, outcome error) {
+func (s *SignIn) settle(ctx context.Context, named []counter, anyAddress ratelimit.Bucket, outcome error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	// A fault here leaves a count that is wrong by one until it has drained.
@@ -205,7 +206,7 @@ func (s *SignIn) settle(ctx context.Context, named []counter, anyAddress session
 
 // delay slows down an attempt at a user name that is under attack, and says so once a
 // minute. The delay is the same for names that exist and names that do not.
-func (s *SignIn) delay(ctx context.Context, anyAddress session.Bucket, l session.Login) error {
+func (s *SignIn) delay(ctx context.Context, anyAddress ratelimit.Bucket, l session.Login) error {
 	wait, err := s.take(ctx, anyAddress, s.guessing(), 0)
 	if err != nil {
 		return limiterFault(err)
@@ -213,8 +214,8 @@ func (s *SignIn) delay(ctx context.Context, anyAddress session.Bucket, l session
 	if wait == 0 {
 		return nil
 	}
-	alarm := session.NewBucket("alarm", string(anyAddress))
-	quiet, err := s.take(ctx, alarm, session.Rate{Limit: 1, Per: time.Minute}, 1)
+	alarm := ratelimit.NewBucket("alarm", string(anyAddress))
+	quiet, err := s.take(ctx, alarm, ratelimit.Rate{Limit: 1, Per: time.Minute}, 1)
 	if err == nil && quiet == 0 {
 		s.o.Recorder.Record(session.Event{Type: session.EventGuessing, Username: l.Username, Client: l.Client})
 	}

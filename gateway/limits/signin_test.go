@@ -12,6 +12,7 @@ import (
 	"sessiongate/gateway/limits"
 	"sessiongate/gateway/problem"
 	"sessiongate/session"
+	"sessiongate/session/ratelimit"
 )
 
 // passwords is a Passwords of a function.
@@ -27,18 +28,18 @@ func (p passwords) Login(_ context.Context, l session.Login) (*session.Session, 
 // limiter counts in memory. Nothing drains.
 type limiter struct {
 	mu   sync.Mutex
-	held map[session.Bucket]int
+	held map[ratelimit.Bucket]int
 	err  error
 }
 
-func (l *limiter) Take(_ context.Context, b session.Bucket, r session.Rate, n int) (time.Duration, error) {
+func (l *limiter) Take(_ context.Context, b ratelimit.Bucket, r ratelimit.Rate, n int) (time.Duration, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {
 		return 0, l.err
 	}
 	if l.held == nil {
-		l.held = make(map[session.Bucket]int)
+		l.held = make(map[ratelimit.Bucket]int)
 	}
 	if n < 0 {
 		l.held[b] += n
@@ -73,9 +74,9 @@ func (e *events) count(t session.EventType, limit string) (n int) {
 	return n
 }
 
-func rates(perIP, perName int) session.Limits {
-	of := func(n int) session.Rate { return session.Rate{Limit: n, Per: time.Minute} }
-	return session.Limits{LoginPerIP: of(perIP), LoginPerNameAndIP: of(perName), StartPerIP: of(perIP), RefreshPerIP: of(perIP)}
+func rates(perIP, perName int) ratelimit.Limits {
+	of := func(n int) ratelimit.Rate { return ratelimit.Rate{Limit: n, Per: time.Minute} }
+	return ratelimit.Limits{LoginPerIP: of(perIP), LoginPerNameAndIP: of(perName), StartPerIP: of(perIP), RefreshPerIP: of(perIP)}
 }
 
 func wrong(session.Login) error { return session.ErrInvalidCredentials }

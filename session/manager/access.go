@@ -21,14 +21,14 @@ import (
 // [session.ErrAccessRevoked], [*session.EndedError], [*session.UnavailableError]. It never moves the
 // idle deadline: a refresh does.
 func (m *Manager) Authenticate(ctx context.Context, raw string) (*session.Bearer, error) {
-	cached := m.bearers.get(raw, m.now(), m.epoch.Load())
-	if cached != nil && m.connected.Load() {
+	cached := m.bearers.get(raw, m.now(), m.tracker.Epoch())
+	if cached != nil && m.tracker.Connected() {
 		return cached, nil
 	}
 	if m.access == nil {
 		return nil, session.ErrUnauthentic
 	}
-	got, err, _ := m.reads.Do("bearer|"+raw, func() (any, error) {
+	got, err := m.accesses.Do(raw, func() (*session.Bearer, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 		defer cancel()
 		return m.admitBearer(ctx, raw)
@@ -36,14 +36,14 @@ func (m *Manager) Authenticate(ctx context.Context, raw string) (*session.Bearer
 	switch {
 	case cached != nil && errors.Is(err, session.ErrStoreUnavailable):
 		// Made before the outage; looked up again, as for cookies.
-		if cached = m.bearers.get(raw, m.now(), m.epoch.Load()); cached == nil {
+		if cached = m.bearers.get(raw, m.now(), m.tracker.Epoch()); cached == nil {
 			return nil, err
 		}
 		return cached, nil
 	case err != nil:
 		return nil, err
 	}
-	return got.(*session.Bearer), nil
+	return got, nil
 }
 
 // admitBearer asks the store. The signature comes first: garbage costs it nothing.
@@ -52,7 +52,7 @@ func (m *Manager) admitBearer(ctx context.Context, raw string) (*session.Bearer,
 	if err != nil {
 		return nil, err
 	}
-	if e := m.recentlyEnded.get(a.SessionID, m.now()); e != nil {
+	if e := m.tracker.RecentlyEnded(a.SessionID); e != nil {
 		return nil, e
 	}
 	rd, err := m.familyOf(ctx, a)
@@ -87,7 +87,7 @@ func (m *Manager) admitBearer(ctx context.Context, raw string) (*session.Bearer,
 
 // familyOf looks at a token's family without judging a handle.
 func (m *Manager) familyOf(ctx context.Context, a session.Access) (readPoint, error) {
-	rd := readPoint{ReadPoint: m.beginRead(m.tracks.get(a.SessionID))}
+	rd := readPoint{ReadPoint: m.tracker.ReadPoint(m.tracker.Track(a.SessionID))}
 	turn, err := m.get(ctx, a.SessionID)
 	switch {
 	case err != nil:

@@ -186,7 +186,7 @@ func (m *Manager) queue(ctx context.Context, p session.Provider, limit time.Dura
 		case <-ctx.Done():
 			pl.release()
 			return nil, answered{}, &session.FaultError{RetryAfter: crowdedRetry, Err: errCrowded}
-		case <-m.closing.Done():
+		case <-m.runner.Closing():
 			pl.release()
 			return nil, answered{}, &session.FaultError{RetryAfter: crowdedRetry, Err: errClosing}
 		}

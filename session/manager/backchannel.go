@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/task"
 )
 
 // noticeMemory is how long a spent logout token is at least remembered.
@@ -47,7 +48,7 @@ func (m *Manager) HandleLogoutToken(ctx context.Context, provider, token string,
 }
 
 func (m *Manager) endNoticed(ctx context.Context, provider string, n session.LogoutNotice, c session.Client) (ended int, err error) {
-	ctx, cancel := lasting(ctx, endsTimeout)
+	ctx, cancel := task.Detach(ctx, endsTimeout)
 	defer cancel()
 	ids, err := m.noticed(ctx, provider, n)
 	if err != nil {

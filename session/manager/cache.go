@@ -10,6 +10,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"sessiongate/session"
+	"sessiongate/session/task"
 )
 
 // cache maps the raw cookie value to a snapshot: a hit costs one look-up, no
@@ -68,12 +69,12 @@ func (c *cache) sweep(now time.Time, epoch uint64) {
 
 // sweep keeps the caches small until ctx ends.
 func (m *Manager) sweep(ctx context.Context) {
-	for m.cache != nil && sleep(ctx, max(m.cacheTTL, time.Second)) {
-		now, epoch := m.now(), m.epoch.Load()
+	for m.cache != nil && task.Sleep(ctx, max(m.cacheTTL, time.Second)) {
+		now, epoch := m.now(), m.tracker.Epoch()
 		m.cache.sweep(now, epoch)
 		m.bearers.sweep(now, epoch)
 	}
-	for m.revalidations != nil && sleep(ctx, memoAge/5) {
+	for m.revalidations != nil && task.Sleep(ctx, memoAge/5) {
 		m.revalidations.sweep(m.now())
 	}
 }

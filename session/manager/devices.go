@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"sessiongate/session"
+	"sessiongate/session/task"
 )
 
 // OwnSessions lists the live sessions of the owner of s, newest first, s always
@@ -57,7 +58,7 @@ const endRounds = 5
 // read does not slip through. A session that cannot be ended does not save the
 // others: the error says so at the end.
 func (m *Manager) EndAll(ctx context.Context, o session.Owner, keep session.ID, why session.Reason, c session.Client) (ended int, err error) {
-	ctx, cancel := lasting(ctx, endsTimeout)
+	ctx, cancel := task.Detach(ctx, endsTimeout)
 	defer cancel()
 	for range endRounds {
 		list, err := m.Sessions(ctx, o)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/task"
 )
 
 // End ends a session for the given reason. Ending what is over already is not
@@ -15,13 +16,13 @@ import (
 // It goes through even if whoever asked goes away: a closed tab must not leave
 // half of "sign out everywhere" undone.
 func (m *Manager) End(ctx context.Context, id session.ID, why session.Reason, c session.Client) (*session.Record, error) {
-	ctx, cancel := lasting(ctx, endTimeout)
+	ctx, cancel := task.Detach(ctx, endTimeout)
 	defer cancel()
 	rec, err := m.store.End(ctx, id, why)
 	if errors.Is(err, session.ErrSealed) {
 		// ChangeEnded all the same. Only its tokens, and whose they were, are out of reach.
 		m.reporter.Record(session.Event{Type: session.EventUnsealable, ID: id, Err: err})
-		_ = m.markEnded(id, why)
+		_ = m.tracker.MarkEnded(id, why)
 		m.reporter.Record(session.Event{Type: session.EventEnded, ID: id, Reason: why, Client: c})
 		return &session.Record{ID: id}, nil
 	}
@@ -40,20 +41,15 @@ const (
 	endsTimeout = time.Minute     // all of a user's
 )
 
-// lasting detaches work that must be finished from the request that began it.
-func lasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), d)
-}
-
 // insist is for ends that must not be lost to a fault: should end fail, this
 // process refuses the session at once, and end is tried again for a minute.
 func (m *Manager) insist(ctx context.Context, id session.ID, why session.Reason, end func(context.Context) error) {
 	if end(ctx) == nil {
 		return
 	}
-	_ = m.markEnded(id, why)
-	m.goBackground(func(ctx context.Context) {
-		for pause := time.Second; sleep(ctx, pause); pause = min(2*pause, 10*time.Second) {
+	_ = m.tracker.MarkEnded(id, why)
+	m.runner.Go(func(ctx context.Context) {
+		for pause := time.Second; task.Sleep(ctx, pause); pause = min(2*pause, 10*time.Second) {
 			if end(ctx) == nil {
 				return
 			}
@@ -75,7 +71,7 @@ func (m *Manager) Logout(ctx context.Context, kind session.Kind, value string, w
 // ended does what follows the end of a session: this process forgets it, the
 // audit log hears of it, the provider is told.
 func (m *Manager) ended(rec *session.Record, why session.Reason, c session.Client) {
-	_ = m.markEnded(rec.ID, why)
+	_ = m.tracker.MarkEnded(rec.ID, why)
 	m.reporter.Record(session.Event{
 		Type: session.EventEnded, ID: rec.ID, Reason: why, Client: c,
 		Subject: rec.Identity.Subject, Provider: rec.Identity.Provider,
@@ -90,7 +86,7 @@ func (m *Manager) revoke(provider string, t session.Tokens) {
 	if !ok {
 		return
 	}
-	m.goBackground(func(ctx context.Context) {
+	m.runner.Go(func(ctx context.Context) {
 		for wait := 500 * time.Millisecond; ; wait *= 4 {
 			err := r.Revoke(ctx, t)
 			if err == nil {
@@ -100,22 +96,10 @@ func (m *Manager) revoke(provider string, t session.Tokens) {
 				m.reporter.Record(session.Event{Type: session.EventMisconfigured, Provider: provider, Err: err})
 				return
 			}
-			if wait > 10*time.Second || !sleep(ctx, wait) {
+			if wait > 10*time.Second || !task.Sleep(ctx, wait) {
 				m.reporter.Record(session.Event{Type: session.EventProviderFault, Provider: provider, Err: err})
 				return
 			}
 		}
 	})
-}
-
-// sleep waits, and reports whether it did so to the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

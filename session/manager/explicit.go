@@ -138,8 +138,6 @@ func (m *Manager) retire(ctx context.Context, raw session.Secret) error {
 	if _, err := m.revoked.MarkUsed(ctx, accessKey(a), keep); err != nil {
 		return m.reporter.StoreFault(err, a.SessionID)
 	}
-	if t := m.tracks.find(a.SessionID); t != nil {
-		t.Invalidate() // answers about it, also those on their way into the cache
-	}
+	m.tracker.Invalidate(a.SessionID) // answers about it, also those on their way into the cache
 	return nil
 }

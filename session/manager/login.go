@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/task"
 )
 
 // Login checks the credentials with the provider and starts a session. Errors:
@@ -73,12 +74,12 @@ func (m *Manager) create(ctx context.Context, n newSession) (*session.Session, e
 		m.revoke(g.Identity.Provider, g.Tokens)
 		return nil, m.reporter.ProviderFault(owner.Provider, &session.FaultError{Misconfigured: true, Err: errNoSubject})
 	}
-	rd := readPoint{ReadPoint: m.beginRead(m.tracks.get(h.ID()))}
+	rd := readPoint{ReadPoint: m.tracker.ReadPoint(m.tracker.Track(h.ID()))}
 	rec := session.Record{
 		ID: h.ID(), Identity: g.Identity, Device: n.device, Tokens: g.Tokens,
 		Facts: session.State{Generation: h.Generation(), BrowserClass: session.BrowserClass(n.client.UserAgent)},
 	}
-	ctx, cancel := lasting(ctx, endsTimeout) // from here on nothing is left half done
+	ctx, cancel := task.Detach(ctx, endsTimeout) // from here on nothing is left half done
 	defer cancel()
 	stored, err := m.store.Create(ctx, rec,
 		session.Lifetimes{Idle: m.rules.Idle, Absolute: m.absolute}, g.Schedule(m.grace).After(m.now().Sub(n.asked)))
@@ -86,7 +87,7 @@ func (m *Manager) create(ctx context.Context, n newSession) (*session.Session, e
 		m.revoke(g.Identity.Provider, g.Tokens)
 		return nil, m.reporter.StoreFault(err, rec.ID)
 	}
-	m.numbers.note(rec.ID, stored.Facts.CommitNumber, m.now())
+	m.tracker.NoteCommit(rec.ID, stored.Facts.CommitNumber)
 	m.reporter.Record(session.Event{
 		Type: session.EventLogin, ID: rec.ID, Subject: g.Identity.Subject, Provider: g.Identity.Provider, Client: n.client,
 	})

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
 	"sessiongate/session"
+	"sessiongate/session/task"
+	"sessiongate/session/tracker"
 )
 
 // Options are what a [Manager] is made of.
@@ -72,25 +71,15 @@ type Manager struct {
 	revalidations *revalidations
 	bearers       *bearerCache
 	lists         lists
-	tracks        trackIndex
-	recentlyEnded recentlyEnded
-	numbers       numbers
+	tracker       *tracker.Tracker
+	runner        *task.Runner
 	leases        leases
 	restores      chan struct{} // takes one: the store may have forgotten
-	doubted       atomic.Int64  // readings are compared with numbers until then, in ms
-	subscriptions subscriptions
-	connected     atomic.Bool   // the feed is subscribed
-	epoch         atomic.Uint64 // counts (re)subscriptions
 
-	questions calls
-	reads     singleflight.Group
-	flights   singleflight.Group
-
-	work       context.Context // ends when background work must stop
-	stop       context.CancelFunc
-	closing    context.Context // ends when nobody should begin anything that takes long
-	close      context.CancelFunc
-	background tasks
+	reads    task.Group[readKey, readPoint]
+	statuses task.Group[session.ID, status]
+	accesses task.Group[string, *session.Bearer]
+	flights  task.Group[string, readPoint]
 }
 
 // New checks the options and returns a manager.
@@ -144,6 +133,7 @@ func New(o Options) (*Manager, error) {
 		m.now = time.Now
 	}
 	m.reporter = session.NewReporter(o.Recorder, m.now)
+	m.tracker, m.runner = tracker.New(m.now), task.NewRunner()
 	for _, p := range o.Providers {
 		if m.providers[p.Name()] != nil {
 			return nil, fmt.Errorf("session: provider %q is named twice", p.Name())
@@ -156,8 +146,6 @@ func New(o Options) (*Manager, error) {
 		m.restarts[p.Name()] = &restart{}
 	}
 	m.restores = make(chan struct{}, 1)
-	m.work, m.stop = context.WithCancel(context.Background())
-	m.closing, m.close = context.WithCancel(m.work)
 	return m, nil
 }
 
@@ -169,7 +157,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	go m.sweep(sweeping)
 	go m.restore(sweeping)
 	err := m.store.Follow(ctx, m.observe)
-	m.connected.Store(false)
+	m.tracker.Disconnect()
 	return err
 }
 
@@ -180,12 +168,7 @@ const confirmTimeout = 3 * time.Second
 // ends, then cuts it off. Then it waits until the store's replicas have what was
 // written here.
 func (m *Manager) Close(ctx context.Context) {
-	m.close()
-	select {
-	case <-m.background.done():
-	case <-ctx.Done():
-	}
-	m.stop()
+	m.runner.Close(ctx)
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
 	if err := m.store.Confirm(ctx); err != nil {
@@ -194,53 +177,25 @@ func (m *Manager) Close(ctx context.Context) {
 }
 
 // StoreUp reports whether the store's feed is connected.
-func (m *Manager) StoreUp() bool { return m.connected.Load() }
+func (m *Manager) StoreUp() bool { return m.tracker.Connected() }
 
 // observe applies one message of the feed.
 func (m *Manager) observe(c session.Change) {
+	m.tracker.Observe(c)
 	switch c.Kind {
-	case session.ChangeFeedDown:
-		m.connected.Store(false)
-		m.doubt()
-	case session.ChangeFeedUp:
-		// Anything may have been missed: every copy made before is void.
-		m.epoch.Add(1)
-		m.connected.Store(true)
+	case session.ChangeFeedUp, session.ChangeStore:
 		signal(m.restores)
-		m.subscriptions.resubscribed()
-	case session.ChangeOwnerList:
-		m.subscriptions.listed(c.Owner)
 	case session.ChangeProviderUp:
 		m.heardUp(c)
-	case session.ChangeAdvanced:
-		if t := m.tracks.find(c.ID); t != nil {
-			t.Advance(c.Generation)
-			t.Invalidate()
-		}
-	case session.ChangeCommitted:
-		m.numbers.note(c.ID, c.Number, m.now())
-	case session.ChangeStore:
-		m.doubt()
-		signal(m.restores)
-	case session.ChangeRecovered:
-		if t := m.tracks.find(c.ID); t != nil {
-			t.Recover(c.Generation)
-		}
-	case session.ChangeEnded:
-		_ = m.markEnded(c.ID, c.Reason)
 	}
 }
 
-// markEnded makes this process refuse the session from now on.
-func (m *Manager) markEnded(id session.ID, why session.Reason) *session.EndedError {
-	e := &session.EndedError{ID: id, Reason: why}
-	m.recentlyEnded.add(e, m.now())
-	m.numbers.drop(id)
-	if t := m.tracks.find(id); t != nil {
-		t.MarkEnded(e)
-		t.Invalidate()
+// signal leaves a mark that is still there when its reader comes.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
-	return e
 }
 
 // expire takes in that a session turned out to be over. One whose time had
@@ -253,16 +208,5 @@ func (m *Manager) expire(ctx context.Context, id session.ID, why session.Reason,
 		// A fault leaves the end to whoever looks next.
 		_, _ = m.End(ctx, id, why, c)
 	}
-	return m.markEnded(id, why)
-}
-
-// goBackground runs f detached from any request, for at most a minute.
-func (m *Manager) goBackground(f func(ctx context.Context)) {
-	end := m.background.begin()
-	go func() {
-		defer end()
-		ctx, cancel := context.WithTimeout(m.work, time.Minute)
-		defer cancel()
-		f(ctx)
-	}()
+	return m.tracker.MarkEnded(id, why)
 }

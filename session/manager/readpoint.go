@@ -32,8 +32,3 @@ type found struct {
 func (m *Manager) snapshot(rd readPoint, h session.Handle, rec *session.Record) *session.Session {
 	return session.NewSession(rd.ReadPoint, rd.Now, h, rec, m.rules.Idle)
 }
-
-// begin is where a look at a session begins.
-func (m *Manager) beginRead(t *session.Track) session.ReadPoint {
-	return session.ReadPoint{Track: t, Version: t.Version(), Epoch: m.epoch.Load(), Began: m.now(), Connected: m.connected.Load()}
-}

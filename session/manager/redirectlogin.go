@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/task"
 )
 
 // This file signs in at a provider's own page: the browser leaves with an
@@ -136,7 +137,7 @@ func (m *Manager) admit(ctx context.Context, p session.Provider, a session.Attem
 // may end that as a whole, and the new tokens with it.
 func (m *Manager) replace(ctx context.Context, id session.ID, successor session.Identity, c session.Client) {
 	m.insist(ctx, id, session.Replaced, func(ctx context.Context) error {
-		ctx, cancel := lasting(ctx, endTimeout)
+		ctx, cancel := task.Detach(ctx, endTimeout)
 		defer cancel()
 		rec, err := m.store.End(ctx, id, session.Replaced)
 		if err != nil || rec == nil {

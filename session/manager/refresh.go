@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/task"
 )
 
 // This file makes one refresh per session, however many requests, tabs and
@@ -61,26 +62,20 @@ func (m *Manager) flyOut(ctx context.Context, rd readPoint, v session.Presentati
 
 // join begins a flight or joins the one under way.
 func (m *Manager) join(ctx context.Context, rd readPoint, v session.Presentation) (readPoint, error) {
-	result := m.flights.DoChan(flightKey(v), func() (_ any, err error) {
-		defer m.background.begin()() // a stop waits for what the provider gave to be stored
-		defer recovered(&err)        // nobody's stack but the process's is above us
+	fresh, err := m.flights.Start(ctx, flightKey(v), func() (_ readPoint, err error) {
+		defer m.runner.Begin()() // a stop waits for what the provider gave to be stored
+		defer recovered(&err)    // one broken answer must not take the others down
 		if v.Kind == session.TokenClient {
-			sleep(m.work, gather) // see explicit.go
+			task.Sleep(m.runner.Context(), gather) // see explicit.go
 		}
 		return m.renew(context.WithoutCancel(ctx), rd, v)
 	})
-	select {
-	case <-ctx.Done():
-		return readPoint{}, ctx.Err()
-	case r := <-result:
-		if r.Err != nil {
-			return readPoint{}, r.Err
-		}
-		fresh := r.Val.(readPoint)
-		// Whoever began it may have been in no hurry; we go on as what we are.
-		fresh.early, fresh.client = rd.early, rd.client
-		return fresh, nil
+	if err != nil {
+		return readPoint{}, err
 	}
+	// Whoever began it may have been in no hurry; we go on as what we are.
+	fresh.early, fresh.client = rd.early, rd.client
+	return fresh, nil
 }
 
 // renewInBackground refreshes a soft-due token while its request goes on with
@@ -94,7 +89,7 @@ func (m *Manager) renewInBackground(s *session.Session, rd *readPoint, c session
 		return
 	}
 	v := session.Presentation{ID: s.ID(), Kind: s.Handle().Kind(), Generation: s.Handle().Generation(), BrowserClass: session.BrowserClass(c.UserAgent)}
-	m.goBackground(func(ctx context.Context) {
+	m.runner.Go(func(ctx context.Context) {
 		from := rd
 		if from == nil {
 			from = m.reread(ctx, s, c)
@@ -113,7 +108,7 @@ func (m *Manager) renewInBackground(s *session.Session, rd *readPoint, c session
 // reread reads the record of a soft-due copy for a refresh, or returns nil if it
 // needs none any more.
 func (m *Manager) reread(ctx context.Context, s *session.Session, c session.Client) *readPoint {
-	rd := readPoint{ReadPoint: m.beginRead(s.Track()), client: c}
+	rd := readPoint{ReadPoint: m.tracker.ReadPoint(s.Track()), client: c}
 	turn, err := m.get(ctx, s.ID())
 	if err != nil || turn.Record == nil || turn.Record.Facts.TokensHash != s.TokensHash() {
 		// Over, or fresh already. After a fault the request that finds the token
@@ -127,7 +122,7 @@ func (m *Manager) reread(ctx context.Context, s *session.Session, c session.Clie
 // get reads a session without judging a handle. One that the store has forgotten
 // is not over: an error says so.
 func (m *Manager) get(ctx context.Context, id session.ID) (found, error) {
-	asked, number := m.now(), m.doubtful(id)
+	asked, number := m.now(), m.tracker.ExpectedCommit(id)
 	stored, err := m.store.Get(ctx, id)
 	if err == nil && number > 0 && stored.Record == nil && stored.Reason == "" {
 		return found{}, m.reporter.StoreForgot(id)
@@ -188,7 +183,7 @@ func (m *Manager) renewLeased(ctx context.Context, p session.Provider, timeout t
 				m.reporter.Record(session.Event{Type: session.EventStoreForgot, ID: v.ID})
 				return rd, nil
 			}
-			if !wait(restored, changed, poll) {
+			if !task.Wait(restored, changed, poll) {
 				return rd, m.reporter.StoreForgot(v.ID)
 			}
 			continue
@@ -207,7 +202,7 @@ func (m *Manager) renewLeased(ctx context.Context, p session.Provider, timeout t
 		case session.LeaseAcquired:
 			return m.spendLeased(ctx, admitted{p, place}, timeout, ttl, rd, v, lease)
 		case session.LeaseHeld:
-			if !wait(waiting, changed, min(poll, turn.Wait+10*time.Millisecond)) {
+			if !task.Wait(waiting, changed, min(poll, turn.Wait+10*time.Millisecond)) {
 				return m.oldTokenOr(rd, p.Name(), &session.FaultError{Err: waiting.Err()})
 			}
 		}
@@ -237,7 +232,7 @@ func (m *Manager) spendLeased(ctx context.Context, p session.Provider, timeout, 
 	keeping, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
-		for sleep(keeping, ttl/3) {
+		for task.Sleep(keeping, ttl/3) {
 			if held, err := m.extend(keeping, v.ID, lease, ttl); err == nil && !held {
 				return
 			}
@@ -299,7 +294,7 @@ func (m *Manager) commit(ctx context.Context, rd readPoint, v session.Presentati
 		return m.store.Commit(ctx, c)
 	}
 	done, err := try()
-	for pause := 100 * time.Millisecond; err != nil && lease != "" && sleep(ctx, pause); pause = min(2*pause, 200*time.Millisecond) {
+	for pause := 100 * time.Millisecond; err != nil && lease != "" && task.Sleep(ctx, pause); pause = min(2*pause, 200*time.Millisecond) {
 		done, err = try()
 	}
 	switch {
@@ -318,7 +313,7 @@ func (m *Manager) commit(ctx context.Context, rd readPoint, v session.Presentati
 // others hear of it by the feed.
 func (m *Manager) committed(done session.Committed, c session.Client) {
 	rec := done.Record
-	m.numbers.note(rec.ID, rec.Facts.CommitNumber, m.now())
+	m.tracker.NoteCommit(rec.ID, rec.Facts.CommitNumber)
 	e := session.Event{
 		Type: session.EventRefreshed, ID: rec.ID, Subject: rec.Identity.Subject, Provider: rec.Identity.Provider, Client: c,
 	}
@@ -327,17 +322,14 @@ func (m *Manager) committed(done session.Committed, c session.Client) {
 		e.Type = session.EventRotated
 		m.reporter.Record(e)
 	}
-	if t := m.tracks.find(rec.ID); t != nil {
-		t.Advance(rec.Facts.Generation)
-		t.Invalidate()
-	}
+	m.tracker.Advance(rec.ID, rec.Facts.Generation)
 }
 
 // use makes a reading of tokens that are in force now, ours or another's, of
 // which the store was asked at began.
 func (m *Manager) use(rd readPoint, rec *session.Record, now, began time.Time) readPoint {
 	rd.Record, rd.Now, rd.Began = rec, now, began
-	rd.Track = m.tracks.get(rec.ID)
+	rd.Track = m.tracker.Track(rec.ID)
 	rd.Version = rd.Track.Version()
 	return rd
 }
@@ -425,20 +417,6 @@ func recovered(err *error) {
 		*err = &session.UnavailableError{
 			Subsystem: session.SubsystemProvider, RetryAfter: time.Second, Err: fmt.Errorf("panic: %v", r),
 		}
-	}
-}
-
-// wait returns true when something changed or d has passed, false when ctx ended.
-func wait(ctx context.Context, changed <-chan struct{}, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-changed:
-		return true
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -18,9 +18,9 @@ func (m *Manager) Resolve(ctx context.Context, value string, p session.ResolveOp
 	now := m.now()
 	var cached *session.Session
 	if !p.Force && !p.Eager && p.Kind == session.Browser {
-		cached = m.cache.get(value, now, m.epoch.Load())
+		cached = m.cache.get(value, now, m.tracker.Epoch())
 	}
-	if cached != nil && m.connected.Load() {
+	if cached != nil && m.tracker.Connected() {
 		if cached.SoftDue(now) {
 			m.renewInBackground(cached, nil, p.Client)
 		}
@@ -30,7 +30,7 @@ func (m *Manager) Resolve(ctx context.Context, value string, p session.ResolveOp
 	if cached != nil && errors.Is(err, session.ErrStoreUnavailable) {
 		// Made before the outage. Looked up again, because the wait may have used up
 		// its time, and the session may have ended here meanwhile.
-		if cached = m.cache.get(value, m.now(), m.epoch.Load()); cached != nil {
+		if cached = m.cache.get(value, m.now(), m.tracker.Epoch()); cached != nil {
 			return cached, nil
 		}
 	}
@@ -51,7 +51,7 @@ func (m *Manager) resolve(ctx context.Context, value string, p session.ResolveOp
 		}
 		v.ID = h.ID()
 	}
-	if e := m.recentlyEnded.get(v.ID, m.now()); e != nil {
+	if e := m.tracker.RecentlyEnded(v.ID); e != nil {
 		return nil, e
 	}
 	v.Generation, v.Marked = h.Generation(), m.sealers.Marked(h, v.ID, p.Mark)
@@ -127,10 +127,10 @@ func (m *Manager) ask(ctx context.Context, v session.Presentation, known *revali
 	if known != nil {
 		track = known.session.Track()
 	} else {
-		track = m.tracks.get(v.ID)
+		track = m.tracker.Track(v.ID)
 	}
-	rd := readPoint{ReadPoint: m.beginRead(track), client: c}
-	number := m.doubtful(v.ID)
+	rd := readPoint{ReadPoint: m.tracker.ReadPoint(track), client: c}
+	number := m.tracker.ExpectedCommit(v.ID)
 	res, err := m.store.Resolve(ctx, v)
 	if err != nil {
 		return rd, m.reporter.StoreFault(err, v.ID)
@@ -176,7 +176,7 @@ func (m *Manager) report(res session.Answer, v session.Presentation, c session.C
 			emit(session.EventRetired)
 		}
 	case res.Verdict.Outcome == session.OutcomeEnded:
-		_ = m.markEnded(v.ID, res.Verdict.Reason)
+		_ = m.tracker.MarkEnded(v.ID, res.Verdict.Reason)
 	case res.Verdict.Reason == session.Reused && res.Record != nil:
 		emit(session.EventReuse)
 		m.ended(res.Record, session.Reused, c)
@@ -226,7 +226,7 @@ func (m *Manager) overtaken(ctx context.Context, s *session.Session, c session.C
 	if !s.Handle().Presented() {
 		return nil, session.ErrNotRenewed // nobody presented it, see [session.Bearer.Family]
 	}
-	rd := readPoint{ReadPoint: m.beginRead(s.Track()), client: c}
+	rd := readPoint{ReadPoint: m.tracker.ReadPoint(s.Track()), client: c}
 	turn, err := m.glanceAt(ctx, s.ID())
 	if err != nil || turn.Record == nil || turn.Record.Facts.TokensHash == s.TokensHash() {
 		return nil, session.ErrNotRenewed
@@ -250,7 +250,7 @@ func (m *Manager) mayPresentAgain(s *session.Session) bool {
 	if m.now().Sub(s.ReadPoint().Began) <= s.Grace() {
 		return true
 	}
-	return m.connected.Load() && s.Track().Newest() <= s.Handle().Generation()
+	return m.tracker.Connected() && s.Track().Newest() <= s.Handle().Generation()
 }
 
 // stale is the refusal of a retired handle. Only row 9 gives a mark: in a window

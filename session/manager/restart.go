@@ -106,7 +106,7 @@ func (m *Manager) worked(p session.Provider) {
 		return
 	}
 	m.slots[p.Name()].restart()
-	m.goBackground(func(ctx context.Context) {
+	m.runner.Go(func(ctx context.Context) {
 		now, err := m.store.Now(ctx)
 		if err != nil {
 			return // back-offs run out by themselves

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/task"
 )
 
 // A store that fails over, loses its power or starts from an older snapshot forgets
@@ -20,51 +21,7 @@ import (
 const (
 	// restoreLimit is how long a refresh waits for a forgotten commit.
 	restoreLimit = 3 * time.Second
-	// numbersFor is for how long a number is known at least: longer than anybody
-	// keeps what it is the number of.
-	numbersFor = 2 * time.Minute
-	// numbersMost bounds the numbers of each half of that time (about 100 bytes each).
-	numbersMost = 100_000
-	// doubtFor is how long after a gap in the feed readings are compared with what
-	// is known.
-	doubtFor = 2 * time.Minute
 )
-
-// numbers are the commit numbers heard of a short while ago. They are kept in two
-// halves; the older is dropped as a whole, which bounds time and memory at no cost.
-type numbers struct {
-	mu         sync.RWMutex
-	young, old map[session.ID]int64
-	turn       time.Time // when the young become old
-}
-
-// report takes in that a session was written.
-func (ns *numbers) note(id session.ID, n int64, now time.Time) {
-	if n == 0 {
-		return
-	}
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
-	if ns.young == nil || !now.Before(ns.turn) || len(ns.young) >= numbersMost {
-		ns.young, ns.old, ns.turn = make(map[session.ID]int64), ns.young, now.Add(numbersFor)
-	}
-	ns.young[id] = max(n, ns.young[id], ns.old[id])
-}
-
-// of returns the largest number heard of a session; 0: none.
-func (ns *numbers) of(id session.ID) int64 {
-	ns.mu.RLock()
-	defer ns.mu.RUnlock()
-	return max(ns.young[id], ns.old[id])
-}
-
-// drop forgets a session that is over.
-func (ns *numbers) drop(id session.ID) {
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
-	delete(ns.young, id)
-	delete(ns.old, id)
-}
 
 // leases are those that this process holds.
 type leases struct {
@@ -132,7 +89,7 @@ func (m *Manager) restore(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		for pause := 100 * time.Millisecond; m.restoreOnce(ctx) != nil && sleep(ctx, pause); {
+		for pause := 100 * time.Millisecond; m.restoreOnce(ctx) != nil && task.Sleep(ctx, pause); {
 			pause = min(2*pause, time.Second)
 		}
 	}
@@ -144,7 +101,7 @@ func (m *Manager) restoreOnce(ctx context.Context) error {
 			return err
 		}
 	}
-	ends := slices.DeleteFunc(m.recentlyEnded.all(m.now()), func(e *session.EndedError) bool { return e.Reason == "" })
+	ends := slices.DeleteFunc(m.tracker.RecentEnds(), func(e *session.EndedError) bool { return e.Reason == "" })
 	if err := m.store.Replay(ctx, ends); err != nil {
 		return err
 	}
@@ -153,25 +110,14 @@ func (m *Manager) restoreOnce(ctx context.Context) error {
 
 // newestNumber is the number below which a store has forgotten tokens of rec.
 func (m *Manager) newestNumber(rec *session.Record) int64 {
-	return max(rec.Facts.CommitNumber, m.numbers.of(rec.ID))
+	return max(rec.Facts.CommitNumber, m.tracker.CommitNumber(rec.ID))
 }
 
 // forgot reports whether a turn shows that the store has lost a commit, or the
 // whole session, which leaves a tombstone when it ends.
 func (m *Manager) forgot(t answered, rec *session.Record) bool {
 	return t.State == session.LeaseTokensSpent ||
-		t.State == session.LeaseSessionEnded && t.Reason == "" && m.doubtful(rec.ID) > 0 && m.recentlyEnded.get(rec.ID, m.now()) == nil
-}
-
-// doubt makes readings be compared with what is known, for a while.
-func (m *Manager) doubt() { m.doubted.Store(m.now().Add(doubtFor).UnixMilli()) }
-
-// doubtful returns the number a reading that begins now has to show at least; 0: any.
-func (m *Manager) doubtful(id session.ID) int64 {
-	if until := m.doubted.Load(); until == 0 || m.now().UnixMilli() >= until {
-		return 0
-	}
-	return m.numbers.of(id)
+		t.State == session.LeaseSessionEnded && t.Reason == "" && m.tracker.ExpectedCommit(rec.ID) > 0 && m.tracker.RecentlyEnded(rec.ID) == nil
 }
 
 // compare looks whether a reading shows what was known before it began. A session
@@ -180,7 +126,7 @@ func (m *Manager) compare(res session.Answer, id session.ID, known int64) error 
 	switch {
 	case res.Record != nil && res.Record.Facts.CommitNumber < known:
 		m.reporter.Record(session.Event{Type: session.EventStoreForgot, ID: id})
-	case res.Verdict.Outcome == session.OutcomeGone && m.numbers.of(id) > 0:
+	case res.Verdict.Outcome == session.OutcomeGone && m.tracker.CommitNumber(id) > 0:
 		return m.reporter.StoreForgot(id)
 	}
 	return nil

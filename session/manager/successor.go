@@ -36,7 +36,7 @@ func (m *Manager) Successor(ctx context.Context, s *session.Session) (value stri
 	if s.Track().Ended() != nil || s.Track().Newest() <= s.Handle().Generation() {
 		return "", 0, false
 	}
-	gap := !m.connected.Load() || m.epoch.Load() != s.ReadPoint().Epoch
+	gap := !m.tracker.Connected() || m.tracker.Epoch() != s.ReadPoint().Epoch
 	if (gap || m.now().Sub(s.ReadPoint().Began) > freshEnough) && !m.learnAnew(ctx, s) {
 		return "", 0, false
 	}

@@ -2,10 +2,10 @@ package manager
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/tracker"
 )
 
 const (
@@ -27,19 +27,18 @@ const (
 // closed. A reader that falls behind misses no [session.Ended]; other notices merge.
 // stop may be called more than once and must be called at least once.
 func (m *Manager) Watch(s *session.Session) (notices <-chan session.Notice, stop func()) {
-	ctx, cancel := context.WithCancel(m.work)
+	ctx, cancel := context.WithCancel(m.runner.Context())
 	idleEnd, absolute := s.Deadlines()
 	w := &watch{
 		manager: m, session: s, out: make(chan session.Notice),
 		stamp: s.TokensHash(), idleEnd: idleEnd, absolute: absolute,
-		again: make(chan struct{}, 1), list: make(chan struct{}, 1),
 	}
-	owner := s.Identity().Owner().Hash()
-	m.subscriptions.add(owner, w)
+	subscription, unsubscribe := m.tracker.Subscribe(s.Identity().Owner().Hash())
+	w.subscription = subscription
 	go func() {
 		defer close(w.out)
 		defer cancel()
-		defer m.subscriptions.remove(owner, w)
+		defer unsubscribe()
 		w.run(ctx)
 	}()
 	return w.out, cancel
@@ -56,8 +55,7 @@ type watch struct {
 	absolute time.Time
 	warned   time.Time // the deadline that Expiring was sent for
 
-	again chan struct{} // the feed is back: anything may have been missed
-	list  chan struct{} // the owner's list has changed
+	subscription *tracker.Subscription
 }
 
 func (w *watch) run(ctx context.Context) {
@@ -84,9 +82,9 @@ func (w *watch) run(ctx context.Context) {
 		select {
 		case <-changed:
 			stale = true
-		case <-w.again:
+		case <-w.subscription.Reconnected:
 			stale = true
-		case <-w.list:
+		case <-w.subscription.OwnerList:
 			w.send(ctx, session.Notice{Kind: session.DevicesChanged})
 		case <-timer.C:
 		case <-ctx.Done():
@@ -111,7 +109,7 @@ func (w *watch) poll(ctx context.Context) (pause time.Duration, over bool) {
 	seen, err := m.status(ctx, s)
 	switch {
 	case err != nil && !now.Before(w.absolute):
-		_ = m.markEnded(s.ID(), session.AbsoluteLifetime) // this deadline nobody can have moved
+		_ = m.tracker.MarkEnded(s.ID(), session.AbsoluteLifetime) // this deadline nobody can have moved
 		return 0, true
 	case err != nil:
 		return lookAgain, false
@@ -154,15 +152,11 @@ type status struct {
 // status looks at a session without judging a handle and without touching. Many
 // watches of one session share a look.
 func (m *Manager) status(ctx context.Context, s *session.Session) (status, error) {
-	got, err, _ := m.reads.Do("look|"+string(s.ID()), func() (any, error) {
+	return m.statuses.Do(s.ID(), func() (status, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 		defer cancel()
 		return m.lookAt(ctx, s)
 	})
-	if err != nil {
-		return status{}, err
-	}
-	return got.(status), nil
 }
 
 func (m *Manager) lookAt(ctx context.Context, s *session.Session) (status, error) {
@@ -189,64 +183,11 @@ func (m *Manager) settleEnd(ctx context.Context, id session.ID, why session.Reas
 			return status{}, err
 		}
 	}
-	_ = m.markEnded(id, why)
+	_ = m.tracker.MarkEnded(id, why)
 	return status{over: true}, nil
 }
 
 // announce tells pages that show the owner's sessions to look again.
 func (m *Manager) announce(o session.Owner) {
-	m.goBackground(func(ctx context.Context) { _ = m.store.Announce(ctx, o) })
-}
-
-// subscriptions are the watches of this process, by the hash of the owner.
-type subscriptions struct {
-	mu sync.Mutex
-	m  map[string]map[*watch]struct{}
-}
-
-func (ws *subscriptions) add(owner string, w *watch) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	if ws.m == nil {
-		ws.m = make(map[string]map[*watch]struct{})
-	}
-	if ws.m[owner] == nil {
-		ws.m[owner] = make(map[*watch]struct{})
-	}
-	ws.m[owner][w] = struct{}{}
-}
-
-func (ws *subscriptions) remove(owner string, w *watch) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	delete(ws.m[owner], w)
-	if len(ws.m[owner]) == 0 {
-		delete(ws.m, owner)
-	}
-}
-
-func (ws *subscriptions) listed(owner string) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	for w := range ws.m[owner] {
-		signal(w.list)
-	}
-}
-
-func (ws *subscriptions) resubscribed() {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	for _, group := range ws.m {
-		for w := range group {
-			signal(w.again)
-		}
-	}
-}
-
-// signal leaves a mark that is still there when its reader comes.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+	m.runner.Go(func(ctx context.Context) { _ = m.store.Announce(ctx, o) })
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"sessiongate/session"
+	"sessiongate/session/ratelimit"
 )
 
-var _ session.Limiter = (*Store)(nil)
+var _ ratelimit.Limiter = (*Store)(nil)
 
 // limiter counts against limits that all processes share.
 type limiter struct {
@@ -15,8 +15,8 @@ type limiter struct {
 	script script
 }
 
-// Take implements [session.Limiter] with one Redis command.
-func (l *limiter) Take(ctx context.Context, b session.Bucket, r session.Rate, n int) (time.Duration, error) {
+// Take implements [ratelimit.Limiter] with one Redis command.
+func (l *limiter) Take(ctx context.Context, b ratelimit.Bucket, r ratelimit.Rate, n int) (time.Duration, error) {
 	if r.Unlimited() {
 		return 0, nil
 	}

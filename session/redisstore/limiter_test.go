@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/ratelimit"
 	"sessiongate/session/redisstore"
 	"sessiongate/session/sessiontest"
 	"sessiongate/session/storetest"
@@ -37,8 +38,8 @@ func TestLimiterConformance(t *testing.T) {
 func TestBucketKeys(t *testing.T) {
 	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
-	rate := session.Rate{Limit: 2, Per: time.Minute}
-	b := session.NewBucket("login name and ip", "ada", "192.0.2.7")
+	rate := ratelimit.Rate{Limit: 2, Per: time.Minute}
+	b := ratelimit.NewBucket("login name and ip", "ada", "192.0.2.7")
 	if _, err := store.Take(t.Context(), b, rate, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func TestLimiterWithoutRedis(t *testing.T) {
 	server := testserver.Redis(t)
 	store := newStore(t, standalone(server))
 	server.Stop()
-	_, err := store.Take(t.Context(), session.NewBucket("x"), session.Rate{Limit: 1, Per: time.Second}, 1)
+	_, err := store.Take(t.Context(), ratelimit.NewBucket("x"), ratelimit.Rate{Limit: 1, Per: time.Second}, 1)
 	if !errors.Is(err, session.ErrStoreUnavailable) {
 		t.Errorf("Take = %v", err)
 	}

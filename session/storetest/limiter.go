@@ -7,18 +7,18 @@ import (
 	"testing"
 	"time"
 
-	"sessiongate/session"
+	"sessiongate/session/ratelimit"
 	"sessiongate/session/sessiontest"
 )
 
 // LimiterHarness is what [LimiterSuite] tests: two limiters, as of two processes,
 // on one server.
 type LimiterHarness struct {
-	Limiter, Second session.Limiter
+	Limiter, Second ratelimit.Limiter
 	Clock           *sessiontest.Clock // both take its offset
 }
 
-// LimiterSuite holds a limiter to the contract of [session.Limiter].
+// LimiterSuite holds a limiter to the contract of [ratelimit.Limiter].
 func LimiterSuite(t *testing.T, open func(t *testing.T) LimiterHarness) {
 	for name, run := range map[string]func(*limiterTest){
 		"a burst, then one at a time":           testBurst,
@@ -34,7 +34,7 @@ func LimiterSuite(t *testing.T, open func(t *testing.T) LimiterHarness) {
 		"exactly the limit among many at once":  testLimiterRace,
 	} {
 		t.Run(name, func(t *testing.T) {
-			run(&limiterTest{T: t, LimiterHarness: open(t), bucket: session.NewBucket(t.Name(), fmt.Sprint(time.Now()))})
+			run(&limiterTest{T: t, LimiterHarness: open(t), bucket: ratelimit.NewBucket(t.Name(), fmt.Sprint(time.Now()))})
 		})
 	}
 }
@@ -42,13 +42,13 @@ func LimiterSuite(t *testing.T, open func(t *testing.T) LimiterHarness) {
 type limiterTest struct {
 	*testing.T
 	LimiterHarness
-	bucket session.Bucket
+	bucket ratelimit.Bucket
 }
 
 // suiteRate has an odd interval: divisions must not lose a result.
-func suiteRate() session.Rate { return session.Rate{Limit: 7, Per: time.Minute} }
+func suiteRate() ratelimit.Rate { return ratelimit.Rate{Limit: 7, Per: time.Minute} }
 
-func (l *limiterTest) take(r session.Rate, n int) time.Duration {
+func (l *limiterTest) take(r ratelimit.Rate, n int) time.Duration {
 	l.Helper()
 	wait, err := l.Second.Take(l.Context(), l.bucket, r, n)
 	if err != nil {
@@ -58,7 +58,7 @@ func (l *limiterTest) take(r session.Rate, n int) time.Duration {
 }
 
 // allowed takes until refused and returns how often that went well.
-func (l *limiterTest) allowed(r session.Rate) int {
+func (l *limiterTest) allowed(r ratelimit.Rate) int {
 	l.Helper()
 	n := 0
 	for l.take(r, 1) == 0 {
@@ -71,7 +71,7 @@ func (l *limiterTest) allowed(r session.Rate) int {
 
 func testBurst(l *limiterTest) {
 	// An hour: nothing comes back while the test runs.
-	r := session.Rate{Limit: 7, Per: time.Hour}
+	r := ratelimit.Rate{Limit: 7, Per: time.Hour}
 	for i := range 7 {
 		wait, err := l.Limiter.Take(l.Context(), l.bucket, r, 1)
 		if err != nil || wait != 0 {
@@ -90,7 +90,7 @@ func testBurst(l *limiterTest) {
 }
 
 func testTrueWait(l *limiterTest) {
-	r := session.Rate{Limit: 3, Per: 24 * time.Hour}
+	r := ratelimit.Rate{Limit: 3, Per: 24 * time.Hour}
 	l.allowed(r)
 	wait := l.take(r, 1)
 	l.Clock.Advance(wait - time.Minute)
@@ -105,8 +105,8 @@ func testTrueWait(l *limiterTest) {
 
 func testExact(l *limiterTest) {
 	for _, limit := range []int{1, 2, 3, 7, 19, 99} {
-		l.bucket = session.NewBucket("exact", fmt.Sprint(limit, time.Now()))
-		if n := l.allowed(session.Rate{Limit: limit, Per: 24 * time.Hour}); n != limit {
+		l.bucket = ratelimit.NewBucket("exact", fmt.Sprint(limit, time.Now()))
+		if n := l.allowed(ratelimit.Rate{Limit: limit, Per: 24 * time.Hour}); n != limit {
 			l.Errorf("limit %d allows %d", limit, n)
 		}
 	}
@@ -128,7 +128,7 @@ func testConstantLoad(l *limiterTest) {
 }
 
 func testLook(l *limiterTest) {
-	r := session.Rate{Limit: 2, Per: time.Hour}
+	r := ratelimit.Rate{Limit: 2, Per: time.Hour}
 	for range 5 {
 		if wait := l.take(r, 0); wait != 0 {
 			l.Fatalf("a look waits %v", wait)
@@ -143,7 +143,7 @@ func testLook(l *limiterTest) {
 }
 
 func testGiveBack(l *limiterTest) {
-	r := session.Rate{Limit: 2, Per: time.Hour}
+	r := ratelimit.Rate{Limit: 2, Per: time.Hour}
 	l.take(r, -1) // of an empty bucket: it does not become emptier than empty
 	l.allowed(r)
 	l.take(r, -1)
@@ -159,7 +159,7 @@ func testGiveBack(l *limiterTest) {
 }
 
 func testSeveral(l *limiterTest) {
-	r := session.Rate{Limit: 5, Per: time.Hour}
+	r := ratelimit.Rate{Limit: 5, Per: time.Hour}
 	if l.take(r, 6) == 0 {
 		l.Error("more than the limit fit")
 	}
@@ -169,13 +169,13 @@ func testSeveral(l *limiterTest) {
 }
 
 func testApart(l *limiterTest) {
-	r := session.Rate{Limit: 1, Per: time.Hour}
+	r := ratelimit.Rate{Limit: 1, Per: time.Hour}
 	l.allowed(r)
-	l.bucket = session.NewBucket(l.Name(), "another")
+	l.bucket = ratelimit.NewBucket(l.Name(), "another")
 	if l.take(r, 1) != 0 {
 		l.Error("a full bucket fills another")
 	}
-	if session.NewBucket("a", "b", "c") == session.NewBucket("a", "bc") {
+	if ratelimit.NewBucket("a", "b", "c") == ratelimit.NewBucket("a", "bc") {
 		l.Error("two lists of parts share a bucket")
 	}
 }
@@ -200,14 +200,14 @@ func testLimiterClockBack(l *limiterTest) {
 
 func testUnlimited(l *limiterTest) {
 	for range 5 {
-		if l.take(session.Rate{}, 1) != 0 {
+		if l.take(ratelimit.Rate{}, 1) != 0 {
 			l.Fatal("refused")
 		}
 	}
 }
 
 func testLimiterRace(l *limiterTest) {
-	r := session.Rate{Limit: 20, Per: 24 * time.Hour}
+	r := ratelimit.Rate{Limit: 20, Per: 24 * time.Hour}
 	var granted atomic.Int32
 	var all sync.WaitGroup
 	// As many at once as a busy replica has connections: a hundred new ones with TLS

@@ -1,8 +1,12 @@
-package session
+// Package ratelimit is the contract of the limiter that replicas share: at what rate
+// something may happen, and what is counted together.
+package ratelimit
 
 import (
 	"context"
 	"time"
+
+	"sessiongate/session"
 )
 
 // Rate is so many events per length of time. The zero Rate limits nothing.
@@ -38,7 +42,7 @@ type Bucket string
 // NewBucket returns the bucket of a kind and what tells buckets of that kind
 // apart.
 func NewBucket(kind string, parts ...string) Bucket {
-	return Bucket(Digest(append([]string{kind}, parts...)...))
+	return Bucket(session.Digest(append([]string{kind}, parts...)...))
 }
 
 // Limiter counts events against a rate by the generic cell rate algorithm: a
@@ -52,7 +56,7 @@ func NewBucket(kind string, parts ...string) Bucket {
 //
 // Processes that share a store share the buckets. A client library may send a
 // call twice after a lost answer, which then counts twice: the error is on the
-// safe side and gone after Per. Errors wrap [ErrStoreUnavailable]. Safe for
+// safe side and gone after Per. Errors wrap [session.ErrStoreUnavailable]. Safe for
 // concurrent use.
 type Limiter interface {
 	Take(ctx context.Context, b Bucket, r Rate, n int) (wait time.Duration, err error)

@@ -1,4 +1,4 @@
-package manager
+package tracker
 
 import (
 	"maps"
@@ -8,12 +8,12 @@ import (
 	"sessiongate/session"
 )
 
-// trackIndex finds the track of a session. It holds them weakly: a track lives as
+// index finds the track of a session. It holds them weakly: a track lives as
 // long as a snapshot, cached or in a request, refers to it. So what the index
 // keeps alive is bounded by the cache and the requests in flight without any
 // counting. Entries of tracks that were collected go when the index has doubled
 // since the last look, which is much less work than a clean-up for each.
-type trackIndex struct {
+type index struct {
 	mu     sync.Mutex
 	m      map[session.ID]weak.Pointer[session.Track]
 	lookAt int // size at which to look for collected ones
@@ -23,7 +23,7 @@ type trackIndex struct {
 const fewTracks = 1000
 
 // get returns the session's track and makes one if need be.
-func (t *trackIndex) get(id session.ID) *session.Track {
+func (t *index) get(id session.ID) *session.Track {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if tr := t.m[id].Value(); tr != nil {
@@ -38,14 +38,14 @@ func (t *trackIndex) get(id session.ID) *session.Track {
 }
 
 // find returns the session's track, or nil if nobody here is interested.
-func (t *trackIndex) find(id session.ID) *session.Track {
+func (t *index) find(id session.ID) *session.Track {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.m[id].Value()
 }
 
 // forget drops the entries of collected tracks. The caller holds mu.
-func (t *trackIndex) forget() {
+func (t *index) forget() {
 	if t.m == nil {
 		t.m = make(map[session.ID]weak.Pointer[session.Track])
 	}

@@ -1,4 +1,4 @@
-package manager
+package tracker
 
 import (
 	"maps"
@@ -9,21 +9,21 @@ import (
 )
 
 const (
-	// departedFor is how long a process refuses a session it saw end, whatever
+	// endedTTL is how long a process refuses a session it saw end, whatever
 	// the store says: an asynchronous fail-over may forget a logout.
-	departedFor = 10 * time.Minute
-	// departedMost bounds the memory (about 100 bytes each).
-	departedMost = 100_000
+	endedTTL = 10 * time.Minute
+	// maxEnded bounds the memory (about 100 bytes each).
+	maxEnded = 100_000
 )
 
 // recentlyEnded remembers the sessions this process saw end.
 type recentlyEnded struct {
 	mu    sync.RWMutex
-	m     map[session.ID]departure
+	m     map[session.ID]end
 	sweep time.Time // when to look for old entries next
 }
 
-type departure struct {
+type end struct {
 	err   *session.EndedError
 	until time.Time
 }
@@ -32,16 +32,16 @@ func (d *recentlyEnded) add(e *session.EndedError, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.m == nil {
-		d.m = make(map[session.ID]departure)
+		d.m = make(map[session.ID]end)
 	}
 	if now.After(d.sweep) {
-		maps.DeleteFunc(d.m, func(_ session.ID, x departure) bool { return now.After(x.until) })
+		maps.DeleteFunc(d.m, func(_ session.ID, x end) bool { return now.After(x.until) })
 		d.sweep = now.Add(time.Minute)
 	}
-	if _, known := d.m[e.ID]; known || len(d.m) >= departedMost {
+	if _, known := d.m[e.ID]; known || len(d.m) >= maxEnded {
 		return
 	}
-	d.m[e.ID] = departure{err: e, until: now.Add(departedFor)}
+	d.m[e.ID] = end{err: e, until: now.Add(endedTTL)}
 }
 
 // get returns why the session ended, or nil.

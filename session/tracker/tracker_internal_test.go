@@ -1,4 +1,4 @@
-package manager
+package tracker
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 // TestTracksGoWithTheirSessions: tracks that nobody refers to are collected, and
 // their entries in the index go when it grows.
 func TestTracksGoWithTheirSessions(t *testing.T) {
-	var all trackIndex
+	var all index
 	kept := all.get("kept")
 	for i := range 50 * fewTracks {
 		all.get(session.ID(fmt.Sprint(i)))
@@ -34,27 +34,27 @@ func TestTracksGoWithTheirSessions(t *testing.T) {
 	runtime.KeepAlive(kept)
 }
 
-// TestDeparted forgets after its time, keeps the first reason and stays bounded.
-func TestDeparted(t *testing.T) {
+// TestRecentlyEnded forgets after its time, keeps the first reason and stays bounded.
+func TestRecentlyEnded(t *testing.T) {
 	var d recentlyEnded
 	now := time.Unix(1_800_000_000, 0)
 	d.add(&session.EndedError{ID: "a", Reason: session.Logout}, now)
 	d.add(&session.EndedError{ID: "a", Reason: session.Idle}, now)
-	if e := d.get("a", now.Add(departedFor)); e == nil || e.Reason != session.Logout {
+	if e := d.get("a", now.Add(endedTTL)); e == nil || e.Reason != session.Logout {
 		t.Errorf("got %v", e)
 	}
-	if e := d.get("a", now.Add(departedFor+time.Second)); e != nil || d.get("b", now) != nil {
+	if e := d.get("a", now.Add(endedTTL+time.Second)); e != nil || d.get("b", now) != nil {
 		t.Errorf("got %v", e)
 	}
-	later := now.Add(departedFor + time.Minute)
+	later := now.Add(endedTTL + time.Minute)
 	d.add(&session.EndedError{ID: "b"}, later)
 	if len(d.m) != 1 || len(d.all(later)) != 1 {
 		t.Errorf("%d entries are left", len(d.m))
 	}
-	for i := range departedMost + 10 {
+	for i := range maxEnded + 10 {
 		d.add(&session.EndedError{ID: session.ID(fmt.Sprint(i))}, later)
 	}
-	if len(d.m) != departedMost {
+	if len(d.m) != maxEnded {
 		t.Errorf("%d entries", len(d.m))
 	}
 }
