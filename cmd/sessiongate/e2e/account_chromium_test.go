@@ -18,7 +18,7 @@ import (
 )
 
 // onItsOwnOrigin starts one gateway that a real browser can reach.
-func onItsOwnOrigin(t *testing.T, o setup) (s *scene, origin string) {
+func onItsOwnOrigin(t *testing.T, o options) (s *environment, origin string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -29,8 +29,8 @@ func onItsOwnOrigin(t *testing.T, o setup) (s *scene, origin string) {
 		t.Fatal(err)
 	}
 	origin = "http://localhost:" + port
-	s = &scene{t: t, clock: sessiontest.NewClock(), dir: t.TempDir(), logs: &logBuffer{}, setup: o}
-	s.setup.realTime = true
+	s = &environment{t: t, clock: sessiontest.NewClock(), dir: t.TempDir(), logs: &logBuffer{}, options: o}
+	s.options.realTime = true
 	s.upstream = newUpstream(t, o.upstream)
 	s.handles = newKeys(t, s.dir)
 	s.embedded = redisstore.StartEmbedded()
@@ -57,7 +57,7 @@ func onItsOwnOrigin(t *testing.T, o setup) (s *scene, origin string) {
 }
 
 // newOriginBrowser is a browser of the harness in front of such a gateway.
-func newOriginBrowser(t *testing.T, s *scene, origin string) *browser {
+func newOriginBrowser(t *testing.T, s *environment, origin string) *browser {
 	b := newBrowser(t, s.gateways[0].addr)
 	b.origin = origin
 	return b
@@ -65,7 +65,7 @@ func newOriginBrowser(t *testing.T, s *scene, origin string) *browser {
 
 func TestChromiumDevicesPage(t *testing.T) {
 	tab := testserver.Chromium(t)
-	s, origin := onItsOwnOrigin(t, setup{})
+	s, origin := onItsOwnOrigin(t, options{})
 	signIn := func(agent string) *browser {
 		b := newOriginBrowser(t, s, origin)
 		b.userAgent = agent
@@ -135,7 +135,7 @@ for (const name of ["refreshed", "expiring", "sessions_changed", "ended"])
 auth.subscribe();
 </script>`))
 	}
-	s, origin := onItsOwnOrigin(t, setup{upstream: page})
+	s, origin := onItsOwnOrigin(t, options{upstream: page})
 	second := testserver.NewTab(first)
 	tabs := []context.Context{first, second}
 	testserver.Navigate(first, origin+"/open/")

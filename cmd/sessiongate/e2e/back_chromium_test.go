@@ -26,7 +26,7 @@ const restored = `dispatchEvent(new PageTransitionEvent("pageshow", {persisted: 
 // session goes on is left as it is.
 func TestChromiumBackAfterSignOut(t *testing.T) {
 	tab := testserver.Chromium(t)
-	_, origin := forChromium(t, oidcSetup{upstream: backApp})
+	_, origin := forChromium(t, oidcOptions{upstream: backApp})
 	testserver.Navigate(tab, origin+"/page/home")
 	testserver.WaitFor(tab, `!["…", "nobody", undefined].includes(document.getElementById("who")?.textContent)`)
 

@@ -16,7 +16,7 @@ func TestChromiumClearSiteData(t *testing.T) {
 	for name, session := range map[string]string{"off": "clear_site_data: off", "logout": "clear_site_data: logout"} {
 		t.Run(name, func(t *testing.T) {
 			tab := testserver.Chromium(t)
-			_, origin := onItsOwnOrigin(t, setup{session: session, upstream: func(w http.ResponseWriter, r *http.Request) {
+			_, origin := onItsOwnOrigin(t, options{session: session, upstream: func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasPrefix(r.URL.Path, "/open/asset/") {
 					w.Header().Set("Cache-Control", "public, max-age=3600")
 					_, _ = fmt.Fprint(w, strings.Repeat(r.URL.Path+" ", 20<<10/len(r.URL.Path)))

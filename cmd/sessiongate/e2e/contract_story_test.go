@@ -24,15 +24,15 @@ import (
 // contractStory is a gateway on a real Redis, with both kinds of sign-in and tokens for
 // clients that keep them.
 type contractStory struct {
-	*oidcScene
+	*oidcEnvironment
 	jars []*jar
 }
 
 func newContractStory(t *testing.T, redis *testserver.RedisServer) *contractStory {
 	t.Helper()
-	s := &contractStory{oidcScene: &oidcScene{
-		scene: &scene{t: t, clock: sessiontest.NewClock(), dir: t.TempDir(), logs: &logBuffer{}},
-		idp:   oidctest.New(t),
+	s := &contractStory{oidcEnvironment: &oidcEnvironment{
+		environment: &environment{t: t, clock: sessiontest.NewClock(), dir: t.TempDir(), logs: &logBuffer{}},
+		idp:         oidctest.New(t),
 	}}
 	s.upstream = newUpstream(t, nil)
 	s.handles = newKeys(t, s.dir)
@@ -41,7 +41,7 @@ func newContractStory(t *testing.T, redis *testserver.RedisServer) *contractStor
 	if err := os.WriteFile(secret, []byte(oidctest.ClientSecret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.setup = setup{
+	s.options = options{
 		store: fmt.Sprintf(`redis: "redis://%s"`, redis.Addr()),
 		extra: fmt.Sprintf(`
   - {name: corp, kind: oidc, issuer: "%s", client_id: %s, client_secret_file: %s}
@@ -49,7 +49,7 @@ explicit_tokens: {enabled: true}`, s.idp.Issuer(), oidctest.ClientID, secret),
 		routes: `
   - {path: /both/, upstreams: ["UPSTREAM"], bearer: allow}`,
 	}
-	s.start(s.config(s.setup), program.Overrides{})
+	s.start(s.config(s.options), program.Overrides{})
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("gateway log:\n%s", s.logs)
@@ -60,7 +60,7 @@ explicit_tokens: {enabled: true}`, s.idp.Issuer(), oidctest.ClientID, secret),
 
 // person is a new browser whose cookies are kept for the contract.
 func (s *contractStory) person() *oidcBrowser {
-	b := s.oidcScene.person()
+	b := s.oidcEnvironment.person()
 	s.jars = append(s.jars, b.jar)
 	return b
 }

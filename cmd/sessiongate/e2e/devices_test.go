@@ -36,7 +36,7 @@ func (b *browser) devices() []listedDevice {
 }
 
 func TestDevicesAreListed(t *testing.T) {
-	s := newScene(t, setup{gateways: 2})
+	s := newEnvironment(t, options{gateways: 2})
 	desk, phone := s.browser(), newBrowser(t, s.gateways[1].addr)
 	phone.userAgent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
 	desk.ada()
@@ -75,7 +75,7 @@ func TestDevicesAreListed(t *testing.T) {
 }
 
 func TestOneDeviceIsSignedOut(t *testing.T) {
-	s := newScene(t, setup{gateways: 2})
+	s := newEnvironment(t, options{gateways: 2})
 	desk, phone, other := s.browser(), newBrowser(t, s.gateways[1].addr), s.browser()
 	desk.ada()
 	phone.ada()
@@ -116,7 +116,7 @@ func TestOneDeviceIsSignedOut(t *testing.T) {
 }
 
 func TestAllDevicesAreSignedOut(t *testing.T) {
-	s := newScene(t, setup{gateways: 2, extra: "rate_limits: {login: {per_ip: 1000/1m}}"})
+	s := newEnvironment(t, options{gateways: 2, extra: "rate_limits: {login: {per_ip: 1000/1m}}"})
 	desk, other := s.browser(), s.browser()
 	desk.ada()
 	other.grace()
@@ -157,7 +157,7 @@ func TestAllDevicesAreSignedOut(t *testing.T) {
 
 // Logins that run while everything is ended either lose or are in the list.
 func TestLoginsDuringSignOutEverywhere(t *testing.T) {
-	s := newScene(t, setup{gateways: 2, extra: "rate_limits: {login: {per_ip: 1000/1m}}"})
+	s := newEnvironment(t, options{gateways: 2, extra: "rate_limits: {login: {per_ip: 1000/1m}}"})
 	desk := s.browser()
 	desk.ada()
 	var mu sync.Mutex
@@ -196,7 +196,7 @@ func TestLoginsDuringSignOutEverywhere(t *testing.T) {
 // The list lies on another shard than the sessions: a fail-over can lose it alone.
 func TestAListThatWasLost(t *testing.T) {
 	server := testserver.Redis(t)
-	s := newScene(t, setup{realTime: true, access: "2s", store: "redis: redis://" + server.Addr()})
+	s := newEnvironment(t, options{realTime: true, access: "2s", store: "redis: redis://" + server.Addr()})
 	desk, phone := s.browser(), s.browser()
 	desk.ada()
 	phone.ada()
@@ -217,7 +217,7 @@ func TestAListThatWasLost(t *testing.T) {
 
 func TestSessionsPerUser(t *testing.T) {
 	t.Run("evict", func(t *testing.T) {
-		s := newScene(t, setup{gateways: 2, session: "per_user: {max: 3, when_full: evict}"})
+		s := newEnvironment(t, options{gateways: 2, session: "per_user: {max: 3, when_full: evict}"})
 		var all []*browser
 		for i := range 4 {
 			b := newBrowser(t, s.gateways[i%2].addr)
@@ -236,7 +236,7 @@ func TestSessionsPerUser(t *testing.T) {
 		s.browser().grace()
 	})
 	t.Run("refuse", func(t *testing.T) {
-		s := newScene(t, setup{session: "per_user: {max: 2, when_full: refuse}"})
+		s := newEnvironment(t, options{session: "per_user: {max: 2, when_full: refuse}"})
 		first, second := s.browser(), s.browser()
 		first.ada()
 		second.ada()
@@ -251,7 +251,7 @@ func TestSessionsPerUser(t *testing.T) {
 	})
 	t.Run("many at once", func(t *testing.T) {
 		for _, full := range []string{"evict", "refuse"} {
-			s := newScene(t, setup{
+			s := newEnvironment(t, options{
 				gateways: 2, session: "per_user: {max: 3, when_full: " + full + "}",
 				extra: "rate_limits: {login: {per_ip: 1000/1m}}",
 			})
@@ -314,7 +314,7 @@ func (s *stream) next(t *testing.T) string {
 }
 
 func TestEvents(t *testing.T) {
-	s := newScene(t, setup{gateways: 2, realTime: true, access: "3s"})
+	s := newEnvironment(t, options{gateways: 2, realTime: true, access: "3s"})
 	desk, phone := s.browser(), newBrowser(t, s.gateways[1].addr)
 	desk.ada()
 	events := desk.events()
@@ -353,7 +353,7 @@ func TestEvents(t *testing.T) {
 
 // An open event stream keeps no session alive, and says that the end is near.
 func TestEventsDoNotTouch(t *testing.T) {
-	s := newScene(t, setup{realTime: true, access: "1s", session: "idle_timeout: 3s, cache_ttl: 0s"})
+	s := newEnvironment(t, options{realTime: true, access: "1s", session: "idle_timeout: 3s, cache_ttl: 0s"})
 	b := s.browser()
 	b.ada()
 	events := b.events()
@@ -374,7 +374,7 @@ func TestEventsDoNotTouch(t *testing.T) {
 }
 
 func TestEventsAreBoundedAndDrain(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada()
 	var open []*stream
@@ -401,9 +401,9 @@ func TestEventsAreBoundedAndDrain(t *testing.T) {
 func TestSessionsCommand(t *testing.T) {
 	server := testserver.Redis(t)
 	store := "redis: redis://" + server.Addr()
-	s := newScene(t, setup{gateways: 2, realTime: true, store: store})
+	s := newEnvironment(t, options{gateways: 2, realTime: true, store: store})
 	file := filepath.Join(t.TempDir(), "sessiongate.yaml")
-	if err := os.WriteFile(file, []byte(s.config(setup{store: store})), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(s.config(options{store: store})), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run := func(args ...string) (string, error) {
@@ -474,9 +474,9 @@ func TestSessionsOfANameInAnotherSpelling(t *testing.T) {
 	if _, err := runCommand(t, "long enough\n", "users", "add", "jos\u00e9", "--file", list); err != nil {
 		t.Fatal(err)
 	}
-	s := newScene(t, setup{realTime: true, store: store, users: "{file: " + list + "}"})
+	s := newEnvironment(t, options{realTime: true, store: store, users: "{file: " + list + "}"})
 	file := filepath.Join(dir, "sessiongate.yaml")
-	if err := os.WriteFile(file, []byte(s.config(s.setup)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(s.config(s.options)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	b := s.browser()
@@ -493,7 +493,7 @@ func TestSessionsOfANameInAnotherSpelling(t *testing.T) {
 // An end that the feed did not tell of is found when the feed is back.
 func TestEventsAfterAGapInTheFeed(t *testing.T) {
 	server := testserver.Redis(t)
-	s := newScene(t, setup{realTime: true, store: "redis: redis://" + server.Addr()})
+	s := newEnvironment(t, options{realTime: true, store: "redis: redis://" + server.Addr()})
 	b := s.browser()
 	b.ada()
 	events := b.events()

@@ -75,7 +75,7 @@ func TestDevServerInFront(t *testing.T) {
 	providers, routes := api.behind()
 	const dev = "http://localhost:5173"
 	for listed, want := range map[string]int{dev: 200, "http://localhost:9999": 403} {
-		s := tokenAPIScene(t, 1, providers, routes+fmt.Sprintf("\ncross_origin: {allowed_origins: [%q]}", listed))
+		s := tokenAPIEnvironment(t, 1, providers, routes+fmt.Sprintf("\ncross_origin: {allowed_origins: [%q]}", listed))
 		b := s.browser()
 		signIn := body("application/json", `{"username":"alice","password":"password123"}`)
 		if a := b.do("POST", "/auth/login", signIn, header("Origin", dev)); a.status != want {

@@ -34,7 +34,7 @@ func TestDemoOnRedis(t *testing.T) {
 // TestForbiddenPage: whoever may not see a page is offered a way on, not the same page again.
 func TestForbiddenPage(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, setup{routes: "  - {path: /staff/, upstreams: [\"UPSTREAM\"], require: {roles: [admin]}}\n"})
+	s := newEnvironment(t, options{routes: "  - {path: /staff/, upstreams: [\"UPSTREAM\"], require: {roles: [admin]}}\n"})
 	b := s.browser()
 	b.ada()
 	a := b.get("/staff/x", navigating("same-origin"))

@@ -71,7 +71,7 @@ func landed(tab context.Context, url string) {
 // fragment.
 func TestChromiumFragmentAtAProvider(t *testing.T) {
 	tab := testserver.Chromium(t)
-	s, origin := forChromium(t, oidcSetup{})
+	s, origin := forChromium(t, oidcOptions{})
 	s.idp.Set(func(b *oidctest.Behaviour) { b.Click = true })
 	untold(t, tab, "secret7")
 	for name, row := range map[string]struct{ from, to string }{
@@ -104,7 +104,7 @@ func TestChromiumFragmentAtAProvider(t *testing.T) {
 // after a sign-out, and the client library's way in.
 func TestChromiumFragmentOnDetours(t *testing.T) {
 	tab := testserver.Chromium(t)
-	s, origin := forChromium(t, oidcSetup{upstream: func(w http.ResponseWriter, _ *http.Request) {
+	s, origin := forChromium(t, oidcOptions{upstream: func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, `<title>app</title>hello from upstream<script type="module">
 window.auth = await import("/auth/client.js")</script>`)
@@ -169,7 +169,7 @@ window.auth = await import("/auth/client.js")</script>`)
 // TestChromiumFragmentWithoutScripts: a browser without scripts gets on by itself, as ever.
 func TestChromiumFragmentWithoutScripts(t *testing.T) {
 	tab := testserver.Chromium(t)
-	s, origin := forChromium(t, oidcSetup{})
+	s, origin := forChromium(t, oidcOptions{})
 	s.idp.Set(func(b *oidctest.Behaviour) { b.Click = true })
 	testserver.DisableScripts(tab)
 	testserver.Navigate(tab, origin+"/page/x?a='1'#here")
@@ -182,7 +182,7 @@ func TestChromiumFragmentWithoutScripts(t *testing.T) {
 // TestChromiumFragmentWithAPassword: our own pages take it along, through a mistyped password and the page of a 401.
 func TestChromiumFragmentWithAPassword(t *testing.T) {
 	tab := testserver.Chromium(t)
-	_, origin := onItsOwnOrigin(t, setup{})
+	_, origin := onItsOwnOrigin(t, options{})
 	untold(t, tab, "secret7")
 	signIn := func(password string) {
 		testserver.Fill(tab, "#username", "ada")
@@ -227,7 +227,7 @@ func TestChromiumFragmentWithAPassword(t *testing.T) {
 // TestChromiumFragmentAfterAnOutage: "Try again" asks for the same place once more.
 func TestChromiumFragmentAfterAnOutage(t *testing.T) {
 	tab := testserver.Chromium(t)
-	_, origin := onItsOwnOrigin(t, setup{
+	_, origin := onItsOwnOrigin(t, options{
 		routes: fmt.Sprintf(`  - {path: /gone/, upstreams: ["http://%s"], session: none}`, freeAddress(t)),
 	})
 	testserver.Navigate(tab, origin+"/gone/x?a=1#/here")

@@ -32,7 +32,7 @@ type jar struct {
 }
 
 // browser returns a fresh browser in front of the first gateway.
-func (s *scene) browser() *browser { return newBrowser(s.t, s.gateways[0].addr) }
+func (s *environment) browser() *browser { return newBrowser(s.t, s.gateways[0].addr) }
 
 func newBrowser(t *testing.T, addr string) *browser {
 	b := &browser{t: t, userAgent: userAgent, jar: &jar{cookies: map[string]string{}}}

@@ -42,7 +42,7 @@ var built func() (path string, err error)
 // builder returns what builds the program, with the environment as it is now: tests have
 // their own.
 func builder(dir string) func() (string, error) {
-	environment := os.Environ()
+	variables := os.Environ()
 	folder, _ := os.Getwd()
 	tool, missing := exec.LookPath("go")
 	return func() (string, error) {
@@ -55,7 +55,7 @@ func builder(dir string) func() (string, error) {
 			args = append(args, "-race")
 		}
 		cmd := exec.Command(tool, append(args, "sessiongate/cmd/sessiongate")...)
-		cmd.Env, cmd.Dir = environment, folder
+		cmd.Env, cmd.Dir = variables, folder
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("go build: %w: %s", err, out)
 		}
@@ -185,20 +185,20 @@ func freeAddress(t *testing.T) string {
 
 // cluster is several processes on one real Redis.
 type cluster struct {
-	*scene
+	*environment
 	redis     *testserver.RedisServer
 	processes []*process
 }
 
 // newCluster starts n processes; o.store and o.gateways are its own.
-func newCluster(t *testing.T, n int, o setup) *cluster {
+func newCluster(t *testing.T, n int, o options) *cluster {
 	t.Helper()
 	redis := testserver.Redis(t, testserver.WithAppendOnly())
 	o.store = fmt.Sprintf(`redis: "redis://%s"`, redis.Addr())
-	s := &scene{t: t, dir: t.TempDir(), logs: &logBuffer{}, setup: o}
+	s := &environment{t: t, dir: t.TempDir(), logs: &logBuffer{}, options: o}
 	s.upstream = newUpstream(t, o.upstream)
 	s.handles = newKeys(t, s.dir)
-	c := &cluster{scene: s, redis: redis, processes: make([]*process, n)}
+	c := &cluster{environment: s, redis: redis, processes: make([]*process, n)}
 	text := s.config(o)
 	var all sync.WaitGroup
 	for i := range n {

@@ -36,9 +36,9 @@ func engine() string { return or(os.Getenv("SESSIONGATE_TEST_HTTP1"), "fast") }
 
 const userAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
-// setup is what a story changes about the ordinary scene. The zero value is one
+// options is what a story changes about the ordinary environment. The zero value is one
 // gateway on the embedded store, with a clock that stands still.
-type setup struct {
+type options struct {
 	gateways int
 	access   string // access_lifetime
 	session  string // inside `session: {…}`
@@ -51,9 +51,9 @@ type setup struct {
 	users    string           // of the provider; empty: the demo's
 }
 
-// scene is one or several gateways that share keys and a store, with a recording
+// environment is one or several gateways that share keys and a store, with a recording
 // upstream behind them.
-type scene struct {
+type environment struct {
 	t        *testing.T
 	clock    *sessiontest.Clock
 	embedded *redisstore.Embedded
@@ -62,7 +62,7 @@ type scene struct {
 	upstream *upstreamServer
 	logs     *logBuffer
 	gateways []*liveGateway
-	setup    setup
+	options  options
 }
 
 // liveGateway is a gateway that serves on a real listener.
@@ -73,11 +73,11 @@ type liveGateway struct {
 	stop func()       // and wait
 }
 
-func newScene(t *testing.T, o setup) *scene {
+func newEnvironment(t *testing.T, o options) *environment {
 	t.Helper()
-	s := &scene{
+	s := &environment{
 		t: t, clock: sessiontest.NewClock(), embedded: redisstore.StartEmbedded(),
-		dir: t.TempDir(), logs: &logBuffer{}, setup: o,
+		dir: t.TempDir(), logs: &logBuffer{}, options: o,
 	}
 	t.Cleanup(s.embedded.Close)
 	s.upstream = newUpstream(t, o.upstream)
@@ -131,7 +131,7 @@ func or(s, otherwise string) string {
 }
 
 // config is the text of the configuration file.
-func (s *scene) config(o setup) string {
+func (s *environment) config(o options) string {
 	keys := fmt.Sprintf(`
   cookie:  [{id: c1, file: %[1]s/cookie.key}]
   seal:    [{id: s1, file: %[1]s/seal.key}]
@@ -156,10 +156,10 @@ routes:
 }
 
 // start adds a gateway and waits until it serves and follows the store's feed.
-func (s *scene) start(text string, w program.Overrides) *liveGateway {
+func (s *environment) start(text string, w program.Overrides) *liveGateway {
 	s.t.Helper()
 	g := &liveGateway{}
-	if !s.setup.realTime {
+	if !s.options.realTime {
 		w.Now = func() time.Time { return s.clock.Now().Add(time.Duration(g.skew.Load())) }
 		w.Offset = s.clock.Offset
 	}
@@ -188,7 +188,7 @@ func (s *scene) start(text string, w program.Overrides) *liveGateway {
 }
 
 // open reads a cookie value.
-func (s *scene) open(value string) session.Handle {
+func (s *environment) open(value string) session.Handle {
 	s.t.Helper()
 	payload, err := s.handles.Open(value)
 	if err != nil {
@@ -202,7 +202,7 @@ func (s *scene) open(value string) session.Handle {
 }
 
 // generation is what the store says, and whether the session lives.
-func (s *scene) generation(id session.ID) (uint32, bool) {
+func (s *environment) generation(id session.ID) (uint32, bool) {
 	s.t.Helper()
 	r, err := s.gateways[0].Store().Get(context.Background(), id)
 	if err != nil {

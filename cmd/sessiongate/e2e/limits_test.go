@@ -51,7 +51,7 @@ func retryAfter(t *testing.T, a answer) time.Duration {
 // A thousand wrong passwords from one address, spread over two replicas.
 func TestPasswordGuessingFromOneAddress(t *testing.T) {
 	// Per hour, so that nothing drains while the test runs.
-	s := newScene(t, setup{gateways: 2, extra: "rate_limits: {login: {per_ip: 20/1h, per_username_and_ip: 5/1h}}"})
+	s := newEnvironment(t, options{gateways: 2, extra: "rate_limits: {login: {per_ip: 20/1h, per_username_and_ip: 5/1h}}"})
 	thief := []*browser{s.browser().from("127.0.0.2"), newBrowser(t, s.gateways[1].addr).from("127.0.0.2")}
 	refused, passed := 0, 0
 	var last answer
@@ -94,7 +94,7 @@ func TestPasswordGuessingFromOneAddress(t *testing.T) {
 
 // Failures count, successes do not; every attempt counts for the address.
 func TestLoginLimitsCountWhatTheyShould(t *testing.T) {
-	s := newScene(t, setup{extra: "rate_limits: {login: {per_ip: 12/1h, per_username_and_ip: 3/1h}}"})
+	s := newEnvironment(t, options{extra: "rate_limits: {login: {per_ip: 12/1h, per_username_and_ip: 3/1h}}"})
 	b := s.browser().from("127.0.0.2")
 	for range 5 {
 		b.ada()
@@ -114,7 +114,7 @@ func TestLoginLimitsCountWhatTheyShould(t *testing.T) {
 }
 
 func TestManyAttemptsAtOnceAreCounted(t *testing.T) {
-	s := newScene(t, setup{extra: "rate_limits: {login: {per_ip: 1000/1h, per_username_and_ip: 3/1h}}"})
+	s := newEnvironment(t, options{extra: "rate_limits: {login: {per_ip: 1000/1h, per_username_and_ip: 3/1h}}"})
 	b := s.browser().from("127.0.0.2")
 	statuses := make([]int, 40)
 	together(len(statuses), func(i int) { statuses[i] = b.attempt("ada", "wrong").status })
@@ -137,7 +137,7 @@ func TestManyAttemptsAtOnceAreCounted(t *testing.T) {
 
 // Nobody can lock a user out, but somebody tries hard: seen, slowed, not refused.
 func TestGuessingFromManyAddresses(t *testing.T) {
-	s := newScene(t, setup{realTime: true, extra: "rate_limits: {login: {per_ip: 1000/1h, per_username_and_ip: 2/1h}}"})
+	s := newEnvironment(t, options{realTime: true, extra: "rate_limits: {login: {per_ip: 1000/1h, per_username_and_ip: 2/1h}}"})
 	for i := range 5 {
 		for range 2 {
 			if a := s.browser().from(fmt.Sprintf("127.0.1.%d", i+1)).attempt("ada", "wrong"); a.status != http.StatusUnauthorized {
@@ -162,7 +162,7 @@ func TestGuessingFromManyAddresses(t *testing.T) {
 
 // What a person types into the field for the name may be a password.
 func TestFailedLoginsAreNotWrittenDown(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	const canary = "my-password-in-the-wrong-field"
 	for range 8 {
 		s.browser().attempt(canary, canary)
@@ -173,7 +173,7 @@ func TestFailedLoginsAreNotWrittenDown(t *testing.T) {
 }
 
 func TestUnknownUserAndWrongPasswordAreOneAnswer(t *testing.T) {
-	s := newScene(t, setup{extra: "rate_limits: {login: {per_ip: 1000/1h}}"})
+	s := newEnvironment(t, options{extra: "rate_limits: {login: {per_ip: 1000/1h}}"})
 	b := s.browser()
 	strip := func(a answer) string {
 		var p map[string]any
@@ -197,7 +197,7 @@ func TestUnknownUserAndWrongPasswordAreOneAnswer(t *testing.T) {
 }
 
 func TestRefreshLimit(t *testing.T) {
-	s := newScene(t, setup{extra: "rate_limits: {refresh: {per_ip: 10/1m}}"})
+	s := newEnvironment(t, options{extra: "rate_limits: {refresh: {per_ip: 10/1m}}"})
 	b := s.browser()
 	b.ada()
 	together(100, func(int) { // not one of these is a failure
@@ -221,7 +221,7 @@ func TestRefreshLimit(t *testing.T) {
 
 func TestLoginFailsClosedWithoutTheStore(t *testing.T) {
 	server := testserver.Redis(t)
-	s := newScene(t, setup{realTime: true, store: "redis: redis://" + server.Addr()})
+	s := newEnvironment(t, options{realTime: true, store: "redis: redis://" + server.Addr()})
 	server.Stop()
 	a := s.browser().attempt("ada", "lovelace-1843")
 	if a.status != http.StatusServiceUnavailable || a.code() != "store_unavailable" || a.header.Get("Retry-After") == "" {
@@ -231,7 +231,7 @@ func TestLoginFailsClosedWithoutTheStore(t *testing.T) {
 
 // The login page says it in words.
 func TestLoginPageWhenLimited(t *testing.T) {
-	s := newScene(t, setup{extra: "rate_limits: {login: {per_ip: 1/1h}}"})
+	s := newEnvironment(t, options{extra: "rate_limits: {login: {per_ip: 1/1h}}"})
 	b := s.browser()
 	b.get("/auth/login", navigating("none"))
 	form := body("application/x-www-form-urlencoded", "username=ada&password=wrong")
@@ -247,7 +247,7 @@ func TestLoginPageWhenLimited(t *testing.T) {
 // whoever comes from elsewhere is not kept waiting.
 func TestSignInsThatOnlyBeginAreLimited(t *testing.T) {
 	t.Parallel()
-	s := newOIDCScene(t, oidcSetup{routes: "rate_limits: {login: {start_per_ip: 3/1h}}"})
+	s := newOIDCEnvironment(t, oidcOptions{routes: "rate_limits: {login: {start_per_ip: 3/1h}}"})
 	b := s.person()
 	for range 3 {
 		if a := b.get("/auth/login", navigating("none")); a.status != http.StatusSeeOther {

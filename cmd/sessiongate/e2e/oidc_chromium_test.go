@@ -11,7 +11,7 @@ import (
 // really clicks: silent sign-on would hide what SameSite does.
 func TestChromiumSignsInAtAnotherSite(t *testing.T) {
 	tab := testserver.Chromium(t)
-	s, origin := forChromium(t, oidcSetup{})
+	s, origin := forChromium(t, oidcOptions{})
 	s.idp.Set(func(b *oidctest.Behaviour) { b.Click = true })
 
 	testserver.Navigate(tab, origin+"/page/home?x=1&y='2'")

@@ -23,8 +23,8 @@ import (
 	"sessiongate/session/sessiontest"
 )
 
-// oidcSetup is what a story about OpenID Connect changes.
-type oidcSetup struct {
+// oidcOptions is what a story about OpenID Connect changes.
+type oidcOptions struct {
 	gateways int
 	provider string // further keys of the provider
 	more     string // further providers
@@ -34,21 +34,21 @@ type oidcSetup struct {
 	issuer   string
 	origin   string
 	secret   string
-	upstream http.HandlerFunc // see [setup]
+	upstream http.HandlerFunc // see [options]
 }
 
-// oidcScene is a scene whose users sign in at a provider.
-type oidcScene struct {
-	*scene
+// oidcEnvironment is an environment whose users sign in at a provider.
+type oidcEnvironment struct {
+	*environment
 	idp *oidctest.Provider
 }
 
-func newOIDCScene(t *testing.T, o oidcSetup) *oidcScene {
+func newOIDCEnvironment(t *testing.T, o oidcOptions) *oidcEnvironment {
 	t.Helper()
-	s := &oidcScene{
-		scene: &scene{
+	s := &oidcEnvironment{
+		environment: &environment{
 			t: t, clock: sessiontest.NewClock(), embedded: redisstore.StartEmbedded(), dir: t.TempDir(), logs: &logBuffer{},
-			setup: setup{realTime: !o.moving},
+			options: options{realTime: !o.moving},
 		},
 		idp: oidctest.New(t),
 	}
@@ -68,7 +68,7 @@ func newOIDCScene(t *testing.T, o oidcSetup) *oidcScene {
 }
 
 // text is the configuration with one provider, corp.
-func (s *oidcScene) text(o oidcSetup) string {
+func (s *oidcEnvironment) text(o oidcOptions) string {
 	secret := filepath.Join(s.dir, "client")
 	if err := os.WriteFile(secret, []byte(or(o.secret, oidctest.ClientSecret)), 0o600); err != nil {
 		s.t.Fatal(err)
@@ -105,7 +105,7 @@ type oidcBrowser struct {
 	idp *http.Client
 }
 
-func (s *oidcScene) person() *oidcBrowser {
+func (s *oidcEnvironment) person() *oidcBrowser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		s.t.Fatal(err)
@@ -199,9 +199,9 @@ func query(t *testing.T, raw string) url.Values {
 }
 
 // forChromium starts a gateway under its real address, http://localhost:PORT.
-func forChromium(t *testing.T, o oidcSetup) (*oidcScene, string) {
+func forChromium(t *testing.T, o oidcOptions) (*oidcEnvironment, string) {
 	t.Helper()
-	s := newOIDCScene(t, oidcSetup{upstream: o.upstream})
+	s := newOIDCEnvironment(t, oidcOptions{upstream: o.upstream})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +218,7 @@ func forChromium(t *testing.T, o oidcSetup) (*oidcScene, string) {
 }
 
 // startAt is start on a given address.
-func (s *oidcScene) startAt(addr, text string) {
+func (s *oidcEnvironment) startAt(addr, text string) {
 	s.t.Helper()
 	loaded, err := configs.LoadBytes("test.yaml", []byte(text), os.LookupEnv)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 func TestOIDCSignIn(t *testing.T) {
 	t.Setenv("OIDC_TEST_SECRET", oidctest.ClientSecret)
-	s := newOIDCScene(t, oidcSetup{provider: `client_secret: ${OIDC_TEST_SECRET}
+	s := newOIDCEnvironment(t, oidcOptions{provider: `client_secret: ${OIDC_TEST_SECRET}
     resource: ["https://api.example.com"]
     authorization_params: [{name: ui_locales, value: en}]`})
 	b := s.person()
@@ -50,7 +50,7 @@ func TestOIDCSignIn(t *testing.T) {
 
 // What is wrong with the attempt itself costs no call to the provider.
 func TestOIDCForgedAttempts(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	good := func(b *oidcBrowser) string { return b.atProvider(b.leave("/auth/login?return_to=/page/home")) }
 	for name, forge := range map[string]func(b *oidcBrowser) answer{
 		"unknown state": func(b *oidcBrowser) answer {
@@ -100,7 +100,7 @@ func TestOIDCForgedAttempts(t *testing.T) {
 }
 
 func TestOIDCStateWorksOnce(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	b := s.person()
 	callback := b.atProvider(b.leave("/auth/login?return_to=/page/home"))
 	if a := b.back(callback); a.status != http.StatusOK {
@@ -125,7 +125,7 @@ func TestOIDCStateWorksOnce(t *testing.T) {
 }
 
 func TestOIDCTwoTabs(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	b := s.person()
 	one, two := b.leave("/auth/login?return_to=/page/1"), b.leave("/auth/login?return_to=/page/2")
 	second, first := b.atProvider(two), b.atProvider(one)
@@ -140,7 +140,7 @@ func TestOIDCTwoTabs(t *testing.T) {
 }
 
 func TestOIDCAttemptsExpireAndAreCapped(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{moving: true})
+	s := newOIDCEnvironment(t, oidcOptions{moving: true})
 	b := s.person()
 	late := b.atProvider(b.leave("/auth/login?return_to=/page/late"))
 	s.clock.Advance(11 * time.Minute)
@@ -162,7 +162,7 @@ func TestOIDCAttemptsExpireAndAreCapped(t *testing.T) {
 }
 
 func TestOIDCProviderSaysNo(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	for code, want := range map[string]int{
 		"access_denied": 403, "server_error": 503, "temporarily_unavailable": 503, "invalid_request": 400,
 		"<script>alert(1)</script>": 400, "login_required": 400,
@@ -178,7 +178,7 @@ func TestOIDCProviderSaysNo(t *testing.T) {
 
 // Only a person's navigation begins a sign-in.
 func TestOIDCOnlyNavigationsStart(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	b := s.person()
 	for name, c := range map[string]change{
 		"fetch": func(*http.Request) {},
@@ -215,7 +215,7 @@ func TestOIDCOnlyNavigationsStart(t *testing.T) {
 }
 
 func TestOIDCLoginReplacesTheSession(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	b := s.person()
 	b.signIn()
 	old := b.cookie()
@@ -232,7 +232,7 @@ func TestOIDCLoginReplacesTheSession(t *testing.T) {
 }
 
 func TestOIDCStepUp(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{routes: `  - {path: /pay/, upstreams: ["http://127.0.0.1:1"], require: {auth_age: 5m}}
+	s := newOIDCEnvironment(t, oidcOptions{routes: `  - {path: /pay/, upstreams: ["http://127.0.0.1:1"], require: {auth_age: 5m}}
   - {path: /vault/, upstreams: ["http://127.0.0.1:1"], require: {acr: [gold, "urn:hw"]}, unauthenticated: login}`})
 	s.idp.Set(func(b *oidctest.Behaviour) { b.OldSignIn = time.Hour })
 	b := s.person()
@@ -280,7 +280,7 @@ func TestOIDCStepUp(t *testing.T) {
 func TestOIDCMixUp(t *testing.T) {
 	t.Setenv("OIDC_TEST_SECRET", oidctest.ClientSecret)
 	other := oidctest.New(t, publicOrigin+"/auth/callback/evil")
-	s := newOIDCScene(t, oidcSetup{more: fmt.Sprintf(`  - name: evil
+	s := newOIDCEnvironment(t, oidcOptions{more: fmt.Sprintf(`  - name: evil
     kind: oidc
     label: Evil & Co
     issuer: "%s"
@@ -313,7 +313,7 @@ func TestOIDCMixUp(t *testing.T) {
 
 // Whatever the return URL says, the browser stays with us.
 func TestOIDCReturnURLStaysHere(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{session: "per_user: {max: 0}", routes: "rate_limits: {login: {start_per_ip: 10000/1m}}"})
+	s := newOIDCEnvironment(t, oidcOptions{session: "per_user: {max: 0}", routes: "rate_limits: {login: {start_per_ip: 10000/1m}}"})
 	b := s.person()
 	hosts := []string{"evil.example", "evil.example/", "evil.example:80", "evil.example%2f..", "localhost:8080.evil.example", "localhost:8080@evil.example"}
 	prefixes := []string{
@@ -347,7 +347,7 @@ func TestOIDCReturnURLStaysHere(t *testing.T) {
 // A browser's way to a provider begins with a page of ours, which does nothing yet; other clients, and those who come
 // from it, are redirected at once.
 func TestOIDCBeginsWithAPage(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	b := s.person()
 	const path = "/auth/login?return_to=/page/x%3Fa%3D'1'&acr_values=a+b&login_hint=ada&evil=1"
 	a := b.browser.get(path, navigating("same-origin"))

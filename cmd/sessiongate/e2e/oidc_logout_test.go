@@ -25,7 +25,7 @@ func (b *oidcBrowser) logoutURL() string {
 
 // A script gets an address of ours; the ID token is in a Location header only.
 func TestOIDCLogoutAtTheProvider(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	s.idp.Set(func(b *oidctest.Behaviour) { b.RevokeFails = 2 })
 	b := s.person()
 	b.signIn()
@@ -62,7 +62,7 @@ func TestOIDCLogoutAtTheProvider(t *testing.T) {
 	}
 }
 
-func (s *oidcScene) notify(token string) answer {
+func (s *oidcEnvironment) notify(token string) answer {
 	s.t.Helper()
 	form := url.Values{"logout_token": {token}}.Encode()
 	req, err := http.NewRequest("POST", "http://"+s.gateways[0].addr+"/auth/back-channel-logout/corp", strings.NewReader(form))
@@ -83,7 +83,7 @@ func (s *oidcScene) notify(token string) answer {
 }
 
 func TestOIDCBackChannelRefusals(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	b := s.person()
 	b.signIn()
 	const event = "http://schemas.openid.net/event/backchannel-logout"
@@ -114,7 +114,7 @@ func TestOIDCBackChannelRefusals(t *testing.T) {
 }
 
 func TestOIDCBackChannelLogout(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{gateways: 3})
+	s := newOIDCEnvironment(t, oidcOptions{gateways: 3})
 	ended := func(b *oidcBrowser) func() bool {
 		return func() bool {
 			for _, g := range s.gateways {
@@ -157,7 +157,7 @@ func TestOIDCBackChannelLogout(t *testing.T) {
 
 // A logout that arrives while its sign-in is still under way is not lost.
 func TestOIDCBackChannelOvertakesSignIn(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	b := s.person()
 	callback := b.atProvider(b.leave("/auth/login"))
 	if a := s.notify(s.idp.LogoutToken(nil)); a.status != http.StatusOK {
@@ -169,7 +169,7 @@ func TestOIDCBackChannelOvertakesSignIn(t *testing.T) {
 }
 
 func TestOIDCBackChannelAfterKeyRotation(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{moving: true})
+	s := newOIDCEnvironment(t, oidcOptions{moving: true})
 	b := s.person()
 	b.signIn()
 	s.clock.Advance(time.Minute)

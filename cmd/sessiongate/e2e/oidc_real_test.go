@@ -93,14 +93,14 @@ func TestChromiumAtAProviderThatSignsWithEd25519(t *testing.T) {
 }
 
 // atRealProvider starts the provider and a gateway in front of it, for Chromium.
-func atRealProvider(t *testing.T, alg string) (s *oidcScene, tab context.Context, origin, issuer string) {
+func atRealProvider(t *testing.T, alg string) (s *oidcEnvironment, tab context.Context, origin, issuer string) {
 	t.Helper()
 	modules := installModules(t, realProvider, "oidc-provider")
 	tab = testserver.Chromium(t)
-	s, origin = forChromium(t, oidcSetup{secret: realSecret})
+	s, origin = forChromium(t, oidcOptions{secret: realSecret})
 	issuer = startProvider(t, modules, origin, alg)
 	s.gateways[len(s.gateways)-1].stop()
-	s.startAt(strings.Replace(origin, "http://localhost", "127.0.0.1", 1), s.text(oidcSetup{
+	s.startAt(strings.Replace(origin, "http://localhost", "127.0.0.1", 1), s.text(oidcOptions{
 		origin: origin, issuer: issuer, secret: realSecret,
 		provider: "client_secret_file: " + filepath.Join(s.dir, "client") + `
     scopes: [openid, profile, roles, offline_access]

@@ -11,7 +11,7 @@ import (
 )
 
 // expired signs a person in and lets the access token run out.
-func (s *oidcScene) expired() *oidcBrowser {
+func (s *oidcEnvironment) expired() *oidcBrowser {
 	s.t.Helper()
 	b := s.person()
 	b.signIn()
@@ -23,7 +23,7 @@ func (s *oidcScene) expired() *oidcBrowser {
 // 500 requests at expiry, over three gateways, with a provider that is slow and
 // takes the second use of a refresh token for theft.
 func TestOIDCOneRefreshForEverybody(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{gateways: 3, moving: true})
+	s := newOIDCEnvironment(t, oidcOptions{gateways: 3, moving: true})
 	b := s.expired()
 	old := s.upstream.last(t).bearer()
 	s.idp.Set(func(b *oidctest.Behaviour) { b.Delay = 2 * time.Second })
@@ -49,7 +49,7 @@ func TestOIDCOneRefreshForEverybody(t *testing.T) {
 }
 
 func TestOIDCRefreshRotates(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{moving: true})
+	s := newOIDCEnvironment(t, oidcOptions{moving: true})
 	b := s.expired()
 	s.upstream.take()
 	for range 3 {
@@ -90,7 +90,7 @@ func TestOIDCProviderDown(t *testing.T) {
 		"redirect":       func(b *oidctest.Behaviour) { b.TokenStatus = 307 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newOIDCScene(t, oidcSetup{moving: true})
+			s := newOIDCEnvironment(t, oidcOptions{moving: true})
 			b := s.person()
 			b.signIn()
 			b.ok("/api/x")
@@ -131,7 +131,7 @@ func TestOIDCRefreshReplies(t *testing.T) {
 		}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newOIDCScene(t, oidcSetup{moving: true})
+			s := newOIDCEnvironment(t, oidcOptions{moving: true})
 			b := s.expired()
 			s.idp.Set(row.set)
 			b.ok("/api/x")
@@ -148,7 +148,7 @@ func TestOIDCRefreshReplies(t *testing.T) {
 }
 
 func TestOIDCProviderRefuses(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{moving: true})
+	s := newOIDCEnvironment(t, oidcOptions{moving: true})
 	b := s.expired()
 	s.idp.KillGrants()
 	a := b.get("/api/x")
@@ -168,7 +168,7 @@ func TestOIDCProviderRefuses(t *testing.T) {
 }
 
 func TestOIDCSilentSignInFallsBack(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{moving: true})
+	s := newOIDCEnvironment(t, oidcOptions{moving: true})
 	s.idp.Set(func(b *oidctest.Behaviour) { b.NoRefresh = true })
 	b := s.person()
 	b.signIn()
@@ -201,7 +201,7 @@ func TestOIDCSilentSignInFallsBack(t *testing.T) {
 // out: the next page is the provider's own.
 func TestOIDCSilentSignInNeverSticks(t *testing.T) {
 	for _, code := range []string{"invalid_request", "access_denied", "server_error", "unmet_authentication_requirements"} {
-		s := newOIDCScene(t, oidcSetup{moving: true})
+		s := newOIDCEnvironment(t, oidcOptions{moving: true})
 		b := s.expired()
 		s.idp.KillGrants()
 		b.get("/api/x")
@@ -224,7 +224,7 @@ func TestOIDCSilentSignInNeverSticks(t *testing.T) {
 // Without a refresh token the session lives as long as its access token, even if
 // somebody wants a new one before.
 func TestOIDCForceWithoutRefreshToken(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{moving: true})
+	s := newOIDCEnvironment(t, oidcOptions{moving: true})
 	s.idp.Set(func(b *oidctest.Behaviour) { b.NoRefresh = true })
 	b := s.person()
 	b.signIn()
@@ -240,7 +240,7 @@ func TestOIDCForceWithoutRefreshToken(t *testing.T) {
 }
 
 func TestOIDCRefreshForAnotherUser(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{moving: true})
+	s := newOIDCEnvironment(t, oidcOptions{moving: true})
 	b := s.expired()
 	s.idp.Set(func(b *oidctest.Behaviour) { b.RefreshAs = "eve" })
 	if a := b.get("/api/x"); a.status != 401 || !strings.Contains(a.body, "provider_refused") {
@@ -255,7 +255,7 @@ func TestOIDCRefreshForAnotherUser(t *testing.T) {
 // The provider has rotated and the answer is lost, as when the process is killed
 // in between: a clean 401 in the end, and no loop.
 func TestOIDCRotationLost(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{moving: true})
+	s := newOIDCEnvironment(t, oidcOptions{moving: true})
 	b := s.expired()
 	s.idp.Set(func(b *oidctest.Behaviour) { b.LoseAnswer = true })
 	if a := b.get("/api/x"); a.status != 503 {
@@ -274,7 +274,7 @@ func TestOIDCRotationLost(t *testing.T) {
 }
 
 func TestOIDCLogoutOvertakesRefresh(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{moving: true})
+	s := newOIDCEnvironment(t, oidcOptions{moving: true})
 	b := s.expired()
 	s.idp.Set(func(b *oidctest.Behaviour) { b.Delay, b.DelayAfter = time.Second, true })
 	done := make(chan answer)

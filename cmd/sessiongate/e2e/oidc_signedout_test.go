@@ -10,11 +10,11 @@ import (
 	"sessiongate/session/testserver"
 )
 
-// signedOutScene is a gateway whose start page signs in by itself.
-func signedOutScene(t *testing.T, o oidcSetup) *oidcScene {
+// signedOutEnvironment is a gateway whose start page signs in by itself.
+func signedOutEnvironment(t *testing.T, o oidcOptions) *oidcEnvironment {
 	t.Helper()
 	o.routes = `  - {path: /home, upstreams: ["http://127.0.0.1:1"], unauthenticated: login}`
-	return newOIDCScene(t, o)
+	return newOIDCEnvironment(t, o)
 }
 
 // After a logout the browser stays signed out, although the provider still knows the
@@ -33,7 +33,7 @@ func TestOIDCStaysSignedOut(t *testing.T) {
 		"no RP-initiated logout": {"/logout", "login", "\n    logout: {rp_initiated: false}"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := signedOutScene(t, oidcSetup{moving: true, provider: `client_secret: ${OIDC_TEST_SECRET}` + row.more})
+			s := signedOutEnvironment(t, oidcOptions{moving: true, provider: `client_secret: ${OIDC_TEST_SECRET}` + row.more})
 			if row.endSession == nil {
 				s.idp.Set(func(o *oidctest.Behaviour) { o.Discovery = map[string]any{"end_session_endpoint": nil} })
 			}
@@ -82,7 +82,7 @@ func TestOIDCStaysSignedOut(t *testing.T) {
 
 // The mark fades, and an older replica takes the cookie for what it is: a binding.
 func TestOIDCSignedOutMarkFades(t *testing.T) {
-	s := signedOutScene(t, oidcSetup{moving: true})
+	s := signedOutEnvironment(t, oidcOptions{moving: true})
 	b := s.person()
 	b.signIn()
 	b.do("POST", "/auth/logout?return_to=/bye")
@@ -100,7 +100,7 @@ func TestOIDCSignedOutMarkFades(t *testing.T) {
 }
 
 func TestOIDCAfterLogout(t *testing.T) {
-	s := signedOutScene(t, oidcSetup{session: "cache_ttl: 5s, after_logout: /bye"})
+	s := signedOutEnvironment(t, oidcOptions{session: "cache_ttl: 5s, after_logout: /bye"})
 	b := s.person()
 	b.signIn()
 	to := b.do("POST", "/auth/logout", body("application/x-www-form-urlencoded", "")).header.Get("Location")
@@ -114,7 +114,7 @@ func TestChromiumStaysSignedOut(t *testing.T) {
 	for name, endSession := range map[string]bool{"with a logout page": true, "without one": false} {
 		t.Run(name, func(t *testing.T) {
 			tab := testserver.Chromium(t)
-			s, origin := forChromium(t, oidcSetup{})
+			s, origin := forChromium(t, oidcOptions{})
 			if !endSession {
 				s.idp.Set(func(o *oidctest.Behaviour) { o.Discovery = map[string]any{"end_session_endpoint": nil} })
 			}

@@ -20,7 +20,7 @@ func TestOIDCRefreshCodes(t *testing.T) {
 		"temporarily_unavailable": false,
 	} {
 		t.Run(code, func(t *testing.T) {
-			s := newOIDCScene(t, oidcSetup{moving: true})
+			s := newOIDCEnvironment(t, oidcOptions{moving: true})
 			b := s.expired()
 			s.idp.Set(func(o *oidctest.Behaviour) {
 				o.TokenStatus, o.TokenError, o.TokenDetail = 400, code, "AADSTS50076: use \r\n eyJhbGciOiJub25lIn0.e30. again"
@@ -54,7 +54,7 @@ func TestOIDCRefreshCodes(t *testing.T) {
 
 // A refresh token that the provider calls an invalid request is dead once others are not.
 func TestOIDCDoubtfulRefusal(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{moving: true})
+	s := newOIDCEnvironment(t, oidcOptions{moving: true})
 	other := s.person()
 	other.signIn()
 	b := s.expired()
@@ -77,7 +77,7 @@ func TestOIDCDoubtfulRefusal(t *testing.T) {
 
 // error_description is for the log, never for a page.
 func TestOIDCDescriptionIsLogged(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	s.idp.Set(func(o *oidctest.Behaviour) {
 		o.AuthError, o.AuthDetail = "invalid_request", "pushed authorization requests must be used <b>\x1b[31m"
 	})
@@ -93,7 +93,7 @@ func TestOIDCDescriptionIsLogged(t *testing.T) {
 
 // Keycloak lets an attempt expire and wants a new one: once, and never in a loop.
 func TestOIDCExpiredAttemptIsRepeatedOnce(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	expire := func(times int) {
 		s.idp.Set(func(o *oidctest.Behaviour) {
 			o.AuthError, o.AuthDetail, o.AuthErrors = "temporarily_unavailable", "authentication_expired", times
@@ -124,7 +124,7 @@ func TestOIDCExpiredAttemptIsRepeatedOnce(t *testing.T) {
 
 // A parameter that comes twice says nothing, and costs the attempt nothing.
 func TestOIDCRepeatedParameters(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	b := s.person()
 	good := b.atProvider(b.leave("/auth/login?return_to=/page/home"))
 	for _, name := range []string{"iss", "code", "state"} {
@@ -148,7 +148,7 @@ func TestOIDCRepeatedParameters(t *testing.T) {
 // "Try again" goes to the same provider with the same demands, and an address that
 // names none says so.
 func TestOIDCTryAgain(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{more: `  - {name: local, kind: local, users: demo}`})
+	s := newOIDCEnvironment(t, oidcOptions{more: `  - {name: local, kind: local, users: demo}`})
 	s.idp.Set(func(o *oidctest.Behaviour) { o.AuthError = "access_denied" })
 	b := s.person()
 	a := b.back(b.atProvider(b.leave("/auth/login?provider=corp&return_to=/page/x&acr_values=gold&max_age=60")))
@@ -171,7 +171,7 @@ func TestOIDCTryAgain(t *testing.T) {
 
 // Entra's groups overage: a role is missing, and the log says why.
 func TestOIDCGroupsLeftOut(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{routes: `  - {path: /admin/, upstreams: ["http://127.0.0.1:1"], require: {roles: [admin]}}`})
+	s := newOIDCEnvironment(t, oidcOptions{routes: `  - {path: /admin/, upstreams: ["http://127.0.0.1:1"], require: {roles: [admin]}}`})
 	s.idp.Set(func(o *oidctest.Behaviour) {
 		o.IDClaims = map[string]any{"roles": nil, "_claim_names": map[string]any{"roles": "src1"}}
 	})
@@ -187,7 +187,7 @@ func TestOIDCGroupsLeftOut(t *testing.T) {
 
 // Tokens that fit into no header give no session, and the log says why.
 func TestOIDCTokenTooLong(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{})
+	s := newOIDCEnvironment(t, oidcOptions{})
 	s.idp.Set(func(o *oidctest.Behaviour) { o.LongAccess = 300 << 10 })
 	b := s.person()
 	if a := b.back(b.atProvider(b.leave("/auth/login"))); a.status != 503 || b.cookie() != "" {
@@ -200,10 +200,10 @@ func TestOIDCTokenTooLong(t *testing.T) {
 
 // check holds the provider's discovery document against the file.
 func TestCheckOIDCProvider(t *testing.T) {
-	s := newOIDCScene(t, oidcSetup{routes: `  - {path: /vault/, upstreams: ["http://127.0.0.1:1"], require: {acr: [urn:x]}}`})
+	s := newOIDCEnvironment(t, oidcOptions{routes: `  - {path: /vault/, upstreams: ["http://127.0.0.1:1"], require: {acr: [urn:x]}}`})
 	report := func() (string, error) {
 		file := filepath.Join(s.dir, "check.yaml")
-		text := s.text(oidcSetup{routes: `  - {path: /vault/, upstreams: ["http://127.0.0.1:1"], require: {acr: [urn:x]}}`})
+		text := s.text(oidcOptions{routes: `  - {path: /vault/, upstreams: ["http://127.0.0.1:1"], require: {acr: [urn:x]}}`})
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -210,7 +210,7 @@ func TestPresetsEndToEnd(t *testing.T) {
 			if name != "" {
 				preset = "preset: " + name + ", "
 			}
-			s := tokenAPIScene(t, 1,
+			s := tokenAPIEnvironment(t, 1,
 				fmt.Sprintf("  - {name: api, kind: tokenapi, %sbase_url: %q, %s}", preset, api.URL, row.config),
 				fmt.Sprintf("  - {path: /api/, upstreams: [%q], strip_prefix: /api}", api.URL))
 			b := s.browser()
@@ -268,7 +268,7 @@ func TestPresetsRefused(t *testing.T) {
 			if name != "" {
 				preset = "preset: " + name + ", "
 			}
-			s := tokenAPIScene(t, 1,
+			s := tokenAPIEnvironment(t, 1,
 				fmt.Sprintf("  - {name: api, kind: tokenapi, %sbase_url: %q, %s}", preset, api.URL, row.config),
 				fmt.Sprintf("  - {path: /api/, upstreams: [%q], strip_prefix: /api}", api.URL))
 			b := s.browser()

@@ -16,10 +16,10 @@ import (
 	"sessiongate/cmd/sessiongate/program"
 )
 
-// reloadable is a scene whose first gateway has a file to reload from.
-func reloadable(t *testing.T, o setup) (*scene, *liveGateway, func(text string)) {
+// reloadable is an environment whose first gateway has a file to reload from.
+func reloadable(t *testing.T, o options) (*environment, *liveGateway, func(text string)) {
 	t.Helper()
-	s := newScene(t, o)
+	s := newEnvironment(t, o)
 	g := s.gateways[0]
 	file := filepath.Join(s.dir, "sessiongate.yaml")
 	return s, g, func(text string) {
@@ -48,7 +48,7 @@ func plainGet(g *liveGateway, path string) (int, string, error) {
 }
 
 func TestReload(t *testing.T) {
-	o := setup{}
+	o := options{}
 	s, g, write := reloadable(t, o)
 	status := func(path string) int {
 		t.Helper()
@@ -84,7 +84,7 @@ func TestReload(t *testing.T) {
 }
 
 func TestReloadNamesWhatNeedsARestart(t *testing.T) {
-	o := setup{}
+	o := options{}
 	s, _, write := reloadable(t, o)
 	write(s.config(o) + "\nrate_limits: {login: {per_ip: 3/1m}}\n")
 	if !strings.Contains(s.logs.String(), "rate_limits") {
@@ -96,7 +96,7 @@ func TestReloadNamesWhatNeedsARestart(t *testing.T) {
 // ends where it began.
 func TestReloadUnderLoad(t *testing.T) {
 	hold := make(chan struct{})
-	o := setup{upstream: func(w http.ResponseWriter, r *http.Request) {
+	o := options{upstream: func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/open/held" {
 			<-hold
 		}
@@ -150,7 +150,7 @@ func TestReloadUnderLoad(t *testing.T) {
 // Two replicas are replaced one after the other while clients keep asking: each
 // request is answered, streams find their way to a replica that stays.
 func TestRollingRestart(t *testing.T) {
-	s := newScene(t, setup{gateways: 2, realTime: true})
+	s := newEnvironment(t, options{gateways: 2, realTime: true})
 	b := s.browser()
 	b.ada()
 	var mu sync.Mutex
@@ -191,7 +191,7 @@ func TestRollingRestart(t *testing.T) {
 	}
 	for range 2 {
 		more()
-		fresh := s.start(s.config(s.setup), program.Overrides{})
+		fresh := s.start(s.config(s.options), program.Overrides{})
 		mu.Lock()
 		old := up[0]
 		up = append(up[1:], fresh)

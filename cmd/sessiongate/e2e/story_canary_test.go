@@ -27,7 +27,7 @@ func TestNoSecretEverShows(t *testing.T) {
 	if err := os.WriteFile(file, fmt.Appendf(nil, "users:\n  - {name: ada, password: %q}\n", hash), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := newScene(t, setup{gateways: 2, users: "{file: " + file + "}"})
+	s := newEnvironment(t, options{gateways: 2, users: "{file: " + file + "}"})
 	var mu sync.Mutex
 	var shown strings.Builder // all that left the gateways, but for Set-Cookie and what an upstream echoes
 	show := func(a answer) {

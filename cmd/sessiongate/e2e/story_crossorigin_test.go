@@ -10,7 +10,7 @@ import (
 // TestCrossOriginRefusals: what another origin's page can make a browser send is
 // refused before the cookie is looked at.
 func TestCrossOriginRefusals(t *testing.T) {
-	s := newScene(t, setup{extra: `cross_origin: {allowed_origins: ["https://app.example"]}`})
+	s := newEnvironment(t, options{extra: `cross_origin: {allowed_origins: ["https://app.example"]}`})
 	b := s.browser()
 	b.ada()
 	cookie := b.cookie()
@@ -82,7 +82,7 @@ func TestCrossOriginRefusals(t *testing.T) {
 // TestBounce: a click on another site arrives without the Strict cookie and is
 // asked again from our own origin; nothing else is.
 func TestBounce(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada()
 	a := b.get("/page/x", navigating("cross-site"), without("Cookie"))
@@ -122,7 +122,7 @@ func TestBounce(t *testing.T) {
 // TestMutatedCookies: ten thousand cookies that are nearly right make no error
 // and no session.
 func TestMutatedCookies(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada()
 	good := b.cookie()

@@ -26,7 +26,7 @@ CREATE ROLE gate LOGIN PASSWORD 'gate-password';
 GRANT SELECT ON users TO gate;`, hash))
 	t.Setenv("TEST_DATABASE_URL", server.URL("gate", "gate-password"))
 	const columns = "SELECT id AS subject, email AS name, password_hash, roles, NOT active AS disabled FROM users WHERE "
-	s := newScene(t, setup{extra: `
+	s := newEnvironment(t, options{extra: `
   - name: app
     kind: local
     audience: test

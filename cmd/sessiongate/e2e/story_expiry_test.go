@@ -13,7 +13,7 @@ import (
 // TestExpiredAccessToken: an access token is good to the second it says, by the
 // store's clock, and a refresh is all it takes to go on.
 func TestExpiredAccessToken(t *testing.T) {
-	s := explicitScene(t, setup{access: "10m"})
+	s := tokenClientEnvironment(t, options{access: "10m"})
 	a := s.app()
 	first := a.ada()
 	s.clock.Advance(10*time.Minute - 3*time.Second)
@@ -29,10 +29,10 @@ func TestExpiredAccessToken(t *testing.T) {
 	refused(t, "the expired one beside a new one", a.call("/both/x", first.Access), "authentication_required")
 }
 
-// TestExpiredRefreshToken: silence ends an explicit family, and so does age,
+// TestExpiredRefreshToken: silence ends the session of a token client, and so does age,
 // whatever is done to keep it alive.
 func TestExpiredRefreshToken(t *testing.T) {
-	s := explicitScene(t, setup{session: "idle_timeout: 30m, absolute_lifetime: 2h"})
+	s := tokenClientEnvironment(t, options{session: "idle_timeout: 30m, absolute_lifetime: 2h"})
 	a, b := s.app(), s.app()
 	if p := a.ada(); p.RefreshExpiresIn < 1790 || p.RefreshExpiresIn > 1800 {
 		t.Errorf("the refresh token is said to live %d s, want 30 m", p.RefreshExpiresIn)
@@ -55,7 +55,7 @@ func TestExpiredRefreshToken(t *testing.T) {
 
 // TestCallsDoNotKeepARefreshTokenAlive: only a refresh is use.
 func TestCallsDoNotKeepARefreshTokenAlive(t *testing.T) {
-	s := explicitScene(t, setup{access: "25m", session: "idle_timeout: 30m, absolute_lifetime: 2h"})
+	s := tokenClientEnvironment(t, options{access: "25m", session: "idle_timeout: 30m, absolute_lifetime: 2h"})
 	a := s.app()
 	a.ada()
 	s.clock.Advance(24 * time.Minute)
@@ -69,7 +69,7 @@ func TestCallsDoNotKeepARefreshTokenAlive(t *testing.T) {
 // TestClockSkew: replicas two minutes fast and slow agree with each other, since
 // one clock, the store's, decides.
 func TestClockSkew(t *testing.T) {
-	s := explicitScene(t, setup{gateways: 3, session: "idle_timeout: 30m, absolute_lifetime: 2h"})
+	s := tokenClientEnvironment(t, options{gateways: 3, session: "idle_timeout: 30m, absolute_lifetime: 2h"})
 	s.gateways[1].skew.Store(int64(2 * time.Minute))
 	s.gateways[2].skew.Store(int64(-2 * time.Minute))
 	b := s.browser()

@@ -10,7 +10,7 @@ import (
 // and back to the form; nothing reached the app, and a script still gets its JSON.
 func TestFormAfterTheSessionEnded(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	form := []change{
 		navigating("same-origin"), header("Origin", publicOrigin), header("Referer", publicOrigin+"/page/order?n=1"),
@@ -41,11 +41,11 @@ func TestFormAfterTheSessionEnded(t *testing.T) {
 func TestSignOutEmptiesTheCache(t *testing.T) {
 	t.Parallel()
 	for _, on := range []bool{false, true} {
-		o := setup{}
+		o := options{}
 		if on {
 			o.session = "clear_site_data: logout"
 		}
-		b := newScene(t, o).browser()
+		b := newEnvironment(t, o).browser()
 		b.ada()
 		for _, a := range []answer{b.get("/auth/logout", navigating("none")), b.get("/api/me")} {
 			if a.header.Get("Clear-Site-Data") != "" {

@@ -24,7 +24,7 @@ func TestShutdownDelay(t *testing.T) {
 	s := alone(t)
 	const delay = 3 * time.Second
 	health := freeAddress(t)
-	p := serve(t, strings.Replace(s.config(setup{}), `admin: ""`,
+	p := serve(t, strings.Replace(s.config(options{}), `admin: ""`,
 		fmt.Sprintf(`admin: "", shutdown_delay: %s, health: %q`, delay, health), 1))
 	b := newBrowser(t, p.addr)
 	b.ada()
@@ -49,9 +49,9 @@ func TestShutdownDelay(t *testing.T) {
 // had a request before, lives on when the time for a request header is over.
 func TestStreamsOutliveTheWaitForTheirRequest(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	const headerTime = time.Second
-	g := s.start(replaceOnce(t, s.config(s.setup), `admin: ""`, `admin: "", limits: {header_timeout: 1s}`), program.Overrides{})
+	g := s.start(replaceOnce(t, s.config(s.options), `admin: ""`, `admin: "", limits: {header_timeout: 1s}`), program.Overrides{})
 	b := s.browser().at(g.addr)
 	b.ada()
 	var all sync.WaitGroup
@@ -83,7 +83,7 @@ func TestFewDescriptors(t *testing.T) {
 		t.Skip("no sh to lower a limit with")
 	}
 	s := alone(t)
-	p := serveAs(t, s.config(setup{}), func(cmd *exec.Cmd) {
+	p := serveAs(t, s.config(options{}), func(cmd *exec.Cmd) {
 		cmd.Args = append([]string{"sh", "-c", `ulimit -n 200 && exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
 		cmd.Path = shell
 	})

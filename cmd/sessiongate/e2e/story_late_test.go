@@ -10,7 +10,7 @@ import (
 
 // slowly sends a request whose answer the upstream holds back, and returns once
 // the upstream has it. release lets it go and returns the answer.
-func (s *scene) slowly(b *browser, cookie string) (release func() answer) {
+func (s *environment) slowly(b *browser, cookie string) (release func() answer) {
 	s.t.Helper()
 	hold, arrived, done := make(chan struct{}), make(chan struct{}, 1), make(chan answer, 1)
 	s.upstream.answer(func(_ http.ResponseWriter, r *http.Request) {
@@ -41,7 +41,7 @@ func (s *scene) slowly(b *browser, cookie string) (release func() answer) {
 func TestSlowResponseAfterAnotherLogin(t *testing.T) {
 	for name, second := range map[string]int{"same gateway": 0, "another gateway": 1} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene(t, setup{gateways: 2})
+			s := newEnvironment(t, options{gateways: 2})
 			b := s.browser()
 			b.ada()
 			a := b.cookie()
@@ -71,7 +71,7 @@ func TestSlowResponseAfterAnotherLogin(t *testing.T) {
 func TestSlowResponseAfterRotation(t *testing.T) {
 	for name, second := range map[string]int{"same gateway": 0, "another gateway": 1} {
 		t.Run(name, func(t *testing.T) {
-			s := newScene(t, setup{gateways: 2})
+			s := newEnvironment(t, options{gateways: 2})
 			b := s.browser()
 			b.ada()
 			b.ok("/api/x")
@@ -94,7 +94,7 @@ func TestSlowResponseAfterRotation(t *testing.T) {
 
 // TestSlowResponseAfterLogout sets nothing.
 func TestSlowResponseAfterLogout(t *testing.T) {
-	s := newScene(t, setup{gateways: 2})
+	s := newEnvironment(t, options{gateways: 2})
 	b := s.browser()
 	b.ada()
 	s.clock.Advance(11 * time.Minute)
@@ -116,7 +116,7 @@ func TestHeaderDoesNotWaitForTheBody(t *testing.T) {
 	for name, kind := range map[string]change{"plain": plain, "by net/http": chunked} {
 		for _, method := range []string{"GET", "POST"} {
 			t.Run(name+" "+method, func(t *testing.T) {
-				s := newScene(t, setup{gateways: 2})
+				s := newEnvironment(t, options{gateways: 2})
 				b := s.browser()
 				b.ada()
 				b.ok("/api/x")
@@ -158,7 +158,7 @@ func chunked(r *http.Request) {
 
 // slowBody sends a request whose answer has come but for its body, and returns once the
 // browser has what it sets.
-func (s *scene) slowBody(b *browser, method string, kind change) (release func() answer) {
+func (s *environment) slowBody(b *browser, method string, kind change) (release func() answer) {
 	s.t.Helper()
 	hold, done := make(chan struct{}), make(chan answer, 1)
 	s.upstream.answer(func(w http.ResponseWriter, r *http.Request) {

@@ -10,7 +10,7 @@ import (
 // the button of a demo user signs in where that user is, whichever account the form has chosen.
 func TestLoginPageKeepsTheFilesOrder(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, setup{extra: `  - {name: aaa, kind: tokenapi, label: "The old shop", preset: fastapi-tutorial, base_url: "http://127.0.0.1:1"}`})
+	s := newEnvironment(t, options{extra: `  - {name: aaa, kind: tokenapi, label: "The old shop", preset: fastapi-tutorial, base_url: "http://127.0.0.1:1"}`})
 	b := s.browser()
 	page := b.get("/auth/login", navigating("none"))
 	first, second := strings.Index(page.body, `<option value="local"`), strings.Index(page.body, `<option value="aaa"`)

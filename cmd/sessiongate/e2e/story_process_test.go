@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// alone is a scene for one process on its own embedded store.
-func alone(t *testing.T) *scene {
-	s := &scene{t: t, dir: t.TempDir(), logs: &logBuffer{}}
+// alone is an environment for one process on its own embedded store.
+func alone(t *testing.T) *environment {
+	s := &environment{t: t, dir: t.TempDir(), logs: &logBuffer{}}
 	s.upstream = newUpstream(t, nil)
 	s.handles = newKeys(t, s.dir)
 	return s
@@ -24,7 +24,7 @@ func alone(t *testing.T) *scene {
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	s := alone(t)
-	p := serve(t, s.config(setup{}))
+	p := serve(t, s.config(options{}))
 	b := newBrowser(t, p.addr)
 	b.ada()
 	release := s.slowly(b, b.cookie())
@@ -81,7 +81,7 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	s := alone(t)
 	file := filepath.Join(t.TempDir(), "ok.yaml")
-	text := s.config(setup{store: `redis: "redis://:${REDIS_PW}@` + freeAddress(t) + `"`})
+	text := s.config(options{store: `redis: "redis://:${REDIS_PW}@` + freeAddress(t) + `"`})
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestReadableKeyIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		file := filepath.Join(t.TempDir(), "c.yaml")
-		if err := os.WriteFile(file, []byte(s.config(setup{})), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(s.config(options{})), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		out, err := sessiongate(t, "serve", "--config", file).CombinedOutput()
@@ -170,7 +170,7 @@ func TestReadableKeyIsRefused(t *testing.T) {
 // TestLoginFlood: many logins at once neither fail with anything but a clear
 // "later" nor keep anybody from using a session.
 func TestLoginFlood(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada()
 	answers := make([]answer, 100)

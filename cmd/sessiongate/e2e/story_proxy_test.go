@@ -43,7 +43,7 @@ func (b *browser) rawGet(t *testing.T, target string, headers ...string) answer 
 // TestForgedHeaders: what a client says about itself never reaches the upstream,
 // and what the gateway says cannot be taken away.
 func TestForgedHeaders(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada()
 	b.ok("/api/x",
@@ -85,7 +85,7 @@ func TestForgedHeaders(t *testing.T) {
 
 // TestUpstreamCannotTouchOurCookies: neither set nor cleared, on any route.
 func TestUpstreamCannotTouchOurCookies(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada()
 	cookie := b.cookie()
@@ -114,7 +114,7 @@ func TestUpstreamCannotTouchOurCookies(t *testing.T) {
 // TestPathConfusion: a path that reads as another route in some other way is
 // refused, and the upstream sees nothing of it.
 func TestPathConfusion(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada() // not an admin
 	for _, target := range []string{
@@ -134,7 +134,7 @@ func TestPathConfusion(t *testing.T) {
 
 // TestByteForByte: path, query and body arrive as the client wrote them.
 func TestByteForByte(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada()
 	for _, target := range []string{
@@ -163,7 +163,7 @@ func TestByteForByte(t *testing.T) {
 // TestUpstreamFailures: 502, 504, 413, 405, 421 and 404 are problems with a code.
 func TestUpstreamFailures(t *testing.T) {
 	dead := freeAddress(t)
-	s := newScene(t, setup{routes: fmt.Sprintf(`
+	s := newEnvironment(t, options{routes: fmt.Sprintf(`
   - {path: /dead/, upstreams: ["http://%[1]s"]}
   - {path: /small/, upstreams: ["http://%[1]s"], body_limit: 10B}
   - {path: /none/, upstreams: ["http://%[1]s"], body_limit: 0B}
@@ -203,7 +203,7 @@ func TestUpstreamTimeout(t *testing.T) {
 	release := make(chan struct{})
 	silent := newUpstream(t, func(http.ResponseWriter, *http.Request) { <-release })
 	defer close(release)
-	s := newScene(t, setup{routes: fmt.Sprintf("  - {path: /late/, upstreams: [%q], timeout: 50ms}", silent.server.URL)})
+	s := newEnvironment(t, options{routes: fmt.Sprintf("  - {path: /late/, upstreams: [%q], timeout: 50ms}", silent.server.URL)})
 	b := s.browser()
 	b.ada()
 	if a := b.get("/late/x"); a.status != 504 || a.code() != "upstream_timeout" {
@@ -213,7 +213,7 @@ func TestUpstreamTimeout(t *testing.T) {
 
 // TestStreaming: bodies pass both ways while they are made.
 func TestStreaming(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada()
 	step := make(chan struct{})

@@ -16,7 +16,7 @@ import (
 // processes on one Redis, make exactly one new generation and all succeed.
 func TestOneRefreshOverProcesses(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, 3, setup{})
+	c := newCluster(t, 3, options{})
 	b := c.browser()
 	b.ada()
 	id := c.open(b.cookie()).ID()
@@ -66,7 +66,7 @@ func TestOneRefreshOverProcesses(t *testing.T) {
 // browser never misses more than a cookie it can do without.
 func TestLostResponses(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, 3, setup{})
+	c := newCluster(t, 3, options{})
 	b := c.browser()
 	b.ada()
 	id := c.open(b.cookie()).ID()
@@ -117,7 +117,7 @@ func cut(t *testing.T, addr, cookie string) {
 // arrived. They still hold g−1, and all of them succeed.
 func TestTabsWakeUp(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, 2, setup{})
+	c := newCluster(t, 2, options{})
 	b := c.browser()
 	b.ada()
 	id := c.open(b.cookie()).ID()
@@ -145,7 +145,7 @@ func TestTabsWakeUp(t *testing.T) {
 // TestUpstreamRefusesEverything: an upstream that answers 401 invalid_token to
 // every request causes neither a logout nor a storm of refreshes.
 func TestUpstreamRefusesEverything(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada()
 	s.clock.Advance(2 * time.Minute) // old enough to rotate
@@ -177,7 +177,7 @@ func TestUpstreamRefusesEverything(t *testing.T) {
 // TestUpstreamRefusesOldToken: one forced refresh, one retry, and the browser
 // sees nothing but the answer. A request with a body is not sent twice.
 func TestUpstreamRefusesOldToken(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada()
 	b.ok("/api/x")
@@ -210,7 +210,7 @@ func TestUpstreamRefusesOldToken(t *testing.T) {
 // token. The handle its request came with is old by then, which is not the
 // browser's fault.
 func TestSlowRefusalIsNoTheft(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada()
 	b.ok("/api/x")
@@ -247,7 +247,7 @@ func TestSlowRefusalIsNoTheft(t *testing.T) {
 // TestRetiredHandleDuringRefresh: while a refresh is held open, 200 requests with
 // g−2 neither get its successor nor reach the upstream.
 func TestRetiredHandleDuringRefresh(t *testing.T) {
-	s := newScene(t, setup{gateways: 2})
+	s := newEnvironment(t, options{gateways: 2})
 	b := s.browser()
 	b.ada()
 	first := b.cookie()
@@ -290,7 +290,7 @@ func TestRetiredHandleDuringRefresh(t *testing.T) {
 // security event.
 func TestReuseEndsTheFamily(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, 3, setup{})
+	c := newCluster(t, 3, options{})
 	b := c.browser()
 	b.ada()
 	id := c.open(b.cookie()).ID()

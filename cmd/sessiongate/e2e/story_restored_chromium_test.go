@@ -56,7 +56,7 @@ func threeTabs(tab context.Context, url string) [3]context.Context {
 // tabs are signed in.
 func TestChromiumRestoredTabs(t *testing.T) {
 	testserver.Need(t, "chromium") // here, and not in the parts: what follows them needs it too
-	s, origin := onItsOwnOrigin(t, setup{})
+	s, origin := onItsOwnOrigin(t, options{})
 	profile := filepath.Join(t.TempDir(), "profile")
 	if err := os.Mkdir(profile, 0o700); err != nil {
 		t.Fatal(err)
@@ -135,7 +135,7 @@ func TestChromiumRestoredTabs(t *testing.T) {
 // in its window. To the page that is the same as cookies that are blocked.
 func TestChromiumReloadPage(t *testing.T) {
 	tab := testserver.Chromium(t)
-	s, origin := onItsOwnOrigin(t, setup{})
+	s, origin := onItsOwnOrigin(t, options{})
 	firefox := newOriginBrowser(t, s, origin)
 	firefox.userAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 	firefox.ada()

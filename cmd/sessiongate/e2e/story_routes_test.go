@@ -25,7 +25,7 @@ const richRoutes = `  - {path: /health, match: exact, upstreams: ["UPSTREAM"], r
 
 // The routes of a configuration file do what it says, through the real gateway.
 func TestRoutesOfTheFile(t *testing.T) {
-	s := newScene(t, setup{routes: richRoutes, upstream: func(w http.ResponseWriter, r *http.Request) {
+	s := newEnvironment(t, options{routes: richRoutes, upstream: func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Server", "secret")
 		w.Header().Set("Access-Control-Allow-Origin", "https://own.test")
 		_, _ = io.WriteString(w, r.Host+r.RequestURI)
@@ -66,7 +66,7 @@ func TestRoutesOfTheFile(t *testing.T) {
 }
 
 func TestCORSOfARoute(t *testing.T) {
-	s := newScene(t, setup{routes: richRoutes, upstream: func(w http.ResponseWriter, r *http.Request) {
+	s := newEnvironment(t, options{routes: richRoutes, upstream: func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Allow-Origin", "https://own.test")
 	}})
 	b := s.browser()
@@ -115,8 +115,8 @@ func TestCORSOfARoute(t *testing.T) {
 // A client that sends its body a byte at a time is not served for ever, neither
 // by an application nor by our own endpoints; one that keeps going is.
 func TestSlowBodies(t *testing.T) {
-	s := newScene(t, setup{routes: "  - {path: /up/, upstreams: [\"UPSTREAM\"], session: none}\n"})
-	text := strings.Replace(s.config(s.setup), "admin: \"\"", "admin: \"\", limits: {body_timeout: 200ms}", 1)
+	s := newEnvironment(t, options{routes: "  - {path: /up/, upstreams: [\"UPSTREAM\"], session: none}\n"})
+	text := strings.Replace(s.config(s.options), "admin: \"\"", "admin: \"\", limits: {body_timeout: 200ms}", 1)
 	g := s.start(text, program.Overrides{})
 	// Our own endpoints read it, or refuse the request without.
 	for _, path := range []string{"/auth/login", "/auth/refresh", "/auth/none", "//bad"} {

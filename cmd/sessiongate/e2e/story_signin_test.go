@@ -10,7 +10,7 @@ import (
 
 // TestSignInCallRefreshSignOut is the main job, with a page's fetch calls.
 func TestSignInCallRefreshSignOut(t *testing.T) {
-	s := newScene(t, setup{access: "1m"})
+	s := newEnvironment(t, options{access: "1m"})
 	b := s.browser()
 	if a := b.get("/api/x"); a.status != 401 || a.code() != "authentication_required" {
 		t.Fatalf("without a session: %s", a)
@@ -59,7 +59,7 @@ func TestSignInCallRefreshSignOut(t *testing.T) {
 
 // TestSignInByForm is the login page without JavaScript.
 func TestSignInByForm(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	a := b.get("/page/x?y=1", navigating("none"))
 	if to := a.header.Get("Location"); a.status != 303 || to != "/auth/login?return_to="+url.QueryEscape("/page/x?y=1") {
@@ -94,7 +94,7 @@ func TestSignInByForm(t *testing.T) {
 
 // TestSessionDocument holds the document and refresh on demand.
 func TestSessionDocument(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	if a := b.ok("/auth/session"); strings.TrimSpace(a.body) != `{"authenticated":false}` {
 		t.Errorf("anonymous: %s", a)
@@ -132,7 +132,7 @@ func TestSessionDocument(t *testing.T) {
 
 // TestRolesOfARoute: require is judged on the session, before anything is forwarded.
 func TestRolesOfARoute(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	ada, grace := s.browser(), s.browser()
 	ada.ada()
 	grace.grace()
@@ -158,7 +158,7 @@ func TestRolesOfARoute(t *testing.T) {
 // TestLoginReplacesAndNeverAdopts: a login makes a session of its own, whatever
 // cookie came with it, and ends the one that came.
 func TestLoginReplacesAndNeverAdopts(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada()
 	old := b.cookie()

@@ -62,7 +62,7 @@ func spellings() (list []string) {
 
 // nobody asks for all spellings below a prefix as somebody without the role, and reports which one
 // the area for admins has answered.
-func nobodyPasses(t *testing.T, s *scene, prefix string) {
+func nobodyPasses(t *testing.T, s *environment, prefix string) {
 	t.Helper()
 	b := s.browser()
 	b.ada()
@@ -141,10 +141,10 @@ func (c *rawClient) close() {
 	}
 }
 
-// guarding is a scene with an application and its area for admins.
-func guarding(t *testing.T, prefix, application string) *scene {
+// guarding is an environment with an application and its area for admins.
+func guarding(t *testing.T, prefix, application string) *environment {
 	t.Helper()
-	return newScene(t, setup{routes: strings.NewReplacer("PREFIX", prefix, "APPLICATION", application).Replace(`  - {path: PREFIX/, strip_prefix: PREFIX, upstreams: ["APPLICATION"]}
+	return newEnvironment(t, options{routes: strings.NewReplacer("PREFIX", prefix, "APPLICATION", application).Replace(`  - {path: PREFIX/, strip_prefix: PREFIX, upstreams: ["APPLICATION"]}
   - {path: PREFIX/api/admin/, strip_prefix: PREFIX, upstreams: ["APPLICATION"], require: {roles: [admin]}}
 `)})
 }

@@ -21,7 +21,7 @@ const staleCookie = "__Host-session-stale"
 // The windows of the older ones have passed; what she did since is what silent says:
 // nothing, or a request more than a minute after the rotation. It returns her browser
 // and the cookies of generations 1 to 3.
-func (s *scene) retire(silent bool) (owner *browser, cookies [4]string) {
+func (s *environment) retire(silent bool) (owner *browser, cookies [4]string) {
 	s.t.Helper()
 	owner = s.browser()
 	owner.ada()
@@ -97,7 +97,7 @@ func wantCode(t *testing.T, what string, a answer, code string) {
 // TestStolenHandleWithoutMark: whoever replays a retired handle and keeps no cookies
 // gets nothing and ends nothing, however often. It is counted.
 func TestStolenHandleWithoutMark(t *testing.T) {
-	s := newScene(t, setup{gateways: 2})
+	s := newEnvironment(t, options{gateways: 2})
 	owner, cookies := s.retire(false)
 	for round := range 10 {
 		for _, g := range []int{1, 2} {
@@ -119,7 +119,7 @@ func TestStolenHandleWithoutMark(t *testing.T) {
 // depends on which handle it is and on how long the owner has been silent.
 func TestStolenHandleWithMark(t *testing.T) {
 	t.Run("the owner is active", func(t *testing.T) {
-		s := newScene(t, setup{})
+		s := newEnvironment(t, options{})
 		owner, cookies := s.retire(false)
 		thief := owner.with(cookies[2])
 		wantStale(t, "first", thief.get("/api/x"), true)
@@ -131,7 +131,7 @@ func TestStolenHandleWithMark(t *testing.T) {
 		}
 	})
 	t.Run("the owner is silent and g-2 comes", func(t *testing.T) {
-		s := newScene(t, setup{})
+		s := newEnvironment(t, options{})
 		owner, cookies := s.retire(true)
 		thief := owner.with(cookies[1])
 		wantStale(t, "first", thief.get("/api/x"), true)
@@ -139,7 +139,7 @@ func TestStolenHandleWithMark(t *testing.T) {
 		wantCode(t, "the owner", owner.get("/api/x"), "session_reused")
 	})
 	t.Run("the owner is silent and g-1 comes", func(t *testing.T) {
-		s := newScene(t, setup{})
+		s := newEnvironment(t, options{})
 		owner, cookies := s.retire(true)
 		thief := owner.with(cookies[2])
 		wantStale(t, "first", thief.get("/api/x"), true)
@@ -158,7 +158,7 @@ func TestStolenHandleWithMark(t *testing.T) {
 		wantCode(t, "the thief", thief.get("/api/x"), "session_reused")
 	})
 	t.Run("taking turns", func(t *testing.T) {
-		s := newScene(t, setup{})
+		s := newEnvironment(t, options{})
 		owner, cookies := s.retire(true)
 		thief := owner.with(cookies[2])
 		wantStale(t, "the thief", thief.get("/api/x"), true)
@@ -170,7 +170,7 @@ func TestStolenHandleWithMark(t *testing.T) {
 		wantCode(t, "the thief", thief.get("/api/x"), "session_reused")
 	})
 	t.Run("another kind of browser", func(t *testing.T) {
-		s := newScene(t, setup{})
+		s := newEnvironment(t, options{})
 		owner, cookies := s.retire(true)
 		thief := owner.with(cookies[2])
 		thief.userAgent = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -182,7 +182,7 @@ func TestStolenHandleWithMark(t *testing.T) {
 // TestOtherBrowserInTheWindow: it gets nothing, marks nothing and ends nothing, not
 // even with a mark from elsewhere.
 func TestOtherBrowserInTheWindow(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	owner := s.browser()
 	owner.ada()
 	owner.ok("/api/x")
@@ -202,8 +202,8 @@ func TestOtherBrowserInTheWindow(t *testing.T) {
 	}
 }
 
-// seal makes a mark as a gateway of the scene does.
-func (s *scene) seal(t *testing.T, h session.Handle, issued time.Time, keys ...seal.Key) string {
+// seal makes a mark as a gateway of the environment does.
+func (s *environment) seal(t *testing.T, h session.Handle, issued time.Time, keys ...seal.Key) string {
 	t.Helper()
 	if keys == nil {
 		text, err := os.ReadFile(filepath.Join(s.dir, "cookie.key"))
@@ -235,7 +235,7 @@ func (s *scene) seal(t *testing.T, h session.Handle, issued time.Time, keys ...s
 
 // TestMarksThatProveNothing: each of them counts as none, and brings a fresh one.
 func TestMarksThatProveNothing(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	owner, cookies := s.retire(false)
 	stranger := s.browser()
 	stranger.grace()
@@ -269,7 +269,7 @@ func TestMarksThatProveNothing(t *testing.T) {
 // TestTwoHandlesInOneRequest: a retired first value ends no session whose second
 // value lives.
 func TestTwoHandlesInOneRequest(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	owner, cookies := s.retire(false)
 	stranger := s.browser()
 	stranger.grace()
@@ -296,7 +296,7 @@ func TestTwoHandlesInOneRequest(t *testing.T) {
 // current handle is read 45 s after its successor was seen, request after request,
 // and ends nobody's session.
 func TestReadLate(t *testing.T) {
-	s := newScene(t, setup{gateways: 3})
+	s := newEnvironment(t, options{gateways: 3})
 	var browsers []*browser
 	var sent []string
 	for range 20 {
@@ -338,7 +338,7 @@ func TestReadLate(t *testing.T) {
 // back with the handle from the disk, and all of them go on.
 func TestRestoredTabs(t *testing.T) {
 	for _, ttl := range []string{"cache_ttl: 5s", "cache_ttl: 0s"} {
-		s := newScene(t, setup{gateways: 2, session: ttl})
+		s := newEnvironment(t, options{gateways: 2, session: ttl})
 		owner, cookies := s.retire(true)
 		restored := owner.with(cookies[2])
 		s.upstream.take()
@@ -374,7 +374,7 @@ func TestRestoredTabs(t *testing.T) {
 // TestRecoveryRefreshesDueTokens, under the new handle and without another rotation;
 // an answer that is lost costs nothing.
 func TestRecoveryRefreshesDueTokens(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	owner, cookies := s.retire(true)
 	before := s.upstream.last(t).bearer()
 	s.clock.Advance(20 * time.Minute)
@@ -397,7 +397,7 @@ func TestRecoveryRefreshesDueTokens(t *testing.T) {
 
 // TestNoRecoveryAfterAnHour, or when the new handle was in use for longer.
 func TestNoRecoveryAfterAnHour(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	owner, cookies := s.retire(true)
 	s.clock.Advance(time.Hour)
 	late := owner.with(cookies[2])
@@ -409,7 +409,7 @@ func TestNoRecoveryAfterAnHour(t *testing.T) {
 // that the new handle is in lasting use.
 func TestLateUseIsSeen(t *testing.T) {
 	for _, ttl := range []string{"cache_ttl: 60s", "cache_ttl: 0s"} {
-		s := newScene(t, setup{session: ttl})
+		s := newEnvironment(t, options{session: ttl})
 		owner, cookies := s.retire(true)
 		for range 8 { // the rotation was 45 s ago
 			owner.ok("/auth/session?touch=false")
@@ -426,7 +426,7 @@ func TestLateUseIsSeen(t *testing.T) {
 // TestStaleNavigation: a person's click gets a page that asks again; everything else
 // is answered as a program.
 func TestStaleNavigation(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	owner, cookies := s.retire(false)
 	old := func() *browser { return owner.with(cookies[2]) }
 	frame := func(r *http.Request) { navigating("same-origin")(r); r.Header.Set("Sec-Fetch-Dest", "iframe") }
@@ -506,7 +506,7 @@ func TestStaleNavigation(t *testing.T) {
 // login page.
 func TestRestoredNavigation(t *testing.T) {
 	for path, want := range map[string]int{"/page/x": 200, "/auth/login?return_to=/page/x": 303} {
-		s := newScene(t, setup{})
+		s := newEnvironment(t, options{})
 		owner, cookies := s.retire(true)
 		restored := owner.with(cookies[2])
 		if a := restored.get(path, navigating("none")); a.status != 401 {
@@ -522,7 +522,7 @@ func TestRestoredNavigation(t *testing.T) {
 // TestBlockedCookies: where the mark never arrives, nothing goes round, nobody's
 // session ends, and there is a way to sign in.
 func TestBlockedCookies(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	owner, cookies := s.retire(false)
 	for range 5 {
 		a := owner.with(cookies[2]).get("/page/x", navigating("same-origin"))
@@ -539,7 +539,7 @@ func TestBlockedCookies(t *testing.T) {
 
 // TestMarkStaysOurs: no upstream sees it or sets it.
 func TestMarkStaysOurs(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	b := s.browser()
 	b.ada()
 	s.upstream.answer(func(w http.ResponseWriter, _ *http.Request) {

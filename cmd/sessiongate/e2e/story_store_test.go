@@ -9,11 +9,11 @@ import (
 	"sessiongate/session/testserver"
 )
 
-// newRedisScene is gateways in this process on a real Redis, in real time.
-func newRedisScene(t *testing.T, gateways int, sessions string) (*scene, *testserver.RedisServer) {
+// newRedisEnvironment is gateways in this process on a real Redis, in real time.
+func newRedisEnvironment(t *testing.T, gateways int, sessions string) (*environment, *testserver.RedisServer) {
 	t.Helper()
 	redis := testserver.Redis(t, testserver.WithAppendOnly())
-	return newScene(t, setup{
+	return newEnvironment(t, options{
 		gateways: gateways, realTime: true, session: sessions, store: fmt.Sprintf(`redis: "redis://%s"`, redis.Addr()),
 	}), redis
 }
@@ -21,7 +21,7 @@ func newRedisScene(t *testing.T, gateways int, sessions string) (*scene, *testse
 // TestRedisStops: nobody is signed out by it, and nothing needs a restart.
 func TestRedisStops(t *testing.T) {
 	t.Parallel()
-	s, redis := newRedisScene(t, 1, "cache_ttl: 1s")
+	s, redis := newRedisEnvironment(t, 1, "cache_ttl: 1s")
 	b := s.browser()
 	b.ada()
 	cookie := b.cookie()
@@ -67,7 +67,7 @@ func TestRedisStops(t *testing.T) {
 // an end to the waiting.
 func TestRedisHangs(t *testing.T) {
 	t.Parallel()
-	s, redis := newRedisScene(t, 1, "cache_ttl: 0s")
+	s, redis := newRedisEnvironment(t, 1, "cache_ttl: 0s")
 	b := s.browser()
 	b.ada()
 	b.ok("/api/x")
@@ -85,7 +85,7 @@ func TestRedisHangs(t *testing.T) {
 // another at once, though that had it cached.
 func TestRevocationIsSeenEverywhere(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, 2, setup{session: "cache_ttl: 1m"})
+	c := newCluster(t, 2, options{session: "cache_ttl: 1m"})
 	for range 5 {
 		b := c.browser()
 		b.ada()
@@ -102,7 +102,7 @@ func TestRevocationIsSeenEverywhere(t *testing.T) {
 // served, because Redis is asked first.
 func TestRevocationWithoutTheFeed(t *testing.T) {
 	t.Parallel()
-	s, redis := newRedisScene(t, 2, "cache_ttl: 1m")
+	s, redis := newRedisEnvironment(t, 2, "cache_ttl: 1m")
 	b := s.browser()
 	b.ada()
 	cookie := b.cookie()
@@ -128,7 +128,7 @@ func TestRevocationWithoutTheFeed(t *testing.T) {
 // that a process saw. It refuses the session itself and ends it again.
 func TestFailoverForgetsALogout(t *testing.T) {
 	t.Parallel()
-	s, redis := newRedisScene(t, 2, "cache_ttl: 5s")
+	s, redis := newRedisEnvironment(t, 2, "cache_ttl: 5s")
 	b := s.browser()
 	b.ada()
 	cookie := b.cookie()

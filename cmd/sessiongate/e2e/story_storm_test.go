@@ -94,7 +94,7 @@ func (a *crowdedAPI) issue(w http.ResponseWriter, user string) {
 // token is spent twice, and the API never sees more calls at a time than stated.
 func TestRefreshStorm(t *testing.T) {
 	api := newCrowdedAPI(t)
-	s := &scene{
+	s := &environment{
 		t: t, clock: sessiontest.NewClock(), embedded: redisstore.StartEmbedded(), dir: t.TempDir(), logs: &logBuffer{},
 		upstream: newUpstream(t, nil),
 	}

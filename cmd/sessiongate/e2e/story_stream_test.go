@@ -89,7 +89,7 @@ func wsClosed(t *testing.T, conn *websocket.Conn) (int, string) {
 // within a second, a WebSocket with the code 4401.
 func TestStreamsEndWithTheirSession(t *testing.T) {
 	gone := make(chan string, 10)
-	s := newScene(t, setup{gateways: 2, realTime: true, upstream: streaming(gone)})
+	s := newEnvironment(t, options{gateways: 2, realTime: true, upstream: streaming(gone)})
 	b := s.browser()
 	b.ada()
 	conn, _, err := b.dial("/api/ws", publicOrigin)
@@ -140,7 +140,7 @@ func TestStreamsEndWithTheirSession(t *testing.T) {
 const longEnough = 3 * time.Second
 
 func TestWebSocketOfAnotherOriginIsRefused(t *testing.T) {
-	s := newScene(t, setup{upstream: streaming(make(chan string, 10))})
+	s := newEnvironment(t, options{upstream: streaming(make(chan string, 10))})
 	b := s.browser()
 	b.ada()
 	s.upstream.take()
@@ -161,7 +161,7 @@ func TestWebSocketOfAnotherOriginIsRefused(t *testing.T) {
 // A stream is authorised at its start: the end of the access token is nothing to
 // it, the absolute end of the session is.
 func TestStreamsOutliveTokensButNotTheSession(t *testing.T) {
-	s := newScene(t, setup{
+	s := newEnvironment(t, options{
 		realTime: true, upstream: streaming(make(chan string, 10)), access: "1s",
 		session: "absolute_lifetime: 4s, idle_timeout: 4s, grace: 100ms",
 	})
@@ -214,7 +214,7 @@ func TestOnlyTheClientKeepsTheSessionInUse(t *testing.T) {
 	}{"only the upstream talks": {talk, false}, "the client talks": {listen, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newScene(t, setup{realTime: true, upstream: c.upstream, access: "1s", session: "idle_timeout: 2s, grace: 100ms"})
+			s := newEnvironment(t, options{realTime: true, upstream: c.upstream, access: "1s", session: "idle_timeout: 2s, grace: 100ms"})
 			b := s.browser()
 			b.ada()
 			conn, _, err := b.dial("/api/ws", publicOrigin)
@@ -257,7 +257,7 @@ func TestOnlyTheClientKeepsTheSessionInUse(t *testing.T) {
 // An upstream that wants a stronger sign-in is heard; any other 401 of its is
 // passed on with a mark.
 func TestUpstreamSays401(t *testing.T) {
-	s := newScene(t, setup{upstream: func(w http.ResponseWriter, r *http.Request) {
+	s := newEnvironment(t, options{upstream: func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Sessiongate-Upstream", "forged")
 		switch r.URL.Path {
 		case "/api/stepup":
@@ -288,7 +288,7 @@ func TestUpstreamSays401(t *testing.T) {
 
 // A replica that stops tells its streams to connect again.
 func TestStreamsAreToldOfAShutdown(t *testing.T) {
-	s := newScene(t, setup{realTime: true, upstream: streaming(make(chan string, 10))})
+	s := newEnvironment(t, options{realTime: true, upstream: streaming(make(chan string, 10))})
 	b := s.browser()
 	b.ada()
 	conn, _, err := b.dial("/api/ws", publicOrigin)

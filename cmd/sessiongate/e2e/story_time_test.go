@@ -15,7 +15,7 @@ import (
 // TestIdleAndAbsolute: silence and age end a session, looking at it does not
 // prolong it, and the client is told why.
 func TestIdleAndAbsolute(t *testing.T) {
-	s := newScene(t, setup{session: "idle_timeout: 1h, absolute_lifetime: 3h"})
+	s := newEnvironment(t, options{session: "idle_timeout: 1h, absolute_lifetime: 3h"})
 	watcher, worker := s.browser(), s.browser()
 	watcher.ada()
 	worker.ada()
@@ -44,7 +44,7 @@ func TestIdleAndAbsolute(t *testing.T) {
 // TestReplicasWithWrongClocks: replicas whose clocks differ by four minutes agree, because only
 // the store's clock counts; and an API with the right time takes their tokens.
 func TestReplicasWithWrongClocks(t *testing.T) {
-	s := newScene(t, setup{gateways: 3, access: "1m"})
+	s := newEnvironment(t, options{gateways: 3, access: "1m"})
 	pem, err := os.ReadFile(filepath.Join(s.dir, "signing.pem"))
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestReplicasWithWrongClocks(t *testing.T) {
 }
 
 // ring writes a key section with these cookie and seal keys, "id from" each.
-func (s *scene) ring(cookie, sealing []string) string {
+func (s *environment) ring(cookie, sealing []string) string {
 	s.t.Helper()
 	list := func(kind string, keys []string) string {
 		var items []string
@@ -109,10 +109,10 @@ func (s *scene) ring(cookie, sealing []string) string {
 // and the old one goes. Old and new replicas run side by side, and nobody is
 // signed out.
 func TestKeyRotation(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	from := s.clock.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 	oldOnly := s.gateways[0]
-	both := s.start(s.config(setup{keys: s.ring([]string{"c1", "c2 " + from}, []string{"s1", "s2 " + from})}), program.Overrides{})
+	both := s.start(s.config(options{keys: s.ring([]string{"c1", "c2 " + from}, []string{"s1", "s2 " + from})}), program.Overrides{})
 	b := s.browser()
 	b.ada()
 	for range 8 { // 88 minutes; the new keys are in force from the sixth round on
@@ -128,15 +128,15 @@ func TestKeyRotation(t *testing.T) {
 	if _, err := s.handles.Open(b.cookie()); err == nil {
 		t.Error("the new key is not in use")
 	}
-	newOnly := s.start(s.config(setup{keys: s.ring([]string{"c2"}, []string{"s2"})}), program.Overrides{})
+	newOnly := s.start(s.config(options{keys: s.ring([]string{"c2"}, []string{"s2"})}), program.Overrides{})
 	b.at(newOnly.addr).ok("/api/x")
 }
 
 // TestUnknownSealKey: a replica that lacks a key cannot read the session. That is
 // the operator's fault: 503, and session and cookie stay.
 func TestUnknownSealKey(t *testing.T) {
-	s := newScene(t, setup{})
-	wrong := s.start(s.config(setup{keys: s.ring([]string{"c1"}, []string{"s9"})}), program.Overrides{})
+	s := newEnvironment(t, options{})
+	wrong := s.start(s.config(options{keys: s.ring([]string{"c1"}, []string{"s9"})}), program.Overrides{})
 	b := s.browser()
 	b.ada()
 	cookie := b.cookie()

@@ -36,13 +36,13 @@ func writePair(t *testing.T, certFile, keyFile string) *x509.Certificate {
 
 // With TLS at the front, browsers get HTTP/2 and are told to stay with https.
 func TestTLSAtTheFront(t *testing.T) {
-	s := newScene(t, setup{})
+	s := newEnvironment(t, options{})
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
 	leaf := writePair(t, certFile, keyFile)
 	roots := x509.NewCertPool()
 	roots.AddCert(leaf)
-	text := s.config(s.setup)
+	text := s.config(s.options)
 	text = replaceOnce(t, text, `public_url: "http://localhost:8080"`, `public_url: "https://localhost:8080", tls: {cert_file: `+certFile+`, key_file: `+keyFile+`}`)
 	g := s.start(text, program.Overrides{})
 	client := &http.Client{Transport: &http.Transport{

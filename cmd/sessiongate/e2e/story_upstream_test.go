@@ -24,7 +24,7 @@ const mountedRoutes = `  - {path: /cut/, strip_prefix: /cut, upstreams: ["UPSTRE
 // An application that redirects to its own address and path is followed here, over our own leg and
 // over net/http's.
 func TestRedirectsOfAnApplicationStayHere(t *testing.T) {
-	s := newScene(t, setup{routes: mountedRoutes, upstream: func(w http.ResponseWriter, r *http.Request) {
+	s := newEnvironment(t, options{routes: mountedRoutes, upstream: func(w http.ResponseWriter, r *http.Request) {
 		// Starlette's way: the Host header, the path it has seen, a slash.
 		w.Header().Set("Location", "http://"+r.Host+r.URL.Path+"/")
 		w.Header().Add("Set-Cookie", "seen=1; Path=/app/x; Domain=127.0.0.1")
@@ -69,7 +69,7 @@ func TestTrailingSlashesInFastAPI(t *testing.T) {
 }
 
 func TestMethodsThatAreNeverForwarded(t *testing.T) {
-	s := newScene(t, setup{routes: mountedRoutes})
+	s := newEnvironment(t, options{routes: mountedRoutes})
 	b := s.browser()
 	b.ada()
 	for _, path := range []string{"/api/x", "/open/x", "/maybe/x", "/debug/x"} {
@@ -89,7 +89,7 @@ func TestMethodsThatAreNeverForwarded(t *testing.T) {
 // A cache in front of the gateway knows nothing of its cookie.
 func TestASharedCacheGivesNobodyAnothersAnswer(t *testing.T) {
 	nginx, port := testserver.Need(t, "nginx"), freePort(t)
-	s := newScene(t, setup{realTime: true, upstream: func(w http.ResponseWriter, r *http.Request) {
+	s := newEnvironment(t, options{realTime: true, upstream: func(w http.ResponseWriter, r *http.Request) {
 		who := "nobody"
 		if r.Header.Get("Authorization") != "" {
 			who = "somebody"
@@ -153,7 +153,7 @@ http {
 // What the browser has kept of one user's answers, the next user of the machine does not see.
 func TestChromiumKeepsNoAnswerForTheNextUser(t *testing.T) {
 	tab := testserver.Chromium(t)
-	s, origin := onItsOwnOrigin(t, setup{upstream: func(w http.ResponseWriter, r *http.Request) {
+	s, origin := onItsOwnOrigin(t, options{upstream: func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/api/kept":
 			w.Header().Set("Cache-Control", "private, max-age=600")

@@ -104,10 +104,10 @@ func TestNobodyStays(t *testing.T) {
 	up := &whimsical{}
 	server := httptest.NewServer(up)
 	defer func() { server.CloseClientConnections(); server.Close() }()
-	s := newScene(t, setup{routes: fmt.Sprintf("  - {path: /whim/, upstreams: [%q]}", server.URL)})
+	s := newEnvironment(t, options{routes: fmt.Sprintf("  - {path: /whim/, upstreams: [%q]}", server.URL)})
 	b := s.browser()
 	b.ada()
-	g := s.start(strings.Replace(s.config(s.setup), `admin: ""}`, fmt.Sprintf(`admin: "", limits: {requests: %d}}`, places), 1), program.Overrides{})
+	g := s.start(strings.Replace(s.config(s.options), `admin: ""}`, fmt.Sprintf(`admin: "", limits: {requests: %d}}`, places), 1), program.Overrides{})
 	before := ourGoroutines()
 
 	seed := rand.Uint64()

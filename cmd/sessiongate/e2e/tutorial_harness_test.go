@@ -181,12 +181,12 @@ func (a *tutorial) direct(method, path, json string) (int, string) {
 	return res.StatusCode, string(text)
 }
 
-// tokenAPIScene is gateways in front of token APIs: on real time, since the APIs have clocks of their own.
-func tokenAPIScene(t *testing.T, gateways int, providers, routes string) *scene {
+// tokenAPIEnvironment is gateways in front of token APIs: on real time, since the APIs have clocks of their own.
+func tokenAPIEnvironment(t *testing.T, gateways int, providers, routes string) *environment {
 	t.Helper()
-	s := &scene{
+	s := &environment{
 		t: t, clock: sessiontest.NewClock(), embedded: redisstore.StartEmbedded(), dir: t.TempDir(),
-		logs: &logBuffer{}, setup: setup{realTime: true},
+		logs: &logBuffer{}, options: options{realTime: true},
 	}
 	t.Cleanup(s.embedded.Close)
 	s.handles = newKeys(t, s.dir)
@@ -196,7 +196,7 @@ func tokenAPIScene(t *testing.T, gateways int, providers, routes string) *scene 
 	return s
 }
 
-func (s *scene) tokenAPIConfig(store, providers, routes string) string {
+func (s *environment) tokenAPIConfig(store, providers, routes string) string {
 	return fmt.Sprintf(`
 server: {public_url: "%s", http1: `+engine()+`, listen: "127.0.0.1:0", admin: ""}
 log: {level: debug, access: all}

@@ -20,7 +20,7 @@ func TestTutorialBehindTheGateway(t *testing.T) {
 	t.Parallel()
 	api := startTutorial(t, 3*time.Second)
 	providers, routes := api.behind()
-	s := tokenAPIScene(t, 1, providers, routes)
+	s := tokenAPIEnvironment(t, 1, providers, routes)
 	b := s.browser()
 
 	if a := b.do("POST", "/auth/login", body("application/json", `{"username":"alice","password":"wrong"}`)); a.status != 401 || a.code() != "invalid_credentials" {
@@ -84,7 +84,7 @@ func TestTutorialAdmin(t *testing.T) {
 	t.Parallel()
 	api := startTutorial(t, time.Minute)
 	providers, routes := api.behind()
-	s := tokenAPIScene(t, 1, providers, routes+fmt.Sprintf(`
+	s := tokenAPIEnvironment(t, 1, providers, routes+fmt.Sprintf(`
   - {path: /ops/, upstreams: ["%s"], strip_prefix: /ops, require: {roles: [admin]}}`, api.front.URL))
 	b := s.browser()
 	b.login("root", "toor-password")
@@ -127,7 +127,7 @@ func TestTutorialOneRefreshPerExpiry(t *testing.T) {
 			t.Parallel()
 			api := startTutorial(t, 3*time.Second)
 			providers, routes := api.behind()
-			s := tokenAPIScene(t, gateways, providers, routes)
+			s := tokenAPIEnvironment(t, gateways, providers, routes)
 			b := s.browser()
 			b.login("alice", "password123")
 			var everywhere []*browser
@@ -145,7 +145,7 @@ func TestTutorialOneRefreshOverProcesses(t *testing.T) {
 	redis := testserver.Redis(t)
 	api := startTutorial(t, 3*time.Second)
 	providers, routes := api.behind()
-	s := tokenAPIScene(t, 0, "", "")
+	s := tokenAPIEnvironment(t, 0, "", "")
 	text := s.tokenAPIConfig(fmt.Sprintf("redis: %q", "redis://"+redis.Addr()), providers, routes)
 	first, second := serve(t, text), serve(t, text)
 	b := newBrowser(t, first.addr)
@@ -158,7 +158,7 @@ func TestTutorialOutage(t *testing.T) {
 	t.Parallel()
 	api := startTutorial(t, 3*time.Second)
 	providers, routes := api.behind()
-	s := tokenAPIScene(t, 1, providers, routes)
+	s := tokenAPIEnvironment(t, 1, providers, routes)
 	b := s.browser()
 	b.login("alice", "password123")
 	api.down.Store(true)
@@ -185,7 +185,7 @@ func TestTutorialForgets(t *testing.T) {
 	t.Parallel()
 	api := startTutorial(t, 3*time.Second)
 	providers, routes := api.behind()
-	s := tokenAPIScene(t, 1, providers, routes)
+	s := tokenAPIEnvironment(t, 1, providers, routes)
 	b := s.browser()
 	b.login("alice", "password123")
 	api.stop()
@@ -213,7 +213,7 @@ func TestTokenEndpointsAreHidden(t *testing.T) {
 	api := startTutorial(t, time.Minute)
 	providers, _ := api.behind()
 	other := strings.Replace(api.front.URL, "127.0.0.1", "localhost", 1)
-	s := tokenAPIScene(t, 1, providers, fmt.Sprintf(`
+	s := tokenAPIEnvironment(t, 1, providers, fmt.Sprintf(`
   - {path: /api/, upstreams: ["%[1]s"], strip_prefix: /api}
   - {path: /open/, upstreams: ["%[2]s"], strip_prefix: /open, session: none}
   - {path: /deep/, upstreams: ["%[1]s/auth"], strip_prefix: /deep, session: none}`, api.front.URL, other))

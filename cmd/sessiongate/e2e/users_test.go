@@ -40,7 +40,7 @@ func TestUsersCommand(t *testing.T) {
 		}
 	}
 
-	s := newScene(t, setup{extra: "  - {name: own, kind: local, users: {file: \"" + file + "\"}, audience: test}"})
+	s := newEnvironment(t, options{extra: "  - {name: own, kind: local, users: {file: \"" + file + "\"}, audience: test}"})
 	b := s.browser()
 	signIn := func(password string) int {
 		return b.do("POST", "/auth/login", jsonBody(map[string]string{"provider": "own", "username": "ada", "password": password})).status

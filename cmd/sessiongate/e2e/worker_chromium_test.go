@@ -34,7 +34,7 @@ const workerRuns = `navigator.serviceWorker.register("/sw.js").then(() => naviga
 // out: sign-in at another site, a link from another site, sign-out and back.
 func TestChromiumBehindAServiceWorker(t *testing.T) {
 	tab := testserver.Chromium(t)
-	s, origin := forChromium(t, oidcSetup{upstream: workerApp})
+	s, origin := forChromium(t, oidcOptions{upstream: workerApp})
 	s.idp.Set(func(b *oidctest.Behaviour) { b.Click = true })
 	testserver.Navigate(tab, origin+"/")
 	testserver.WaitFor(tab, workerRuns)
@@ -69,7 +69,7 @@ func TestChromiumBehindAServiceWorker(t *testing.T) {
 // there too, and the address keeps its fragment.
 func TestChromiumSilentSignInBehindAServiceWorker(t *testing.T) {
 	tab := testserver.Chromium(t)
-	s, origin := forChromium(t, oidcSetup{upstream: workerApp})
+	s, origin := forChromium(t, oidcOptions{upstream: workerApp})
 	s.idp.Set(func(b *oidctest.Behaviour) { b.NoRefresh, b.Lifetime = true, 2*time.Second })
 	testserver.Navigate(tab, origin+"/")
 	testserver.WaitFor(tab, workerRuns)

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// explicitSetup is the ordinary scene with the explicit flow on and routes that
+// tokenClientOptions is the ordinary environment with token clients allowed and routes that
 // take its tokens.
-func explicitSetup(o setup) setup {
+func tokenClientOptions(o options) options {
 	o.extra += "\nexplicit_tokens: {enabled: true}"
 	return o
 }
 
-func explicitScene(t *testing.T, o setup) *scene {
+func tokenClientEnvironment(t *testing.T, o options) *environment {
 	t.Helper()
 	t.Parallel()
 	o.routes += `
@@ -25,7 +25,7 @@ func explicitScene(t *testing.T, o setup) *scene {
   - {path: /both/scoped/, upstreams: ["UPSTREAM"], bearer: allow, require: {scopes: ["orders:read"]}}
   - {path: /both/fresh/, upstreams: ["UPSTREAM"], bearer: allow, require: {auth_age: 5m}}
   - {path: /both/maybe/, upstreams: ["UPSTREAM"], bearer: allow, session: optional}`
-	return newScene(t, explicitSetup(o))
+	return newEnvironment(t, tokenClientOptions(o))
 }
 
 // app is a program that keeps its tokens itself, on somebody's phone.
@@ -34,9 +34,9 @@ type app struct {
 	access, refresh string
 }
 
-func (s *scene) app() *app { return s.appAt(0) }
+func (s *environment) app() *app { return s.appAt(0) }
 
-func (s *scene) appAt(gateway int) *app {
+func (s *environment) appAt(gateway int) *app {
 	b := newBrowser(s.t, s.gateways[gateway].addr)
 	b.userAgent = "ShopApp/3.2 (Linux; Android 16)"
 	return &app{browser: b}
@@ -107,7 +107,7 @@ func refused(t *testing.T, what string, a answer, code string) {
 // TestTutorialTranscript is the curl session at the end of the FastAPI tutorial,
 // against our own token endpoints.
 func TestTutorialTranscript(t *testing.T) {
-	s := explicitScene(t, setup{access: "15m"})
+	s := tokenClientEnvironment(t, options{access: "15m"})
 	a := s.app()
 	if res := a.post("login", jsonBody(map[string]string{"username": "ada", "password": "wrong"})); res.status != 401 || res.code() != "invalid_credentials" {
 		t.Fatalf("wrong password: %s", res)
@@ -147,10 +147,10 @@ func TestTutorialTranscript(t *testing.T) {
 	refused(t, "call after logout", a.call("/both/me", third.Access), "session_ended")
 }
 
-// TestExplicitIsOffByDefault: the endpoints do not exist, and no token is taken.
-func TestExplicitIsOffByDefault(t *testing.T) {
+// TestTokenClientIsOffByDefault: the endpoints do not exist, and no token is taken.
+func TestTokenClientIsOffByDefault(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, setup{routes: `
+	s := newEnvironment(t, options{routes: `
   - {path: /both/, upstreams: ["UPSTREAM"], bearer: allow}`})
 	a := s.app()
 	for _, what := range []string{"login", "refresh", "logout"} {
@@ -161,10 +161,10 @@ func TestExplicitIsOffByDefault(t *testing.T) {
 	refused(t, "some token", a.call("/both/x", "a.b.c"), "authentication_required")
 }
 
-// TestExplicitTokenPlaces: the refresh token may stand in the header or in the
+// TestTokenClientTokenPlaces: the refresh token may stand in the header or in the
 // body, or in both if it is the same.
-func TestExplicitTokenPlaces(t *testing.T) {
-	s := explicitScene(t, setup{})
+func TestTokenClientTokenPlaces(t *testing.T) {
+	s := tokenClientEnvironment(t, options{})
 	a := s.app()
 	a.ada()
 	a.keep(a.post("refresh", bearing(a.refresh)))
@@ -210,10 +210,10 @@ func flip(token string) string {
 	return string(b)
 }
 
-// TestExplicitParallelRefresh: what presents one token at the same time gets one
+// TestTokenClientParallelRefresh: what presents one token at the same time gets one
 // answer, in one process and over two; the family lives on.
-func TestExplicitParallelRefresh(t *testing.T) {
-	s := explicitScene(t, setup{gateways: 2})
+func TestTokenClientParallelRefresh(t *testing.T) {
+	s := tokenClientEnvironment(t, options{gateways: 2})
 	one, two := s.app(), s.appAt(1)
 	one.ada()
 	together(50, func(i int) { // open the connections, so that the burst is one
@@ -253,9 +253,9 @@ func TestExplicitParallelRefresh(t *testing.T) {
 	}
 }
 
-// TestExplicitReuse: a retired token ends the family at once, on every replica.
-func TestExplicitReuse(t *testing.T) {
-	s := explicitScene(t, setup{gateways: 2})
+// TestTokenClientReuse: a retired token ends the family at once, on every replica.
+func TestTokenClientReuse(t *testing.T) {
+	s := tokenClientEnvironment(t, options{gateways: 2})
 	a, elsewhere := s.app(), s.appAt(1)
 	stolen := a.ada().Refresh
 	a.renew()
@@ -274,11 +274,11 @@ func TestExplicitReuse(t *testing.T) {
 	}
 }
 
-// TestExplicitGrace: with a window, a lost answer may be asked for again; two
+// TestTokenClientGrace: with a window, a lost answer may be asked for again; two
 // generations back stays theft.
-func TestExplicitGrace(t *testing.T) {
+func TestTokenClientGrace(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, setup{extra: "explicit_tokens: {enabled: true, grace: 10s}"})
+	s := newEnvironment(t, options{extra: "explicit_tokens: {enabled: true, grace: 10s}"})
 	a := s.app()
 	first := a.ada()
 	second := a.renew() // and imagine it lost
@@ -296,10 +296,10 @@ func TestExplicitGrace(t *testing.T) {
 	refused(t, "two generations back", b.post("refresh", refreshing(old.Refresh)), "session_reused")
 }
 
-// TestExplicitOldAccessToken: a refresh that names the old access token revokes
+// TestTokenClientOldAccessToken: a refresh that names the old access token revokes
 // it, also where it was just seen to be good.
-func TestExplicitOldAccessToken(t *testing.T) {
-	s := explicitScene(t, setup{gateways: 2})
+func TestTokenClientOldAccessToken(t *testing.T) {
+	s := tokenClientEnvironment(t, options{gateways: 2})
 	a, elsewhere := s.app(), s.appAt(1)
 	old := a.ada()
 	for _, at := range []*app{a, elsewhere} {
@@ -326,7 +326,7 @@ func TestExplicitOldAccessToken(t *testing.T) {
 
 // TestKindsOfClientDoNotMix: neither sort of token is taken in the other's place.
 func TestKindsOfClientDoNotMix(t *testing.T) {
-	s := explicitScene(t, setup{})
+	s := tokenClientEnvironment(t, options{})
 	a, b := s.app(), s.browser()
 	a.ada()
 	b.ada()
@@ -354,7 +354,7 @@ func TestKindsOfClientDoNotMix(t *testing.T) {
 
 // TestBearerNeverFallsBack: with an Authorization header the cookie is not read.
 func TestBearerNeverFallsBack(t *testing.T) {
-	s := explicitScene(t, setup{})
+	s := tokenClientEnvironment(t, options{})
 	a, b := s.app(), s.browser()
 	a.ada()
 	b.grace()
@@ -389,7 +389,7 @@ func unsigned(token string) string {
 // TestTokensAreNotForPages: what a browser's page sends is refused before any
 // credential is looked at; routes keep their cross-origin defence.
 func TestTokensAreNotForPages(t *testing.T) {
-	s := explicitScene(t, setup{})
+	s := tokenClientEnvironment(t, options{})
 	a := s.app()
 	a.ada()
 	for what, changes := range map[string][]change{
@@ -415,9 +415,9 @@ func TestTokensAreNotForPages(t *testing.T) {
 	a.renew()
 }
 
-// TestExplicitLogoutNeedsTheSecret: the public session id ends nothing.
-func TestExplicitLogoutNeedsTheSecret(t *testing.T) {
-	s := explicitScene(t, setup{})
+// TestTokenClientLogoutNeedsTheSecret: the public session id ends nothing.
+func TestTokenClientLogoutNeedsTheSecret(t *testing.T) {
+	s := tokenClientEnvironment(t, options{})
 	a, b := s.app(), s.browser()
 	a.ada()
 	b.ada()
@@ -451,10 +451,10 @@ func TestExplicitLogoutNeedsTheSecret(t *testing.T) {
 	a.renew()
 }
 
-// TestExplicitDevices: a phone is a device like any other, and can be ended from
+// TestTokenClientDevices: a phone is a device like any other, and can be ended from
 // the browser.
-func TestExplicitDevices(t *testing.T) {
-	s := explicitScene(t, setup{gateways: 2})
+func TestTokenClientDevices(t *testing.T) {
+	s := tokenClientEnvironment(t, options{gateways: 2})
 	a, b := s.app(), s.browser()
 	a.keep(a.post("login", jsonBody(map[string]string{"username": "ada", "password": "lovelace-1843", "device_name": "Ada's phone"})))
 	b.ada()
@@ -482,9 +482,9 @@ func TestExplicitDevices(t *testing.T) {
 	refused(t, "its refresh", a.post("refresh", refreshing(a.refresh)), "session_ended")
 }
 
-// TestExplicitErrorsSayOneThing: why a refresh token is no good is for the log.
-func TestExplicitErrorsSayOneThing(t *testing.T) {
-	s := explicitScene(t, setup{session: "idle_timeout: 30m, absolute_lifetime: 2h"})
+// TestTokenClientErrorsSayOneThing: why a refresh token is no good is for the log.
+func TestTokenClientErrorsSayOneThing(t *testing.T) {
+	s := tokenClientEnvironment(t, options{session: "idle_timeout: 30m, absolute_lifetime: 2h"})
 	expired, revoked := s.app(), s.app()
 	expired.ada()
 	s.clock.Advance(31 * time.Minute)
@@ -520,7 +520,7 @@ func strip(problem string) string {
 
 // TestRequire: what a route demands, of a cookie and of an access token.
 func TestRequire(t *testing.T) {
-	s := explicitScene(t, setup{})
+	s := tokenClientEnvironment(t, options{})
 	a, b := s.app(), s.browser()
 	a.ada()
 	b.ada()
@@ -568,10 +568,10 @@ func TestRequire(t *testing.T) {
 	}
 }
 
-// TestExplicitOutage: without the store nobody is signed out, and nothing is
+// TestTokenClientOutage: without the store nobody is signed out, and nothing is
 // accepted for long that cannot be checked.
-func TestExplicitOutage(t *testing.T) {
-	s := explicitScene(t, setup{})
+func TestTokenClientOutage(t *testing.T) {
+	s := tokenClientEnvironment(t, options{})
 	a := s.app()
 	a.ada()
 	if res := a.call("/both/x", a.access); res.status != 200 {
@@ -592,14 +592,14 @@ func TestExplicitOutage(t *testing.T) {
 	}
 }
 
-// TestExplicitOverATokenAPI: with an API that issues the tokens, the client gets
+// TestTokenClientOverATokenAPI: with an API that issues the tokens, the client gets
 // its access token and a refresh token of ours; the API's stays here, and is
 // spent once however many ask.
-func TestExplicitOverATokenAPI(t *testing.T) {
+func TestTokenClientOverATokenAPI(t *testing.T) {
 	t.Parallel()
 	api := startTutorial(t, time.Minute)
 	providers, routes := api.behind()
-	s := tokenAPIScene(t, 2, providers, routes+"\nexplicit_tokens: {enabled: true}")
+	s := tokenAPIEnvironment(t, 2, providers, routes+"\nexplicit_tokens: {enabled: true}")
 	a, elsewhere := s.app(), s.appAt(1)
 	first := a.signIn("alice", "password123")
 	given := api.pair()
@@ -643,10 +643,10 @@ func TestExplicitOverATokenAPI(t *testing.T) {
 	})
 }
 
-// TestExplicitStreamsEnd: a stream that began with an access token ends with its
+// TestTokenClientStreamsEnd: a stream that began with an access token ends with its
 // family.
-func TestExplicitStreamsEnd(t *testing.T) {
-	s := explicitScene(t, setup{upstream: func(w http.ResponseWriter, r *http.Request) {
+func TestTokenClientStreamsEnd(t *testing.T) {
+	s := tokenClientEnvironment(t, options{upstream: func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = w.Write([]byte("data: hello\n\n"))
 		_ = http.NewResponseController(w).Flush()
