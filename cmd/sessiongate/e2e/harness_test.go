@@ -110,6 +110,9 @@ func newKeys(t *testing.T, dir string) *seal.Handles {
 // writeKeys makes the files that `sessiongate keys generate` makes.
 func writeKeys(tb testing.TB, dir string) {
 	tb.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		tb.Fatal(err)
+	}
 	signing, err := token.GenerateSigningKey(token.EdDSA)
 	if err != nil {
 		tb.Fatal(err)
