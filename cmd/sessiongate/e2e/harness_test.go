@@ -107,7 +107,8 @@ func newKeys(t *testing.T, dir string) *seal.Handles {
 	return handles
 }
 
-// writeKeys makes the files that `sessiongate keys generate` makes.
+// writeKeys makes the files that `sessiongate keys generate` makes; like that it makes the folder and
+// keeps the keys that are there.
 func writeKeys(tb testing.TB, dir string) {
 	tb.Helper()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -117,10 +118,17 @@ func writeKeys(tb testing.TB, dir string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		tb.Fatal(err)
+	}
 	for name, content := range map[string][]byte{
 		"cookie.key": []byte(seal.GenerateKey() + "\n"), "seal.key": []byte(seal.GenerateKey() + "\n"), "signing.pem": signing,
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+		file := filepath.Join(dir, name)
+		if _, err := os.Stat(file); err == nil {
+			continue
+		}
+		if err := os.WriteFile(file, content, 0o600); err != nil {
 			tb.Fatal(err)
 		}
 	}
