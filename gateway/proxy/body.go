@@ -14,10 +14,10 @@ import (
 var errTooLarge = errors.New("request body over the route's limit")
 
 // body reads the client's body, holds it to the limit and remembers whose fault an error is. The transport reads it in
-// a goroutine of its own. The methods that a call uses work on nil, too: a request without a body.
+// a goroutine of its own. The methods that a forwarding uses work on nil, too: a request without a body.
 type body struct {
 	src   io.ReadCloser
-	call  *forwarding
+	fw    *forwarding
 	left  int64       // bytes still allowed, if the route has a limit
 	seen  atomic.Bool // somebody has begun to read
 	fault atomic.Pointer[Failure]
@@ -25,12 +25,13 @@ type body struct {
 	mu     sync.Mutex
 	over   bool // the handler returns, or the response has begun: no clock runs any more
 	closed bool
-	whole  bool          // all of it has come
-	got    int64         // bytes that have come
-	waited time.Duration // for the client
-	since  time.Time     // when the wait for the next piece began
-	stall  *time.Timer   // runs while the upstream takes nothing; nil: not watched
-	limit  time.Duration // for stall
+	whole  bool                    // all of it has come
+	got    int64                   // bytes that have come
+	waited time.Duration           // for the client
+	since  time.Time               // when the wait for the next piece began
+	stall  *time.Timer             // runs while the upstream takes nothing; nil: not watched
+	limit  time.Duration           // for stall
+	cancel context.CancelCauseFunc // of the exchange with the upstream, if it is watched
 }
 
 // Read implements io.Reader.
@@ -41,7 +42,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if !b.begin() {
 		return 0, http.ErrBodyReadAfterClose
 	}
-	limited := b.call.f.route.Body.Limit != 0
+	limited := b.fw.f.route.Body.Limit != 0
 	if limited && int64(len(p)) > b.left+1 {
 		p = p[:b.left+1] // one byte more tells "just enough" from "too much"
 	}
@@ -56,7 +57,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	switch {
 	case err == io.EOF:
-		b.call.dropTrailers()
+		b.fw.dropTrailers()
 	case err != nil:
 		b.fault.Store(&Failure{Kind: bodyFault(err), Err: err})
 	}
@@ -75,9 +76,9 @@ func (b *body) begin() bool {
 	}
 	b.since = time.Now()
 	if wait, bounded := b.timeout(); bounded {
-		_ = http.NewResponseController(b.call.w).SetReadDeadline(b.since.Add(wait))
+		_ = http.NewResponseController(b.fw.w).SetReadDeadline(b.since.Add(wait))
 	} else if b.got == 0 {
-		_ = http.NewResponseController(b.call.w).SetReadDeadline(time.Time{}) // the server's, for bodies that nobody reads
+		_ = http.NewResponseController(b.fw.w).SetReadDeadline(time.Time{}) // the server's, for bodies that nobody reads
 	}
 	return true
 }
@@ -89,7 +90,7 @@ const bodyGrace = 30 * time.Second
 // than it keeps the rate. Only the time in which we waited for it counts: an upstream that
 // takes its time is not the client's fault.
 func (b *body) timeout() (wait time.Duration, bounded bool) {
-	f := b.call.f
+	f := b.fw.f
 	wait = f.options.BodyTimeout
 	rate := f.route.Body.Rate
 	if rate <= 0 {
@@ -111,7 +112,7 @@ func (b *body) timeout() (wait time.Duration, bounded bool) {
 // body before it closes.
 func (b *body) end(n int, err error) {
 	if n > 0 {
-		b.call.stream.clientReads.Add(1)
+		b.fw.stream.clientReads.Add(1)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -122,7 +123,7 @@ func (b *body) end(n int, err error) {
 		b.stall.Reset(b.limit)
 	}
 	if _, bounded := b.timeout(); bounded && !b.closed && (err == nil || errors.Is(err, io.EOF)) {
-		_ = http.NewResponseController(b.call.w).SetReadDeadline(time.Time{})
+		_ = http.NewResponseController(b.fw.w).SetReadDeadline(time.Time{})
 	}
 }
 
@@ -163,6 +164,10 @@ func (b *body) finish() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.over, b.closed = true, true
+	if b.stall != nil {
+		b.stall.Stop()
+		b.cancel(nil)
+	}
 }
 
 // Close implements io.Closer.

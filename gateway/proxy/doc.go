@@ -3,20 +3,23 @@
 //
 // The caller has found the route ([routing.Table]) and applied its policy. Then:
 //
-//   - [Forwarder.Serve] (proxy.go, forward.go) sends the request to an upstream and streams the answer back;
-//     [buildRequest] (header.go) decides what the upstream gets to see, [filterResponse] (response.go) what the browser does. What an
-//     upstream says of its own address and paths is mapped (reference.go), and kept from caches (private.go).
+//   - [Forwarder.Serve] (forward.go) makes the outgoing request. [GatewayHeaders] and the [HeaderPolicy]
+//     (requestheader.go) decide what the upstream gets to see.
+//   - The forwarding (forwarding.go) picks an address and sends the request, to another one only when that does no harm
+//     (retry.go, upstreams.go).
+//   - The answer passes the rules for what the browser sees (answer.go, responseheader.go). What an upstream says of its
+//     own address and paths is mapped (reference.go), and kept from caches (private.go). Then it is streamed.
 //   - What goes wrong becomes a [Failure] (failure.go). Nothing is rendered here.
 //
 // # Decisions
 //
 // The path and query that arrive at the upstream are the client's, byte for byte: no URL is made of them.
 //
-// Forwarding is a loop of our own (forward.go), because it is what the gateway does all day: httputil.ReverseProxy costs
+// Forwarding is a loop of our own, because it is what the gateway does all day: httputil.ReverseProxy costs
 // a copy of the request, three passes over its header and a context or two, a fifth of a small request. The request that
 // goes out is a flat list of fields ([client.Request]), made in one pass over the client's header, which is never changed.
 // The upstream's fields are read straight into the server's header map if nothing stands there yet. What belongs to one
-// request is a call (call.go), used again for another when nobody can still hold on to it; a [Stream] never is.
+// request is a forwarding (forwarding.go), used again for another when nobody can still hold on to it; a [Stream] never is.
 // WebSocket handshakes and the connections they become are left to ReverseProxy (upgrade.go), under the same rules. Of
 // all protocols to switch to only WebSocket is allowed: an upgrade to h2c would be a tunnel in which every route's policy
 // is void.
@@ -28,8 +31,8 @@
 // A request body is read while the response is written (full duplex), which net/http does not finish by itself: an error
 // or an early answer with the body not read to its end closes the connection.
 //
-// A route's addresses form a pool (pool.go): they take turns, fall out by active checks (health.go) and by failures, and
-// a request goes to another address only when that does no harm (attempt.go). Errors from before there was a connection
+// A route's addresses take turns (upstreams.go): they fall out by active checks (health.go) and by failures, and
+// a request goes to another address only when that does no harm (retry.go). Errors from before there was a connection
 // are marked by our own dialer, because that is what makes a retry safe whatever the method. Plain HTTP/1.1 upstreams are
 // reached by [sessiongate/gateway/http1/client], all others by http.Transport (transport.go); a test or a caller can put
 // any http.RoundTripper in their place ([Options].Transport).

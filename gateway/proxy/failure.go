@@ -62,30 +62,30 @@ func (f *Failure) Error() string { return fmt.Sprintf("%s: %v", f.Kind, f.Err) }
 // Unwrap gives errors.Is and errors.As access to the cause.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// hookError marks an error that came from Handler.Response.
-type hookError struct{ error }
+// handlerError marks an error that came from Handler.Response.
+type handlerError struct{ error }
 
-func (e hookError) Unwrap() error { return e.error }
+func (e handlerError) Unwrap() error { return e.error }
 
 // classify turns an error of the round trip into a Failure. What the client did wrong comes first: the upstream's error
 // is then only an echo of it.
-func (c *forwarding) classify(err error) *Failure {
-	gone := errors.Is(c.r.Context().Err(), context.Canceled)
-	if f := c.body.failed(); f != nil && (f.Kind == TooLarge || !gone) {
+func (fw *forwarding) classify(err error) *Failure {
+	gone := errors.Is(fw.r.Context().Err(), context.Canceled)
+	if f := fw.body.failed(); f != nil && (f.Kind == TooLarge || !gone) {
 		return f
 	}
-	var hook hookError
+	var replaced handlerError
 	var out *noAddressError
 	switch {
-	case errors.As(err, &hook):
-		return &Failure{Kind: Replaced, Err: hook.error}
+	case errors.As(err, &replaced):
+		return &Failure{Kind: Replaced, Err: replaced.error}
 	case gone:
 		return &Failure{Kind: ClientGone, Err: err}
 	case errors.As(err, &out):
 		return &Failure{Kind: Unavailable, Err: err, RetryAfter: out.retryAfter}
-	case !c.sent:
+	case !fw.sent:
 		return &Failure{Kind: BadRequest, Err: err}
-	case errors.Is(context.Cause(c.Context), errStalled):
+	case errors.Is(context.Cause(fw.ctx), errStalled):
 		return &Failure{Kind: TimedOut, Err: errStalled}
 	case isConnectError(err):
 		return &Failure{Kind: Unreachable, Err: err}

@@ -1,169 +1,173 @@
 package proxy
 
 import (
+	"context"
 	"errors"
-	"io"
-	"maps"
+	"fmt"
 	"net/http"
-	"slices"
+	"net/http/httputil"
+	"net/url"
 	"strings"
+	"sync"
+	"time"
+
+	"sessiongate/gateway/http1/client"
+	"sessiongate/gateway/routing"
 )
 
-var (
-	errSwitched = errors.New("upstream switches protocols without being asked")
-	errStatus   = errors.New("upstream answers with a status code that is none")
-)
+// Options are what a [Forwarder] needs beside its route. The functions are called from many goroutines at once. The zero
+// value is usable.
+type Options struct {
+	// Cookies are the gateway's own cookies: upstreams neither see, set nor clear them.
+	Cookies []string
 
-// forward is the way of every request but WebSocket handshakes: send, pass the header on, copy the body.
-func (f *Forwarder) forward(c *forwarding, values *GatewayHeaders) *Failure {
-	own := c.w.Header()
-	if len(own) == 0 {
-		c.out.Header = own // the upstream's fields need not be copied
+	// Public is the origin that browsers see, scheme and host. nil: upstreams get their own Host header, and their
+	// references to themselves stay as they are.
+	Public *url.URL
+	// Reserved are the prefixes that the gateway answers itself: no reference is mapped to them.
+	Reserved []string
+
+	// BodyTimeout is how long a client may take for the next piece of a request body. 0: no limit.
+	BodyTimeout time.Duration
+
+	// BodyGrace is how long a client may take over a request body before the route's Body.Rate counts. 0: 30s.
+	BodyGrace time.Duration
+
+	// Transport replaces the transports made from the route: its Timeout and most of Upstream are then the transport's
+	// business, and names are not looked up again.
+	Transport http.RoundTripper
+	// LookUp replaces the resolver that Run asks whether a name has moved.
+	LookUp func(ctx context.Context, name string) ([]string, error)
+	// LookUpInterval is how long a name's move may go unnoticed. 0: 30s.
+	LookUpInterval time.Duration
+	// Now is the clock for ejected addresses. nil: time.Now.
+	Now func() time.Time
+}
+
+// Forwarder sends the requests of one route to its upstreams. It is safe for concurrent use.
+type Forwarder struct {
+	route         *routing.Route
+	options       Options
+	policy        HeaderPolicy
+	refs          *references
+	prefix        string   // X-Forwarded-Prefix
+	private       []string // what answers to requests with a token get for Cache-Control if they have none; never changed
+	upstreams     *upstreams
+	makeTransport func(scheme string) transport // makes a transport; nil: Options.Transport is for all
+	buffers       bufferPool
+	resting       sync.Pool             // *forwarding, at rest
+	upgrade       httputil.ReverseProxy // for WebSockets
+}
+
+// NewForwarder makes the forwarder of a route that has upstreams.
+func NewForwarder(route *routing.Route, o Options) (*Forwarder, error) {
+	if route == nil || len(route.Upstream.Addresses) == 0 {
+		return nil, errors.New("new forwarder: the route has no upstreams")
 	}
-	c.prepare(values)
-	res, err := c.roundTrip()
+	if err := route.Check(); err != nil {
+		return nil, fmt.Errorf("new forwarder: %w", err)
+	}
+	f := &Forwarder{route: route, options: o, private: []string{privately}}
+	f.refs = newReferences(route, o.Public, o.Reserved)
+	if route.UpstreamPrefix() == "" {
+		f.prefix = route.PublicPrefix()
+	}
+	f.upstreams = f.makeUpstreams()
+	f.upstreams.name(route, o.Public)
+	f.policy = HeaderPolicy{
+		Cookies:            o.Cookies,
+		KeepAuthorization:  route.Access.Bearer,
+		DropMethodOverride: len(route.Access.Methods) > 0,
+		Drop:               route.Headers.Request.Dropped(),
+	}
+	f.upgrade = f.newUpgrade()
+	return f, nil
+}
+
+func (f *Forwarder) makeUpstreams() *upstreams {
+	now := f.options.Now
+	if now == nil {
+		now = time.Now
+	}
+	if t := f.options.Transport; t != nil {
+		return newUpstreams(f.route, now, func(scheme string) transport {
+			if t, ok := t.(transport); ok {
+				return t
+			}
+			return client.Adapter{RoundTripper: t, Scheme: scheme}
+		})
+	}
+	f.makeTransport = func(scheme string) transport {
+		return newTransport(f.route.Upstream.Timeout, &f.route.Upstream, scheme)
+	}
+	return newUpstreams(f.route, now, f.makeTransport)
+}
+
+// Serve forwards r to an upstream and streams the answer to w. h may be nil. t is what [routing.Table.Match] returned for r,
+// values are the headers the gateway sets; r itself is left as it is, but for trailers that are not forwarded. w must
+// lead to the server's Flush, Hijack and EnableFullDuplex, directly or by Unwrap (http.ResponseController). Informational
+// responses are written as they come; headers already set on w stay out of them and are kept for the final response.
+//
+// A failure means that no final response has been written: the caller answers. After ClientGone nobody is left to answer,
+// and the caller must panic with http.ErrAbortHandler instead, so that the server cuts the connection or stream: a client
+// that closed only its sending side would take the server's empty 200 for the answer.
+//
+// Serve itself panics with http.ErrAbortHandler when a response breaks off in the middle; whoever recovers panics must
+// pass this one on.
+func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, h Handler, t routing.Target, values GatewayHeaders) *Failure {
+	if failure := f.refuse(w, r, t); failure != nil {
+		return failure
+	}
+	if h == nil {
+		h = passAll{}
+	}
+	CloseAfterChunked(w, r)
+	fw := f.begin(w, r, h, t)
+	defer fw.end()
+	fw.prepare(&values)
+	if fw.upgrade {
+		return f.serveUpgrade(fw)
+	}
+	res, err := fw.try()
 	if err == nil {
-		if err = c.checkResponse(res); err != nil {
-			res.Body.Close()
-		}
+		res, err = fw.open(res)
+	}
+	if err == nil {
+		err = fw.checkResponse(res)
 	}
 	if err != nil {
-		clear(c.out.Header)
-		return c.fail(err)
+		return fw.fail(err)
 	}
-	defer res.Body.Close()
-	if c.out.Header == nil {
-		merge(own, res.Header)
-	}
-	announced := declareTrailers(own, res.Trailer)
-	c.w.WriteHeader(res.StatusCode)
-	if err := f.copy(c, res); err != nil {
-		abort(c.r)
-		return nil
-	}
-	res.Body.Close() // the trailers are here when the body has ended
-	c.sendTrailers(res.Trailer, announced)
+	fw.deliver(res)
+	fw.complete = true
 	return nil
 }
 
-// checkResponse holds a response to the rules, and tells those who want to know of it.
-func (c *forwarding) checkResponse(res *http.Response) error {
-	switch code := res.StatusCode; {
-	case code == http.StatusSwitchingProtocols:
-		return errSwitched
-	case code < 200 || code > 999: // http.Transport lets them through
-		return errStatus
+// refuse names what is wrong with a request before anything of it is read.
+func (f *Forwarder) refuse(w http.ResponseWriter, r *http.Request, t routing.Target) *Failure {
+	if routing.IsNetworkPath(t.Path) || !strings.HasPrefix(t.Path, "/") {
+		return &Failure{Kind: BadRequest, Err: routing.ErrBadPath}
 	}
-	dropHopByHop(res.Header)
-	return c.f.onResponse(c, res)
-}
-
-// onResponse is the part that holds for WebSockets, too.
-func (f *Forwarder) onResponse(c *forwarding, res *http.Response) error {
-	filterResponse(res.Header, f.options.Cookies)
-	m := c.stream.member
-	f.refs.apply(res.Header, sentTo{inner: m.inner, base: m.base, path: c.target.Path})
-	f.route.Headers.Response.Apply(res.Header)
-	if c.personal && res.StatusCode != http.StatusSwitchingProtocols {
-		keepPrivate(res.Header, f.private)
-	}
-	if err := c.handler.Response(res); err != nil {
-		return hookError{err}
-	}
-	if _, ok := res.Header["Content-Type"]; !ok {
-		c.w.Header()["Content-Type"] = nil // or the server would guess one: text/html for what merely looks like it
-	}
-	if c.body.unfinished() {
-		// An early answer: should the rest not come in time, the server would read what comes then as a request.
-		refuseBody(c.w, c.r)
-	}
-	if c.stream.Upgraded() || res.ContentLength != 0 && c.r.Method != http.MethodHead {
-		c.handler.Stream(c.stream)
+	if r.ContentLength > f.route.MaxBody() {
+		refuseBody(w, r)
+		return &Failure{Kind: TooLarge, Err: errTooLarge}
 	}
 	return nil
 }
 
-// merge adds fields to what is there.
-func merge(to, from http.Header) {
-	for name, values := range from {
-		to[name] = append(to[name], values...)
+// CloseAfterChunked ends an HTTP/1 connection with the answer to a request that has a Transfer-Encoding. Such a request
+// may have had a Content-Length too, which net/http drops without a trace: whoever stands in front and went by that one
+// sees other requests in the bytes that follow, and RFC 9112 §6.1 demands the close. Browsers send no such requests.
+func CloseAfterChunked(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+		w.Header().Set("Connection", "close")
 	}
 }
 
-// declareTrailers names the trailers that will come (RFC 9110 §6.6.2), and says how many.
-func declareTrailers(h, trailer http.Header) int {
-	if len(trailer) > 0 {
-		h.Add("Trailer", strings.Join(slices.Sorted(maps.Keys(trailer)), ", "))
+// refuseBody gives the connection up with the answer (RFC 9110 §15.5.14); else the server would first read the body that
+// nobody wants. On HTTP/2 a refused body costs one stream, not the connection.
+func refuseBody(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
 	}
-	return len(trailer)
-}
-
-// sendTrailers passes on the fields after a body. Those nobody announced need net/http's prefix.
-func (c *forwarding) sendTrailers(trailer http.Header, announced int) {
-	if len(trailer) == 0 {
-		return
-	}
-	// A body that is not chunked could carry none, and without a flush a short one would not be.
-	_ = http.NewResponseController(c.w).Flush()
-	filterResponse(trailer, c.f.options.Cookies)
-	h := c.w.Header()
-	for name, values := range trailer {
-		if len(trailer) != announced {
-			name = http.TrailerPrefix + name
-		}
-		h[name] = append(h[name], values...)
-	}
-}
-
-// copy streams the body. What comes without a length is sent on as it comes.
-func (f *Forwarder) copy(c *forwarding, res *http.Response) error {
-	if c.stream.body == http.NoBody {
-		return nil
-	}
-	control := http.NewResponseController(c.w)
-	live := !c.stream.sized
-	if live {
-		_ = control.Flush() // the header goes now, the body may take its time
-	}
-	buf := f.buffers.Get()
-	defer f.buffers.Put(buf)
-	for {
-		n, err := res.Body.Read(buf)
-		if n > 0 {
-			if _, err := c.w.Write(buf[:n]); err != nil {
-				return err
-			}
-		}
-		if live && n > 0 {
-			_ = control.Flush()
-		}
-		switch {
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return err
-		}
-	}
-}
-
-// abort cuts the connection or stream: the client must not take what it has for the whole response. Without a server
-// there is nothing to cut.
-func abort(r *http.Request) {
-	if r.Context().Value(http.ServerContextKey) != nil {
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// fail prepares the writer for the answer to a request that came to nothing, and says why it did.
-func (c *forwarding) fail(err error) *Failure {
-	if h := c.w.Header(); h["Content-Type"] == nil {
-		delete(h, "Content-Type")
-	}
-	failure := c.classify(err)
-	if failure.Kind == TooLarge || failure.Kind == BadRequest || c.body.unfinished() {
-		// Full duplex leaves the rest of a body to the handler: net/http panics in the connection's next request if it
-		// reads that rest itself.
-		refuseBody(c.w, c.r)
-	}
-	return failure
 }

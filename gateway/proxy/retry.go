@@ -7,65 +7,65 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"sessiongate/gateway/http1/client"
 )
 
-// send tries addresses until one answers, the request may not be sent again, or enough have been tried.
-func (f *Forwarder) send(c *forwarding) (*http.Response, error) {
+// try sends the request to one address after another, until one answers, the request may not be sent
+// again, or enough have been tried.
+func (fw *forwarding) try() (*http.Response, error) {
+	all, out := fw.f.upstreams, &fw.out
 	var tried uint64
 	var last error
-	for left := f.route.Upstream.MaxRetries(); ; left-- {
-		m, err := f.upstreams.acquire(tried)
+	for left := fw.f.route.Upstream.MaxRetries(); ; left-- {
+		u, err := all.acquire(tried)
+		if err != nil && last != nil {
+			return nil, last
+		}
 		if err != nil {
-			if last != nil {
-				return nil, last
-			}
 			return nil, err
 		}
-		c.sent = true
-		res, err := c.attempt(m, last != nil)
+		fw.sent = true
+		fw.address(out, u)
+		res, err := u.transport().Send(fw.ctx, out)
 		if err == nil {
-			m.succeeded()
-			c.stream.member = m
+			u.succeeded()
+			fw.stream.member = u
 			return res, nil
 		}
-		m.release()
-		if c.Err() != nil || c.body.failed() != nil {
+		u.release()
+		if fw.ctx.Err() != nil || fw.body.failed() != nil {
 			return nil, err // the client's doing
 		}
-		f.upstreams.failed(m, isConnectError(err))
-		if left == 0 || !c.mayTryAgain(err) {
+		all.failed(u, isConnectError(err))
+		if left == 0 || !fw.mayTryAgain(err) {
 			return nil, err
 		}
-		tried, last = tried|1<<m.index, err
+		tried, last = tried|1<<u.index, err
+		again := fw.out // the transport may still look at the first
+		out = &again
 	}
 }
 
-// attempt sends the request to an address. A second attempt gets a request of its own, because the transport may still
-// look at the first.
-func (c *forwarding) attempt(m *upstream, again bool) (*http.Response, error) {
-	out := &c.out
-	if again {
-		second := c.out
-		out = &second
+// address makes the request one for the upstream, with a body that it may close.
+func (fw *forwarding) address(out *client.Request, u *upstream) {
+	out.Address, out.Authority, out.Base = u.host, u.authority, u.base
+	if fw.body != nil {
+		out.Body = &retryBody{body: fw.body}
 	}
-	out.Address, out.Authority, out.Base = m.host, m.authority, m.base
-	if c.body != nil {
-		out.Body = &retryBody{body: c.body}
-	}
-	return m.transport().Send(c.Context, out)
 }
 
 // mayTryAgain reports whether sending the request to another address does no harm (RFC 9110 §9.2.2): the upstream has
 // seen nothing of it, or it says itself that repeating does no harm. Either way none of the body may be gone. A request
 // that timed out is not sent again: it had its time.
-func (c *forwarding) mayTryAgain(err error) bool {
-	if c.body != nil && c.body.seen.Load() {
+func (fw *forwarding) mayTryAgain(err error) bool {
+	if fw.body != nil && fw.body.seen.Load() {
 		return false
 	}
 	if isConnectError(err) {
 		return true
 	}
-	return !isTimeout(err) && (idempotent(c.r.Method) || len(c.r.Header["Idempotency-Key"]) > 0)
+	return !isTimeout(err) && (idempotent(fw.r.Method) || len(fw.r.Header["Idempotency-Key"]) > 0)
 }
 
 // idempotent lists the methods that do the same when sent twice (RFC 9110 §9.2.2).
@@ -77,8 +77,8 @@ func idempotent(method string) bool {
 	return false
 }
 
-// retryBody is the body as one attempt sees it. The transport closes it when the attempt fails; the client's body must
-// stay open for the next. After Close it is certain whether the attempt has taken anything.
+// retryBody is the body as one try sees it. The transport closes it when the try fails; the client's body must
+// stay open for the next. After Close it is certain whether the try has taken anything.
 type retryBody struct {
 	*body
 	mu     sync.Mutex
@@ -118,19 +118,15 @@ var errStalled = errors.New("upstream takes no more of the request body")
 // for the response headers notices just as well, without a timer.
 const stallFloor = 64 << 10
 
-// watchBody gives a request with a large body a context that ends when the upstream takes nothing of it for the route's
-// Timeout. The time in which we wait for the client does not count.
-func (c *forwarding) watchBody() (stop func()) {
-	limit := c.f.route.Upstream.Timeout
-	if limit <= 0 || c.r.ContentLength >= 0 && c.r.ContentLength < stallFloor {
-		return func() {}
+// watchBody gives a request with a large body a context that ends when the upstream takes nothing of
+// it for the route's Timeout. The time in which we wait for the client does not count.
+func (fw *forwarding) watchBody() {
+	limit := fw.f.route.Upstream.Timeout
+	if limit <= 0 || fw.r.ContentLength >= 0 && fw.r.ContentLength < stallFloor {
+		return
 	}
-	ctx, cancel := context.WithCancelCause(c.Context)
-	c.Context = ctx
-	c.body.limit = limit
-	c.body.stall = time.AfterFunc(limit, func() { cancel(errStalled) })
-	return func() {
-		c.body.stall.Stop()
-		cancel(nil)
-	}
+	ctx, cancel := context.WithCancelCause(fw.ctx)
+	fw.ctx = ctx
+	fw.body.limit, fw.body.cancel = limit, cancel
+	fw.body.stall = time.AfterFunc(limit, func() { cancel(errStalled) })
 }

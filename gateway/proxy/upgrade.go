@@ -24,42 +24,40 @@ func (f *Forwarder) newUpgrade() httputil.ReverseProxy {
 		Transport:  handshake{},
 		BufferPool: &f.buffers,
 		ModifyResponse: func(res *http.Response) error {
-			return f.onResponse(callOf(res.Request.Context()), res)
+			return forwardingOf(res.Request.Context()).applyRules(res)
 		},
 		ErrorHandler: func(_ http.ResponseWriter, out *http.Request, err error) {
-			c := callOf(out.Context())
-			c.failure = c.fail(err)
+			fw := forwardingOf(out.Context())
+			fw.failure = fw.fail(err)
 		},
 		ErrorLog: log.New(io.Discard, "", 0), // all it would say becomes a Failure or a panic
 	}
 }
 
-type callKey struct{}
+type forwardingKey struct{}
 
-// handshakeContext lets ReverseProxy's hooks find the call. Deadlines, cancellation and values are those of the inbound
+// handshakeContext lets ReverseProxy's hooks find the forwarding. Deadlines, cancellation and values are those of the inbound
 // context.
 type handshakeContext struct {
 	context.Context
-	call *forwarding
+	forwarding *forwarding
 }
 
 // Value implements context.Context.
 func (c handshakeContext) Value(key any) any {
-	if key == (callKey{}) {
-		return c.call
+	if key == (forwardingKey{}) {
+		return c.forwarding
 	}
 	return c.Context.Value(key)
 }
 
-func callOf(ctx context.Context) *forwarding { return ctx.Value(callKey{}).(*forwarding) }
+func forwardingOf(ctx context.Context) *forwarding { return ctx.Value(forwardingKey{}).(*forwarding) }
 
-func (f *Forwarder) serveUpgrade(c *forwarding, values *GatewayHeaders) *Failure {
-	c.upgrade = true
-	c.prepare(values)
-	in := c.r.WithContext(handshakeContext{c.Context, c})
-	in.URL = &url.URL{} // whyNone that ReverseProxy could take apart: the call knows the target
-	f.upgrade.ServeHTTP(c.w, in)
-	return c.failure
+func (f *Forwarder) serveUpgrade(fw *forwarding) *Failure {
+	in := fw.r.WithContext(handshakeContext{fw.ctx, fw})
+	in.URL = &url.URL{} // none that ReverseProxy could take apart: the forwarding knows the target
+	f.upgrade.ServeHTTP(fw.w, in)
+	return fw.failure
 }
 
 // handshake is ReverseProxy's way to the upstream. What that has made of the request is of no interest.
@@ -67,7 +65,11 @@ type handshake struct{}
 
 // RoundTrip implements http.RoundTripper.
 func (handshake) RoundTrip(req *http.Request) (*http.Response, error) {
-	res, err := callOf(req.Context()).roundTrip()
+	fw := forwardingOf(req.Context())
+	res, err := fw.try()
+	if err == nil {
+		res, err = fw.open(res)
+	}
 	if res != nil {
 		res.Request = req
 	}
