@@ -1,7 +1,7 @@
 // Command bench measures what sessiongate costs, beside what one would use in its place, on the
 // machine it runs on:
 //
-//	go run ./cmd/bench             # all contenders, about seven minutes
+//	go run ./cmd/bench             # all contenders, about eight minutes
 //	go run ./cmd/bench --quick     # the same in less than a minute, and noisier
 //	go run ./cmd/bench --rate 1500 # by the clock instead of as fast as it goes
 //	go run ./cmd/bench --tls       # TLS in front, HTTP/1.1 and HTTP/2
