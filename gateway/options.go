@@ -67,7 +67,7 @@ type Options struct {
 	// whatever a provider knows; missing: login where it has no logout page.
 	AfterLogout       string
 	PromptAfterLogout map[string]string
-	Explicit          bool // serve the token endpoints for clients that are not browsers
+	TokenEndpoints    bool // serve the token endpoints for clients that are not browsers
 
 	SameSite       http.SameSite // of the session cookie; 0: Strict
 	AllowedOrigins []string
@@ -104,7 +104,8 @@ type Options struct {
 	// BodyTimeout is how long a client may take for the next piece of a request
 	// body; 0: no limit.
 	BodyTimeout time.Duration
-	// BodyRate is the bytes per second of a request body that no route reads; 0: any. Routes have their own.
+	// BodyRate is the bytes per second of a request body that no route reads; 0: any. Routes have
+	// their own.
 	BodyRate int64
 
 	Metrics *telemetry.Metrics // nil: of its own, which nobody reads
@@ -113,8 +114,8 @@ type Options struct {
 	Now     func() time.Time // nil: time.Now
 }
 
-// NewServer builds the rooms of one configuration from the bottom up. Errors name what is wrong with
-// the options.
+// NewServer builds the rooms of one configuration from the bottom up. Errors name what is wrong
+// with the options.
 func NewServer(o Options) (*Server, error) {
 	o.defaults()
 	pages, err := web.NewPages()
@@ -186,7 +187,7 @@ func (o *Options) forEndpoints(s *Server, cookies *exchange.Cookies, guard *exch
 		Log: o.Log, Now: o.Now, AfterLogout: o.AfterLogout, PromptAfterLogout: o.PromptAfterLogout, ClearSiteData: o.ClearSiteData,
 		ProviderLabels: o.ProviderLabels, DemoUsers: o.DemoUsers, DemoProvider: o.DemoProvider, KeySet: o.KeySet, Metadata: o.Metadata,
 	}
-	if o.Explicit {
+	if o.TokenEndpoints {
 		e.TokenClients = o.TokenClients
 	}
 	return e

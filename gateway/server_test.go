@@ -100,11 +100,11 @@ func ask(h http.Handler, host, target string) *httptest.ResponseRecorder {
 
 const own = "app.example.com"
 
-// TestWhereARequestGoes: host and path choose an application route, another host's route, an endpoint
-// of ours, or nothing.
+// TestWhereARequestGoes: host and path choose an application route, another host's route, an
+// endpoint of ours, or nothing.
 func TestWhereARequestGoes(t *testing.T) {
 	o := options(t)
-	o.KeySet, o.Metadata, o.Explicit = []byte(`{"keys":[]}`), []byte(`{}`), true
+	o.KeySet, o.Metadata, o.TokenEndpoints = []byte(`{"keys":[]}`), []byte(`{}`), true
 	s := serve(t, o)
 	for name, row := range map[string]struct {
 		host, target string
@@ -166,8 +166,8 @@ func TestTooManyAtOnce(t *testing.T) {
 	}
 }
 
-// TestPanics: one is a 500 and a line in the log; the proxy's, for a response that broke off, is the
-// server's to see.
+// TestPanics: one is a 500 and a line in the log; the proxy's, for a response that broke off, is
+// the server's to see.
 func TestPanics(t *testing.T) {
 	o, log := options(t), &bytes.Buffer{}
 	o.Log, o.Access = slog.New(slog.NewTextHandler(log, nil)), telemetry.AccessAll

@@ -36,7 +36,8 @@ func (l *handlers) put(h *handler) {
 	l.idle.Put(h)
 }
 
-// Response implements [proxy.Handler]: it marks an application's own 401, and turns its wish for another sign-in into ours.
+// Response implements [proxy.Handler]: it marks an application's own 401, and turns its wish for
+// another sign-in into ours.
 func (h *handler) Response(res *http.Response) error {
 	delete(res.Header, upstreamStatusHeader) // ours to say
 	if res.StatusCode != http.StatusUnauthorized {
@@ -50,7 +51,8 @@ func (h *handler) Response(res *http.Response) error {
 	return nil
 }
 
-// Renew implements [proxy.Handler]: a refused token gets one forced refresh, and the request another attempt.
+// Renew implements [proxy.Handler]: a refused token gets one forced refresh, and the request
+// another attempt.
 func (h *handler) Renew(*http.Response) (authorization string, ok bool) {
 	x := h.x
 	if x.Session == nil {
@@ -58,7 +60,8 @@ func (h *handler) Renew(*http.Response) (authorization string, ok bool) {
 	}
 	fresh, err := h.o.Sessions.ForceRefresh(x.Request.Context(), x.Session, x.Client)
 	if err != nil {
-		// The upstream's 401 is then the best answer there is: the session itself is judged by its next request.
+		// The upstream's 401 is then the best answer there is: the session itself is judged by its next
+		// request.
 		return "", false
 	}
 	x.Session = fresh

@@ -3,15 +3,15 @@
 //
 // The first rule that matches decides:
 //
-//	a preflight                                     of an allowed origin or ours: answered; else refused
-//	a navigation of a window, GET or HEAD           may come from anywhere, for it reads nothing
+//	a preflight                                     of an allowed origin or ours is answered; any other is refused
+//	a navigation of a window, GET or HEAD           may: the other page cannot read the answer
 //	  from another site, without our cookie         the bounce page asks again from our own origin
 //	an Origin                                       ours or an allowed one may; any other is refused
 //	no Origin, Sec-Fetch-Site same-origin           may
 //	no Origin, Sec-Fetch-Site none, a safe method   may: the person typed the address
 //	no Origin, any other Sec-Fetch-Site             refused
 //	neither header, an unsafe method, our cookie    needs X-Requested-With
-//	neither header otherwise                        may: no browser of today sends it
+//	neither header otherwise                        may: it changes nothing, or there is no cookie to borrow
 //
 // # Decisions
 //

@@ -27,7 +27,8 @@ type Guard struct {
 // of origins takes the place of allowed.
 func NewGuard(own string, allowed []string, r *Responder) *Guard { return &Guard{own, allowed, r} }
 
-// CheckOrigin applies the verdict. It answers what may not go on, and returns true if the request may go on.
+// CheckOrigin applies the verdict. It answers what may not go on, and returns true if the request
+// may go on.
 func (g *Guard) CheckOrigin(x *Exchange) bool {
 	f := crossorigin.FactsOf(x.Request)
 	f.SessionCookie = x.HasSessionCookie()

@@ -61,9 +61,9 @@ func (p *Pool) Get(w http.ResponseWriter, r *http.Request) *Exchange {
 	return x
 }
 
-// Put keeps the exchange of a forwarded request for the next one. The proxy lets go of its writer when it returns;
-// of all others, and of connections that are no longer the server's, nobody has looked. Its Stream
-// must be in no registry.
+// Put keeps the exchange of a forwarded request for the next one. The proxy lets go of its writer
+// when it returns; of all others, and of connections that are no longer the server's, nobody has
+// looked. Its Stream must be in no registry.
 func (p *Pool) Put(x *Exchange) {
 	if !x.Reusable || x.status == http.StatusSwitchingProtocols {
 		return

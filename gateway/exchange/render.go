@@ -87,8 +87,9 @@ func (r *Responder) afterForm(x *Exchange, p *problem.Problem, page *web.Message
 	}
 }
 
-// failStale answers a navigation that came with a retired handle with a page that asks for the
-// same address again, for nobody else repeats it; scripts do so themselves. It returns false for everything else.
+// failStale answers a navigation that came with a retired handle with a page that asks for the same
+// address again, for nobody else repeats it; scripts do so themselves. It returns false for
+// everything else.
 func (r *Responder) failStale(x *Exchange) bool {
 	switch {
 	case Repeatable(x.Request):

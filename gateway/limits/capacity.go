@@ -12,7 +12,8 @@ import (
 // anything; above that no address may hold more than its share of three quarters,
 // so that a newcomer finds room beside one that takes all it can.
 //
-// One Capacity is shared by all configurations of a process. It is safe for concurrent use, and nil sets no bound.
+// One Capacity is shared by all configurations of a process. It is safe for concurrent use, and nil
+// sets no bound.
 type Capacity struct {
 	max     int64
 	used    atomic.Int64
@@ -35,7 +36,8 @@ func NewCapacity(requests int) *Capacity {
 	return c
 }
 
-// Enter takes a place for a request of the address, and reports whether there was one. Leave gives it back.
+// Enter takes a place for a request of the address, and reports whether there was one. Leave gives
+// it back.
 func (c *Capacity) Enter(address string) bool {
 	if c == nil || c.max <= 0 {
 		return true

@@ -18,8 +18,9 @@ type connections struct {
 	open map[netip.Addr]int
 }
 
-// Connections wraps a listener so that no address has more than limit connections at a time; 0 means no limit. Loopback and
-// the trusted prefixes are not counted: what comes through them is many clients.
+// Connections wraps a listener so that no address has more than limit connections at a time; 0
+// means no limit. Loopback and the trusted prefixes are not counted: what comes through them is
+// many clients.
 func Connections(l net.Listener, limit int, trusted []netip.Prefix) net.Listener {
 	if limit <= 0 {
 		return l

@@ -7,7 +7,8 @@ import (
 	"sessiongate/session/ratelimit"
 )
 
-// TestCountersOfAnAddress: addresses of one IPv6 site share a bucket that holds half as much again as one of them.
+// TestCountersOfAnAddress: addresses of one IPv6 site share a bucket that holds half as much again
+// as one of them.
 func TestCountersOfAnAddress(t *testing.T) {
 	s := &SignIn{}
 	rate := ratelimit.Rate{Limit: 20, Per: time.Minute}

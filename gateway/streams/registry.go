@@ -41,7 +41,8 @@ type Stream interface {
 	Upgraded() bool
 	// EventStream reports whether these are Server-Sent Events.
 	EventStream() bool
-	// ClientReads counts arrivals of bytes from the client: two equal values mean silence between them.
+	// ClientReads counts arrivals of bytes from the client: two equal values mean silence between
+	// them.
 	ClientReads() uint64
 	// Cut ends the response on both sides, a WebSocket with a close frame of this code and
 	// reason (RFC 6455 §7.4).

@@ -19,7 +19,7 @@ func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err
 	}
 	o.AuthPrefix, o.LoginPage = c.Server.AuthPrefix, c.Session.LoginPage
 	o.AfterLogout, o.PromptAfterLogout = c.Session.AfterLogout, promptsAfterLogout(c)
-	o.Explicit = c.ExplicitTokens.Enabled
+	o.TokenEndpoints = c.ExplicitTokens.Enabled
 	o.HSTS, o.BodyTimeout = time.Duration(c.Server.HSTS), time.Duration(c.Server.Limits.BodyTimeout)
 	o.BodyRate = int64(c.Server.Limits.BodyRate)
 	o.AllowedOrigins, o.ForwardedHeader = c.CrossOrigin.AllowedOrigins, c.Server.ForwardedHeader
