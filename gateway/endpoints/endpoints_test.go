@@ -184,12 +184,12 @@ func TestASignedOutBrowserStaysSo(t *testing.T) {
 	now = now.Add(signedOutTTL)
 	answer{200, "begin=1", "", ""}.check(t, "ten minutes later", d.person("GET", "/auth/login", "", mark))
 	s.logoutOrigin = "https://corp.example"
-	if got := (&signOut{d.o}).promptAfterLogout(d.pool.Get(httptest.NewRecorder(), request("GET", "/", "")), "corp"); got != "" {
+	if got := (&logoutMemory{d.o}).prompt(d.pool.Get(httptest.NewRecorder(), request("GET", "/", "")), "corp"); got != "" {
 		t.Errorf("a provider with a logout page: %q", got)
 	}
 	d.o.PromptAfterLogout = map[string]string{"corp": "none", "other": "consent"}
 	for provider, want := range map[string]string{"corp": "", "other": "consent"} {
-		if got := (&signOut{d.o}).promptAfterLogout(nil, provider); got != want {
+		if got := (&logoutMemory{d.o}).prompt(nil, provider); got != want {
 			t.Errorf("%s: %q", provider, got)
 		}
 	}

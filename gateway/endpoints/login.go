@@ -24,7 +24,7 @@ const maxLoginBody = 16 << 10
 // signIn is the sign-in of browsers: the login page, and providers' own pages.
 type signIn struct {
 	*Options
-	out *signOut // knows who has just signed out
+	memory *logoutMemory
 }
 
 // credentials are what a login request says, as JSON or as a form.
@@ -88,7 +88,7 @@ func (s *signIn) loginPageFor(x *exchange.Exchange, status int, page web.LoginPa
 		page.Password = true
 		page.PasswordProviders = append(page.PasswordProviders, web.PasswordProvider{Name: name, Label: s.ProviderLabels[name]})
 	}
-	page.SignedOut = s.out.justSignedOut(x.Request)
+	page.SignedOut = s.memory.recent(x.Request)
 	page.Providers = s.providerLinks(x, page.ReturnTo)
 	s.Responder.Page(x, status, func(b *bytes.Buffer) error { return s.Pages.Login(b, page) })
 }

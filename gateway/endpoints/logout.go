@@ -11,8 +11,11 @@ import (
 	"sessiongate/web"
 )
 
-// signOut is the sign-out of browsers, here and at providers, and what is remembered of it.
-type signOut struct{ *Options }
+// signOut is the sign-out of browsers, here and at providers.
+type signOut struct {
+	*Options
+	memory *logoutMemory
+}
 
 // logoutForm asks; a GET never ends a session (a link or an image must not).
 func (s *signOut) logoutForm(x *exchange.Exchange) error {
@@ -59,7 +62,7 @@ func (s *signOut) logout(x *exchange.Exchange) error {
 		}
 	}
 	s.Cookies.ClearSession(x.Header())
-	s.markSignedOut(x)
+	s.memory.mark(x)
 	if s.ClearSiteData {
 		x.Header().Set("Clear-Site-Data", `"cache"`)
 	}
@@ -94,4 +97,19 @@ func (s *signOut) readLogout(x *exchange.Exchange) (form bool, to string) {
 		return form, s.AfterLogout
 	}
 	return form, exchange.ReturnURL(to)
+}
+
+// signedOutPage is where a logout rests.
+func (s *signOut) signedOutPage(x *exchange.Exchange) error {
+	page := web.SignedOutPage{
+		SignIn: web.Link{Label: "Sign in", Href: s.Site.LoginPage}, Continue: web.Link{Label: "To the start page", Href: "/"},
+	}
+	for _, name := range s.Providers.RedirectProviders() {
+		if s.Redirects.LogoutOrigin(x.Request.Context(), name) == "" {
+			page.Text = "This browser's session here has ended. The sign-in service has one of its own, which goes on: " +
+				"on a shared computer, sign out there too, or close the browser."
+		}
+	}
+	s.Responder.Page(x, http.StatusOK, func(b *bytes.Buffer) error { return s.Pages.SignedOut(b, page) })
+	return nil
 }

@@ -31,7 +31,7 @@ func (s *signIn) redirectLogin(x *exchange.Exchange, to string, current error) (
 	if name == "" || x.Request.Method == http.MethodHead {
 		return false, nil
 	}
-	if s.out.justSignedOut(x.Request) {
+	if s.memory.recent(x.Request) {
 		if q.Get("provider") == "" {
 			return false, nil // nobody is signed in again without a click
 		}
@@ -105,13 +105,13 @@ func readAsk(q url.Values) (ask session.AuthRequest, err error) {
 // providerLinks is the picker of the login page. What the request asks for goes
 // along with each link.
 func (s *signIn) providerLinks(x *exchange.Exchange, to string) (links []web.ProviderLink) {
-	q, out := goesAlong(x.Request.URL.Query()), s.out.justSignedOut(x.Request)
+	q, out := goesAlong(x.Request.URL.Query()), s.memory.recent(x.Request)
 	for _, name := range s.Providers.RedirectProviders() {
 		next := maps.Clone(q)
 		next.Set("provider", name)
 		next.Set("return_to", to)
 		if out && !next.Has("prompt") {
-			if prompt := s.out.promptAfterLogout(x, name); prompt != "" {
+			if prompt := s.memory.prompt(x, name); prompt != "" {
 				next.Set("prompt", prompt)
 			}
 		}

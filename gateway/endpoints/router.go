@@ -34,8 +34,8 @@ func New(o Options) *Router {
 
 // routes is the table of what the gateway answers itself.
 func (r *Router) routes(e *echo.Echo) {
-	out := &signOut{r.o}
-	in := &signIn{r.o, out}
+	memory := &logoutMemory{r.o}
+	in, out := &signIn{r.o, memory}, &signOut{r.o, memory}
 	who, mine, docs, apps := &sessions{r.o}, &devices{r.o}, &documents{r.o}, &tokens{r.o}
 
 	p := r.o.Site.Prefix

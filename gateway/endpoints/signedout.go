@@ -1,7 +1,6 @@
 package endpoints
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/binary"
@@ -11,13 +10,13 @@ import (
 
 	"sessiongate/gateway/exchange"
 	"sessiongate/session"
-	"sessiongate/web"
 )
 
-// This file keeps a browser signed out. The provider has a session of its own, and
+// logoutMemory keeps a browser signed out. The provider has a session of its own, and
 // may sign the user in again without a question. So a logout ends on a page, and for
 // a while the next sign-in begins with a click: whoever sees "signed out" on a shared
 // computer has to be.
+type logoutMemory struct{ *Options }
 
 // signedOutTTL is how long a sign-in needs a click after a logout.
 const signedOutTTL = 10 * time.Minute
@@ -30,9 +29,9 @@ const (
 	markTime      = 8 // characters of base32 for 5 bytes of seconds
 )
 
-// markSignedOut notes in the browser that it has just signed out, where a provider
+// mark notes in the browser that it has just signed out, where a provider
 // could sign it in again by itself. Attempts under way in other tabs are void.
-func (s *signOut) markSignedOut(x *exchange.Exchange) {
+func (s *logoutMemory) mark(x *exchange.Exchange) {
 	if len(s.Providers.RedirectProviders()) == 0 {
 		return
 	}
@@ -43,8 +42,8 @@ func (s *signOut) markSignedOut(x *exchange.Exchange) {
 	s.Cookies.BindTo(x, value)
 }
 
-// justSignedOut reports whether the browser bears the mark of a recent logout.
-func (s *signOut) justSignedOut(r *http.Request) bool {
+// recent reports whether the browser bears the mark of a recent logout.
+func (s *logoutMemory) recent(r *http.Request) bool {
 	stamp, marked := strings.CutPrefix(exchange.BoundBrowser(r), signedOutMark)
 	if !marked {
 		return false
@@ -57,9 +56,9 @@ func (s *signOut) justSignedOut(r *http.Request) bool {
 	return since > -time.Minute && since < signedOutTTL
 }
 
-// promptAfterLogout is what the first sign-in after a logout asks of a provider. One
+// prompt is what the first sign-in after a logout asks of a provider. One
 // whose own session goes on, because it has no logout page, is to ask who it is.
-func (s *signOut) promptAfterLogout(x *exchange.Exchange, provider string) string {
+func (s *logoutMemory) prompt(x *exchange.Exchange, provider string) string {
 	switch p := s.PromptAfterLogout[provider]; {
 	case p == "none":
 		return ""
@@ -69,18 +68,4 @@ func (s *signOut) promptAfterLogout(x *exchange.Exchange, provider string) strin
 		return "login"
 	}
 	return ""
-}
-
-func (s *signOut) signedOutPage(x *exchange.Exchange) error {
-	page := web.SignedOutPage{
-		SignIn: web.Link{Label: "Sign in", Href: s.Site.LoginPage}, Continue: web.Link{Label: "To the start page", Href: "/"},
-	}
-	for _, name := range s.Providers.RedirectProviders() {
-		if s.Redirects.LogoutOrigin(x.Request.Context(), name) == "" {
-			page.Text = "This browser's session here has ended. The sign-in service has one of its own, which goes on: " +
-				"on a shared computer, sign out there too, or close the browser."
-		}
-	}
-	s.Responder.Page(x, http.StatusOK, func(b *bytes.Buffer) error { return s.Pages.SignedOut(b, page) })
-	return nil
 }
