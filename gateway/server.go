@@ -76,7 +76,7 @@ func (s *Server) finish(x *exchange.Exchange, admitted bool, fault any) {
 	if admitted {
 		s.capacity.Leave(x.Client.IP)
 	}
-	if fault != nil && fault != http.ErrAbortHandler {
+	if fault != nil && fault != http.ErrAbortHandler { //nolint:errorlint // recover gives the value itself
 		s.access.Log.LogAttrs(x.Request.Context(), slog.LevelError, "panic", slog.String("request_id", x.Client.RequestID),
 			slog.String("panic", fmt.Sprint(fault)), slog.String("stack", string(debug.Stack())))
 		s.responder.Fail(x, errors.New("panic in handler"))

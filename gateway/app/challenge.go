@@ -10,7 +10,7 @@ import (
 
 // upstreamStatusHeader marks a 401 that an application answered. Its session is fine: a page
 // must not take it for the end of the session and send the user to sign in.
-const upstreamStatusHeader = "X-Sessiongate-Upstream" //nolint:gosec // a header name, not a credential
+const upstreamStatusHeader = "X-Sessiongate-Upstream"
 
 // signInAgain turns an application's wish for another sign-in (RFC 9470 §3) into
 // the problem that our own require.auth_age and require.acr answer with.

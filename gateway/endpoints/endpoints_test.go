@@ -278,7 +278,7 @@ func TestDevices(t *testing.T) {
 	answer{404, "no session with this id", "", ""}.check(t, "none ended", d.ask("DELETE", "/auth/sessions/x", "", cookie))
 	answer{200, `"ended":2`, "", ""}.check(t, "all", d.ask("DELETE", "/auth/sessions", "", cookie))
 	answer{200, `"ended":1`, "", ""}.check(t, "all others", d.ask("DELETE", "/auth/sessions?keep=current", "", cookie))
-	answer{400, "keep=current", "", ""}.check(t, "misspelt", d.ask("DELETE", "/auth/sessions?keep=curent", "", cookie))
+	answer{400, "keep=current", "", ""}.check(t, "misspelt", d.ask("DELETE", "/auth/sessions?keep=currently", "", cookie))
 	s.ownSessions = func() ([]session.Record, error) {
 		return records[:1], &session.UnreadableError{IDs: []session.ID{"x"}, Err: errors.New("x")}
 	}

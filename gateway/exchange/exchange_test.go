@@ -97,7 +97,7 @@ func TestTheFirstLiveCookieCounts(t *testing.T) {
 	d := newDesk(t, sessions{resolve: func(value string, o session.ResolveOptions) (*session.Session, error) {
 		switch value {
 		case "live":
-			if o.Client.RequestID == "" || o.Mark != "" {
+			if o.RequestID == "" || o.Mark != "" {
 				t.Errorf("%+v", o)
 			}
 			return found, nil

@@ -8,7 +8,7 @@ import (
 // MaxReturnURL bounds what strangers can have stored with a sign-in attempt, in bytes.
 const MaxReturnURL = 1024
 
-// returnURL checks where the browser wants to go after login. The answer is
+// ReturnURL checks where the browser wants to go after login. The answer is
 // always a path on our own origin; everything else is "/". Browsers read "\" as
 // "/" and drop tabs and line breaks (WHATWG URL §4.4), so those never pass.
 func ReturnURL(raw string) string {
