@@ -19,12 +19,12 @@ func (r *Responder) LoginURL(req *http.Request) string {
 	return r.o.Site.LoginPage + "?return_to=" + url.QueryEscape(ReturnURL(req.URL.RequestURI()))
 }
 
-// LoginURLFor is loginURL with what the problem asks of the sign-in.
+// LoginURLFor is [Responder.LoginURL] with what the problem asks of the sign-in.
 func (r *Responder) LoginURLFor(req *http.Request, p *problem.Problem) string {
 	return r.loginURLTo(p, ReturnURL(req.URL.RequestURI()))
 }
 
-// loginURLTo is loginURLFor with the way back as it was checked before.
+// loginURLTo is LoginURLFor with the way back as it was checked before.
 func (r *Responder) loginURLTo(p *problem.Problem, to string) string {
 	to = "?return_to=" + url.QueryEscape(to)
 	ask := p.SignIn.Query()

@@ -17,7 +17,7 @@ type pending struct {
 // attempts are the open attempts of one bucket. It lives while somebody holds it.
 type attempts struct {
 	holders int
-	turn    chan struct{} // full while one of them asks the limiter
+	asking  chan struct{} // full while one of them asks the limiter
 
 	mu      sync.Mutex
 	open    int
@@ -33,7 +33,7 @@ func (p *pending) enter(b ratelimit.Bucket) *attempts {
 	}
 	a := p.m[b]
 	if a == nil {
-		a = &attempts{turn: make(chan struct{}, 1), settled: make(chan struct{})}
+		a = &attempts{asking: make(chan struct{}, 1), settled: make(chan struct{})}
 		p.m[b] = a
 	}
 	a.holders++
@@ -68,11 +68,11 @@ func (a *attempts) reserve(ctx context.Context, take func() (bool, error)) (bool
 // try asks once. wait is nil if nothing can change a no.
 func (a *attempts) try(ctx context.Context, take func() (bool, error)) (granted bool, wait <-chan struct{}, err error) {
 	select {
-	case a.turn <- struct{}{}:
+	case a.asking <- struct{}{}:
 	case <-ctx.Done():
 		return false, nil, ctx.Err()
 	}
-	defer func() { <-a.turn }()
+	defer func() { <-a.asking }()
 	a.mu.Lock()
 	if a.open > 0 {
 		wait = a.settled // noted before the question: an outcome during it counts
