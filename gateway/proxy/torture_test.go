@@ -227,7 +227,7 @@ func (w *wire) reset() {
 	w.Close()
 }
 
-// TestAnswersThroughTheProxy says to the proxy what legtest knows: in one piece, split at every byte, byte by byte, and
+// TestAnswersThroughTheProxy says to the proxy what http1test knows: in one piece, split at every byte, byte by byte, and
 // cut short at every byte. Clients see the same over both transports.
 func TestAnswersThroughTheProxy(t *testing.T) {
 	answers := http1test.Answers()

@@ -123,7 +123,7 @@ func TestRefreshStorm(t *testing.T) {
 		})
 	}()
 	// All were judged, and those that may have asked for their lease.
-	eventually(t, "the API is crowded", func() bool {
+	eventually(t, "the API has all the requests it may have", func() bool {
 		return api.held() >= session.RefreshesAtOnce && scriptsRun(redis)-asked >= len(pages)+session.RefreshesAtOnce
 	})
 	release()
