@@ -252,7 +252,6 @@ spendLeased 3
 stillWaits
 tuneMemory
 underWay
-wiring 3
 `
 
 // TestWordsThatAreGone looks for them in code, scripts, workflows and documents.
