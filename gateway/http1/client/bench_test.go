@@ -83,8 +83,8 @@ func benchLeg(b *testing.B, rt http.RoundTripper, cancelable, parallel bool) {
 	loop(b.Loop)
 }
 
-func BenchmarkLeg(b *testing.B)       { benchBoth(b, false) }
-func BenchmarkTransport(b *testing.B) { benchBoth(b, true) }
+func BenchmarkFast(b *testing.B)     { benchBoth(b, false) }
+func BenchmarkStandard(b *testing.B) { benchBoth(b, true) }
 
 // benchBoth runs one request at a time, and 16 per processor.
 func benchBoth(b *testing.B, standard bool) {
