@@ -16,7 +16,7 @@
 //
 // A handle is a secret and a generation. The presented generation p is judged
 // against the current one, g, by the first row that matches; [Decide] is the table
-// in Go, redisstore's family.lua the same in the store.
+// in Go, redisstore's rotation.lua the same in the store.
 //
 //	row  p          condition                             result
 //	1    any        no record                             expired

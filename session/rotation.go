@@ -3,7 +3,7 @@ package session
 import "time"
 
 // This file is the vocabulary of the decision table (see the package comment). A store
-// has the table itself (session/redisstore/lua/family.lua); session/storetest has the
+// has the table itself (session/redisstore/lua/rotation.lua); session/storetest has the
 // model that every store is held to.
 
 const (

@@ -149,7 +149,7 @@ func (m *Manager) renew(ctx context.Context, rd readPoint, v session.Presentatio
 // A lease outlives the provider's call. The commit after it is tried again while
 // the store is away, longer than the lease may last: whoever finds a lease that
 // ran out waits a moment more, in which a holder that was only cut off gets its
-// commit through (redisstore/lua/begin.lua). So an outage spends no token twice,
+// commit through (redisstore/lua/acquire.lua). So an outage spends no token twice,
 // and a process that was killed is not waited for long.
 const (
 	commitBudget = 30 * time.Second

@@ -130,7 +130,7 @@ type browserKey struct{}
 func browserOf(ctx context.Context) *browser {
 	b, ok := ctx.Value(browserKey{}).(*browser)
 	if !ok {
-		panic("sessiontest: this context does not come from Chromium")
+		panic("testserver: this context does not come from Chromium")
 	}
 	return b
 }
