@@ -7,9 +7,12 @@
 //
 // authorize.go makes the URL from an attempt. exchange.go takes the answer: the
 // issuer (RFC 9207) and an error come first, because they cost no call; then one
-// POST to the token endpoint (tokens.go), the ID token (idtoken.go), userinfo if
+// POST to the token endpoint (tokenendpoint.go), the ID token (idtoken.go), userinfo if
 // wanted, and what the attempt demanded of the sign-in (max_age, acr_values).
 // identity.go reads the user out of the claims.
+//
+// A [Provider] has three parts: client makes every call and proves who we are, discovery
+// remembers the provider's document, users tells who signed in.
 //
 // # Decisions
 //
@@ -27,7 +30,8 @@
 //     and repeat calls; it is used for PKCE only.
 //   - A refusal is one of the codes that concern this user ([session.AboutUser]).
 //     Codes that concern the client are the configuration's fault; a few of those,
-//     and answers without a code, are in doubt (session/refusal.go).
+//     and answers without a code, are in doubt ([session.FaultError]): they end a
+//     session only when they repeat while other sessions are refreshed.
 //   - A refreshed ID token with another nonce than the one before is dropped (Core
 //     §12.2).
 //   - After a refresh the tokens are kept whatever becomes of the ID token that

@@ -4,8 +4,8 @@
 //
 // A login relays the user name and the password in one request and takes the tokens out of the
 // reply. A refresh spends the refresh token in one request. Who may refresh, how often, and what
-// happens to a session when the API fails is not decided here but by session.Manager; this package
-// says only what an answer means: tokens, "no" or "not now".
+// happens to a session when the API fails is not decided here but by the session manager; this
+// package says only what an answer means: tokens, "no" or "not now".
 //
 // # Decisions
 //
