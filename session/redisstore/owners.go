@@ -3,6 +3,7 @@ package redisstore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -115,35 +116,42 @@ func (s *owners) read(ctx context.Context, ids []string, now time.Time, lost *se
 	if err != nil && !entryFault(err) {
 		return nil, unavailable("read the owner's sessions", err)
 	}
-	skip := func(id string, err error) {
-		lost.IDs = append(lost.IDs, session.ID(id))
-		if lost.Err == nil {
-			lost.Err = err
-		}
-	}
 	live := make([]session.Record, 0, len(ids))
 	for i, id := range ids {
-		if err := cmp.Or(states[i].Err(), records[i].Err()); err != nil && err != redis.Nil { //nolint:errorlint // see entryFault
-			if !entryFault(err) {
-				return nil, unavailable("read the owner's sessions", err)
-			}
-			skip(id, fmt.Errorf("%w: session %s: %w", session.ErrSealed, id, err))
-			continue
+		r, err := s.entry(session.ID(id), states[i], records[i], now)
+		switch {
+		case errors.Is(err, session.ErrStoreUnavailable):
+			return nil, err
+		case err != nil:
+			lost.IDs = append(lost.IDs, session.ID(id))
+			lost.Err = cmp.Or(lost.Err, err)
+		case r != nil:
+			live = append(live, *r)
 		}
-		r, ok := parseState(states[i].Val())
-		found := sealed{record: records[i].Val()}
-		if !ok || found.record == "" || !isAlive(r.Facts, s.o.Rules, now) {
-			continue
-		}
-		r.ID = session.ID(id)
-		found.proof, _ = states[i].Val()[proofField].(string)
-		if err := s.records.open(&r, found); err != nil {
-			skip(id, err)
-			continue
-		}
-		live = append(live, r)
 	}
 	return live, nil
+}
+
+// entry reads one session of the pipeline; nil if it does not live. An error that wraps
+// [session.ErrSealed] is about this session alone.
+func (s *owners) entry(id session.ID, state *redis.SliceCmd, record *redis.StringCmd, now time.Time) (*session.Record, error) {
+	if err := cmp.Or(state.Err(), record.Err()); err != nil && err != redis.Nil { //nolint:errorlint // see entryFault
+		if !entryFault(err) {
+			return nil, unavailable("read the owner's sessions", err)
+		}
+		return nil, fmt.Errorf("%w: session %s: %w", session.ErrSealed, id, err)
+	}
+	r, ok := parseState(state.Val())
+	found := sealed{record: record.Val()}
+	if !ok || found.record == "" || !isAlive(r.Facts, s.o.Rules, now) {
+		return nil, nil //nolint:nilnil // no session is an ordinary answer
+	}
+	r.ID = id
+	found.proof, _ = state.Val()[proofField].(string)
+	if err := s.records.open(&r, found); err != nil {
+		return nil, err
+	}
+	return &r, nil
 }
 
 // entryFault tells that only one key is to blame: it is gone, or something else

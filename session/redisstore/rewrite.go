@@ -4,22 +4,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"time"
-
-	"github.com/redis/go-redis/v9"
-	"golang.org/x/sync/errgroup"
 
 	"sessiongate/session"
 )
 
 const (
-	scriptInterval = time.Millisecond // at most 1,000 scripts a second
-	rewriteChunk   = 100
-	maxRewrites    = 8 // scripts under way at a time
-	suspectTTL     = 2 * time.Minute
-	confirmPause   = 50 * time.Millisecond
+	rewriteChunk = 100
+	suspectTTL   = 2 * time.Minute
+	confirmPause = 50 * time.Millisecond
 )
 
 // rewriter knows what this process wrote a short while ago, and writes it again where a
@@ -263,37 +257,6 @@ func (w *rewriter) restore(ctx context.Context, id session.ID, stored int64) boo
 	return err == nil && w.rewrite(ctx, e, now) == nil && w.journal.get(id) != nil
 }
 
-// stored is what a look at many sessions tells of one.
-type stored struct {
-	why, tokensHash string
-	number          int64
-}
-
-// states looks at the sessions of a chunk in one round trip per node.
-func (w *rewriter) states(ctx context.Context, ids []session.ID) ([]stored, error) {
-	ctx, cancel := context.WithTimeout(ctx, w.o.Timeout)
-	defer cancel()
-	replies := make([]*redis.SliceCmd, len(ids))
-	_, err := w.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, id := range ids {
-			replies[i] = p.HMGet(ctx, w.keys.state(id), "why", "n", "nm", "st")
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, unavailable("look at sessions", err)
-	}
-	list := make([]stored, len(ids))
-	for i, reply := range replies {
-		var text [4]string
-		for j, v := range reply.Val() {
-			text[j], _ = v.(string)
-		}
-		list[i] = stored{why: text[0], number: parseNumber(text[1], text[2], text[3]), tokensHash: text[3]}
-	}
-	return list, nil
-}
-
 // idsOf are the ids of a list.
 func idsOf[T any](list []T, id func(T) session.ID) []session.ID {
 	ids := make([]session.ID, len(list))
@@ -301,37 +264,6 @@ func idsOf[T any](list []T, id func(T) session.ID) []session.ID {
 		ids[i] = id(x)
 	}
 	return ids
-}
-
-// each runs f for each entry, several at a time.
-func each[T any](ctx context.Context, list []T, f func(context.Context, T) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(maxRewrites)
-	for _, x := range list {
-		group.Go(func() error { return f(ctx, x) })
-	}
-	return group.Wait()
-}
-
-// pace spreads scripts over time.
-type pace struct {
-	began time.Time
-	spent int
-}
-
-func newPace() *pace { return &pace{began: time.Now()} }
-
-// spend waits until n scripts more are in order.
-func (p *pace) spend(ctx context.Context, n int) error {
-	p.spent += n
-	timer := time.NewTimer(time.Until(p.began.Add(time.Duration(p.spent) * scriptInterval)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Confirm implements [session.Rewriter].
@@ -352,17 +284,4 @@ func (w *rewriter) Confirm(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// parseNumber reads the commit number of a session's fields n, nm and st, as
-// lua/rotation.lua does.
-func parseNumber(n, mark, tokensHash string) int64 {
-	count, err := strconv.ParseInt(n, 10, 64)
-	if err != nil {
-		return 0
-	}
-	if mark != tokensHash[:min(len(tokensHash), 4)] {
-		count++
-	}
-	return count
 }
