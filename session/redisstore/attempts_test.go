@@ -23,7 +23,7 @@ func TestAttemptsConformance(t *testing.T) {
 			server := open(t)
 			storetest.AttemptsSuite(t, func(t *testing.T) storetest.AttemptsHarness {
 				clock := sessiontest.NewClock()
-				server.Offset, server.Sealer = clock.Offset, newSealer(t)
+				server.Offset, server.Sealer, server.Timeout = clock.Offset, newSealer(t), busyTimeout
 				one, two := newStore(t, server), newStore(t, server)
 				return storetest.AttemptsHarness{
 					Attempts: one.Attempts(), Second: two.Attempts(), Links: one.Links(), Others: two.Links(), Clock: clock,

@@ -324,7 +324,9 @@ func memory(t *testing.T, server *testserver.RedisServer, store *redisstore.Stor
 
 func TestKeysOutliveTheDeadlines(t *testing.T) {
 	server := testserver.Redis(t)
-	store := newStore(t, standalone(server))
+	o := standalone(server)
+	o.Timeout = busyTimeout
+	store := newStore(t, o)
 	v := login(t, store, smallTokens())
 	state, record := store.Keys(v.ID)
 	ttl := func(key string) time.Duration {

@@ -27,7 +27,7 @@ func TestLimiterConformance(t *testing.T) {
 			server := open(t)
 			storetest.LimiterSuite(t, func(t *testing.T) storetest.LimiterHarness {
 				clock := sessiontest.NewClock()
-				server.Offset = clock.Offset
+				server.Offset, server.Timeout = clock.Offset, busyTimeout
 				return storetest.LimiterHarness{Limiter: newStore(t, server), Second: newStore(t, server), Clock: clock}
 			})
 		})
