@@ -13,7 +13,7 @@ import (
 
 // maxFrames is how many functions of ours may lie between a client's connection and the
 // upstream's: a reader follows a cached request through all of them.
-const maxFrames = 12
+const maxFrames = 10
 
 // TestRoadOfARequest takes the stack of a cached request while its upstream has it.
 func TestRoadOfARequest(t *testing.T) {
