@@ -53,7 +53,7 @@ func (fw *forwarding) checkResponse(res *http.Response) error {
 func (fw *forwarding) applyRules(res *http.Response) error {
 	f, h := fw.f, res.Header
 	filterResponse(h, f.options.Cookies)
-	u := fw.stream.member
+	u := fw.stream.upstream
 	f.refs.apply(h, sentTo{inner: u.inner, base: u.base, path: fw.target.Path})
 	f.route.Headers.Response.Apply(h)
 	if fw.personal && res.StatusCode != http.StatusSwitchingProtocols {

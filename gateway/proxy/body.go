@@ -25,13 +25,23 @@ type body struct {
 	mu     sync.Mutex
 	over   bool // the handler returns, or the response has begun: no clock runs any more
 	closed bool
-	whole  bool                    // all of it has come
-	got    int64                   // bytes that have come
-	waited time.Duration           // for the client
-	since  time.Time               // when the wait for the next piece began
-	stall  *time.Timer             // runs while the upstream takes nothing; nil: not watched
-	limit  time.Duration           // for stall
-	cancel context.CancelCauseFunc // of the exchange with the upstream, if it is watched
+	whole  bool // all of it has come
+	pace
+	stallWatch
+}
+
+// pace is how fast the client sends.
+type pace struct {
+	got    int64         // bytes that have come
+	waited time.Duration // for the client
+	since  time.Time     // when the wait for the next piece began
+}
+
+// stallWatch ends an exchange in which the upstream takes nothing of the body.
+type stallWatch struct {
+	stall  *time.Timer // runs while the upstream takes nothing; nil: not watched
+	limit  time.Duration
+	cancel context.CancelCauseFunc // of the exchange with the upstream
 }
 
 // Read implements io.Reader.

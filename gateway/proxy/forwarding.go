@@ -42,7 +42,7 @@ func (f *Forwarder) begin(w http.ResponseWriter, r *http.Request, h Handler, t r
 		fw.out.Fields = make([]client.Field, 0, 24)
 	}
 	fw.ctx, fw.w, fw.r, fw.handler, fw.target = r.Context(), w, r, h, t
-	fw.stream = &Stream{w: w, idle: f.route.Upstream.Idle}
+	fw.stream = &Stream{clientSide: clientSide{w: w}, silence: silence{idle: f.route.Upstream.Idle}}
 	fw.upgrade = mayUpgrade(r)
 	fw.takeBody()
 	return fw
@@ -92,7 +92,9 @@ func (fw *forwarding) prepare(values *GatewayHeaders) {
 	}
 	out.Method, out.Path, out.Query, out.HasQuery = r.Method, fw.target.Path, fw.target.Query, fw.target.HasQuery
 	if fw.body != nil {
-		out.ContentLength, out.Trailer = r.ContentLength, fw.trailer()
+		fw.dropTrailers()
+		// The server's own map of trailers, because the values arrive there only at the end of the body.
+		out.ContentLength, out.Trailer = r.ContentLength, r.Trailer
 	}
 }
 
@@ -106,13 +108,6 @@ func (fw *forwarding) takeBody() {
 	// Without this, an HTTP/1 server reads the whole request body before it lets the response begin. Writers
 	// that cannot do it (tests, HTTP/2, where it is always so) say so, and nothing is lost.
 	_ = http.NewResponseController(fw.w).EnableFullDuplex()
-}
-
-// trailer announces the request's trailers to the upstream. It returns the server's own map, because the values arrive
-// there only at the end of the body.
-func (fw *forwarding) trailer() http.Header {
-	fw.dropTrailers()
-	return fw.r.Trailer
 }
 
 // dropTrailers holds trailers to the rules for headers: some servers merge the two.
@@ -171,6 +166,6 @@ func (fw *forwarding) setAside(res *http.Response) {
 		_, _ = io.Copy(io.Discard, res.Body)
 	}
 	res.Body.Close()
-	fw.stream.member.release()
+	fw.stream.upstream.release()
 	clear(fw.out.Header)
 }

@@ -30,7 +30,7 @@ func (fw *forwarding) try() (*http.Response, error) {
 		res, err := u.transport().Send(fw.ctx, out)
 		if err == nil {
 			u.succeeded()
-			fw.stream.member = u
+			fw.stream.upstream = u
 			return res, nil
 		}
 		u.release()

@@ -11,25 +11,40 @@ import (
 )
 
 // Stream is a response on its way, from its header to its end: [Handler].Stream gets it. It stands between the
-// upstream's body and ReverseProxy, so whoever holds it can end the response. Its methods are safe for concurrent use,
+// upstream's body and the client, so whoever holds it can end the response. Its methods are safe for concurrent use,
 // but must not be called after Serve has returned.
 type Stream struct {
+	clientSide
+	webSocket
+	silence
+	body     io.ReadCloser
+	upstream *upstream // counts this stream until it is closed
+	kind     string
+	sized    bool // of known length: nobody else flushes it
+	reads    int
+	once     sync.Once
+	cutting  atomic.Pointer[cut]
+}
+
+// clientSide is the side of a stream that the browser is on.
+type clientSide struct {
 	w           http.ResponseWriter
-	body        io.ReadCloser
-	member      *upstream // counts this stream until it is closed
-	socket      io.Writer
-	kind        string
-	sized       bool    // of known length: ReverseProxy does not flush it
-	frames      *frames // of a WebSocket
-	reads       int
-	once        sync.Once
-	clientReads atomic.Uint64 // counts arrivals of bytes from the client
-	cutting     atomic.Pointer[cut]
-	closeSent   bool // the close frame is out
+	clientReads atomic.Uint64 // counts arrivals of bytes
 	mu          sync.Mutex
 	finished    bool // Serve returns: the writer is the server's again
-	idle        time.Duration
-	watchdog    *time.Timer
+}
+
+// webSocket is what a stream knows of an upgraded connection.
+type webSocket struct {
+	socket    io.Writer // to the upstream; nil: this is no WebSocket
+	frames    *frames
+	closeSent bool // the close frame is out
+}
+
+// silence cuts a stream in which nothing has moved for the limit.
+type silence struct {
+	idle     time.Duration // 0: no limit
+	watchdog *time.Timer
 }
 
 // cut is how a stream was cut.
@@ -180,8 +195,8 @@ func (s *Stream) Close() error {
 		if s.watchdog != nil {
 			s.watchdog.Stop()
 		}
-		if s.member != nil {
-			s.member.release()
+		if s.upstream != nil {
+			s.upstream.release()
 		}
 	})
 	return s.body.Close()

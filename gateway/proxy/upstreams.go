@@ -37,13 +37,18 @@ type upstreams struct {
 	now   func() time.Time
 }
 
-// upstream is one address and what is known about it.
-type upstream struct {
+// address is where an upstream stands.
+type address struct {
 	scheme, host, base string
 	inner              string // base, and what the route puts in the place of its path
 	authority          string // the Host header; "" is host
-	index              int
-	box                atomic.Pointer[transportBox]
+}
+
+// upstream is one address and what is known about it.
+type upstream struct {
+	address
+	index int
+	box   atomic.Pointer[transportBox]
 
 	unhealthy    atomic.Bool  // the health check took it out
 	ejectedUntil atomic.Int64 // until then, Unix nanoseconds
@@ -52,7 +57,7 @@ type upstream struct {
 	failures atomic.Int32 // in a row
 
 	mu        sync.Mutex
-	ejections int // ejectedUntil in a row
+	ejections int // in a row
 }
 
 // transport is what sends requests to an address: Send those of clients, RoundTrip the
@@ -73,12 +78,12 @@ type noAddressError struct {
 
 func (e *noAddressError) Error() string { return "no upstream address: " + e.why }
 
-// makeUpstreams makes the pool of a route. carry makes the transport of an address.
+// newUpstreams makes those of a route. carry makes the transport of an address.
 // The addresses that one request has tried fit into a word: a route has at most [routing.MaxUpstreams].
 func newUpstreams(route *routing.Route, now func() time.Time, carry func(scheme string) transport) *upstreams {
 	p := &upstreams{limit: int64(route.Upstream.Connections), now: now}
 	for i, u := range route.Upstream.Addresses {
-		m := &upstream{scheme: u.Scheme, host: u.Host, base: strings.TrimSuffix(u.EscapedPath(), "/"), index: i}
+		m := &upstream{address: address{scheme: u.Scheme, host: u.Host, base: strings.TrimSuffix(u.EscapedPath(), "/")}, index: i}
 		m.inner = m.base + route.UpstreamPrefix()
 		m.box.Store(&transportBox{carry(u.Scheme)})
 		p.list = append(p.list, m)
