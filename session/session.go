@@ -71,16 +71,6 @@ func (s *Session) at(d time.Duration) time.Time { return s.point.Began.Add(d) }
 // before reports whether now lies before a moment of the snapshot.
 func (s *Session) before(now time.Time, d time.Duration) bool { return now.Sub(s.point.Began) < d }
 
-// ReadPoint is where a look at a session began: what tells later whether anything
-// has changed since.
-type ReadPoint struct {
-	Track     *Track
-	Version   uint64    // of the track
-	Epoch     uint64    // of the feed
-	Began     time.Time // by this process's clock, before the store was asked
-	Connected bool      // the feed was
-}
-
 // NewSession makes a session from a record that was read at the point, when the
 // store's clock stood at now. It shares its words with the record, see
 // [Session.Compact].

@@ -69,6 +69,7 @@ type Stored struct {
 	Record *Record   // nil: the session is over, or there is none
 	Reason Reason    // why it is over, also if nobody has noticed yet; empty: nothing is known of it
 	Now    time.Time // the store's clock
+	Asked  time.Time // by the clock of the process that asked; a store leaves it zero
 }
 
 // Lifetimes are the lifetimes a new session gets.

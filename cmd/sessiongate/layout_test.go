@@ -33,7 +33,14 @@ gateway/streams: session
 gateway/telemetry: session
 gateway/proxy: gateway/routing gateway/http1/client
 gateway/static: gateway/routing
-session/manager: session session/task session/tracker
+session/manager: session session/recovery session/refresh session/resolve session/signin session/task session/termination session/tokenclient session/tracker session/watch
+session/recovery: session session/task session/tracker
+session/termination: session session/task session/tracker
+session/refresh: session session/task session/tracker
+session/watch: session session/task session/tracker
+session/resolve: session session/refresh session/task session/tracker
+session/signin: session session/task session/tracker
+session/tokenclient: session session/resolve session/task session/tracker
 session/ratelimit: session
 session/tracker: session
 session/redisstore: session session/seal session/ratelimit

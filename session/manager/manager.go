@@ -7,8 +7,15 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/recovery"
+	"sessiongate/session/refresh"
+	"sessiongate/session/resolve"
+	"sessiongate/session/signin"
 	"sessiongate/session/task"
+	"sessiongate/session/termination"
+	"sessiongate/session/tokenclient"
 	"sessiongate/session/tracker"
+	"sessiongate/session/watch"
 )
 
 // Options are what a [Manager] is made of.
@@ -42,45 +49,34 @@ type Options struct {
 	Now func() time.Time // nil: time.Now
 }
 
-// Manager owns the life of every session: it alone creates, resolves, refreshes
-// and ends them. It is safe for concurrent use. [Manager.Run] must be running
-// for the cache to be used.
+// The names of services whose packages call them Service.
+type (
+	// SignIn begins sessions.
+	SignIn = signin.Service
+	// TokenClients serves clients that are not browsers.
+	TokenClients = tokenclient.Service
+)
+
+// Manager owns the life of every session: its services alone create, resolve, refresh and
+// end them. It is safe for concurrent use. [Manager.Run] must be running for the caches
+// to be used.
 type Manager struct {
+	*resolve.Resolver
+	*SignIn
+	*signin.Redirects
+	*termination.Terminator
+	*watch.Watcher
+	*TokenClients
+
 	store     session.Store
-	sealers   session.Sealers
-	providers map[string]session.Provider
-	order     []string // of the providers, as they were given
-	backoff   map[string]*backoff
-	slots     map[string]*slots
-	refusals  map[string]*refusals
-	restarts  map[string]*restart
-	clock     storeClock
+	recovery  *recovery.Service
+	refresher *refresh.Refresher
+	tracker   *tracker.Tracker
 	reporter  *session.Reporter
-	attempts  session.Attempts
-	links     session.ProviderSessions
-	access    session.AccessVerifier
-	revoked   session.TokenList
-	rules     session.Rules
-	absolute  time.Duration
-	grace     time.Duration
-	perUser   session.SessionLimit
-	cacheTTL  time.Duration
-	now       func() time.Time
-
-	cache         *cache
-	revalidations *revalidations
-	bearers       *bearerCache
-	lists         lists
-	tracker       *tracker.Tracker
-	runner        *task.Runner
-	leases        leases
-	restores      chan struct{} // takes one: the store may have forgotten
-
-	reads    task.Group[readKey, readPoint]
-	statuses task.Group[session.ID, status]
-	accesses task.Group[string, *session.Bearer]
-	flights  task.Group[string, readPoint]
+	runner    *task.Runner
 }
+
+const defaultCacheBytes = 64 << 20
 
 // New checks the options and returns a manager.
 func New(o Options) (*Manager, error) {
@@ -91,72 +87,72 @@ func New(o Options) (*Manager, error) {
 		return nil, errors.New("session: idle timeout and absolute lifetime must be positive")
 	}
 	if o.CacheBytes == 0 {
-		o.CacheBytes = 64 << 20
+		o.CacheBytes = defaultCacheBytes
 	}
 	// A cached hit moves no idle deadline, so it must not hide much of it.
 	o.CacheTTL = min(o.CacheTTL, o.Rules.Idle/20)
-	c, err := newCache(o.CacheBytes, o.CacheTTL)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	providers, err := session.NewProviders(o.Providers)
 	if err != nil {
-		return nil, fmt.Errorf("session cache: %w", err)
+		return nil, err
 	}
-	k, err := newMemos(o.CacheBytes, o.CacheTTL)
-	if err != nil {
-		return nil, fmt.Errorf("session memos: %w", err)
-	}
-	bearers, err := newBearerCache(o.CacheBytes/4, o.CacheTTL)
-	if err != nil {
-		return nil, fmt.Errorf("bearer cache: %w", err)
-	}
-	m := &Manager{
-		store:         o.Store,
-		sealers:       session.Sealers{Browser: o.Cookies, TokenClient: o.TokenClients, Marks: o.Marks},
-		providers:     make(map[string]session.Provider, len(o.Providers)),
-		backoff:       make(map[string]*backoff, len(o.Providers)),
-		slots:         make(map[string]*slots, len(o.Providers)),
-		refusals:      make(map[string]*refusals, len(o.Providers)),
-		restarts:      make(map[string]*restart, len(o.Providers)),
-		attempts:      o.Attempts,
-		links:         o.Links,
-		access:        o.Access,
-		revoked:       o.Revoked,
-		rules:         o.Rules,
-		absolute:      o.Absolute,
-		grace:         o.Grace,
-		perUser:       o.PerUser,
-		cacheTTL:      o.CacheTTL,
-		now:           o.Now,
-		cache:         c,
-		revalidations: k,
-		bearers:       bearers,
-	}
-	if m.now == nil {
-		m.now = time.Now
-	}
-	m.reporter = session.NewReporter(o.Recorder, m.now)
-	m.tracker, m.runner = tracker.New(m.now), task.NewRunner()
-	for _, p := range o.Providers {
-		if m.providers[p.Name()] != nil {
-			return nil, fmt.Errorf("session: provider %q is named twice", p.Name())
-		}
-		m.providers[p.Name()] = p
-		m.order = append(m.order, p.Name())
-		m.backoff[p.Name()] = &backoff{}
-		m.slots[p.Name()] = &slots{}
-		m.refusals[p.Name()] = &refusals{}
-		m.restarts[p.Name()] = &restart{}
-	}
-	m.restores = make(chan struct{}, 1)
-	return m, nil
+	m := &Manager{store: o.Store, tracker: tracker.New(o.Now), reporter: session.NewReporter(o.Recorder, o.Now), runner: task.NewRunner()}
+	sealers := &session.Sealers{Browser: o.Cookies, TokenClient: o.TokenClients, Marks: o.Marks}
+	m.recovery = recovery.New(o.Store, m.tracker, m.reporter, o.Now)
+	m.Terminator = termination.New(termination.Options{
+		Store: o.Store, Reader: m.recovery, Sealers: sealers, Providers: providers, Links: o.Links,
+		Tracker: m.tracker, Reporter: m.reporter, Runner: m.runner, Now: o.Now,
+	})
+	m.refresher = refresh.New(refresh.Options{
+		Store: o.Store, Recovery: m.recovery, Terminator: m.Terminator, Tracker: m.tracker, Reporter: m.reporter,
+		Runner: m.runner, Providers: providers, Grace: o.Grace, Now: o.Now,
+	})
+	m.Watcher = watch.New(watch.Options{
+		Reader: m.recovery, Toucher: o.Store, Terminator: m.Terminator, Tracker: m.tracker, Reporter: m.reporter,
+		Runner: m.runner, Idle: o.Rules.Idle, Now: o.Now,
+	})
+	m.SignIn = signin.New(signin.Options{
+		Store: o.Store, Terminator: m.Terminator, Sealers: sealers, Providers: providers, Tracker: m.tracker, Reporter: m.reporter,
+		Lifetimes: session.Lifetimes{Idle: o.Rules.Idle, Absolute: o.Absolute}, Grace: o.Grace, PerUser: o.PerUser, Now: o.Now,
+	})
+	m.Redirects = signin.NewRedirects(m.SignIn, o.Attempts, o.Links, m.refresher.Worked)
+	return m, m.addCaching(o, sealers, resolve.NewInterner(providers))
 }
 
-// Run follows the store's feed until ctx ends. Without it every request asks
-// the store.
+// addCaching makes the services that remember what the store said.
+func (m *Manager) addCaching(o Options, sealers *session.Sealers, interner *resolve.Interner) (err error) {
+	m.Resolver, err = resolve.New(resolve.Options{
+		Store: m.recovery, Refresher: m.refresher, Terminator: m.Terminator, Sealers: sealers, Interner: interner,
+		Tracker: m.tracker, Reporter: m.reporter, Idle: o.Rules.Idle, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, Now: o.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("session cache: %w", err)
+	}
+	m.TokenClients, err = tokenclient.New(tokenclient.Options{
+		Resolver: m.Resolver, Terminator: m.Terminator, Reader: m.recovery, Sealers: sealers, Verifier: o.Access, Revoked: o.Revoked,
+		Interner: interner, Tracker: m.tracker, Reporter: m.reporter,
+		Idle: o.Rules.Idle, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes / 4, Now: o.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("access token cache: %w", err)
+	}
+	return nil
+}
+
+// Run follows the store's feed until ctx ends. Without it every request asks the store.
 func (m *Manager) Run(ctx context.Context) error {
-	sweeping, stop := context.WithCancel(ctx)
+	running, stop := context.WithCancel(ctx)
 	defer stop()
-	go m.sweep(sweeping)
-	go m.restore(sweeping)
-	err := m.store.Follow(ctx, m.observe)
+	go m.Resolver.Run(running)
+	go m.TokenClients.Run(running)
+	go m.recovery.Run(running)
+	err := m.store.Follow(ctx, func(c session.Change) {
+		m.tracker.Observe(c)
+		m.recovery.Observe(c)
+		m.refresher.Observe(c)
+	})
 	m.tracker.Disconnect()
 	return err
 }
@@ -164,9 +160,8 @@ func (m *Manager) Run(ctx context.Context) error {
 // confirmTimeout bounds the wait for replicas at a stop.
 const confirmTimeout = 3 * time.Second
 
-// Close waits for background work (revocations, refreshes under way) until ctx
-// ends, then cuts it off. Then it waits until the store's replicas have what was
-// written here.
+// Close waits for background work (revocations, refreshes under way) until ctx ends, then
+// cuts it off. Then it waits until the store's replicas have what was written here.
 func (m *Manager) Close(ctx context.Context) {
 	m.runner.Close(ctx)
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
@@ -178,35 +173,3 @@ func (m *Manager) Close(ctx context.Context) {
 
 // StoreUp reports whether the store's feed is connected.
 func (m *Manager) StoreUp() bool { return m.tracker.Connected() }
-
-// observe applies one message of the feed.
-func (m *Manager) observe(c session.Change) {
-	m.tracker.Observe(c)
-	switch c.Kind {
-	case session.ChangeFeedUp, session.ChangeStore:
-		signal(m.restores)
-	case session.ChangeProviderUp:
-		m.heardUp(c)
-	}
-}
-
-// signal leaves a mark that is still there when its reader comes.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
-// expire takes in that a session turned out to be over. One whose time had
-// run out unnoticed is ended here, with all that follows an end.
-func (m *Manager) expire(ctx context.Context, id session.ID, why session.Reason, c session.Client) *session.EndedError {
-	if why == "" {
-		return &session.EndedError{ID: id}
-	}
-	if why.Expiry() {
-		// A fault leaves the end to whoever looks next.
-		_, _ = m.End(ctx, id, why, c)
-	}
-	return m.tracker.MarkEnded(id, why)
-}

@@ -1,0 +1,77 @@
+package resolve
+
+import (
+	"context"
+	"time"
+
+	"sessiongate/session"
+)
+
+// readTimeout bounds a look at the store that a request or a response waits for.
+const readTimeout = 2 * time.Second
+
+// readKey is everything that changes the answer to a presentation.
+type readKey struct {
+	id                                session.ID
+	browserClass, ifTokens, validator string
+	marked                            int64
+	generation                        uint32
+	kind                              session.Kind
+	touch, force                      bool
+}
+
+func keyOf(p session.Presentation) readKey {
+	return readKey{p.ID, p.BrowserClass, p.IfTokens, p.Validator, p.Marked.UnixMilli(), p.Generation, p.Kind, p.Touch, p.Force}
+}
+
+// answer is what the store says of a presented handle, and where the look began.
+type answer struct {
+	session.Answer
+	session.ReadPoint
+}
+
+// look is the session that the answer shows.
+func (a answer) look() session.Look {
+	return session.Look{ReadPoint: a.ReadPoint, Record: a.Record, Now: a.Now}
+}
+
+// read asks the store to judge the presentation. Requests that present exactly the same
+// at the same time share one call, detached from any one of them; the store bounds its
+// time. The answer comes with what was known when it began.
+func (r *Resolver) read(ctx context.Context, p session.Presentation, known *revalidation, c session.Client) (answer, error) {
+	ctx = context.WithoutCancel(ctx)
+	if !r.tracker.Connected() {
+		// A shared call may have been judged before a logout elsewhere that we would
+		// not hear of now: everyone asks for themselves.
+		return r.ask(ctx, p, known, c)
+	}
+	return r.reads.Do(keyOf(p), func() (answer, error) { return r.ask(ctx, p, known, c) })
+}
+
+func (r *Resolver) ask(ctx context.Context, p session.Presentation, known *revalidation, c session.Client) (answer, error) {
+	var track *session.Track
+	if known != nil {
+		track = known.session.Track()
+	} else {
+		track = r.tracker.Track(p.ID)
+	}
+	a := answer{ReadPoint: r.tracker.ReadPoint(track)}
+	var err error
+	if a.Answer, err = r.store.Resolve(ctx, p); err != nil {
+		return a, err
+	}
+	if a.Verdict.Outcome == session.OutcomeRecover {
+		// Copies of the handle that was lost are void at once.
+		a.Track.Learn(a.Record.Facts)
+		a.Track.Invalidate()
+	}
+	r.report(a.Answer, p, c)
+	return a, nil
+}
+
+// get reads a session within the time that a request or a response may be held up for it.
+func (r *Resolver) get(ctx context.Context, id session.ID) (session.Stored, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	return r.store.Get(ctx, id)
+}
