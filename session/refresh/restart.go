@@ -88,14 +88,14 @@ func probeDue(failed, probed, now time.Time, timeout time.Duration) bool {
 	return true
 }
 
-// resume reports whether the session's back-off is void and its lease may be asked for
+// resume reports whether a session's back-off is void and its lease may be asked for
 // again.
-func (r *run) resume(ctx context.Context, now time.Time) bool {
-	since := r.provider.restart.voids(r.now(), now, r.provider.timeout)
+func (r *Refresher) resume(ctx context.Context, p *provider, id session.ID, now time.Time) bool {
+	since := p.restart.voids(r.now(), now, p.timeout)
 	if since.IsZero() {
 		return false
 	}
-	void, err := r.store.ClearBackoff(ctx, r.Record.ID, since)
+	void, err := r.store.ClearBackoff(ctx, id, since)
 	return err == nil && void
 }
 

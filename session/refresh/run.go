@@ -108,7 +108,7 @@ func (r *run) takeSlot(ctx context.Context) step {
 		changed := r.Track.Changed()
 		if v := r.Track.Version(); v != heard && !r.slot.held() {
 			heard = v
-			if stored, err := r.recovery.Get(ctx, r.Record.ID); err == nil && r.isNews(stored) {
+			if stored, err := r.recovery.Get(ctx, r.Record.ID); err == nil && isNews(stored, r.Record) {
 				r.slot.release()
 				return r.use(ctx, stored)
 			}
@@ -134,10 +134,9 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// isNews reports whether the session is over, or has other tokens than the run began
-// with.
-func (r *run) isNews(stored session.Stored) bool {
-	return stored.Record == nil || stored.Record.Facts.TokensHash != r.Record.Facts.TokensHash
+// isNews reports whether the session is over, or has other tokens than before.
+func isNews(stored session.Stored, before *session.Record) bool {
+	return stored.Record == nil || stored.Record.Facts.TokensHash != before.Facts.TokensHash
 }
 
 var errBackoff = errors.New("the provider failed a moment ago")
@@ -162,7 +161,7 @@ func (r *run) takeLease(ctx context.Context) step {
 	case session.LeaseHeld:
 		return r.waitForHolder(ctx, changed, result.Wait)
 	case session.LeaseBackoff:
-		if !r.waiting.resumed && r.resume(ctx, result.Now) {
+		if !r.waiting.resumed && r.resume(ctx, r.provider, r.Record.ID, result.Now) {
 			r.waiting.resumed = true // once: whoever fails again waits again
 			return r.takeSlot
 		}
@@ -175,7 +174,7 @@ func (r *run) takeLease(ctx context.Context) step {
 func (r *run) waitForHolder(ctx context.Context, changed <-chan struct{}, atMost time.Duration) step {
 	ctx, cancel := context.WithDeadline(ctx, r.waiting.until)
 	defer cancel()
-	if !task.Wait(ctx, changed, min(r.nextPoll(), atMost+10*time.Millisecond)) {
+	if !task.Wait(ctx, changed, min(r.waiting.next(), atMost+10*time.Millisecond)) {
 		return r.keepOldToken(&session.FaultError{Err: ctx.Err()})
 	}
 	return r.takeSlot
@@ -190,15 +189,16 @@ func (r *run) waitForStore(ctx context.Context, changed <-chan struct{}) step {
 	}
 	ctx, cancel := context.WithDeadline(ctx, earlier(r.waiting.restored, r.waiting.until))
 	defer cancel()
-	if !task.Wait(ctx, changed, r.nextPoll()) {
+	if !task.Wait(ctx, changed, r.waiting.next()) {
 		return r.fail(r.reporter.StoreForgot(r.Record.ID))
 	}
 	return r.takeSlot
 }
 
-func (r *run) nextPoll() time.Duration {
-	poll := r.waiting.poll
-	r.waiting.poll = min(2*poll, 500*time.Millisecond)
+// next is how long to wait this time.
+func (w *waiting) next() time.Duration {
+	poll := w.poll
+	w.poll = min(2*poll, 500*time.Millisecond)
 	return poll
 }
 
