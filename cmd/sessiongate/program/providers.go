@@ -97,7 +97,7 @@ func (p *providers) local(name string, c *configs.LocalProvider, hasher *users.H
 	}
 	return local.New(local.Options{
 		Name: name, Users: source, Minter: minter, Audience: []string{c.Audience},
-		Lifetime: time.Duration(c.AccessLifetime), ClientID: browserClient, TokenClientID: tokenClient,
+		Lifetime: time.Duration(c.AccessLifetime), ClientID: browserClientID, TokenClientID: tokenClientID,
 	})
 }
 

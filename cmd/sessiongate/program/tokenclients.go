@@ -14,8 +14,8 @@ import (
 // The client ids in access tokens: which kind of client one was minted for
 // (RFC 9068 §2.2). The two are never taken for each other.
 const (
-	browserClient = "sessiongate"
-	tokenClient   = "sessiongate-explicit"
+	browserClientID = "sessiongate"
+	tokenClientID   = "sessiongate-explicit" //nolint:gosec // the name of a kind of client
 )
 
 // accessVerifier verifies the access tokens that the local providers minted for clients
@@ -58,7 +58,7 @@ func (list accessVerifiers) VerifyAccess(ctx context.Context, raw string) (sessi
 			causes = append(causes, err)
 			continue
 		}
-		if found.ClientID != tokenClient {
+		if found.ClientID != tokenClientID {
 			return session.Access{}, fmt.Errorf("%w: minted for client %q", session.ErrUnauthentic, found.ClientID)
 		}
 		return session.Access{
