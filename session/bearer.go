@@ -7,7 +7,7 @@ import (
 )
 
 // AccessVerifier checks access tokens. VerifyAccess returns what a genuine
-// access token of an explicit client says, whatever its age; everything else,
+// access token of a token client says, whatever its age; everything else,
 // tokens of cookie sessions included, is an error that wraps [ErrUnauthentic].
 // It is safe for concurrent use.
 type AccessVerifier interface {

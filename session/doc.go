@@ -4,25 +4,51 @@
 //
 // # The story of one request
 //
-// A browser presents a cookie. Resolve of package manager opens it into a [Handle] (a
-// secret and a generation), derives the public [ID] from the secret and asks
-// the store what it knows. The store judges the presented generation by the
-// decision table below, inside one script, on the store's clock. The verdict is
-// one of: forward, refresh first, converge on the successor, recover, stale, ended. A due access token is refreshed by refresh.go: once per session,
-// whatever the number of tabs and replicas. The answer is a [Session], an
+// A browser presents a cookie. Package resolve opens it into a [Handle] (a secret and a
+// generation), derives the public [ID] from the secret and asks the store what it knows.
+// The store judges the presented generation by the decision table below, inside one
+// script, on the store's clock. The verdict is one of: forward, refresh first, converge on
+// the successor, recover, stale, ended. Package refresh refreshes a due access token: once
+// per session, whatever the number of tabs and replicas. The answer is a [Session], an
 // immutable snapshot with a ready Authorization value.
+//
+// Package termination is where sessions end, signin where they begin, watch tells pages
+// and streams, tokenclient serves clients that are not browsers, recovery deals with a
+// store that forgot, and tracker knows what this process has heard. Package manager makes
+// them.
+//
+// # Words
+//
+//	session      a sign-in of one user in one browser or program, until it ends
+//	handle       what a client holds: the session's secret and a generation ([Handle])
+//	generation   the number of a handle; the current one is the newest that was issued
+//	family       all handles of one session: one secret, many generations
+//	rotation     a refresh that makes the next generation current
+//	acked        the current handle was presented, so its client has it
+//	stale mark   proof that a retired handle was refused before ([StaleMark])
+//	reuse        a retired handle with that proof: two parties hold the family
+//	recovery     the one time that a retired handle with proof is taken in again; also
+//	             what a process does about a store that forgot (package recovery)
+//	owner        whose session it is: a subject of a provider ([Owner])
+//	touch        to count as use: it moves the idle deadline
+//	due          an access token to be refreshed: soon (soft) or first (hard) ([Due])
+//	tombstone    what the store keeps of an ended session: its reason
+//	lease        the right of one process to spend a session's tokens
+//	token client an app, SDK or command line that holds its tokens itself
+//	bounce page  a page that comes from our origin only to send the browser on
 //
 // # The decision table
 //
 // A handle is a secret and a generation. The presented generation p is judged
-// against the current one, g, by the first row that matches; [Decide] is the table
-// in Go, redisstore's rotation.lua the same in the store.
+// against the current one, g, by the first row that matches. A store has the table
+// in it (redisstore's lua/rotation.lua); Decide of package storetest is the model that
+// it is held to.
 //
 //	row  p          condition                             result
 //	1    any        no record                             expired
 //	2    any        ended                                 the reason it ended for
 //	3    any        past the idle or absolute deadline    end it with that reason
-//	4    > g                                              adopt p as g; then as row 5 or 6
+//	4    > g                                              take p for g; then as row 5 or 6
 //	5    g          tokens not hard-due, none forced      current: forward
 //	6    g          hard-due, or forced                   refresh, and rotate to g+1
 //	7    g−1        rp = 0, in the window, same binding   converge on g
@@ -70,7 +96,7 @@
 //   - 11: with proof, two parties hold handles of one family. Which of them is the
 //     thief nobody can tell, so both have to sign in (RFC 9700 §4.14.2).
 //
-// Explicit handles come without cookies, and so without marks: below g they are
+// Handles of token clients come without cookies, and so without marks: below g they are
 // reuse at once, unless p is g−1 and the operator grants a window (row 7).
 //
 // Not noticed, or not prevented: whoever holds a retired handle can sign its owner
@@ -99,7 +125,7 @@
 //     response costs nothing. After that it has a short grace, and then it is
 //     refused. Only who comes back with the refusal's mark is judged by it.
 //   - What a response sets is judged when its headers go out, and they go out at once
-//     (successor.go). A process can stand still between any two steps, and a handle
+//     (resolve/successor.go). A process can stand still between any two steps, and a handle
 //     that it sets afterwards would take its browser back by generations: to the next
 //     request's row 9, and with the mark to row 11. Then the store is asked again, or
 //     nothing is set: the browser keeps what it has, which is good, or it is refused
@@ -109,18 +135,18 @@
 //     session. Every other fault is an [UnavailableError]: the cookie and the
 //     session stay as they are.
 //   - One process asks one provider for so many refreshes at a time and no more
-//     (admit.go). The others queue in order, hold no lease meanwhile, and may leave;
+//     (refresh/slots.go). The others queue in order, hold no lease meanwhile, and may leave;
 //     early refreshes, for which nobody waits, queue for nothing.
 //   - What is cached of a session is what requests need, cut loose from the record
-//     (snapshot.go, cache.go); the few who want the rest ask the store.
+//     (session.go, resolve/cache.go); the few who want the rest ask the store.
 //   - Clients that are not browsers hold the same kind of handle under other keys
-//     (explicit.go). Their families have no window: a burst is gathered before
+//     (package tokenclient). Their families have no window: a burst is gathered before
 //     the commit, and what comes after it is reuse. Their access tokens are
-//     admitted by bearer.go while the family lives.
+//     admitted by tokenclient/access.go while the family lives.
 //   - A cache entry is trusted without asking the store for at most a few
 //     seconds, and only if it was made by a read that presented this very cookie
-//     as current with no invalidation since that read began (cache.go).
+//     as current with no invalidation since that read began (resolve/cache.go).
 //   - Without a cache the store is asked on every request, and told what is known
 //     here already, so that it answers in a few bytes while that is the same
-//     (memo.go). What is remembered for that is never used by itself.
+//     (resolve/revalidate.go). What is remembered for that is never used by itself.
 package session

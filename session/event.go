@@ -73,7 +73,7 @@ type Recorder interface {
 	Record(e Event)
 }
 
-// EventRefreshRefused is an explicit refresh that was answered 401. Err says
+// EventRefreshRefused is a refresh of a token client that was answered 401. Err says
 // why, in more words than the client gets.
 const EventRefreshRefused EventType = "refresh_refused"
 

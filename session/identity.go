@@ -73,8 +73,9 @@ type Tokens struct {
 // if the record still has the tokens that were spent.
 func (t Tokens) Hash() string { return Digest(string(t.Refresh), string(t.Access)) }
 
-// Digest is H of DESIGN §4: 16 bytes of SHA-256 over length-prefixed parts, so
-// that no two lists of parts collide by moving a boundary.
+// Digest names what the store and the feed must not name openly: 16 bytes of SHA-256
+// over length-prefixed parts, in base64url. The lengths keep two lists of parts from
+// being the same by a moved boundary. The first part says what is named.
 func Digest(parts ...string) string {
 	var room [128]byte // enough but for tokens
 	b := room[:0]

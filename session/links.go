@@ -17,7 +17,7 @@ type ProviderSessions interface {
 	TakeLinks(ctx context.Context, key string) ([]ID, error)
 	// MarkUsed reports whether token is seen for the first time within keep.
 	MarkUsed(ctx context.Context, token string, keep time.Duration) (bool, error)
-	// Unmark takes back a Once whose work could not be done.
+	// Unmark takes back a MarkUsed whose work could not be done.
 	Unmark(ctx context.Context, token string) error
 }
 

@@ -25,7 +25,7 @@ type AttemptKind uint8
 // The kinds of [Attempt].
 const (
 	AttemptLogin          AttemptKind = iota
-	AttemptLogoutRedirect             // on the way to the provider's logout page: Onward
+	AttemptLogoutRedirect             // on the way to the provider's logout page: LogoutURL
 	AttemptLogoutReturn               // on the way back from it
 )
 
@@ -45,7 +45,7 @@ type Attempt struct {
 	PromptNone  bool   // prompt=none of our own: an interactive try may follow
 	Again       bool   // the one before was left to expire by the provider
 	Replaces    []ID   // sessions this browser had when it left
-	LogoutURL   Secret // of AttemptDepart: the provider's logout URL
+	LogoutURL   Secret // of AttemptLogoutRedirect: the provider's logout URL
 }
 
 // AuthRequest is what a login request may demand of the provider (OpenID Connect Core

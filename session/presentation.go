@@ -12,7 +12,7 @@ type Presentation struct {
 	BrowserClass string // see [BrowserClass]
 	Touch        bool   // counts as use: moves the idle deadline
 	Force        bool   // wants new tokens even if none are due
-	IfTokens     string // with Force: only if the record still has the tokens of this stamp; empty: any
+	IfTokens     string // with Force: only if the record still has the tokens of this hash; empty: any
 
 	// Marked is when the stale mark of exactly this handle, which came along with
 	// it, was issued by the store's clock; zero: none came. See [Mark].

@@ -90,7 +90,7 @@ var (
 )
 
 // RefusedError is a final answer, in the provider's own words: the session ends
-// with the reason. See refusal.go for what it takes.
+// with the reason. Package refresh says what it takes.
 type RefusedError struct {
 	Reason Reason // ProviderRefused or UserDisabled
 	// Unasked says that nobody was asked: the tokens have run out, and there is
@@ -111,7 +111,7 @@ type FaultError struct {
 	RetryAfter    time.Duration // as the provider asked; 0: our own back-off
 	Misconfigured bool          // our fault, not the provider's (invalid_client): alarm
 	// Doubt says that the answer may be a refusal of the tokens, but is none in the
-	// provider's own words: its body is empty or somebody else's. See refusal.go.
+	// provider's own words: its body is empty or somebody else's. See package refresh.
 	Doubt bool
 	Err   error
 }

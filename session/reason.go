@@ -4,7 +4,7 @@ package session
 // client and written to the audit log, so the values are part of the contract.
 type Reason string
 
-// Every way in which a session can end (DESIGN §4).
+// Every way in which a session can end; package termination is where it does.
 const (
 	Logout            Reason = "logout"
 	LogoutEverywhere  Reason = "logout_everywhere"

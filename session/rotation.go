@@ -30,7 +30,7 @@ type State struct {
 	ForcedAt     time.Time // last forced refresh
 	BrowserClass string    // of the request that caused the last rotation
 	LastSeen     time.Time
-	Absolute     time.Time     // MarkEnded by age
+	Absolute     time.Time     // when it ends by age
 	SoftAt       time.Time     // the access token enters its early window
 	HardAt       time.Time     // the access token counts as expired
 	Grace        time.Duration // for the token in hand, see [Schedule]
@@ -43,8 +43,8 @@ type State struct {
 
 // Rules are the operator's limits the table needs.
 type Rules struct {
-	Idle             time.Duration // MarkEnded by silence
-	TokenClientGrace time.Duration // window for explicit handles; 0: none
+	Idle             time.Duration // how long it may stay unused
+	TokenClientGrace time.Duration // window for handles of token clients; 0: none
 }
 
 // UnackedTTL is how long a handle stays good while its successor was never seen.

@@ -85,7 +85,7 @@ type LoginStart struct {
 	PriorCookies []string
 	// PromptNone asks the provider not to show anything; see [LoginDone.Retry].
 	PromptNone bool
-	// Unmark says that this attempt follows one that the provider let expire. There
+	// Again says that this attempt follows one that the provider let expire. There
 	// is no second one in a row.
 	Again bool
 

@@ -25,7 +25,7 @@ type Answer struct {
 	// 3, 11) it is the last state, so that its tokens can be revoked.
 	Record *Record
 
-	// Validator is for [Presentation.Validator] of the next visit that presents this handle;
+	// Validator is for [Presentation.Validator] of the next presentation of this handle;
 	// empty: there is nothing to come back to.
 	Validator string
 	// NotModified says that the handle is current, that no token is due, and that
@@ -51,7 +51,7 @@ type Sessions interface {
 
 	// Resolve judges a presented handle by the table of the package comment and applies the
 	// verdict: notes that the generation was seen, and seen late, recovers or ends
-	// the session, moves the idle deadline if the visit counts as use. A ctx without a
+	// the session, moves the idle deadline if the presentation counts as use. A ctx without a
 	// deadline is no leave to wait for ever: the store has a limit of its own.
 	Resolve(ctx context.Context, v Presentation) (Answer, error)
 
@@ -81,26 +81,26 @@ type Lifetimes struct {
 // Leases keeps one refresh per session across processes. Atomicity and
 // errors as for [Sessions].
 type Leases interface {
-	// Acquire asks for the right to spend the tokens that bear the stamp. known is the
+	// Acquire asks for the right to spend the tokens of a hash. known is the
 	// largest commit number the caller has heard of; a store with a smaller one
 	// has forgotten a commit, and its tokens are spent already: [LeaseTokensSpent]. A holder
 	// may ask again with the same lease. A lease that ran out is not given to
 	// another at once but after a further moment, for which it counts as busy: its
 	// holder may have been cut off from the store, with a commit to make.
-	Acquire(ctx context.Context, id ID, stamp string, known int64, lease string, ttl time.Duration) (LeaseResult, error)
+	Acquire(ctx context.Context, id ID, tokensHash string, known int64, lease string, ttl time.Duration) (LeaseResult, error)
 
-	// Extend renews a lease; false means it was lost. With a stamp, a store that
-	// has forgotten the lease grants it again while it has the tokens of the stamp.
-	Extend(ctx context.Context, id ID, lease, stamp string, ttl time.Duration) (bool, error)
+	// Extend renews a lease; false means it was lost. With a hash, a store that
+	// has forgotten the lease grants it again while it has the tokens of that hash.
+	Extend(ctx context.Context, id ID, lease, tokensHash string, ttl time.Duration) (bool, error)
 
-	// Commit stores refreshed tokens if the record still bears the stamp of the
+	// Commit stores refreshed tokens if the record still has the
 	// spent ones, and rotates if asked to and the presented generation is still
 	// the current one. In any case it returns what is now in force.
 	Commit(ctx context.Context, c Commit) (Committed, error)
 
 	// Release gives a lease back. With retryIn > 0 nobody may begin before that
 	// has passed. With a reason the session ends, provided the record still
-	// bears the stamp: a refusal of tokens that somebody else has replaced since
+	// has the tokens of the hash: a refusal of tokens that somebody else has replaced since
 	// says nothing. The turn tells the state afterwards.
 	Release(ctx context.Context, a Release) (LeaseResult, error)
 }
@@ -130,7 +130,7 @@ type LeaseResult struct {
 // Commit is a finished refresh.
 type Commit struct {
 	Presentation Presentation // who presented what; Force as it took effect
-	FromTokens   string       // stamp of the tokens the refresh was made from
+	FromTokens   string       // hash of the tokens the refresh was made from
 	Base         State        // of the record they were in, for a store that has forgotten it
 	Lease        string       // given back by the commit; empty: none
 	Rotate       bool         // the verdict allowed the generation to advance
@@ -197,17 +197,17 @@ type Change struct {
 	ID         ID
 	Generation uint32
 	Reason     Reason
-	Owner      string // Listed: [Owner.Hash]
+	Owner      string // ChangeOwnerList: [Owner.Hash]
 
-	Provider string    // ProviderUp: see [Recoveries.AnnounceProviderUp]
-	Since    time.Time // ProviderUp
-	Number   int64     // Numbered
+	Provider string    // ChangeProviderUp: see [Recoveries.AnnounceProviderUp]
+	Since    time.Time // ChangeProviderUp
+	Number   int64     // ChangeCommitted
 }
 
 // Feed tells every process what the others changed.
 type Feed interface {
 	// Follow calls f for each change, one at a time, until ctx ends. It
-	// reconnects by itself and reports every gap as FeedDown … FeedUp.
+	// reconnects by itself and reports every gap as ChangeFeedDown … ChangeFeedUp.
 	Follow(ctx context.Context, f func(Change)) error
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // TokenList knows ids of tokens that are spent or revoked before their time:
-// access tokens of the explicit flow here, logout tokens in the back channel
+// access tokens of token clients here, logout tokens in the back channel
 // (see [ProviderSessions], which shares its implementation). Ids are hashes
 // already. Both methods are atomic, idempotent and safe for concurrent use by
 // many processes; errors wrap [ErrStoreUnavailable].

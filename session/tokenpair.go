@@ -4,11 +4,11 @@ import (
 	"time"
 )
 
-// RefreshPrefix begins every refresh token of the explicit flow, so that a leak
+// RefreshPrefix begins every refresh token of a token client, so that a leak
 // is recognised for what it is and no access token is taken for one.
 const RefreshPrefix = "sgr_"
 
-// TokenPair is what an explicit client gets.
+// TokenPair is what a token client gets.
 type TokenPair struct {
 	Session    *Session
 	Access     Secret
@@ -17,7 +17,7 @@ type TokenPair struct {
 	RefreshTTL time.Duration // how long the refresh token may stay unused
 }
 
-// TokenClientRefresh is what an explicit client presents to refresh or to sign out.
+// TokenClientRefresh is what a token client presents to refresh or to sign out.
 type TokenClientRefresh struct {
 	Refresh Secret // the refresh token
 	Access  Secret // the access token it had until now, to be revoked; empty: none
