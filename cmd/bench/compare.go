@@ -163,7 +163,7 @@ func minus(a, b []float64) []float64 {
 	return out
 }
 
-// settingOf describes where and how it was measured.
+// setting says where and how was measured.
 type setting struct {
 	Time   time.Time `json:"time"`
 	CPUs   int       `json:"cpus"`

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// streamEvery: so many browsers share one event stream.
+// browsersPerStream is how many browsers share one event stream.
 const browsersPerStream = 3
 
 // listen keeps an event stream open as EventSource does, until the context ends or

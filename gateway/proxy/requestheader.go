@@ -92,7 +92,7 @@ func (f *GatewayHeaders) append(to []client.Field) []client.Field {
 	return to
 }
 
-// UpstreamPrefix replaces what stands under a name.
+// put replaces what stands under a name.
 func put(fields []client.Field, f client.Field) []client.Field {
 	fields = slices.DeleteFunc(fields, func(old client.Field) bool { return old.Name == f.Name })
 	return append(fields, f)

@@ -303,7 +303,7 @@ func nextRequest(t *testing.T, g *gate, sent string) {
 // A client's Expect is its upstream's to answer, or to pass over.
 func TestExpectOverBoth(t *testing.T) {
 	for name, c := range map[string]struct {
-		before, after string // closeSent before and after the body
+		before, after string // sent before and after the body
 		code          int
 	}{
 		"100":         {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200},

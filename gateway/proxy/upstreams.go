@@ -67,7 +67,7 @@ type transport interface {
 	Send(ctx context.Context, r *client.Request) (*http.Response, error)
 }
 
-// box boxes a transport, so that it can be replaced while requests use the old one.
+// transportBox boxes a transport, so that it can be replaced while requests use the old one.
 type transportBox struct{ transport }
 
 // noAddressError says that there is nowhere to send a request.

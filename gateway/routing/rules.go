@@ -57,7 +57,7 @@ func (h *HeaderRules) Apply(to http.Header) {
 	}
 }
 
-// Check refuses names that the gateway decides on itself, or that frame a message.
+// check refuses names that the gateway decides on itself, or that frame a message.
 func (h *HeaderRules) check(request bool) error {
 	var errs []error
 	for _, n := range h.Remove {

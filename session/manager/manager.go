@@ -38,7 +38,7 @@ type Options struct {
 	Revoked session.TokenList
 
 	Rules    session.Rules
-	Absolute time.Duration // MarkEnded by age
+	Absolute time.Duration // how long a session lives at most
 	Grace    time.Duration // most a retired handle is forgiven; at most a quarter of the token's lifetime
 
 	PerUser session.SessionLimit // sessions of one owner at a time

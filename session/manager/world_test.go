@@ -193,7 +193,7 @@ func (w *world) at(value string, generation uint32) string {
 	return v
 }
 
-// Generation asks the store.
+// generation asks the store.
 func (w *world) generation(value string) (uint32, bool) {
 	w.t.Helper()
 	r, err := w.stores[0].Store.Get(context.Background(), w.handle(value).ID())

@@ -33,7 +33,7 @@ type feed struct {
 }
 
 // Follow implements [session.Feed]. It returns ctx.Err() when ctx ends, and
-// nothing else. The first report is FeedUp, once subscribed; a caller should
+// nothing else. The first report is [session.ChangeFeedUp], once subscribed; a caller should
 // count the time before as down.
 //
 // A goroutine of its own reads the connection, so that a slow f neither makes

@@ -73,7 +73,7 @@ func (l *leases) Extend(ctx context.Context, id session.ID, lease, tokensHash st
 }
 
 // Release implements [session.Leases]. With a reason it waits for a replica,
-// as [Store.End] does.
+// as an end does.
 func (l *leases) Release(ctx context.Context, a session.Release) (session.LeaseResult, error) {
 	run := l.run
 	if a.End != "" {

@@ -59,7 +59,7 @@ func (p *pipe) stop(err error) {
 	p.wake.Signal()
 }
 
-// sendBatch hands over what was written until the connection ends.
+// send hands over what was written until the connection ends.
 func (p *pipe) send() {
 	for {
 		p.mu.Lock()

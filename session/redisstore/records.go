@@ -9,7 +9,7 @@ import (
 // records seals what is secret of a session, and opens it again.
 type records struct{ sealer Sealer }
 
-// record reads and opens the session at the end of a reply; nil if it has none.
+// read reads and opens the session at the end of a reply; nil if it has none.
 func (s records) read(doing string, id session.ID, from *reply) (*session.Record, error) {
 	r, sealed, found := from.session()
 	if from.bad {

@@ -50,7 +50,7 @@ type replicaInfo struct {
 	answered int
 }
 
-// runWithReplica is runOnReplicas for those who do not ask whether all have it.
+// runWithReplica is runWithReplicas for those who do not ask whether all have it.
 func (r *replicas) runWithReplica(ctx context.Context, sc script, id session.ID, args ...any) (any, error) {
 	reply, _, err := r.runWithReplicas(ctx, sc, id, args...)
 	return reply, err
@@ -107,7 +107,7 @@ func (r *replicas) runPinned(ctx context.Context, sc script, id session.ID, args
 }
 
 // maxShorts is how many short answers in a row make slow replicas not be waited
-// for, and shortFor for how long.
+// for, and shortTTL for how long.
 const (
 	maxShorts = 3
 	shortTTL  = 10 * time.Second

@@ -64,8 +64,8 @@ func mostRefused(refused, granted int) bool {
 
 // tokens names the tokens of a refresh.
 type tokens struct {
-	id    session.ID
-	stamp string
+	id   session.ID
+	hash string
 }
 
 // refusals weighs the refusals of one provider. It is safe for concurrent use.

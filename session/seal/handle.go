@@ -68,7 +68,7 @@ func newCodec(key Key, label string) (*securecookie.SecureCookie, error) {
 }
 
 // Seal signs and encrypts payload with the key in force. The payload must not be empty, and not so
-// long (239 bytes) that the handle would pass MaxHandleLength; it is left as it is. Two calls with
+// long (239 bytes) that the handle would pass maxHandleLength; it is left as it is. Two calls with
 // the same payload give different handles.
 func (h *Handles) Seal(payload []byte) (string, error) {
 	if len(payload) == 0 {

@@ -74,7 +74,7 @@ func (s *Service) Login(ctx context.Context, l session.Login) (*session.Session,
 	if err != nil {
 		return nil, err
 	}
-	asked := s.now() // isBefore the store's clock, which some lifetimes are reckoned from
+	asked := s.now() // before the store's clock, which some lifetimes are reckoned from
 	// Asked first: without the store a login fails before a password is checked.
 	now, err := s.store.Now(ctx)
 	if err != nil {

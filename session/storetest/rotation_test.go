@@ -9,7 +9,7 @@ import (
 )
 
 // TestDecideInvariants: what must hold whatever the facts. The table itself, row
-// by row, is redisstore's TestFamilyTable.
+// by row, is redisstore's TestRotationTable.
 func TestDecideInvariants(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	rules := session.Rules{Idle: time.Hour}

@@ -34,7 +34,7 @@ func testTouchAlone(s *storeTest) {
 	s.equal("alive after the end", keep(), false)
 }
 
-// testKeepAcknowledgesNothing: the browser has not shown its handle, so its
+// testTouchAcksNothing: the browser has not shown its handle, so its
 // parent stays good.
 func testTouchAcksNothing(s *storeTest) {
 	s.create()

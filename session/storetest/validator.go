@@ -7,7 +7,7 @@ import (
 	"sessiongate/session"
 )
 
-// Handles with a validator, [session.Presentation.Validator]. A store need not
+// validatorTests present handles with a validator, [session.Presentation.Validator]. A store need not
 // make use of it; one that does must be right.
 func validatorTests() map[string]func(*storeTest) {
 	return map[string]func(*storeTest){
@@ -113,7 +113,7 @@ func (s *validatorSteps) end() {
 	s.must(err)
 }
 
-// testKnownElsewhere: what is known of one handle says nothing about another.
+// testValidatorElsewhere: what is known of one handle says nothing about another.
 func testValidatorElsewhere(s *storeTest) {
 	s.create()
 	stranger := s.validated(1)
@@ -158,7 +158,7 @@ func testValidatorTouch(s *storeTest) {
 	s.equal("known again", s.expectValidated("after the use", v, false).LastSeen, used.Record.Facts.LastSeen)
 }
 
-// testKnownDeadlines: they are judged anew each time.
+// testValidatorDeadlines: they are judged anew each time.
 func testValidatorDeadlines(s *storeTest) {
 	s.create()
 	v := s.validated(1)

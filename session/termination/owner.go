@@ -53,7 +53,7 @@ func (t *Terminator) EndOwn(ctx context.Context, s *session.Session, id session.
 const endRounds = 5
 
 // EndAll ends every session of the owner but keep (empty: none is kept) and
-// returneds how many, those that cannot be read included. The list is read again
+// returns how many, those that cannot be read included. The list is read again
 // until it is empty, so that a login that was half done when the first list was
 // read does not slip through. A session that cannot be ended does not save the
 // others: the error says so at the end.
@@ -82,7 +82,7 @@ func (t *Terminator) EndAll(ctx context.Context, o session.Owner, keep session.I
 	return ended, nil
 }
 
-// endEach ends what it can and returneds the first fault.
+// endEach ends what it can and returns the first fault.
 func (t *Terminator) endEach(ctx context.Context, ids []session.ID, why session.Reason, c session.Client) (ended int, first error) {
 	for _, id := range ids {
 		gone, err := t.End(ctx, id, why, c)

@@ -54,8 +54,7 @@ func TestMintLeavesOutWhatIsEmpty(t *testing.T) {
 	}
 }
 
-// AuthX applies the caller's data last, so that it can replace sub, exp and type. Ours cannot be
-// replaced, in any case.
+// What the gateway says in a token cannot be replaced by extra claims, in any spelling.
 func TestExtraClaimsCannotReplaceOurs(t *testing.T) {
 	ring := newRing(t, start, newKey(t, "k1", token.EdDSA))
 	names := []string{

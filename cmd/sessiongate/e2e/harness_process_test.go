@@ -214,7 +214,7 @@ func newCluster(t *testing.T, n int, o options) *cluster {
 // browser returns a fresh browser in front of the first process.
 func (c *cluster) browser() *browser { return newBrowser(c.t, c.processes[0].addr) }
 
-// at is the browser in front of each process in turn.
+// each is the browser in front of each process in turn.
 func (c *cluster) each(b *browser) []*browser {
 	list := make([]*browser, len(c.processes))
 	for i, p := range c.processes {

@@ -60,7 +60,7 @@ func spellings() (list []string) {
 	return list
 }
 
-// nobody asks for all spellings below a prefix as somebody without the role, and reports which one
+// nobodyPasses asks for all spellings below a prefix as somebody without the role, and reports which one
 // the area for admins has answered.
 func nobodyPasses(t *testing.T, s *environment, prefix string) {
 	t.Helper()

@@ -21,7 +21,7 @@ const mountedRoutes = `  - {path: /cut/, strip_prefix: /cut, upstreams: ["UPSTRE
   - {path: /debug/, upstreams: ["UPSTREAM"], methods: [GET, DEBUG]}
 `
 
-// An application that redirects to its own address and path is followed here, over our own leg and
+// An application that redirects to its own address and path is followed here, over our own client and
 // over net/http's.
 func TestRedirectsOfAnApplicationStayHere(t *testing.T) {
 	s := newEnvironment(t, options{routes: mountedRoutes, upstream: func(w http.ResponseWriter, r *http.Request) {
@@ -42,8 +42,8 @@ func TestRedirectsOfAnApplicationStayHere(t *testing.T) {
 		"/put/items":   {publicOrigin + "/put/items/", "localhost:8080 - localhost:8080", "seen=1; Path=/put/x"},
 		"/api/items":   {publicOrigin + "/api/items/", "localhost:8080 - localhost:8080", "seen=1; Path=/app/x"},
 	} {
-		for name, chunked := range map[string]change{"leg": func(*http.Request) {}, "net/http": func(r *http.Request) {
-			r.Method, r.Body, r.ContentLength = "POST", io.NopCloser(strings.NewReader("x")), -1 // the leg does not do these
+		for name, chunked := range map[string]change{"own client": func(*http.Request) {}, "net/http": func(r *http.Request) {
+			r.Method, r.Body, r.ContentLength = "POST", io.NopCloser(strings.NewReader("x")), -1 // our client does not do these
 			r.Header.Set("Origin", publicOrigin)
 		}} {
 			got := b.get(path, chunked)

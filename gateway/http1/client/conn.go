@@ -56,7 +56,7 @@ func (c *conn) isIdle() bool {
 	return err == nil && c.check.idle
 }
 
-// check reads once without waiting. It is a field of the connection so that asking costs no
+// idleCheck reads once without waiting. It is a field of the connection so that asking costs no
 // allocation.
 type idleCheck struct {
 	read func(fd uintptr) bool

@@ -1,6 +1,6 @@
 // Package http1test holds what upstreams say to a client of HTTP/1.1, well and badly, and what the
-// client must make of it. The same rows go over both legs alone (package leg), through the whole
-// proxy (package proxy), and into the fuzzer.
+// client must make of it. The same rows go over our own client and over net/http's (package
+// client), through the whole proxy (package proxy), and into the fuzzer.
 package http1test
 
 import (
@@ -21,7 +21,7 @@ type Answer struct {
 	Cut     bool   // an error instead of the body's end
 	Interim []int  // the codes of 1xx responses
 
-	// Strict marks what the leg refuses though net/http does not; its package comment says so.
+	// Strict marks what our client refuses though net/http does not; its package comment says so.
 	Strict bool
 }
 

@@ -179,7 +179,7 @@ func (c *conn) leave() bool {
 	return true
 }
 
-// handover tells Shutdown that a request is over. It fails, and has closed the connection, if no
+// becomeIdle tells Shutdown that a request is over. It fails, and has closed the connection, if no
 // other may follow.
 func (c *conn) becomeIdle() bool {
 	if c.server.open.closing.Load() {

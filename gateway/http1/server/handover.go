@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// handover is the listener from which the standard server gets the connections that are handed
+// handoverListener is the listener from which the standard server gets the connections that are handed
 // over.
 type handoverListener struct {
 	addr  net.Addr

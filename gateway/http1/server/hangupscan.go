@@ -10,7 +10,7 @@ import (
 // that leaves later is noticed at once.
 const scanInterval = 100 * time.Millisecond
 
-// scan knows the connections whose watch waits to begin, and begins those that have waited long
+// hangupScan knows the connections whose watch waits to begin, and begins those that have waited long
 // enough. One timer serves all of them, and runs only while there are any. A busy connection is
 // listed once a period, not once a request.
 type hangupScan struct {

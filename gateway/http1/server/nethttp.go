@@ -46,14 +46,14 @@ func (s *Server) noteConns() {
 	}
 }
 
-// noteField takes what net/http says of a connection, none of whose reads is under way.
+// note takes what net/http says of a connection, none of whose reads is under way.
 func (c *checkedConn) note(state http.ConnState) {
 	c.hijacked.Store(state == http.StateHijacked)
 	c.handling.Store(state == http.StateActive)
 	c.guard.note(state, c.mode == inFrames)
 }
 
-// noteField takes what net/http says of a connection.
+// note takes what net/http says of a connection.
 func (g *guard) note(state http.ConnState, http2 bool) {
 	if g.http2.active.Store(http2 && state == http.StateActive); state == http.StateIdle {
 		g.rested(time.Now())

@@ -14,7 +14,7 @@ type request struct {
 	body    body
 }
 
-// request serves one request, and reports whether the connection is good for another. If not, it is
+// serveRequest serves one request, and reports whether the connection is good for another. If not, it is
 // closed.
 func (c *conn) serveRequest(h head) (reusable bool) {
 	x := &request{context: requestContext{conn: c}}

@@ -159,7 +159,7 @@ func (w *response) send(p []byte) error {
 	return w.broken
 }
 
-// noteField remembers that the client cannot be reached. The request is for nobody then.
+// note remembers that the client cannot be reached. The request is for nobody then.
 func (w *response) note(err error) {
 	if err != nil && w.broken == nil {
 		w.broken = err

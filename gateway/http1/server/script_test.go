@@ -330,7 +330,7 @@ func (a answer) String() string {
 	return fmt.Sprintf("%q %q %.200q (%d bytes) %q %s", a.Interim, a.Head, a.Body, len(a.Body), a.Trailer, a.Failure)
 }
 
-// newRequest is a head with these fields, and the body that belongs to a Content-Length among them.
+// request is a head with these fields, and the body that belongs to a Content-Length among them.
 func request(line string, fields ...string) string {
 	return line + " HTTP/1.1\r\nHost: app.test\r\n" + strings.Join(append(fields, ""), "\r\n") + "\r\n"
 }
