@@ -8,7 +8,7 @@ import (
 	"sessiongate/session"
 )
 
-// TestCachedHitCostsNothing: no question to the store and no allocation.
+// TestCachedHitCostsNothing: no call to the store and no allocation.
 func TestCachedHitCostsNothing(t *testing.T) {
 	w := newWorld(t, options{cacheTTL: 5 * time.Second})
 	cookie := w.login()

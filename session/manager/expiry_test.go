@@ -137,7 +137,7 @@ func TestSignInCountsFromBeforeTheCall(t *testing.T) {
 			issued, err := m.TokenPair(s)
 			w.must(err)
 			if issued.AccessTTL > lifetime-3*time.Minute+time.Second {
-				t.Errorf("an explicit client is told %v", issued.AccessTTL)
+				t.Errorf("a token client is told %v", issued.AccessTTL)
 			}
 		}
 	}

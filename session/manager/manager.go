@@ -21,8 +21,8 @@ import (
 // Options are what a [Manager] is made of.
 type Options struct {
 	Store        session.Store
-	Cookies      session.Sealer // seals cookie handles
-	TokenClients session.Sealer // seals explicit handles; nil: the explicit flow is off
+	Cookies      session.Sealer // seals cookies
+	TokenClients session.Sealer // seals refresh tokens of token clients; nil: there are none
 	Marks        session.Sealer // seals stale marks; nil: none are issued, so no retired handle proves anything
 	Providers    []session.Provider
 	Recorder     session.Recorder // nil: events are dropped
@@ -32,7 +32,7 @@ type Options struct {
 	Attempts session.Attempts
 	Links    session.ProviderSessions
 
-	// Access and Revoked are for the explicit flow; nil: no access token is
+	// Access and Revoked are for token clients; nil: no access token is
 	// admitted, and none can be revoked before its time.
 	Access  session.AccessVerifier
 	Revoked session.TokenList
@@ -44,7 +44,7 @@ type Options struct {
 	PerUser session.SessionLimit // sessions of one owner at a time
 
 	CacheTTL   time.Duration // 0: strict, every request asks the store
-	CacheBytes uint64        // 0: 64 MiB; a quarter more goes to access tokens of explicit clients
+	CacheBytes uint64        // 0: 64 MiB; a quarter more goes to access tokens of token clients
 
 	Now func() time.Time // nil: time.Now
 }

@@ -257,7 +257,7 @@ func (e *events) count(t session.EventType) (n int) {
 }
 
 // pausable is a store that a test can hold between an answer and its receiver,
-// and that counts the questions.
+// and that counts the calls.
 type pausable struct {
 	session.Store
 
@@ -266,14 +266,14 @@ type pausable struct {
 
 	turnedAway atomic.Int32 // commits that failed so
 
-	// got happens between the answer to a question without a handle and its receiver; nil: nothing.
+	// got happens between the answer to a call without a handle and its receiver; nil: nothing.
 	got atomic.Pointer[func()]
 
-	mu        sync.Mutex
-	questions int
-	held      chan struct{} // closed to let answers go; nil: they are not held
-	reached   chan struct{}
-	tell      func(session.Change)
+	mu      sync.Mutex
+	calls   int
+	held    chan struct{} // closed to let answers go; nil: they are not held
+	reached chan struct{}
+	tell    func(session.Change)
 }
 
 func (p *pausable) hold() (release func()) {
@@ -341,7 +341,7 @@ func (p *pausable) End(ctx context.Context, id session.ID, why session.Reason) (
 func (p *pausable) Resolve(ctx context.Context, v session.Presentation) (session.Answer, error) {
 	r, err := p.Store.Resolve(context.WithoutCancel(ctx), v)
 	p.mu.Lock()
-	p.questions++
+	p.calls++
 	held, reached := p.held, p.reached
 	p.mu.Unlock()
 	if held != nil {
@@ -357,7 +357,7 @@ func (p *pausable) Resolve(ctx context.Context, v session.Presentation) (session
 func (p *pausable) asked() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.questions
+	return p.calls
 }
 
 // together runs f n times at the same time.

@@ -46,9 +46,9 @@ func TestBackoffsAreVoidedOnce(t *testing.T) {
 	}
 }
 
-// TestPlacesAfterAnOutage: few at first, one more with each success, those that wait
+// TestSlotsAfterAnOutage: few at first, one more with each success, those that wait
 // in their order, and early refreshes give way.
-func TestPlacesAfterAnOutage(t *testing.T) {
+func TestSlotsAfterAnOutage(t *testing.T) {
 	var ps slots
 	ps.restart()
 	var all []*slot
@@ -67,7 +67,7 @@ func TestPlacesAfterAnOutage(t *testing.T) {
 		t.Fatalf("%d at once", ready())
 	}
 	if _, ok := ps.tryAcquire(); ok {
-		t.Error("an early refresh found a place")
+		t.Error("an early refresh found a slot")
 	}
 	for i := range session.RefreshesAtOnce - slotsAfterOutage {
 		if ps.succeeded(); ready() != slotsAfterOutage+1+i {
@@ -80,7 +80,7 @@ func TestPlacesAfterAnOutage(t *testing.T) {
 	if ready() != session.RefreshesAtOnce {
 		t.Errorf("%d in the end", ready())
 	}
-	ps.restart() // those that have a place keep it, and give it back to nobody
+	ps.restart() // those that have a slot keep it, and give it back to nobody
 	for i, p := range all[:session.RefreshesAtOnce-slotsAfterOutage] {
 		if p.release(); ready() != session.RefreshesAtOnce-1-i {
 			t.Fatalf("%d after %d left", ready(), i+1)
@@ -88,6 +88,6 @@ func TestPlacesAfterAnOutage(t *testing.T) {
 	}
 	all[session.RefreshesAtOnce-1].release()
 	if ready() != slotsAfterOutage || !all[session.RefreshesAtOnce].held() {
-		t.Errorf("%d, and the first that waited has a place: %v", ready(), all[session.RefreshesAtOnce].held())
+		t.Errorf("%d, and the first that waited has a slot: %v", ready(), all[session.RefreshesAtOnce].held())
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // cache maps the raw cookie value to a snapshot: a hit costs one look-up, no
-// cryptography and no question to the store. It never decides validity by
+// cryptography and no call to the store. It never decides validity by
 // itself: a copy is used only while its track's version and the feed's epoch are
 // what they were when the read behind it began, so an invalidation that races
 // the fill voids the entry even though it was stored later.

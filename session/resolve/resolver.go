@@ -306,7 +306,7 @@ func (r *Resolver) overtaken(ctx context.Context, s *session.Session) (*session.
 // mayPresentAgain reports whether the handle of s may be judged once more. It was
 // good when its request arrived, but an upstream may have taken its time since:
 // a handle retired in between is the upstream's fault and must not look like a
-// thief's. If it was current, it cannot have left its window within grace of the reading.
+// thief's. If it was current, it cannot have left its window within grace of that look.
 func (r *Resolver) mayPresentAgain(s *session.Session) bool {
 	if !s.Handle().Presented() || s.Handle().Generation() != s.Generation() {
 		return false // nobody presented it, see [session.Bearer.Family]; or it is retired

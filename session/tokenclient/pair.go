@@ -145,7 +145,7 @@ func (s *Service) refreshRefused(id session.ID, cause, err error, c session.Clie
 	return err
 }
 
-// TokenPair returns the pair for an explicit session that was just begun with
+// TokenPair returns the pair for a session of a token client that was just begun with
 // a login, or refreshed.
 func (s *Service) TokenPair(fresh *session.Session) (session.TokenPair, error) {
 	if fresh.Handle().Kind() != session.TokenClient {

@@ -142,7 +142,7 @@ func heapInUse() uint64 {
 	return s.HeapAlloc
 }
 
-// wideRecords answers every visit with a live session as a big provider makes
+// wideRecords answers every presentation with a live session as a big provider makes
 // them: all its words are cut out of one text, as a store's reader cuts them.
 type wideRecords struct {
 	session.Store

@@ -69,7 +69,7 @@ func (c *crowd) held() int {
 }
 
 // storm resolves the cookies at a manager and hands out the outcomes in the order
-// they come. It returns when all were judged, some at a time: what is to be crowded
+// they come. It returns when all were judged, some at a time: what is to fill the slots
 // is the provider, not the store.
 func (w *world) storm(manager int, cookies []string) <-chan error {
 	w.t.Helper()
@@ -118,7 +118,7 @@ func TestSoManyRefreshesAtOnce(t *testing.T) {
 	}
 }
 
-// TestOneProviderKeepsNoOtherWaiting: each has places of its own.
+// TestOneProviderKeepsNoOtherWaiting: each has slots of its own.
 func TestOneProviderKeepsNoOtherWaiting(t *testing.T) {
 	other := sessiontest.NewProvider("other", lifetime, time.Minute)
 	w := newWorld(t, options{timeout: time.Minute, others: []session.Provider{other}})
@@ -129,7 +129,7 @@ func TestOneProviderKeepsNoOtherWaiting(t *testing.T) {
 	defer c.open()
 	w.provider.Fail(c.answer)
 	stuck := w.storm(0, slow)
-	w.eventually("all places are taken", func() bool { return c.held() == session.RefreshesAtOnce })
+	w.eventually("all slots are taken", func() bool { return c.held() == session.RefreshesAtOnce })
 	for _, cookie := range quick {
 		w.live(0, cookie)
 	}
@@ -139,7 +139,7 @@ func TestOneProviderKeepsNoOtherWaiting(t *testing.T) {
 	}
 }
 
-// TestQueueTooLong: a request that gets no place in the time of a call is told to
+// TestQueueTooLong: a request that gets no slot in the time of a call is told to
 // come back. Its session is what it was, and nobody waits for it elsewhere.
 func TestQueueTooLong(t *testing.T) {
 	w := newWorld(t, options{managers: 2, timeout: 50 * time.Millisecond})
@@ -149,7 +149,7 @@ func TestQueueTooLong(t *testing.T) {
 	defer c.open()
 	w.provider.Fail(c.answer)
 	stuck := w.storm(0, slow)
-	w.eventually("all places are taken", func() bool { return c.held() == session.RefreshesAtOnce })
+	w.eventually("all slots are taken", func() bool { return c.held() == session.RefreshesAtOnce })
 	_, err := w.resolve(0, last)
 	w.wantUnavailable(err, session.SubsystemProvider)
 	if n := w.events.count(session.EventEnded); n != 0 {
@@ -163,7 +163,7 @@ func TestQueueTooLong(t *testing.T) {
 	w.live(0, last)
 }
 
-// TestQueueLetsGo: whoever waits for a place may leave.
+// TestQueueLetsGo: whoever waits for a slot may leave.
 func TestQueueLetsGo(t *testing.T) {
 	w := newWorld(t, options{timeout: time.Minute})
 	slow, last := w.fleet("fake", session.RefreshesAtOnce), w.loginAs("fake", "last")
@@ -172,7 +172,7 @@ func TestQueueLetsGo(t *testing.T) {
 	defer c.open()
 	w.provider.Fail(c.answer)
 	stuck := w.storm(0, slow)
-	w.eventually("all places are taken", func() bool { return c.held() == session.RefreshesAtOnce })
+	w.eventually("all slots are taken", func() bool { return c.held() == session.RefreshesAtOnce })
 	ctx, leave := context.WithCancel(context.Background())
 	left := make(chan error, 1)
 	go func() {
@@ -189,7 +189,7 @@ func TestQueueLetsGo(t *testing.T) {
 	}
 }
 
-// TestQueueHearsOfOthers: who waits for a place here takes the tokens that another
+// TestQueueHearsOfOthers: who waits for a slot here takes the tokens that another
 // process got meanwhile. That it waited kept nobody from getting them.
 func TestQueueHearsOfOthers(t *testing.T) {
 	w := newWorld(t, options{managers: 2, timeout: time.Minute})
@@ -199,7 +199,7 @@ func TestQueueHearsOfOthers(t *testing.T) {
 	defer c.open()
 	w.provider.Fail(c.answer)
 	stuck := w.storm(0, slow)
-	w.eventually("all places are taken", func() bool { return c.held() == session.RefreshesAtOnce })
+	w.eventually("all slots are taken", func() bool { return c.held() == session.RefreshesAtOnce })
 	waiting := w.storm(0, []string{last})
 	w.live(1, last)
 	w.must(<-waiting)
@@ -212,9 +212,9 @@ func TestQueueHearsOfOthers(t *testing.T) {
 	}
 }
 
-// TestPlacesComeBack: a refresh that finds it may not ask now gives its place back,
+// TestSlotsComeBack: a refresh that finds it may not ask now gives its slot back,
 // and so does one that was refused an answer.
-func TestPlacesComeBack(t *testing.T) {
+func TestSlotsComeBack(t *testing.T) {
 	w := newWorld(t, options{timeout: 100 * time.Millisecond})
 	cookie := w.login()
 	w.clock.Advance(expired)
@@ -241,7 +241,7 @@ func TestPlacesComeBack(t *testing.T) {
 }
 
 // TestEarlyRefreshesGiveWay: however many tokens are in their early window, a
-// request whose token has expired gets a place at once, and the others are made
+// request whose token has expired gets a slot at once, and the others are made
 // good by later requests.
 func TestEarlyRefreshesGiveWay(t *testing.T) {
 	w := newWorld(t, options{cacheTTL: 5 * time.Second, timeout: time.Minute})
@@ -255,11 +255,11 @@ func TestEarlyRefreshesGiveWay(t *testing.T) {
 	for _, cookie := range early {
 		w.live(0, cookie)
 	}
-	const places = session.RefreshesAtOnce * 3 / 4
-	w.eventually("most places are taken", func() bool { return c.held() == places })
+	const slots = session.RefreshesAtOnce * 3 / 4
+	w.eventually("most slots are taken", func() bool { return c.held() == slots })
 	w.live(0, urgent)
-	if n := w.provider.Calls(); n != places+1 {
-		t.Errorf("%d calls, want %d early ones and one that was waited for", n, places)
+	if n := w.provider.Calls(); n != slots+1 {
+		t.Errorf("%d calls, want %d early ones and one that was waited for", n, slots)
 	}
 	c.open()
 	w.eventually("the others follow", func() bool {
@@ -271,7 +271,7 @@ func TestEarlyRefreshesGiveWay(t *testing.T) {
 }
 
 // TestJoinedAnEarlyRefresh: a request that waits joins the early refresh under way. The
-// tokens have expired when they arrive, and places are scarce: the request refreshes
+// tokens have expired when they arrive, and slots are scarce: the request refreshes
 // again in its turn, and does not give way as what it joined would.
 func TestJoinedAnEarlyRefresh(t *testing.T) {
 	w := newWorld(t, options{cacheTTL: 5 * time.Second, timeout: time.Minute})
@@ -291,11 +291,11 @@ func TestJoinedAnEarlyRefresh(t *testing.T) {
 	w.eventually("its early refresh is under way", func() bool { return w.provider.Calls() == 1 })
 	w.clock.Advance(expired)
 	others := w.storm(0, early)
-	w.eventually("all places are taken", func() bool { return c.held() == session.RefreshesAtOnce-1 })
+	w.eventually("all slots are taken", func() bool { return c.held() == session.RefreshesAtOnce-1 })
 	waiting := w.storm(0, []string{urgent})
 	time.Sleep(20 * time.Millisecond) // it is judged; joining is next
 	close(arrive)
-	w.eventually("its place is another's", func() bool { return c.held() == session.RefreshesAtOnce })
+	w.eventually("its slot is another's", func() bool { return c.held() == session.RefreshesAtOnce })
 	c.open()
 	w.must(<-waiting)
 	for range early {

@@ -9,13 +9,13 @@ import (
 	"sessiongate/session"
 )
 
-// overheard is a store whose answers to visits a test looks at.
+// overheard is a store whose answers to presentations a test looks at.
 type overheard struct {
 	session.Store
 
-	mu      sync.Mutex
-	visits  []session.Presentation
-	answers []session.Answer
+	mu        sync.Mutex
+	presented []session.Presentation
+	answers   []session.Answer
 }
 
 // Resolve implements session.Families.
@@ -23,16 +23,16 @@ func (o *overheard) Resolve(ctx context.Context, v session.Presentation) (sessio
 	r, err := o.Store.Resolve(ctx, v)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.visits, o.answers = append(o.visits, v), append(o.answers, r)
+	o.presented, o.answers = append(o.presented, v), append(o.answers, r)
 	return r, err
 }
 
-// last is the newest visit and its answer, and how many there were.
+// last is the newest presentation and its answer, and how many there were.
 func (o *overheard) last() (session.Presentation, session.Answer, int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n := len(o.visits)
-	return o.visits[n-1], o.answers[n-1], n
+	n := len(o.presented)
+	return o.presented[n-1], o.answers[n-1], n
 }
 
 // overhear adds a process to the world.
@@ -43,18 +43,18 @@ func (w *world) overhear(o options) (manager int, store *overheard) {
 }
 
 // TestStrictAsksBriefly: without a cache_ttl every request asks, and is told
-// "unchanged" until something has changed, whoever changed it.
+// "notModified" until something has changed, whoever changed it.
 func TestStrictAsksBriefly(t *testing.T) {
 	w := newWorld(t, options{})
 	here, store := w.overhear(options{})
 	cookie := w.login()
 	asked := 0
-	look := func(what string, unchanged bool) *session.Session {
+	look := func(what string, notModified bool) *session.Session {
 		t.Helper()
 		s := w.live(here, cookie)
 		v, r, n := store.last()
-		if asked++; n != asked || r.NotModified != unchanged {
-			t.Fatalf("%s: asked %d times, want %d; known %q, unchanged %v", what, n, asked, v.Validator, r.NotModified)
+		if asked++; n != asked || r.NotModified != notModified {
+			t.Fatalf("%s: asked %d times, want %d; known %q, notModified %v", what, n, asked, v.Validator, r.NotModified)
 		}
 		return s
 	}
@@ -100,7 +100,7 @@ func TestStrictHearsNothing(t *testing.T) {
 	_, err = w.resolve(here, cookie)
 	w.wantEnded(err, session.Logout)
 	if v, _, _ := store.last(); v.Validator == "" {
-		t.Error("the visit did not say what it knew")
+		t.Error("the presentation did not say what it knew")
 	}
 }
 

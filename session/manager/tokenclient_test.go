@@ -13,8 +13,8 @@ import (
 	"sessiongate/session/seal"
 )
 
-// explicitWorld is a world with one manager more, which serves explicit clients.
-type explicitWorld struct {
+// tokenClientWorld is a world with one manager more, which serves token clients.
+type tokenClientWorld struct {
 	*world
 	manager  *manager.Manager
 	store    *counting
@@ -97,9 +97,9 @@ func (l *tokenList) fail(broken bool) {
 	l.broken = broken
 }
 
-func newExplicitWorld(t *testing.T, ttl time.Duration) *explicitWorld {
+func newTokenClientWorld(t *testing.T, ttl time.Duration) *tokenClientWorld {
 	t.Helper()
-	w := &explicitWorld{
+	w := &tokenClientWorld{
 		world: newWorld(t, options{cacheTTL: ttl}), verifier: &verifier{known: map[string]session.Access{}},
 		revoked: &tokenList{listed: map[string]bool{}},
 	}
@@ -122,8 +122,8 @@ func newExplicitWorld(t *testing.T, ttl time.Duration) *explicitWorld {
 	return w
 }
 
-// signIn starts an explicit session whose access token is believed.
-func (w *explicitWorld) signIn() session.TokenPair {
+// signIn starts a session of a token client whose access token is believed.
+func (w *tokenClientWorld) signIn() session.TokenPair {
 	w.t.Helper()
 	s, err := w.manager.Login(context.Background(), session.Login{Kind: session.TokenClient, Username: "ada", Password: "right", Client: client()})
 	w.must(err)
@@ -133,21 +133,21 @@ func (w *explicitWorld) signIn() session.TokenPair {
 	return issued
 }
 
-func (w *explicitWorld) believe(i session.TokenPair) {
+func (w *tokenClientWorld) believe(i session.TokenPair) {
 	w.verifier.believe(i.Access.Reveal(), session.Access{
 		ID: i.Access.Reveal(), Issuer: "us", Subject: i.Session.Identity().Subject,
 		SessionID: i.Session.ID(), Expires: w.clock.Now().Add(i.AccessTTL),
 	})
 }
 
-func (w *explicitWorld) bearer(raw string) (*session.Bearer, error) {
+func (w *tokenClientWorld) bearer(raw string) (*session.Bearer, error) {
 	return w.manager.Authenticate(context.Background(), raw)
 }
 
 // TestBearerHitCostsNothing: a token that was admitted a moment ago costs no
-// question, and garbage never costs one.
+// call, and garbage never costs one.
 func TestBearerHitCostsNothing(t *testing.T) {
-	w := newExplicitWorld(t, 5*time.Second)
+	w := newTokenClientWorld(t, 5*time.Second)
 	token := w.signIn().Access.Reveal()
 	if _, err := w.bearer(token); err != nil {
 		t.Fatal(err)
@@ -165,7 +165,7 @@ func TestBearerHitCostsNothing(t *testing.T) {
 		}
 	}
 	if b, a := w.store.gets.Load()-gets, w.revoked.asked-asked; b != 0 || a != 0 || allocs != 0 {
-		t.Errorf("%d and %d questions, %v allocations", b, a, allocs)
+		t.Errorf("%d and %d calls, %v allocations", b, a, allocs)
 	}
 	w.clock.Advance(6 * time.Second)
 	if _, err := w.bearer(token); err != nil || w.store.gets.Load() == gets {
@@ -175,7 +175,7 @@ func TestBearerHitCostsNothing(t *testing.T) {
 
 // TestBearerStrict: without a cache every request asks.
 func TestBearerStrict(t *testing.T) {
-	w := newExplicitWorld(t, 0)
+	w := newTokenClientWorld(t, 0)
 	token := w.signIn().Access.Reveal()
 	for range 3 {
 		if _, err := w.bearer(token); err != nil {
@@ -189,7 +189,7 @@ func TestBearerStrict(t *testing.T) {
 
 // TestBearerIsVoided: what ends or refreshes the family elsewhere is felt at once.
 func TestBearerIsVoided(t *testing.T) {
-	w := newExplicitWorld(t, time.Minute)
+	w := newTokenClientWorld(t, time.Minute)
 	i := w.signIn()
 	token := i.Access.Reveal()
 	if _, err := w.bearer(token); err != nil {
@@ -205,7 +205,7 @@ func TestBearerIsVoided(t *testing.T) {
 
 // TestBearerRefusals sorts the reasons.
 func TestBearerRefusals(t *testing.T) {
-	w := newExplicitWorld(t, 5*time.Second)
+	w := newTokenClientWorld(t, 5*time.Second)
 	i := w.signIn()
 	token := i.Access.Reveal()
 	foreign := session.Access{ID: "x", Issuer: "us", Subject: "eve", SessionID: i.Session.ID(), Expires: w.clock.Now().Add(time.Hour)}
@@ -254,7 +254,7 @@ func TestBearerRefusals(t *testing.T) {
 // TestRefreshWithoutTheList: an old access token that cannot be revoked stops the
 // refresh before anything is spent.
 func TestRefreshWithoutTheList(t *testing.T) {
-	w := newExplicitWorld(t, 5*time.Second)
+	w := newTokenClientWorld(t, 5*time.Second)
 	i := w.signIn()
 	again := session.TokenClientRefresh{Refresh: i.Refresh, Access: i.Access, Client: client()}
 	w.revoked.fail(true)
