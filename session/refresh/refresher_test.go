@@ -156,6 +156,8 @@ func (w *world) Hold(session.ID, string, string, time.Duration) {}
 func (w *world) Drop(session.ID, string)                        {}
 
 func (w *world) Extend(context.Context, session.ID, string, time.Duration) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.extended++
 	return w.extended < 3, nil
 }
@@ -170,7 +172,11 @@ func (w *world) Expire(_ context.Context, id session.ID, why session.Reason, _ s
 
 func (w *world) Revoke(string, session.Tokens) { w.revoked++ }
 
-func (w *world) Record(e session.Event) { w.events = append(w.events, e.Type) }
+func (w *world) Record(e session.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events = append(w.events, e.Type)
+}
 
 // remote is a provider that calls out; local one that does not.
 type (

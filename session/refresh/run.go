@@ -207,7 +207,7 @@ func (w *waiting) next() time.Duration {
 func (r *run) call(ctx context.Context) step {
 	if r.lease != "" {
 		r.recovery.Hold(r.Record.ID, r.lease, r.Record.Facts.TokensHash, r.provider.timeout+leaseSlack)
-		go r.extend(ctx)
+		go r.extend(ctx, r.Record.ID)
 	}
 	asking, cancel := context.WithTimeout(ctx, r.provider.timeout)
 	defer cancel()
@@ -217,10 +217,12 @@ func (r *run) call(ctx context.Context) step {
 	return r.classify(err)
 }
 
-func (r *run) extend(ctx context.Context) {
+// extend keeps the lease of a session alive. It reads nothing of the run that a step
+// changes.
+func (r *run) extend(ctx context.Context, id session.ID) {
 	ttl := r.provider.timeout + leaseSlack
 	for task.Sleep(ctx, ttl/3) {
-		if held, err := r.recovery.Extend(ctx, r.Record.ID, r.lease, ttl); err == nil && !held {
+		if held, err := r.recovery.Extend(ctx, id, r.lease, ttl); err == nil && !held {
 			return
 		}
 	}
