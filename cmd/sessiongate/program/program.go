@@ -142,5 +142,7 @@ func (p *Program) revision(c *configs.Config) (*revision, error) {
 
 // services hands the manager's services to the gateway.
 func services(m *manager.Manager) gateway.Services {
-	return gateway.Services{Resolver: m, SignIn: m, Redirects: m, Terminator: m, Watcher: m, TokenClients: m}
+	return gateway.Services{
+		Resolver: m.Resolver, SignIn: m.SignIn, Redirects: m.Redirects, Terminator: m.Terminator, Watcher: m.Watcher, TokenClients: m.TokenClients,
+	}
 }
