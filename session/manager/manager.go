@@ -23,7 +23,7 @@ type Options struct {
 	Store        session.Store
 	Cookies      session.Sealer // seals cookies
 	TokenClients session.Sealer // seals refresh tokens of token clients; nil: there are none
-	Marks        session.Sealer // seals stale marks; nil: none are issued, so no retired handle proves anything
+	Marks        session.Sealer // seals stale marks; nil: no retired handle proves anything
 	Providers    []session.Provider
 	Recorder     session.Recorder // nil: events are dropped
 
@@ -39,7 +39,9 @@ type Options struct {
 
 	Rules    session.Rules
 	Absolute time.Duration // how long a session lives at most
-	Grace    time.Duration // most a retired handle is forgiven; at most a quarter of the token's lifetime
+	// Grace is how long a retired handle is forgiven, at most: a quarter of the token's
+	// lifetime if that is less.
+	Grace time.Duration
 
 	PerUser session.SessionLimit // sessions of one owner at a time
 

@@ -34,7 +34,8 @@ func (r *Redirects) StartLogout(ctx context.Context, rec *session.Record, browse
 	return &session.LogoutRedirect{URL: to, Ticket: out.State}
 }
 
-// RedeemLogout redeems a ticket of [Redirects.StartLogout]. Errors: [session.ErrNoAttempt], [*session.UnavailableError].
+// RedeemLogout redeems a ticket of [Redirects.StartLogout]. Errors:
+// [session.ErrNoAttempt], [*session.UnavailableError].
 func (r *Redirects) RedeemLogout(ctx context.Context, browser, ticket string) (string, error) {
 	a, err := r.takeKind(ctx, browser, ticket, session.AttemptLogoutRedirect)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"sessiongate/session/task"
 )
 
-// noticeMemory is how long a spent logout token is at least remembered.
-const noticeMemory = 10 * time.Minute
+// minUsedTTL is how long a spent logout token is at least remembered.
+const minUsedTTL = 10 * time.Minute
 
 // HandleLogoutToken ends the sessions that a logout token names: those of the
 // provider's session if it names one, else all of the user's there. It returns
@@ -32,7 +32,7 @@ func (t *Terminator) HandleLogoutToken(ctx context.Context, provider, token stri
 		return 0, t.reporter.LoginFault(provider, err, c)
 	}
 	jti := session.Digest("jti", provider, n.ID)
-	first, err := t.links.MarkUsed(ctx, jti, max(n.Expires.Sub(t.now())+time.Minute, noticeMemory))
+	first, err := t.links.MarkUsed(ctx, jti, max(n.Expires.Sub(t.now())+time.Minute, minUsedTTL))
 	switch {
 	case err != nil:
 		return 0, t.reporter.StoreFault(err, "")

@@ -45,9 +45,9 @@ type access struct {
 	calls task.Group[string, *session.Bearer]
 }
 
-// Authenticate admits an access token. Errors: [session.ErrUnauthentic], [session.ErrAccessExpired],
-// [session.ErrAccessRevoked], [*session.EndedError], [*session.UnavailableError]. It never moves the
-// idle deadline: a refresh does.
+// Authenticate admits an access token. Errors: [session.ErrUnauthentic],
+// [session.ErrAccessExpired], [session.ErrAccessRevoked], [*session.EndedError],
+// [*session.UnavailableError]. It never moves the idle deadline: a refresh does.
 func (s *Service) Authenticate(ctx context.Context, raw string) (*session.Bearer, error) {
 	return s.access.authenticate(ctx, raw)
 }
