@@ -62,7 +62,7 @@ type Route struct {
 	// server.limits, whose value is the default. Zero: any, for clients that send what they
 	// measure.
 	BodyRate Size `yaml:"body_rate" range:"0B..1GiB"`
-	// Bearer: allow takes access tokens of explicit clients in Authorization. Default empty:
+	// Bearer: allow takes access tokens of token clients in Authorization. Default empty:
 	// Authorization is dropped.
 	Bearer string `yaml:"bearer" oneof:"allow"`
 	// CORS lists the origins whose pages may call this route, in place of cross_origin. Default:

@@ -19,7 +19,7 @@ func TestRevalidatedIsAsRead(t *testing.T) {
 		ID: h.ID(), Created: store.Add(-time.Hour), Expires: store.Add(10 * time.Minute),
 		Facts: State{
 			Found: true, Generation: 1, RotatedAt: store, LastSeen: store.Add(-time.Minute), Absolute: store.Add(24 * time.Hour),
-			SoftAt: store.Add(8 * time.Minute), HardAt: store.Add(9 * time.Minute), Grace: 30 * time.Second, TokensHash: "stamp",
+			SoftAt: store.Add(8 * time.Minute), HardAt: store.Add(9 * time.Minute), Grace: 30 * time.Second, TokensHash: "hash",
 		},
 		Identity: Identity{
 			Subject: "ada", Name: "Ada", Provider: "local", Roles: []string{"user"}, Scopes: []string{"a:b"},

@@ -33,7 +33,7 @@ type Answer struct {
 	// what others have done with older handles. Record is nil then, and Rotate is
 	// not told. The judgement is as fresh as any.
 	NotModified bool
-	LastSeen    time.Time // with Unchanged
+	LastSeen    time.Time // with NotModified
 }
 
 // Sessions keeps sessions and judges handles. Every method is atomic, safe for
@@ -46,8 +46,8 @@ type Sessions interface {
 
 	// Create writes a new session and lists it under its owner; the list first,
 	// since what cannot be listed must not exist. Record.Facts need only
-	// Generation and Binding; times come from lives and the schedule.
-	Create(ctx context.Context, r Record, lives Lifetimes, s Schedule) (*Record, error)
+	// Generation and BrowserClass; times come from the lifetimes and the schedule.
+	Create(ctx context.Context, r Record, l Lifetimes, s Schedule) (*Record, error)
 
 	// Resolve judges a presented handle by the table of the package comment and applies the
 	// verdict: notes that the generation was seen, and seen late, recovers or ends
@@ -93,15 +93,14 @@ type Leases interface {
 	// has forgotten the lease grants it again while it has the tokens of that hash.
 	Extend(ctx context.Context, id ID, lease, tokensHash string, ttl time.Duration) (bool, error)
 
-	// Commit stores refreshed tokens if the record still has the
-	// spent ones, and rotates if asked to and the presented generation is still
-	// the current one. In any case it returns what is now in force.
+	// Commit stores refreshed tokens if the record still has the spent ones, and
+	// rotates if asked to and the presented generation is still the current one. In any case it returns what is now in force.
 	Commit(ctx context.Context, c Commit) (Committed, error)
 
-	// Release gives a lease back. With retryIn > 0 nobody may begin before that
-	// has passed. With a reason the session ends, provided the record still
-	// has the tokens of the hash: a refusal of tokens that somebody else has replaced since
-	// says nothing. The turn tells the state afterwards.
+	// Release gives a lease back. With RetryIn > 0 nobody may begin before that has
+	// passed. With a reason in End the session ends, provided that the record still has
+	// the tokens of the hash: a refusal says nothing of tokens that have replaced those.
+	// The result tells the state afterwards.
 	Release(ctx context.Context, a Release) (LeaseResult, error)
 }
 
@@ -112,7 +111,7 @@ type LeaseState uint8
 const (
 	LeaseSessionEnded LeaseState = iota // the session has ended: Reason
 	LeaseAcquired                       // the lease is ours: call the provider
-	LeaseSuperseded                     // somebody else has refreshed: adopt Record
+	LeaseSuperseded                     // somebody else has refreshed: use Record
 	LeaseHeld                           // somebody else is calling: wait, at most Wait
 	LeaseBackoff                        // the provider failed: not before Wait has passed
 	LeaseTokensSpent                    // the store lost a commit: these tokens are spent
@@ -188,7 +187,7 @@ const (
 	ChangeCommitted                    // a session was written: Number is its commit number
 	ChangeStore                        // another server answers, or the same started again: it may have forgotten
 	ChangeProviderUp                   // a provider works again
-	ChangeRecovered                    // a generation came of a recovery; Advanced follows
+	ChangeRecovered                    // a generation came of a recovery; ChangeAdvanced follows
 )
 
 // Change is one message of a [Feed].
@@ -228,7 +227,7 @@ type Rewriter interface {
 	Confirm(ctx context.Context) error
 }
 
-// Store is everything the manager asks of its store.
+// Store is everything that the services ask of a store.
 type Store interface {
 	Rewriter
 	Sessions

@@ -8,26 +8,26 @@ import (
 	"sessiongate/session"
 )
 
-// onward is where the browser should go after its session has ended, so that
+// logoutTarget is where the browser should go after its session has ended, so that
 // the provider's own session ends too: to the provider at once (location), and
 // for a script by way of us (page), because the provider's URL holds the ID
 // token and a script must not see one.
-type onward struct{ location, page string }
+type logoutTarget struct{ location, page string }
 
-func (s *signOut) providerLogout(x *exchange.Exchange, ended []*session.Record, to string) (out onward) {
+func (s *signOut) providerLogout(x *exchange.Exchange, ended []*session.Record, to string) (out logoutTarget) {
 	for _, rec := range ended {
 		if s.Redirects.LogoutOrigin(x.Request.Context(), rec.Identity.Provider) == "" {
 			continue
 		}
 		d := s.Redirects.StartLogout(x.Request.Context(), rec, s.Cookies.BindBrowser(x), to)
 		if d != nil {
-			return onward{location: d.URL, page: s.Site.Origin + s.Site.Prefix + "/logout/continue?ticket=" + url.QueryEscape(d.Ticket)}
+			return logoutTarget{location: d.URL, page: s.Site.Origin + s.Site.Prefix + "/logout/continue?ticket=" + url.QueryEscape(d.Ticket)}
 		}
 	}
 	return out
 }
 
-// redeemLogout redeems the page that onward names.
+// redeemLogout redeems the page that [logoutTarget] names.
 func (s *signOut) redeemLogout(x *exchange.Exchange) error {
 	to, err := s.Redirects.RedeemLogout(x.Request.Context(), exchange.BoundBrowser(x.Request), x.Request.URL.Query().Get("ticket"))
 	if errors.Is(err, session.ErrNoAttempt) {

@@ -172,12 +172,12 @@ func (p *upstreams) failed(m *upstream, connecting bool) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	faults := m.failures.Add(1)
+	failures := m.failures.Add(1)
 	now := p.now()
 	if m.ejectedUntil.Load() > now.UnixNano() {
 		return // a burst that was under way counts once
 	}
-	if !connecting && (faults < failuresToEject || p.outCount(now.UnixNano())*2 >= len(p.list)) {
+	if !connecting && (failures < failuresToEject || p.outCount(now.UnixNano())*2 >= len(p.list)) {
 		return
 	}
 	pause := min(firstEjection<<min(m.ejections, 10), maxEjection)

@@ -44,10 +44,10 @@ type storedAttempt struct {
 	Provider, Nonce, Verifier string
 	ReturnTo                  string
 	storedAuthRequest
-	Silent   bool         `json:",omitempty"`
-	Again    bool         `json:",omitempty"`
-	Replaces []session.ID `json:",omitempty"`
-	Onward   string       `json:",omitempty"`
+	PromptNone bool         `json:"Silent,omitempty"`
+	Again      bool         `json:",omitempty"`
+	Replaces   []session.ID `json:",omitempty"`
+	LogoutURL  string       `json:"Onward,omitempty"`
 }
 
 // storedAuthRequest is what was asked of the provider. JSON has its fields among those of
@@ -63,7 +63,7 @@ func (a *Attempts) PutAttempt(ctx context.Context, t session.Attempt) error {
 	plain, err := json.Marshal(storedAttempt{
 		Kind: t.Kind, Created: t.Created.UTC(), Provider: t.Provider, Nonce: t.Nonce.Reveal(), Verifier: t.Verifier.Reveal(), ReturnTo: t.ReturnTo,
 		storedAuthRequest: storedAuthRequest(t.AuthRequest),
-		Silent:            t.PromptNone, Again: t.Again, Replaces: t.Replaces, Onward: t.LogoutURL.Reveal(),
+		PromptNone:        t.PromptNone, Again: t.Again, Replaces: t.Replaces, LogoutURL: t.LogoutURL.Reveal(),
 	})
 	if err != nil {
 		return fmt.Errorf("encode attempt: %w", err)
@@ -123,7 +123,7 @@ func (a *Attempts) open(id, browser, state, sealed string) (*session.Attempt, er
 		State: state, Browser: browser, Kind: t.Kind, Created: t.Created, Provider: t.Provider,
 		Nonce: session.Secret(t.Nonce), Verifier: session.Secret(t.Verifier), ReturnTo: t.ReturnTo,
 		AuthRequest: session.AuthRequest(t.storedAuthRequest),
-		PromptNone:  t.Silent, Again: t.Again, Replaces: t.Replaces, LogoutURL: session.Secret(t.Onward),
+		PromptNone:  t.PromptNone, Again: t.Again, Replaces: t.Replaces, LogoutURL: session.Secret(t.LogoutURL),
 	}, nil
 }
 

@@ -42,12 +42,12 @@ type call struct {
 
 // presented is what changes from call to call.
 type presented struct {
-	state, record     string // the keys
-	generation        uint32
-	binding, ifTokens string
-	until, validator  string
-	marked            int64
-	offset            int64
+	state, record          string // the keys
+	generation             uint32
+	browserClass, ifTokens string
+	until, validator       string
+	marked                 int64
+	offset                 int64
 }
 
 // batcher makes the calls. It is safe for concurrent use.
@@ -72,7 +72,7 @@ func newBatcher(o Options, client redis.UniversalClient, sc script) *batcher {
 		p := &c.presented
 		c.args = [...]any{
 			"evalsha", sha, "2", &p.state, &p.record,
-			&p.generation, nil, &p.binding, nil, nil, &p.ifTokens, idle, unacked, tokenClientGrace, &p.validator, &p.until,
+			&p.generation, nil, &p.browserClass, nil, nil, &p.ifTokens, idle, unacked, tokenClientGrace, &p.validator, &p.until,
 			&p.marked, &p.offset,
 		}
 		return c
@@ -83,7 +83,7 @@ func newBatcher(o Options, client redis.UniversalClient, sc script) *batcher {
 func (b *batcher) get(v session.Presentation) *call {
 	c := b.pool.Get().(*call)
 	p := &c.presented
-	p.generation, p.binding, p.ifTokens = v.Generation, v.BrowserClass, v.IfTokens
+	p.generation, p.browserClass, p.ifTokens = v.Generation, v.BrowserClass, v.IfTokens
 	p.until, p.validator, _ = strings.Cut(v.Validator, ",")
 	p.marked = millis(v.Marked)
 	c.args[argvAt+1], c.args[argvAt+3], c.args[argvAt+4] = flagArgument(v.Kind == session.TokenClient), flagArgument(v.Touch), flagArgument(v.Force)

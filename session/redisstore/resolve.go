@@ -123,7 +123,7 @@ func (s *sessions) readVerdict(doing string, id session.ID, reply string) (sessi
 	}}
 	r.Expires, r.Facts.SoftAt, r.Facts.HardAt = l.time(), l.time(), l.time()
 	r.Facts.Grace = time.Duration(l.int()) * time.Millisecond
-	r.Facts.TokensHash, r.Facts.BrowserClass = l.text(), l.rest // what is left: a binding may hold anything but a line feed
+	r.Facts.TokensHash, r.Facts.BrowserClass = l.text(), l.rest // what is left: a browser class may hold anything but a line feed
 	if l.bad {
 		return session.Answer{}, unavailable(doing, errReply)
 	}

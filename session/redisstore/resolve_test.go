@@ -31,7 +31,7 @@ func TestBrokenReplies(t *testing.T) {
 func FuzzReply(f *testing.F) {
 	store := newStore(f, embedded(f))
 	v := login(f, store, smallTokens())
-	for _, seed := range []string{"", "=1,2", "1,0,0,0,0,,1", "2,0,0,0,0,logout,1", "5,0,0,1,0,,1,1,1,1,,,1,1,1,1,1,1,stamp,binding\nblob"} {
+	for _, seed := range []string{"", "=1,2", "1,0,0,0,0,,1", "2,0,0,0,0,logout,1", "5,0,0,1,0,,1,1,1,1,,,1,1,1,1,1,1,hash,browser\nblob"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, reply string) {

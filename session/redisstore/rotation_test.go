@@ -181,7 +181,7 @@ func tableFacts() []session.State {
 		{never, never},
 	}
 	live := session.State{
-		Found: true, Generation: tableGeneration, BrowserClass: "same", TokensHash: "stamp", Grace: tableGrace,
+		Found: true, Generation: tableGeneration, BrowserClass: "same", TokensHash: "hash", Grace: tableGrace,
 		LastSeen: ago(time.Minute), Absolute: ago(-time.Hour),
 	}
 	var all []session.State
@@ -224,17 +224,17 @@ func endedFacts(live session.State) []session.State {
 func tableVisits() []session.Presentation {
 	var all []session.Presentation
 	for _, kind := range []session.Kind{session.Browser, session.TokenClient} {
-		for _, binding := range []string{"same", "other"} {
+		for _, class := range []string{"same", "other"} {
 			for _, force := range []struct {
 				force bool
 				seen  string
-			}{{false, ""}, {true, ""}, {true, "stamp"}, {true, "older"}} {
+			}{{false, ""}, {true, ""}, {true, "hash"}, {true, "older"}} {
 				for _, touch := range []bool{false, true} {
 					if touch && force.force {
 						continue // independent of each other
 					}
 					v := session.Presentation{
-						Kind: kind, BrowserClass: binding, Force: force.force, IfTokens: force.seen, Touch: touch,
+						Kind: kind, BrowserClass: class, Force: force.force, IfTokens: force.seen, Touch: touch,
 					}
 					all = append(all, v)
 					if force.force {

@@ -156,8 +156,8 @@ func (r *Refresher) Refresh(ctx context.Context, q Request) (session.Look, error
 	return fresh, err
 }
 
-// join begins a run or joins the one under way; again, if that was an early one which
-// gave way.
+// join begins a run, or joins the one under way. If that was an early one which found no
+// slot, it begins again.
 func (r *Refresher) join(ctx context.Context, q Request) (session.Look, error) {
 	for {
 		fresh, err := r.runs.Start(ctx, keyOf(q.Presentation), func() (_ session.Look, err error) {

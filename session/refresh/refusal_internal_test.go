@@ -107,7 +107,7 @@ func TestRefusals(t *testing.T) {
 			start := time.Unix(1_800_000_000, 0)
 			for i, s := range steps {
 				now := start.Add(time.Duration(s.at) * time.Second)
-				tokens := tokens{session.ID(s.tokens), "stamp"}
+				tokens := tokens{session.ID(s.tokens), "hash"}
 				if s.answer == 'g' {
 					r.granted(tokens, now, now)
 					continue

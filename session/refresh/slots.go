@@ -28,7 +28,7 @@ var (
 	// errClosing ends it because the process does.
 	errClosing = errors.New("the gateway is closing")
 	// errNoSlot ends an early refresh that found no slot to spare.
-	errNoSlot = errors.New("an early refresh gave way")
+	errNoSlot = errors.New("no slot is free for an early refresh")
 )
 
 // slots are those of one provider, handed out in the order of arrival.

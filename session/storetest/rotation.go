@@ -75,7 +75,7 @@ func retired(f session.State, v session.Presentation, r session.Rules, now time.
 	return session.Verdict{Outcome: session.OutcomeReuse, Reason: session.Reused}
 }
 
-// retiredToken decides for an explicit handle below the current one. It comes
+// retiredToken decides for the handle of a token client below the current one. It comes
 // without cookies, so there is no mark to prove anything, and every answer to it
 // is the client's last: only the window that the operator grants forgives it.
 func retiredToken(f session.State, v session.Presentation, r session.Rules, now time.Time) session.Verdict {

@@ -16,7 +16,7 @@ func TestDecideInvariants(t *testing.T) {
 	ages := []time.Duration{0, time.Second, 6 * time.Second, 29 * time.Second, 31 * time.Second, 10 * time.Minute, 2 * time.Hour, -time.Hour}
 	at := func(d time.Duration) time.Time { return now.Add(-d) }
 	never := append([]time.Duration{-1}, ages...)
-	stamp := func(d time.Duration) time.Time {
+	when := func(d time.Duration) time.Time {
 		if d == -1 {
 			return time.Time{}
 		}
@@ -29,12 +29,12 @@ func TestDecideInvariants(t *testing.T) {
 					for _, marked := range never {
 						for i := range 128 {
 							f := session.State{
-								Found: true, Generation: 100, RotatedAt: at(rotated), AckedAt: stamp(acked),
+								Found: true, Generation: 100, RotatedAt: at(rotated), AckedAt: when(acked),
 								BrowserClass: "b", LastSeen: now, Absolute: now.Add(time.Hour), SoftAt: now.Add(time.Minute), HardAt: now.Add(2 * time.Minute),
 								Grace: 30 * time.Second, TokensHash: "s",
 								Late: []uint32{0, 99, 100, 0}[i>>4&3],
 							}
-							v := session.Presentation{Kind: kind, Generation: p, BrowserClass: "b", Force: i&1 != 0, Marked: stamp(marked)}
+							v := session.Presentation{Kind: kind, Generation: p, BrowserClass: "b", Force: i&1 != 0, Marked: when(marked)}
 							if i&2 != 0 {
 								v.BrowserClass = "other"
 							}
@@ -73,7 +73,7 @@ func checkVerdict(t *testing.T, f session.State, v session.Presentation, got ses
 	case got.Outcome == session.OutcomeReuse && v.Kind == session.Browser && v.Marked.IsZero():
 		t.Fatalf("theft without proof: %+v for %+v %+v", got, v, f)
 	case v.Kind == session.TokenClient && v.Generation < f.Generation && (got.Live() || got.Stale()):
-		t.Fatalf("an explicit handle has a window: %+v for %+v %+v", got, v, f)
+		t.Fatalf("a handle of a token client has a window: %+v for %+v %+v", got, v, f)
 	case v.Generation >= f.Generation && !ended && !got.Live():
 		t.Fatalf("the current handle is refused: %+v for %+v %+v", got, v, f)
 	case got.StoreLostWrites != (v.Generation > f.Generation && !ended):

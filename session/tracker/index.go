@@ -16,7 +16,7 @@ import (
 type index struct {
 	mu     sync.Mutex
 	m      map[session.ID]weak.Pointer[session.Track]
-	lookAt int // size at which to look for collected ones
+	scanAt int // size at which to look for collected ones
 }
 
 // fewTracks are not worth a look.
@@ -29,7 +29,7 @@ func (t *index) get(id session.ID) *session.Track {
 	if tr := t.m[id].Value(); tr != nil {
 		return tr
 	}
-	if len(t.m) >= t.lookAt {
+	if len(t.m) >= t.scanAt {
 		t.forget()
 	}
 	tr := session.NewTrack(id)
@@ -50,5 +50,5 @@ func (t *index) forget() {
 		t.m = make(map[session.ID]weak.Pointer[session.Track])
 	}
 	maps.DeleteFunc(t.m, func(_ session.ID, w weak.Pointer[session.Track]) bool { return w.Value() == nil })
-	t.lookAt = max(fewTracks, 2*len(t.m))
+	t.scanAt = max(fewTracks, 2*len(t.m))
 }

@@ -39,11 +39,11 @@ type recentLinks struct {
 }
 
 // requestEnds notes that nothing more will be sent. The wait for the head begins.
-func (l *loan) requestEnds(clean bool) {
+func (l *loan) requestEnds(reusable bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sent = true
-	l.reusable = l.reusable && clean
+	l.reusable = l.reusable && reusable
 	if l.watched && !l.headed {
 		l.awaitHead()
 	}
@@ -61,14 +61,14 @@ func (l *loan) headEnds() {
 }
 
 // responseEnds notes that the response was read to its end, or will not be read further.
-func (l *loan) responseEnds(clean bool) {
+func (l *loan) responseEnds(reusable bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.answered {
 		return // Close after the end changes nothing
 	}
 	l.answered = true
-	l.reusable = l.reusable && clean
+	l.reusable = l.reusable && reusable
 	l.finish()
 }
 

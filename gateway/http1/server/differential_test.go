@@ -109,11 +109,11 @@ type stages struct {
 type stage struct {
 	*running
 	name string
-	now  atomic.Pointer[scene]
+	now  atomic.Pointer[dialogue]
 }
 
-// scene is a conversation as it is held.
-type scene struct {
+// dialogue is a conversation as it is held.
+type dialogue struct {
 	conversation
 	t           *testing.T
 	number      atomic.Int32
@@ -132,7 +132,7 @@ func (all *stages) play(t, sub *testing.T, c conversation, name string) outcome 
 	if on == nil {
 		on = newStage(t, name, c.most)
 	}
-	on.now.Store(&scene{conversation: c, t: sub})
+	on.now.Store(&dialogue{conversation: c, t: sub})
 	o := on.play(sub)
 	all.mu.Lock()
 	defer all.mu.Unlock()

@@ -112,10 +112,10 @@ func (g *hangup) end() {
 // resetDeadlines takes away those that were set during a request.
 func (g *hangup) resetDeadlines() {
 	g.mu.Lock()
-	touched := g.deadlineMoved
+	moved := g.deadlineMoved
 	g.deadlineMoved = false
 	g.mu.Unlock()
-	if touched {
+	if moved {
 		g.in.arm(time.Time{})
 		_ = g.in.socket.SetWriteDeadline(time.Time{})
 	}

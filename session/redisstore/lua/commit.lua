@@ -1,6 +1,6 @@
 -- Stores refreshed tokens if the record still has those that were spent.
 -- The tombstone of a logout wins, and of two commits the first.
--- ARGV: generation, token client, binding, force, hash of the spent tokens, lease, rotate,
+-- ARGV: generation, token client, browser class, force, hash of the spent tokens, lease, rotate,
 -- hash of the new ones, expiry, soft, hard (from now), grace, record, idle, number of the record
 -- the refresh was made from, number and absolute deadline that the record was proved
 -- for, the proof, offset.
@@ -8,7 +8,7 @@
 -- gone, why, now, and the session in force. Its record is empty when it is the one just
 -- sent; one that had a lease gets its state as well.
 
-local v = { g = num(ARGV[1]), token_client = ARGV[2] == '1', binding = ARGV[3], force = ARGV[4] == '1' }
+local v = { g = num(ARGV[1]), token_client = ARGV[2] == '1', browser_class = ARGV[3], force = ARGV[4] == '1' }
 local from_tokens, lease, rotate, tokens_hash = ARGV[5], ARGV[6], ARGV[7] == '1', ARGV[8]
 
 local function stored(s, rotated)
@@ -58,7 +58,7 @@ if v.force then
   redis.call('HSET', STATE, 'fo', str(now))
 end
 if rotated then
-  advance(s, s.g + 1, v.binding)
+  advance(s, s.g + 1, v.browser_class)
 end
 announce('g ' .. str(s.g))
 s.au = ARGV[18]

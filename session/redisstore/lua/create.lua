@@ -1,6 +1,6 @@
 -- Writes a new session. Sent twice it changes nothing, and it never brings a
 -- session back that has ended in between.
--- ARGV: generation, binding, absolute deadline, expiry, soft, hard (from now), grace,
+-- ARGV: generation, browser class, absolute deadline, expiry, soft, hard (from now), grace,
 -- tokens hash, record, idle, proof of the record (as the first commit), offset.
 -- Reply: now, the session, and its state as it is stored.
 

@@ -1,12 +1,12 @@
 -- Judges a presented handle and applies the verdict, in one step.
--- ARGV: generation, token client, binding, touch, force, if tokens, idle, unacked,
+-- ARGV: generation, token client, browser class, touch, force, if tokens, idle, unacked,
 -- token client grace, validator ('' or as not_modified.lua says), until, marked, offset.
 -- Reply, one string: outcome, lost writes, due, rotate, forced, why, now, with commas between, and
 -- where there is a session its number, its fields as load() names them (empty: 0), a line feed
 -- and the sealed record. Or, if not modified: '=', now, last seen.
 
 local presented = {
-  g = num(ARGV[1]), token_client = ARGV[2] == '1', binding = ARGV[3],
+  g = num(ARGV[1]), token_client = ARGV[2] == '1', browser_class = ARGV[3],
   touch = ARGV[4] == '1', force = ARGV[5] == '1', if_tokens = ARGV[6],
   marked = num(ARGV[12]),
 }
@@ -23,7 +23,7 @@ if r.lost_writes then
   redis.call('HSET', STATE, 'aa', str(now))
 elseif r.outcome == 10 then
   local taken = s.g - 1
-  advance(s, s.g + 1, presented.binding)
+  advance(s, s.g + 1, presented.browser_class)
   s.rp = taken
   redis.call('HSET', STATE, 'rp', str(taken))
 elseif r.outcome == 5 or r.outcome == 6 then

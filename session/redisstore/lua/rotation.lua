@@ -219,7 +219,7 @@ end
 local function retired(s, v, rules)
   local of_recovery = recovered(s)
   local parent = v.g == s.g - 1 and not of_recovery
-  local since, same = age(math.max(s.ra, s.aa)), v.binding == s.b
+  local since, same = age(math.max(s.ra, s.aa)), v.browser_class == s.b
   local in_window = (parent or (of_recovery and v.g == s.rp))
     and (since <= s.gr or (s.aa == 0 and age(s.ra) <= rules.unacked))
   if in_window and same then
@@ -245,9 +245,9 @@ end
 
 -- advance makes g the current handle as of now. Nothing that was noted of the one
 -- before counts any more.
-local function advance(s, g, binding)
-  s.g, s.ra, s.aa, s.la, s.rp, s.b = g, now, 0, 0, 0, binding
-  redis.call('HSET', STATE, 'g', str(g), 'ra', str(now), 'b', binding)
+local function advance(s, g, browser_class)
+  s.g, s.ra, s.aa, s.la, s.rp, s.b = g, now, 0, 0, 0, browser_class
+  redis.call('HSET', STATE, 'g', str(g), 'ra', str(now), 'b', browser_class)
   redis.call('HDEL', STATE, 'aa', 'la', 'rp', 'sk')
 end
 
