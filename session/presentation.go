@@ -15,7 +15,7 @@ type Presentation struct {
 	IfTokens     string // with Force: only if the record still has the tokens of this hash; empty: any
 
 	// Marked is when the stale mark of exactly this handle, which came along with
-	// it, was issued by the store's clock; zero: none came. See [Mark].
+	// it, was issued by the store's clock; zero: none came. See [Sealers.Mark].
 	Marked time.Time
 
 	// Validator is the [Answer.Validator] of an earlier answer to this handle that

@@ -1,7 +1,15 @@
-// Package manager makes the services of sessions from one [Options] and runs them: it
-// follows the store's feed, tells the services what it says, and waits at a stop for what
-// is under way.
+// Package manager makes the services that sessions need from one set of [Options], runs
+// what they share, and closes it. It decides nothing itself; each service has a package:
 //
-// What belongs to one service is in that service's package. The stories that need several
-// of them, and several processes over one store, are this package's tests.
+//	resolve      a cookie's value in, a session out
+//	signin       begins sessions
+//	termination  ends them
+//	refresh      gets new tokens
+//	watch        tells pages and streams what happens to a session
+//	tokenclient  serves clients that are not browsers
+//	tracker      what this process has heard of sessions
+//	recovery     mends a store that has lost writes
+//
+// [Manager] embeds the services that others call, and hands each the few methods of the
+// others that it needs.
 package manager

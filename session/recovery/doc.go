@@ -1,13 +1,16 @@
-// Package recovery is the store as a process sees it that remembers what it wrote: a
-// store that fails over, loses its power or starts from an older snapshot forgets what
-// was written last.
+// Package recovery deals with a store that has lost writes. A Redis that fails over, loses
+// its power or starts from an older snapshot forgets what was written last; each gateway
+// remembers for a minute what it wrote.
 //
-// A [Service] notices that by commit numbers, and by steps of the store's clock. Then:
+// Other packages read the store through a [Service]. It notices lost writes by commit
+// numbers (package session), and steps of the store's clock by comparing it with its own.
+// Then:
 //
-//   - A session that is not there, though it was written a moment ago, is not over. Its
-//     request has to come again ([session.UnavailableError]).
-//   - Tokens that were spent are not spent again.
-//   - Each process brings the store up to date: first the leases it holds, so that
-//     nobody else begins a refresh; then ends, which win over everything; then what it
-//     created and committed.
+//   - A session that was written a moment ago, and is missing now, has not ended. The
+//     request gets an error that says to try again ([session.UnavailableError]).
+//   - A refresh token that was used before is not used a second time: a provider may take
+//     that for theft.
+//   - This process writes again what the store may lack: first the leases that it holds, so
+//     that no other process begins the same refresh; then ends, which nothing may undo; then
+//     the sessions that it created and the tokens that it stored.
 package recovery

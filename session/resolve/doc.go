@@ -1,23 +1,28 @@
-// Package resolve turns a cookie's value into a session whose access token is good to
-// forward, and says what Set-Cookie shall carry.
+// Package resolve turns the value of a cookie into a session whose access token is valid, and
+// decides which cookie a response carries.
 //
-// # What is trusted without asking
+// # When a copy in memory is used
 //
-// A cached copy is used for at most a few seconds, and only if it was made by a read that
-// presented this very cookie as the current handle, with nothing heard of the session
-// since that read began and no gap in the feed (cache.go). Nothing is used without asking
-// while the feed is down. A copy holds what requests need, cut loose from the record
-// ([session.Session.Compact]); the few who want the rest ask the store.
+// A cached copy is used without asking the store for a few seconds at most, and only if all
+// of this holds (cache.go):
 //
-// Without a cache the store is asked on every request, and told what is known here
-// already, so that it answers in a few bytes while that is the same (revalidate.go).
-// What is remembered for that is never used by itself.
+//   - it was read for this very cookie, as the session's current handle;
+//   - this process has heard of no change of the session since that read began;
+//   - the store's feed is connected, and has been without a gap since then.
 //
-// # What a response sets
+// A copy holds only what requests need ([session.Session.Compact]). Whoever needs more asks
+// the store.
 //
-// That is decided when its headers go out, and they go out at once (successor.go). A
-// process can stand still between any two steps, and a handle that it sets afterwards
-// would take its browser back by generations. Then the store is asked again, or nothing
-// is set: the browser keeps what it has, which is good, or it is refused once and has
-// something newer by then.
+// Without a cache every request asks the store. The question names what this process knows
+// from last time, and while nothing has changed the store answers that in a few bytes
+// (revalidate.go). What is remembered for this is never used without asking.
+//
+// # Which cookie a response carries
+//
+// That is decided when the response's header goes out, and the caller sends the header at
+// once (successor.go). A process can stand still between any two steps. A handle that it set
+// after such a pause could take the browser back by several generations, which looks like a
+// theft later. So a verdict that is not fresh is asked for again; in doubt nothing is set. The
+// browser then keeps its handle: that one still gets its successor, or is refused once, by
+// which time the browser has a newer one.
 package resolve

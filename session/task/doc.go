@@ -1,5 +1,6 @@
-// Package task runs work that callers share, and work that outlives whoever began it.
+// Package task has two tools for concurrent work.
 //
-// A [Group] makes one call of those that are the same and come at the same time. A
-// [Runner] knows what runs in the background, so that a stop can wait for it.
+// A [Group] shares calls: of callers who want the same at the same time, one makes the call
+// and all get its answer. A [Runner] runs work in the background, and can wait for it when
+// the process stops.
 package task

@@ -1,20 +1,21 @@
-// Package tokenclient serves clients that are not browsers: mobile apps, SDKs and command
-// lines, which hold their tokens themselves.
+// Package tokenclient serves clients that are not browsers and hold their tokens themselves:
+// mobile apps, SDKs and command lines.
 //
-// Their refresh token is a handle like the one in a cookie, under other keys and another
-// label, and its family is judged by the same table without its window (package session).
-// What differs:
+// # Refresh tokens
 //
-//   - Every refresh is a forced one and rotates.
-//   - Requests that present one token at the same time get one answer: the very same text
-//     ([session.Track.Issue]). A burst is gathered before the commit (package refresh),
-//     and what comes after that is reuse.
-//   - A lost answer costs a new login, unless the operator grants a window
-//     (explicit_tokens.grace).
+// A client's refresh token is a handle like the one in a cookie, sealed with other keys, and
+// judged by the same table (package session). The differences:
 //
-// Their access tokens are admitted at routes that take them (`bearer: allow`) while the
-// family lives (access.go). A genuine signature is not enough: the token must not have
-// been revoked. The answers are remembered like those about cookies, for as long and
-// under the same rules: an answer is void once anything was heard of its family, and none
-// is used without asking while the store's feed is down.
+//   - Each refresh gets new tokens from the provider, and rotates.
+//   - Requests that present one token at the same time get the same answer, byte for byte
+//     ([session.Track.Issue]).
+//   - There is no window. A refresh waits 200 ms for the rest of a burst (package refresh);
+//     the same token after that is reuse, and ends the session. So a client whose answer was
+//     lost has to sign in again, unless the operator grants a window (explicit_tokens.grace).
+//
+// # Access tokens
+//
+// Routes with `bearer: allow` take a client's access token (access.go). A valid signature is
+// not enough: the session must live, and the token must not have been revoked. The answer is
+// cached like that for a cookie, for as long and under the same conditions (package resolve).
 package tokenclient

@@ -1,9 +1,15 @@
-// Package tracker is what this process has heard of sessions: a track for each in which
-// somebody here takes an interest, the sessions that ended a short while ago, the commit
-// numbers of late, and whether the store's feed is connected.
+// Package tracker knows what this process has heard of sessions, from the store's feed
+// ([Tracker.Observe]) and from its own work:
 //
-// It follows from messages of the feed ([Tracker.Observe]) and from what this process
-// does itself. While the feed is down, and for two minutes after a gap, what the store
-// says is held against the commit numbers ([Tracker.ExpectedCommit]): a store that fails
-// over, loses its power or starts from an older snapshot forgets what was written last.
+//   - for each session that somebody here uses, a [session.Track]: its newest generation, and
+//     whether it has ended;
+//   - which sessions ended in the last ten minutes;
+//   - the newest commit numbers;
+//   - whether the feed is connected, and how often it was connected anew.
+//
+// From these the other packages tell whether a copy in memory is still true.
+//
+// For two minutes after the feed is lost, or another server begins to answer, the store may
+// lack the newest writes. In that time [Tracker.ExpectedCommit] says which commit number an
+// answer must show at least.
 package tracker

@@ -1,7 +1,7 @@
-// Package watch tells streams and pages what happens to a session, and counts their use
-// of it.
+// Package watch tells streams and pages what happens to a session: new tokens, an end that is
+// near, the end. It also counts the use that they make of the session.
 //
-// A watch looks without judging a handle and without touching: it never moves the idle
-// deadline and never counts as seeing a handle. A stream that is in use says so with
+// To watch a session does not keep it alive: a watch reads the session without presenting a
+// handle, and does not put off the idle deadline. A stream that its user really uses calls
 // [Watcher.Touch].
 package watch
