@@ -13,44 +13,45 @@ import (
 	"sessiongate/gateway/routing"
 )
 
-// Run watches the route's addresses until ctx ends: it asks each whether it is well, if the route says so, and looks
-// names up again. Without it no address is ever taken out by a health check, and connections stay with the addresses
-// that names had when they were made.
+// Run watches the route's addresses until ctx ends: it asks each whether it is well, if the route
+// says so, and looks names up again. Without it no address is ever taken out by a health check, and
+// connections stay with the addresses that names had when they were made.
 func (f *Forwarder) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	for _, m := range f.upstreams.list {
+	for _, u := range f.upstreams.list {
 		if h := f.route.Upstream.Health; h != nil {
-			wg.Go(func() { m.probe(ctx, h.WithDefaults()) })
+			wg.Go(func() { u.probe(ctx, h.WithDefaults()) })
 		}
-		if name := m.name(); name != "" && f.makeTransport != nil {
-			wg.Go(func() { f.watchDNS(ctx, m, name) })
+		if name := u.name(); name != "" && f.makeTransport != nil {
+			wg.Go(func() { f.watchDNS(ctx, u, name) })
 		}
 	}
 	wg.Wait()
 }
 
-// Close closes the connections that carry nothing; the others close when their response has ended. Requests may still
-// be served, with connections made anew.
+// Close closes the connections that carry nothing; the others close when their response has ended.
+// Requests may still be served, with connections made anew.
 func (f *Forwarder) Close() { f.upstreams.closeIdle() }
 
-// probe asks one address every interval, beginning at once. An address counts as well until the check says otherwise.
-func (m *upstream) probe(ctx context.Context, h routing.Health) {
+// probe asks one address every interval, beginning at once. An address counts as well until the
+// check says otherwise.
+func (u *upstream) probe(ctx context.Context, h routing.Health) {
 	tick := time.NewTicker(h.Interval)
 	defer tick.Stop()
 	good, bad := h.Healthy, 0
 	for {
-		refused, err := m.ask(ctx, h)
+		refused, err := u.ask(ctx, h)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err == nil && h.Healthy <= good+1:
 			good, bad = h.Healthy, 0
-			m.unhealthy.Store(false)
+			u.unhealthy.Store(false)
 		case err == nil:
 			good++
 		case refused || h.Unhealthy <= bad+1:
 			good, bad = 0, h.Unhealthy
-			m.unhealthy.Store(true)
+			u.unhealthy.Store(true)
 		default:
 			good, bad = 0, bad+1
 		}
@@ -63,16 +64,16 @@ func (m *upstream) probe(ctx context.Context, h routing.Health) {
 }
 
 // ask makes one health request. refused tells that there was no connection.
-func (m *upstream) ask(ctx context.Context, h routing.Health) (refused bool, err error) {
+func (u *upstream) ask(ctx context.Context, h routing.Health) (refused bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.scheme+"://"+m.host+m.base+h.Path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.scheme+"://"+u.host+u.base+h.Path, nil)
 	if err != nil {
 		return false, err
 	}
-	req.Host = m.authority // what an application refuses to everybody is not well
+	req.Host = u.authority // what an application refuses to everybody is not well
 	req.Header["User-Agent"] = []string{"sessiongate-health"}
-	res, err := m.transport().RoundTrip(req)
+	res, err := u.transport().RoundTrip(req)
 	if err != nil {
 		return isConnectError(err), err
 	}
@@ -91,10 +92,10 @@ func (e *statusError) Error() string { return "health check answered " + e.statu
 const defaultLookUpInterval = 30 * time.Second
 
 // name is the host's name, empty for a plain address.
-func (m *upstream) name() string {
-	host, _, err := net.SplitHostPort(m.host)
+func (u *upstream) name() string {
+	host, _, err := net.SplitHostPort(u.host)
 	if err != nil {
-		host = m.host
+		host = u.host
 	}
 	if net.ParseIP(host) != nil {
 		return ""
@@ -102,9 +103,9 @@ func (m *upstream) name() string {
 	return host
 }
 
-// watchDNS looks a name up now and then. When an address it had is gone, new requests get new connections; what runs on
-// the old ones goes on to its end.
-func (f *Forwarder) watchDNS(ctx context.Context, m *upstream, name string) {
+// watchDNS looks a name up now and then. When an address it had is gone, new requests get new
+// connections; what runs on the old ones goes on to its end.
+func (f *Forwarder) watchDNS(ctx context.Context, u *upstream, name string) {
 	tick := time.NewTicker(cmp.Or(f.options.LookUpInterval, defaultLookUpInterval))
 	defer tick.Stop()
 	known := f.options.lookUp(ctx, name)
@@ -119,7 +120,7 @@ func (f *Forwarder) watchDNS(ctx context.Context, m *upstream, name string) {
 			continue // the resolver's trouble is no reason to drop what works
 		}
 		if moved(known, now) {
-			old := m.box.Swap(&transportBox{f.makeTransport(m.scheme)})
+			old := u.box.Swap(&transportBox{f.makeTransport(u.scheme)})
 			closeIdle(old.transport)
 		}
 		known = now

@@ -18,18 +18,19 @@ import (
 const (
 	firstEjection = time.Second
 	maxEjection   = 30 * time.Second
-	// failuresToEject is how many broken exchanges in a row take an address out. A connection that cannot be made does at
-	// once: no request can cause that.
+	// failuresToEject is how many broken exchanges in a row take an address out. A connection that
+	// cannot be made does at once: no request can cause that.
 	failuresToEject = 5
 )
 
 // upstreams is the addresses of one route. They take turns. An address is out
 //
 //   - while its active health check says so, or
-//   - for a while after it refused a connection or broke several exchanges in a row: a second, then twice as long each
-//     time until a request succeeds. This needs a second address to turn to: a lone one is always tried, since failing
-//     without trying helps nobody. Broken exchanges alone never take out more than half of the addresses: one poisonous
-//     request, sent often, must not close the route.
+//   - for a while after it refused a connection or broke several exchanges in a row: a second, then
+//     twice as long each time until a request succeeds. This needs a second address to turn to: a
+//     lone one is always tried, since failing without trying helps nobody. Broken exchanges alone
+//     never take out more than half of the addresses: one poisonous request, sent often, must not
+//     close the route.
 type upstreams struct {
 	list  []*upstream
 	next  atomic.Uint64
@@ -78,117 +79,117 @@ type noAddressError struct {
 
 func (e *noAddressError) Error() string { return "no upstream address: " + e.why }
 
-// newUpstreams makes those of a route. carry makes the transport of an address.
-// The addresses that one request has tried fit into a word: a route has at most [routing.MaxUpstreams].
+// newUpstreams makes those of a route. carry makes the transport of an address. The addresses that
+// one request has tried fit into a word: a route has at most [routing.MaxUpstreams].
 func newUpstreams(route *routing.Route, now func() time.Time, carry func(scheme string) transport) *upstreams {
-	p := &upstreams{limit: int64(route.Upstream.Connections), now: now}
-	for i, u := range route.Upstream.Addresses {
-		m := &upstream{address: address{scheme: u.Scheme, host: u.Host, base: strings.TrimSuffix(u.EscapedPath(), "/")}, index: i}
-		m.inner = m.base + route.UpstreamPrefix()
-		m.box.Store(&transportBox{carry(u.Scheme)})
-		p.list = append(p.list, m)
+	us := &upstreams{limit: int64(route.Upstream.Connections), now: now}
+	for i, at := range route.Upstream.Addresses {
+		u := &upstream{address: address{scheme: at.Scheme, host: at.Host, base: strings.TrimSuffix(at.EscapedPath(), "/")}, index: i}
+		u.inner = u.base + route.UpstreamPrefix()
+		u.box.Store(&transportBox{carry(at.Scheme)})
+		us.list = append(us.list, u)
 	}
-	return p
+	return us
 }
 
 // name gives each address the Host header of its requests.
-func (p *upstreams) name(route *routing.Route, public *url.URL) {
+func (us *upstreams) name(route *routing.Route, public *url.URL) {
 	host := ""
 	if public != nil {
 		host = cmp.Or(route.Host, public.Host)
 	}
-	for _, m := range p.list {
-		m.authority = route.Upstream.Authority(m.scheme, host)
+	for _, u := range us.list {
+		u.authority = route.Upstream.Authority(u.scheme, host)
 	}
 }
 
-// acquire takes the next address that is in and not among the tried ones, and counts a request to it. Whoever gets one
-// must release it.
-func (p *upstreams) acquire(tried uint64) (*upstream, error) {
-	if len(p.list) == 1 && tried == 0 && p.limit == 0 {
-		m := p.list[0]
-		if m.unhealthy.Load() {
-			return nil, p.whyNone(tried)
+// acquire takes the next address that is in and not among the tried ones, and counts a request to
+// it. Whoever gets one must release it.
+func (us *upstreams) acquire(tried uint64) (*upstream, error) {
+	if len(us.list) == 1 && tried == 0 && us.limit == 0 {
+		u := us.list[0]
+		if u.unhealthy.Load() {
+			return nil, us.whyNone(tried)
 		}
-		m.inFlight.Add(1)
-		return m, nil
+		u.inFlight.Add(1)
+		return u, nil
 	}
-	now := p.now().UnixNano()
-	first := p.next.Add(1)
-	for i := range uint64(len(p.list)) {
-		m := p.list[(first+i)%uint64(len(p.list))]
-		if tried&(1<<m.index) != 0 || m.out(now) {
+	now := us.now().UnixNano()
+	first := us.next.Add(1)
+	for i := range uint64(len(us.list)) {
+		u := us.list[(first+i)%uint64(len(us.list))]
+		if tried&(1<<u.index) != 0 || u.out(now) {
 			continue
 		}
-		if n := m.inFlight.Add(1); p.limit == 0 || n <= p.limit {
-			return m, nil
+		if n := u.inFlight.Add(1); us.limit == 0 || n <= us.limit {
+			return u, nil
 		}
-		m.inFlight.Add(-1)
+		u.inFlight.Add(-1)
 	}
-	return nil, p.whyNone(tried)
+	return nil, us.whyNone(tried)
 }
 
 // whyNone explains why acquire found nothing.
-func (p *upstreams) whyNone(tried uint64) error {
-	now := p.now().UnixNano()
+func (us *upstreams) whyNone(tried uint64) error {
+	now := us.now().UnixNano()
 	soonest, in := int64(maxEjection), 0
-	for _, m := range p.list {
+	for _, u := range us.list {
 		switch {
-		case tried&(1<<m.index) != 0:
-		case !m.out(now):
+		case tried&(1<<u.index) != 0:
+		case !u.out(now):
 			in++
-		case !m.unhealthy.Load():
-			soonest = min(soonest, m.ejectedUntil.Load()-now)
+		case !u.unhealthy.Load():
+			soonest = min(soonest, u.ejectedUntil.Load()-now)
 		}
 	}
 	if in > 0 {
 		return &noAddressError{"all that are in have as many requests as they may", time.Second}
 	}
-	return &noAddressError{fmt.Sprintf("all %d are out", len(p.list)), max(time.Second, min(time.Duration(soonest), 5*time.Second))}
+	return &noAddressError{fmt.Sprintf("all %d are out", len(us.list)), max(time.Second, min(time.Duration(soonest), 5*time.Second))}
 }
 
-func (m *upstream) out(now int64) bool { return m.unhealthy.Load() || m.ejectedUntil.Load() > now }
+func (u *upstream) out(now int64) bool { return u.unhealthy.Load() || u.ejectedUntil.Load() > now }
 
-func (m *upstream) release() { m.inFlight.Add(-1) }
+func (u *upstream) release() { u.inFlight.Add(-1) }
 
-func (m *upstream) transport() transport { return m.box.Load().transport }
+func (u *upstream) transport() transport { return u.box.Load().transport }
 
 // succeeded notes an answer, whatever its status: the address is alive.
-func (m *upstream) succeeded() {
-	if m.ejectedUntil.Load() == 0 && m.failures.Load() == 0 {
+func (u *upstream) succeeded() {
+	if u.ejectedUntil.Load() == 0 && u.failures.Load() == 0 {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.failures.Store(0)
-	m.ejectedUntil.Store(0)
-	m.ejections = 0
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.failures.Store(0)
+	u.ejectedUntil.Store(0)
+	u.ejections = 0
 }
 
 // failed notes an exchange that came to nothing through the address's fault.
-func (p *upstreams) failed(m *upstream, connecting bool) {
-	if len(p.list) == 1 {
+func (us *upstreams) failed(u *upstream, connecting bool) {
+	if len(us.list) == 1 {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	failures := m.failures.Add(1)
-	now := p.now()
-	if m.ejectedUntil.Load() > now.UnixNano() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	failures := u.failures.Add(1)
+	now := us.now()
+	if u.ejectedUntil.Load() > now.UnixNano() {
 		return // a burst that was under way counts once
 	}
-	if !connecting && (failures < failuresToEject || p.outCount(now.UnixNano())*2 >= len(p.list)) {
+	if !connecting && (failures < failuresToEject || us.outCount(now.UnixNano())*2 >= len(us.list)) {
 		return
 	}
-	pause := min(firstEjection<<min(m.ejections, 10), maxEjection)
-	m.ejections++
-	m.ejectedUntil.Store(now.Add(pause).UnixNano())
+	pause := min(firstEjection<<min(u.ejections, 10), maxEjection)
+	u.ejections++
+	u.ejectedUntil.Store(now.Add(pause).UnixNano())
 }
 
-func (p *upstreams) outCount(now int64) int {
+func (us *upstreams) outCount(now int64) int {
 	n := 0
-	for _, m := range p.list {
-		if m.out(now) {
+	for _, u := range us.list {
+		if u.out(now) {
 			n++
 		}
 	}
@@ -196,9 +197,9 @@ func (p *upstreams) outCount(now int64) int {
 }
 
 // closeIdle closes the connections that carry nothing.
-func (p *upstreams) closeIdle() {
-	for _, m := range p.list {
-		closeIdle(m.transport())
+func (us *upstreams) closeIdle() {
+	for _, u := range us.list {
+		closeIdle(u.transport())
 	}
 }
 
