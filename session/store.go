@@ -93,8 +93,9 @@ type Leases interface {
 	// has forgotten the lease grants it again while it has the tokens of that hash.
 	Extend(ctx context.Context, id ID, lease, tokensHash string, ttl time.Duration) (bool, error)
 
-	// Commit stores refreshed tokens if the record still has the spent ones, and
-	// rotates if asked to and the presented generation is still the current one. In any case it returns what is now in force.
+	// Commit stores refreshed tokens if the record still has the spent ones, and rotates if asked
+	// to and the presented generation is still the current one. In any case it returns what is now
+	// in force.
 	Commit(ctx context.Context, c Commit) (Committed, error)
 
 	// Release gives a lease back. With RetryIn > 0 nobody may begin before that has

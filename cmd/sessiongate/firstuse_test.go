@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestWrongCommandLines: what is typed wrongly is an error that names it, never a help text that passes for success.
+// TestWrongCommandLines: what is typed wrongly is an error that names it, never a help text that
+// passes for success.
 func TestWrongCommandLines(t *testing.T) {
 	for line, want := range map[string]string{
 		"bogus":                           `unknown command "bogus"`,

@@ -60,8 +60,8 @@ func (h *handler) Renew(*http.Response) (authorization string, ok bool) {
 	}
 	fresh, err := h.o.Sessions.ForceRefresh(x.Request.Context(), x.Session, x.Client)
 	if err != nil {
-		// The upstream's 401 is then the best answer there is: the session itself is judged by its next
-		// request.
+		// The upstream's 401 is then the best answer there is: the session itself is judged by its
+		// next request.
 		return "", false
 	}
 	x.Session = fresh

@@ -27,7 +27,8 @@ type Redirects interface {
 	// FinishLogin takes the provider's answer. Where to return to, and what to repeat, is in the
 	// result with an error too.
 	FinishLogin(ctx context.Context, r session.LoginReturn) (session.LoginDone, error)
-	// StartLogout prepares the logout at the provider of a session that has ended; nil: it has none.
+	// StartLogout prepares the logout at the provider of a session that has ended; nil: it has
+	// none.
 	StartLogout(ctx context.Context, rec *session.Record, browser, returnTo string) *session.LogoutRedirect
 	// RedeemLogout returns the provider's address for a ticket, once.
 	RedeemLogout(ctx context.Context, browser, ticket string) (location string, err error)
@@ -44,8 +45,8 @@ type Terminator interface {
 	// HandleLogoutToken ends what a provider's logout token names, and counts it (OpenID Connect
 	// Back-Channel Logout §2.7).
 	HandleLogoutToken(ctx context.Context, provider, token string, c session.Client) (ended int, err error)
-	// OwnSessions lists the sessions of this one's owner, newest first. With *session.UnreadableError
-	// the list holds the others.
+	// OwnSessions lists the sessions of this one's owner, newest first. With
+	// *session.UnreadableError the list holds the others.
 	OwnSessions(ctx context.Context, s *session.Session) ([]session.Record, error)
 	// EndOwn ends one of them, or says session.ErrNoSession.
 	EndOwn(ctx context.Context, s *session.Session, id session.ID, why session.Reason, c session.Client) error

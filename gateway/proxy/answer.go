@@ -66,7 +66,8 @@ func (fw *forwarding) applyRules(res *http.Response) error {
 		fw.w.Header()["Content-Type"] = nil // or the server would guess one: text/html for what merely looks like it
 	}
 	if fw.body.unfinished() {
-		// An early answer: should the rest not come in time, the server would read what comes then as a request.
+		// An early answer: should the rest not come in time, the server would read what comes then
+		// as a request.
 		refuseBody(fw.w, fw.r)
 	}
 	if fw.stream.Upgraded() || res.ContentLength != 0 && fw.r.Method != http.MethodHead {
@@ -138,8 +139,8 @@ func (fw *forwarding) copy(res *http.Response) error {
 	}
 }
 
-// abort cuts the connection or stream: the client must not take what it has for the whole response. Without a server
-// there is nothing to cut.
+// abort cuts the connection or stream: the client must not take what it has for the whole response.
+// Without a server there is nothing to cut.
 func abort(r *http.Request) {
 	if r.Context().Value(http.ServerContextKey) != nil {
 		panic(http.ErrAbortHandler)
@@ -154,8 +155,8 @@ func (fw *forwarding) fail(err error) *Failure {
 	}
 	failure := fw.classify(err)
 	if failure.Kind == TooLarge || failure.Kind == BadRequest || fw.body.unfinished() {
-		// Full duplex leaves the rest of a body to the handler: net/http panics in the connection's next request if it
-		// reads that rest itself.
+		// Full duplex leaves the rest of a body to the handler: net/http panics in the connection's
+		// next request if it reads that rest itself.
 		refuseBody(fw.w, fw.r)
 	}
 	fw.complete = failure.Kind != ClientGone // a transport may still look at the request of a client that left

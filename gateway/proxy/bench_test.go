@@ -77,7 +77,8 @@ func BenchmarkForward(b *testing.B) {
 	})
 }
 
-// BenchmarkBareReverseProxy is what the standard library takes for the same with the same transport and no rules.
+// BenchmarkBareReverseProxy is what the standard library takes for the same with the same transport
+// and no rules.
 func BenchmarkBareReverseProxy(b *testing.B) {
 	u := mustURL(b, benchUpstream(b).URL)
 	tr := proxy.NewTransport(0)
@@ -93,7 +94,8 @@ func BenchmarkBareReverseProxy(b *testing.B) {
 	run(b, rp.ServeHTTP)
 }
 
-// onePool lends the same buffer again and again: enough for a benchmark that forwards one request at a time.
+// onePool lends the same buffer again and again: enough for a benchmark that forwards one request
+// at a time.
 type onePool struct{ b []byte }
 
 func (p onePool) Get() []byte { return p.b }

@@ -13,8 +13,9 @@ import (
 
 var errTooLarge = errors.New("request body over the route's limit")
 
-// body reads the client's body, holds it to the limit and remembers whose fault an error is. The transport reads it in
-// a goroutine of its own. The methods that a forwarding uses work on nil, too: a request without a body.
+// body reads the client's body, holds it to the limit and remembers whose fault an error is. The
+// transport reads it in a goroutine of its own. The methods that a forwarding uses work on nil,
+// too: a request without a body.
 type body struct {
 	src   io.ReadCloser
 	fw    *forwarding
@@ -117,9 +118,9 @@ func (b *body) timeout() (wait time.Duration, bounded bool) {
 	return wait, true
 }
 
-// end is begin undone. The deadline must not stay: a server that has the whole body reads on, to notice that the client
-// hangs up, and would take a deadline for that. After a failure it stays, or the server would wait for the rest of the
-// body before it closes.
+// end is begin undone. The deadline must not stay: a server that has the whole body reads on, to
+// notice that the client hangs up, and would take a deadline for that. After a failure it stays, or
+// the server would wait for the rest of the body before it closes.
 func (b *body) end(n int, err error) {
 	if n > 0 {
 		b.fw.stream.clientReads.Add(1)
@@ -168,8 +169,8 @@ func (b *body) unfinished() bool {
 	return !b.whole
 }
 
-// finish lets go of the client's body. The transport may still hold it, and the server's writer must not be touched
-// after the handler has returned.
+// finish lets go of the client's body. The transport may still hold it, and the server's writer
+// must not be touched after the handler has returned.
 func (b *body) finish() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -8,14 +8,16 @@ import (
 // Challenge is a Bearer challenge: its parameters by lower-case name.
 type Challenge struct{ Params map[string]string }
 
-// refusesToken reports whether a response's WWW-Authenticate refuses the Bearer token itself: a Bearer challenge with
-// error="invalid_token" (RFC 6750 §3.1). A challenge that is malformed counts up to the fault.
+// refusesToken reports whether a response's WWW-Authenticate refuses the Bearer token itself: a
+// Bearer challenge with error="invalid_token" (RFC 6750 §3.1). A challenge that is malformed counts
+// up to the fault.
 func refusesToken(h http.Header) bool {
 	_, found := BearerChallenge(h, "invalid_token")
 	return found
 }
 
-// BearerChallenge finds the Bearer challenge with the given error code in a response's WWW-Authenticate.
+// BearerChallenge finds the Bearer challenge with the given error code in a response's
+// WWW-Authenticate.
 func BearerChallenge(h http.Header, code string) (c Challenge, found bool) {
 	for _, line := range h["Www-Authenticate"] {
 		for s := line; s != ""; {
@@ -28,9 +30,9 @@ func BearerChallenge(h http.Header, code string) (c Challenge, found bool) {
 	return Challenge{}, false
 }
 
-// nextBearer reads a list of challenges (RFC 9110 §11.6.1) up to the end of the first Bearer challenge in it. Both the
-// challenges and the parameters of one challenge are separated by commas; a word followed by "=" is a parameter, any
-// other begins a challenge.
+// nextBearer reads a list of challenges (RFC 9110 §11.6.1) up to the end of the first Bearer
+// challenge in it. Both the challenges and the parameters of one challenge are separated by commas;
+// a word followed by "=" is a parameter, any other begins a challenge.
 func nextBearer(line string) (c Challenge, rest string) {
 	bearer := false
 	for s := skipList(line); s != ""; s = skipList(s) {
@@ -64,7 +66,8 @@ func (c *Challenge) set(name, value string) {
 	}
 }
 
-// cutValue takes "= value" from the front of s, where value is a token or a quoted string (RFC 9110 §5.6.6).
+// cutValue takes "= value" from the front of s, where value is a token or a quoted string (RFC 9110
+// §5.6.6).
 func cutValue(s string) (value, rest string, ok bool) {
 	s, ok = strings.CutPrefix(strings.TrimLeft(s, " \t"), "=")
 	if !ok {
@@ -78,7 +81,8 @@ func cutValue(s string) (value, rest string, ok bool) {
 	return value, rest, value != ""
 }
 
-// cutQuoted reads to the closing quote. Without one the rest of the line is all value, and nothing matches it.
+// cutQuoted reads to the closing quote. Without one the rest of the line is all value, and nothing
+// matches it.
 func cutQuoted(s string) (value, rest string, ok bool) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -95,8 +99,8 @@ func cutQuoted(s string) (value, rest string, ok bool) {
 	return "", "", true
 }
 
-// cutToken68 skips the credentials-like form of a challenge ("Negotiate YII=") if that is what follows the scheme: one
-// word that ends the challenge. A first parameter is left in place.
+// cutToken68 skips the credentials-like form of a challenge ("Negotiate YII=") if that is what
+// follows the scheme: one word that ends the challenge. A first parameter is left in place.
 func cutToken68(s string) string {
 	t := strings.TrimLeft(s, " \t")
 	end := strings.TrimLeft(strings.TrimLeftFunc(t, isToken68), "=")

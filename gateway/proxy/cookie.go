@@ -6,9 +6,10 @@ import (
 	"sessiongate/gateway/http1/client"
 )
 
-// appendCookies adds the lines of a Cookie header without the named cookies, and leaves every other byte and the order
-// as they are. Each line is split at every semicolon, inside quotes as well: that is how RFC 6265 §5.4 writes it, and a
-// secret that hides in some parser's quotes must not get through.
+// appendCookies adds the lines of a Cookie header without the named cookies, and leaves every other
+// byte and the order as they are. Each line is split at every semicolon, inside quotes as well:
+// that is how RFC 6265 §5.4 writes it, and a secret that hides in some parser's quotes must not get
+// through.
 func appendCookies(to []client.Field, lines, names []string) []client.Field {
 	for _, line := range lines {
 		if mentions(line, names) {
@@ -21,8 +22,8 @@ func appendCookies(to []client.Field, lines, names []string) []client.Field {
 	return to
 }
 
-// stripLine returns "" when nothing but blanks is left. What is left of nearly all lines is one piece of it, and costs no
-// copy.
+// stripLine returns "" when nothing but blanks is left. What is left of nearly all lines is one
+// piece of it, and costs no copy.
 func stripLine(line string, names []string) string {
 	var b strings.Builder
 	piece, from := "", -1 // the run of cookies to keep that was found last, and where the one at hand begins
@@ -82,8 +83,9 @@ func containsFold(s, sub string) bool {
 	return false
 }
 
-// isNamed compares as the most forgiving browser or server would: blanks and control bytes around the name do not
-// count, and neither does case (RFC 6265bis §5.7 reads the __Host- prefix case-insensitively).
+// isNamed compares as the most forgiving browser or server would: blanks and control bytes around
+// the name do not count, and neither does case (RFC 6265bis §5.7 reads the __Host- prefix
+// case-insensitively).
 func isNamed(name string, names []string) bool {
 	name = trimBlank(name)
 	for _, n := range names {
@@ -94,8 +96,9 @@ func isNamed(name string, names []string) bool {
 	return false
 }
 
-// setsCookie reports whether a Set-Cookie value would store a cookie that reads as one of the names. A cookie without a
-// name counts by its value: the browser sends "=name=x" back as "name=x" (RFC 6265bis §5.7, step on nameless cookies).
+// setsCookie reports whether a Set-Cookie value would store a cookie that reads as one of the
+// names. A cookie without a name counts by its value: the browser sends "=name=x" back as "name=x"
+// (RFC 6265bis §5.7, step on nameless cookies).
 func setsCookie(line string, names []string) bool {
 	pair, _, _ := strings.Cut(line, ";")
 	name, value, found := strings.Cut(pair, "=")

@@ -48,8 +48,9 @@ func (k Kind) Status() int { status, _ := k.describe(); return status }
 // String is the problem code for the kind ("upstream_timeout").
 func (k Kind) String() string { _, code := k.describe(); return code }
 
-// Failure says why a request was not answered by its upstream. Nothing has been written to the client when
-// it is returned. Err is for logs: it may name inner addresses, which are not for the browser.
+// Failure says why a request was not answered by its upstream. Nothing has been written to the
+// client when it is returned. Err is for logs: it may name inner addresses, which are not for the
+// browser.
 type Failure struct {
 	Kind       Kind
 	Err        error
@@ -67,8 +68,8 @@ type handlerError struct{ error }
 
 func (e handlerError) Unwrap() error { return e.error }
 
-// classify turns an error of the round trip into a Failure. What the client did wrong comes first: the upstream's error
-// is then only an echo of it.
+// classify turns an error of the round trip into a Failure. What the client did wrong comes first:
+// the upstream's error is then only an echo of it.
 func (fw *forwarding) classify(err error) *Failure {
 	gone := errors.Is(fw.r.Context().Err(), context.Canceled)
 	if f := fw.body.failed(); f != nil && (f.Kind == TooLarge || !gone) {
@@ -95,14 +96,14 @@ func (fw *forwarding) classify(err error) *Failure {
 	return &Failure{Kind: Unreachable, Err: err}
 }
 
-// connectError is an error from before there was a connection, TLS included: the upstream has seen nothing of the
-// request.
+// connectError is an error from before there was a connection, TLS included: the upstream has seen
+// nothing of the request.
 type connectError struct{ error }
 
 func (e *connectError) Unwrap() error { return e.error }
 
-// isConnectError reports whether err comes from making the connection: one that takes too long is an upstream out of reach,
-// not one that is slow to answer.
+// isConnectError reports whether err comes from making the connection: one that takes too long is
+// an upstream out of reach, not one that is slow to answer.
 func isConnectError(err error) bool {
 	var ce *connectError
 	var op *net.OpError

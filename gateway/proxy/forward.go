@@ -15,14 +15,14 @@ import (
 	"sessiongate/gateway/routing"
 )
 
-// Options are what a [Forwarder] needs beside its route. The functions are called from many goroutines at once. The zero
-// value is usable.
+// Options are what a [Forwarder] needs beside its route. The functions are called from many
+// goroutines at once. The zero value is usable.
 type Options struct {
 	// Cookies are the gateway's own cookies: upstreams neither see, set nor clear them.
 	Cookies []string
 
-	// Public is the origin that browsers see, scheme and host. nil: upstreams get their own Host header, and their
-	// references to themselves stay as they are.
+	// Public is the origin that browsers see, scheme and host. nil: upstreams get their own Host
+	// header, and their references to themselves stay as they are.
 	Public *url.URL
 	// Reserved are the prefixes that the gateway answers itself: no reference is mapped to them.
 	Reserved []string
@@ -30,11 +30,12 @@ type Options struct {
 	// BodyTimeout is how long a client may take for the next piece of a request body. 0: no limit.
 	BodyTimeout time.Duration
 
-	// BodyGrace is how long a client may take over a request body before the route's Body.Rate counts. 0: 30s.
+	// BodyGrace is how long a client may take over a request body before the route's Body.Rate
+	// counts. 0: 30s.
 	BodyGrace time.Duration
 
-	// Transport replaces the transports made from the route: its Timeout and most of Upstream are then the transport's
-	// business, and names are not looked up again.
+	// Transport replaces the transports made from the route: its Timeout and most of Upstream are
+	// then the transport's business, and names are not looked up again.
 	Transport http.RoundTripper
 	// LookUp replaces the resolver that Run asks whether a name has moved.
 	LookUp func(ctx context.Context, name string) ([]string, error)
@@ -103,17 +104,20 @@ func (f *Forwarder) makeUpstreams() *upstreams {
 	return newUpstreams(f.route, now, f.makeTransport)
 }
 
-// Serve forwards r to an upstream and streams the answer to w. h may be nil. t is what [routing.Table.Match] returned for r,
-// values are the headers the gateway sets; r itself is left as it is, but for trailers that are not forwarded. w must
-// lead to the server's Flush, Hijack and EnableFullDuplex, directly or by Unwrap (http.ResponseController). Informational
-// responses are written as they come; headers already set on w stay out of them and are kept for the final response.
+// Serve forwards r to an upstream and streams the answer to w. h may be nil. t is what
+// [routing.Table.Match] returned for r, values are the headers the gateway sets; r itself is left
+// as it is, but for trailers that are not forwarded. w must lead to the server's Flush, Hijack and
+// EnableFullDuplex, directly or by Unwrap (http.ResponseController). Informational responses are
+// written as they come; headers already set on w stay out of them and are kept for the final
+// response.
 //
-// A failure means that no final response has been written: the caller answers. After ClientGone nobody is left to answer,
-// and the caller must panic with http.ErrAbortHandler instead, so that the server cuts the connection or stream: a client
-// that closed only its sending side would take the server's empty 200 for the answer.
+// A failure means that no final response has been written: the caller answers. After ClientGone
+// nobody is left to answer, and the caller must panic with http.ErrAbortHandler instead, so that
+// the server cuts the connection or stream: a client that closed only its sending side would take
+// the server's empty 200 for the answer.
 //
-// Serve itself panics with http.ErrAbortHandler when a response breaks off in the middle; whoever recovers panics must
-// pass this one on.
+// Serve itself panics with http.ErrAbortHandler when a response breaks off in the middle; whoever
+// recovers panics must pass this one on.
 func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, h Handler, t routing.Target, values GatewayHeaders) *Failure {
 	if failure := f.refuse(w, r, t); failure != nil {
 		return failure
@@ -155,17 +159,19 @@ func (f *Forwarder) refuse(w http.ResponseWriter, r *http.Request, t routing.Tar
 	return nil
 }
 
-// CloseAfterChunked ends an HTTP/1 connection with the answer to a request that has a Transfer-Encoding. Such a request
-// may have had a Content-Length too, which net/http drops without a trace: whoever stands in front and went by that one
-// sees other requests in the bytes that follow, and RFC 9112 §6.1 demands the close. Browsers send no such requests.
+// CloseAfterChunked ends an HTTP/1 connection with the answer to a request that has a
+// Transfer-Encoding. Such a request may have had a Content-Length too, which net/http drops without
+// a trace: whoever stands in front and went by that one sees other requests in the bytes that
+// follow, and RFC 9112 §6.1 demands the close. Browsers send no such requests.
 func CloseAfterChunked(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
 		w.Header().Set("Connection", "close")
 	}
 }
 
-// refuseBody gives the connection up with the answer (RFC 9110 §15.5.14); else the server would first read the body that
-// nobody wants. On HTTP/2 a refused body costs one stream, not the connection.
+// refuseBody gives the connection up with the answer (RFC 9110 §15.5.14); else the server would
+// first read the body that nobody wants. On HTTP/2 a refused body costs one stream, not the
+// connection.
 func refuseBody(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")

@@ -20,7 +20,8 @@ import (
 
 var ourCookies = []string{"__Host-session", "__Host-login"}
 
-// front is a gateway in miniature: a table of one route at /api, its forwarder, and failures as plain text.
+// front is a gateway in miniature: a table of one route at /api, its forwarder, and failures as
+// plain text.
 type front struct {
 	*httptest.Server
 	failures  chan *proxy.Failure
@@ -29,7 +30,8 @@ type front struct {
 	fields    []routing.Field
 }
 
-// handler is a [proxy.Handler] of functions that may be missing. It must be set before the first request.
+// handler is a [proxy.Handler] of functions that may be missing. It must be set before the first
+// request.
 type handler struct {
 	response func(*http.Response) error
 	renew    func() (string, bool)

@@ -93,7 +93,8 @@ func (fw *forwarding) prepare(values *GatewayHeaders) {
 	out.Method, out.Path, out.Query, out.HasQuery = r.Method, fw.target.Path, fw.target.Query, fw.target.HasQuery
 	if fw.body != nil {
 		fw.dropTrailers()
-		// The server's own map of trailers, because the values arrive there only at the end of the body.
+		// The server's own map of trailers, because the values arrive there only at the end of the
+		// body.
 		out.ContentLength, out.Trailer = r.ContentLength, r.Trailer
 	}
 }
@@ -105,8 +106,9 @@ func (fw *forwarding) takeBody() {
 	}
 	fw.body = &body{src: fw.r.Body, fw: fw, left: fw.f.route.MaxBody()}
 	fw.watchBody()
-	// Without this, an HTTP/1 server reads the whole request body before it lets the response begin. Writers
-	// that cannot do it (tests, HTTP/2, where it is always so) say so, and nothing is lost.
+	// Without this, an HTTP/1 server reads the whole request body before it lets the response
+	// begin. Writers that cannot do it (tests, HTTP/2, where it is always so) say so, and nothing
+	// is lost.
 	_ = http.NewResponseController(fw.w).EnableFullDuplex()
 }
 
@@ -119,7 +121,8 @@ func (fw *forwarding) dropTrailers() {
 	}
 }
 
-// relayInterim passes a 1xx response on (RFC 9110 §15.2). The server itself says 100, once the body is asked for.
+// relayInterim passes a 1xx response on (RFC 9110 §15.2). The server itself says 100, once the body
+// is asked for.
 func (fw *forwarding) relayInterim(code int, h http.Header) error {
 	if code == http.StatusContinue || !fw.r.ProtoAtLeast(1, 1) {
 		return nil

@@ -5,8 +5,8 @@ import "encoding/binary"
 // Close codes of RFC 6455 §7.4.1.
 const closeGoingAway = 1001
 
-// frames follows the frames of a WebSocket in one direction (RFC 6455 §5.2), to know where one ends. It looks at headers
-// only and keeps nothing.
+// frames follows the frames of a WebSocket in one direction (RFC 6455 §5.2), to know where one
+// ends. It looks at headers only and keeps nothing.
 type frames struct {
 	header [14]byte
 	have   int    // bytes of the header seen

@@ -2,7 +2,8 @@ package proxy
 
 import "testing"
 
-// A stream of frames has its boundaries where they are, however the bytes arrive; and foreign bytes break nothing.
+// A stream of frames has its boundaries where they are, however the bytes arrive; and foreign bytes
+// break nothing.
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte{0x82, 0x01, 'x', 0x88, 0x00}, uint8(1))
 	f.Add(append([]byte{0x82, 126, 0, 200}, make([]byte, 200)...), uint8(3))

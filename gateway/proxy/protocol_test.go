@@ -46,8 +46,8 @@ func grpcMessage(text string) []byte {
 	return append(b, text...)
 }
 
-// gRPC's way of using HTTP/2 without TLS on both sides: a stream of messages each way at the same time, the status in the
-// trailers, or in the header when there is no message.
+// gRPC's way of using HTTP/2 without TLS on both sides: a stream of messages each way at the same
+// time, the status in the trailers, or in the header when there is no message.
 func TestGRPCOverH2C(t *testing.T) {
 	up := h2cServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor != 2 || r.Header.Get("Te") != "trailers" {
@@ -141,7 +141,8 @@ func TestGRPCWeb(t *testing.T) {
 	}
 }
 
-// A response of known length that comes slowly is passed on as it comes, like one of unknown length.
+// A response of known length that comes slowly is passed on as it comes, like one of unknown
+// length.
 func TestKnownLengthIsStreamed(t *testing.T) {
 	next := make(chan struct{})
 	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
@@ -252,8 +253,8 @@ func TestOneOfThreeDies(t *testing.T) {
 	wg.Wait()
 }
 
-// An upstream that answers before it has the body is heard at once. No further request comes on a connection that still
-// owes the rest.
+// An upstream that answers before it has the body is heard at once. No further request comes on a
+// connection that still owes the rest.
 func TestRestOfABodyAfterAnEarlyAnswer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

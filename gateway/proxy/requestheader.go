@@ -10,7 +10,8 @@ import (
 	"sessiongate/gateway/routing"
 )
 
-// GatewayHeaders holds the header values the gateway itself vouches for. An empty string sends no such header.
+// GatewayHeaders holds the header values the gateway itself vouches for. An empty string sends no
+// such header.
 type GatewayHeaders struct {
 	Bearer      string // the whole Authorization value, "Bearer …", ready to send
 	ClientIP    string // X-Forwarded-For
@@ -34,8 +35,8 @@ type HeaderPolicy struct {
 	Cookies []string
 	// KeepAuthorization leaves the client's Authorization where Forward has no Bearer.
 	KeepAuthorization bool
-	// DropMethodOverride drops X-Http-Method-Override and its like: a framework that obeys them would skip the
-	// route's list of methods.
+	// DropMethodOverride drops X-Http-Method-Override and its like: a framework that obeys them
+	// would skip the route's list of methods.
 	DropMethodOverride bool
 	// Drop are further names to drop, in canonical form.
 	Drop []string
@@ -43,11 +44,14 @@ type HeaderPolicy struct {
 	AllowUpgrade bool
 }
 
-// buildRequest appends to a list the fields that an upstream gets of a client's request header, which stays as it is:
+// buildRequest appends to a list the fields that an upstream gets of a client's request header,
+// which stays as it is:
 //
-//   - hop-by-hop headers go, the ones Connection names included (RFC 9110 §7.6.1), but "TE: trailers" and, if allowed,
-//     a WebSocket upgrade. No Connection header can name one of ours, because ours are added to what is left;
-//   - credentials, forwarding, tracing and identity headers go, in whatever spelling: many servers read _ as -;
+//   - hop-by-hop headers go, the ones Connection names included (RFC 9110 §7.6.1), but "TE:
+//     trailers" and, if allowed, a WebSocket upgrade. No Connection header can name one of ours,
+//     because ours are added to what is left;
+//   - credentials, forwarding, tracing and identity headers go, in whatever spelling: many servers
+//     read _ as -;
 //   - a header that overrides the method with one that is never forwarded goes;
 //   - the gateway's cookies go, the application's stay as they are;
 //   - what frames the message is left to whoever writes it;
@@ -98,8 +102,8 @@ func put(fields []client.Field, f client.Field) []client.Field {
 	return append(fields, f)
 }
 
-// drops reports whether a header of this name is kept from the upstream. name is canonical as net/http leaves it,
-// which makes X_roles of X_Roles.
+// drops reports whether a header of this name is kept from the upstream. name is canonical as
+// net/http leaves it, which makes X_roles of X_Roles.
 func (policy *HeaderPolicy) drops(name string) bool {
 	if name == "Authorization" {
 		return !policy.KeepAuthorization
@@ -127,8 +131,9 @@ func hyphenated(name string) string {
 	return textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
 }
 
-// isOurs reports whether the header carries something that only the gateway may tell an upstream: who the user is,
-// where the request came from, what it asked for. The names are the ones common proxies set and frameworks believe.
+// isOurs reports whether the header carries something that only the gateway may tell an upstream:
+// who the user is, where the request came from, what it asked for. The names are the ones common
+// proxies set and frameworks believe.
 func isOurs(name string) bool {
 	if !strings.HasPrefix(name, "X-") {
 		return isOursPlain(name)
@@ -166,8 +171,8 @@ func hasAnyPrefix(s string, prefixes ...string) bool {
 	return false
 }
 
-// isHopByHop lists what concerns only the connection a message came on (RFC 9110 §7.6.1), whether Connection names it or
-// not.
+// isHopByHop lists what concerns only the connection a message came on (RFC 9110 §7.6.1), whether
+// Connection names it or not.
 func isHopByHop(name string) bool {
 	switch name {
 	case "Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer",
@@ -177,7 +182,8 @@ func isHopByHop(name string) bool {
 	return false
 }
 
-// namedFields returns the lists of the Connection header. Nearly always there is one word in it that names no field.
+// namedFields returns the lists of the Connection header. Nearly always there is one word in it
+// that names no field.
 func namedFields(h http.Header) []string {
 	named := h["Connection"]
 	if len(named) == 1 && (named[0] == "keep-alive" || named[0] == "close") {
@@ -196,8 +202,8 @@ func dropHopByHop(h http.Header) {
 	}
 }
 
-// isWebSocket reports whether the header asks for a WebSocket and nothing else (RFC 6455 §4.2.1). A list of protocols
-// is refused: the upstream could pick another one than we understood.
+// isWebSocket reports whether the header asks for a WebSocket and nothing else (RFC 6455 §4.2.1). A
+// list of protocols is refused: the upstream could pick another one than we understood.
 func isWebSocket(h http.Header) bool {
 	u := h["Upgrade"]
 	return len(u) == 1 && strings.EqualFold(u[0], "websocket") && hasToken(h["Connection"], "upgrade")

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// filterResponse cleans an upstream's response header in place: it can neither set nor clear the gateway's cookies, whose
-// names are given. Set-Cookie lines of other names are left as they are, Clear-Site-Data loses the directives that
-// clear cookies and keeps the others.
+// filterResponse cleans an upstream's response header in place: it can neither set nor clear the
+// gateway's cookies, whose names are given. Set-Cookie lines of other names are left as they are,
+// Clear-Site-Data loses the directives that clear cookies and keeps the others.
 func filterResponse(h http.Header, cookies []string) {
 	if lines := h["Set-Cookie"]; len(lines) > 0 {
 		lines = slices.DeleteFunc(lines, func(l string) bool { return setsCookie(l, cookies) })

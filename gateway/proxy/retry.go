@@ -11,8 +11,8 @@ import (
 	"sessiongate/gateway/http1/client"
 )
 
-// try sends the request to one address after another, until one answers, the request may not be sent
-// again, or enough have been tried.
+// try sends the request to one address after another, until one answers, the request may not be
+// sent again, or enough have been tried.
 func (fw *forwarding) try() (*http.Response, error) {
 	all, out := fw.f.upstreams, &fw.out
 	var tried uint64
@@ -55,9 +55,10 @@ func (fw *forwarding) address(out *client.Request, u *upstream) {
 	}
 }
 
-// mayTryAgain reports whether sending the request to another address does no harm (RFC 9110 §9.2.2): the upstream has
-// seen nothing of it, or it says itself that repeating does no harm. Either way none of the body may be gone. A request
-// that timed out is not sent again: it had its time.
+// mayTryAgain reports whether sending the request to another address does no harm (RFC 9110
+// §9.2.2): the upstream has seen nothing of it, or it says itself that repeating does no harm.
+// Either way none of the body may be gone. A request that timed out is not sent again: it had its
+// time.
 func (fw *forwarding) mayTryAgain(err error) bool {
 	if fw.body != nil && fw.body.seen.Load() {
 		return false
@@ -77,8 +78,9 @@ func idempotent(method string) bool {
 	return false
 }
 
-// retryBody is the body as one try sees it. The transport closes it when the try fails; the client's body must
-// stay open for the next. After Close it is certain whether the try has taken anything.
+// retryBody is the body as one try sees it. The transport closes it when the try fails; the
+// client's body must stay open for the next. After Close it is certain whether the try has taken
+// anything.
 type retryBody struct {
 	*body
 	mu     sync.Mutex
@@ -114,12 +116,12 @@ var _ io.ReadCloser = (*retryBody)(nil)
 
 var errStalled = errors.New("upstream takes no more of the request body")
 
-// stallFloor is the size of a body that fits into socket buffers whether the upstream reads or not: below it the wait
-// for the response headers notices just as well, without a timer.
+// stallFloor is the size of a body that fits into socket buffers whether the upstream reads or not:
+// below it the wait for the response headers notices just as well, without a timer.
 const stallFloor = 64 << 10
 
-// watchBody gives a request with a large body a context that ends when the upstream takes nothing of
-// it for the route's Timeout. The time in which we wait for the client does not count.
+// watchBody gives a request with a large body a context that ends when the upstream takes nothing
+// of it for the route's Timeout. The time in which we wait for the client does not count.
 func (fw *forwarding) watchBody() {
 	limit := fw.f.route.Upstream.Timeout
 	if limit <= 0 || fw.r.ContentLength >= 0 && fw.r.ContentLength < stallFloor {

@@ -17,8 +17,8 @@ import (
 	"sessiongate/gateway/routing"
 )
 
-// guarded is a gateway with an open route and one whose policy refuses everything, both with the same upstream behind
-// them, which records what reaches it.
+// guarded is a gateway with an open route and one whose policy refuses everything, both with the
+// same upstream behind them, which records what reaches it.
 type guarded struct {
 	*httptest.Server
 	mu   sync.Mutex
@@ -100,8 +100,9 @@ func (g *guarded) take() []string {
 	return seen
 }
 
-// Each row is what an attacker writes on one connection. No row may put a request under /api/admin, or one that the
-// gateway did not see as such, before the upstream; and afterwards the upstream connections are in step.
+// Each row is what an attacker writes on one connection. No row may put a request under /api/admin,
+// or one that the gateway did not see as such, before the upstream; and afterwards the upstream
+// connections are in step.
 func TestSmuggling(t *testing.T) {
 	const smuggled = "GET /api/admin/x HTTP/1.1\r\nHost: h\r\n\r\n"
 	for name, c := range map[string]struct {

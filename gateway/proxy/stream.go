@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Stream is a response on its way, from its header to its end: [Handler].Stream gets it. It stands between the
-// upstream's body and the client, so whoever holds it can end the response. Its methods are safe for concurrent use,
-// but must not be called after Serve has returned.
+// Stream is a response on its way, from its header to its end: [Handler].Stream gets it. It stands
+// between the upstream's body and the client, so whoever holds it can end the response. Its methods
+// are safe for concurrent use, but must not be called after Serve has returned.
 type Stream struct {
 	clientSide
 	webSocket
@@ -55,7 +55,8 @@ type cut struct {
 	once   sync.Once
 }
 
-// closeGrace is how long a WebSocket client may take to answer the close frame before its connection is cut.
+// closeGrace is how long a WebSocket client may take to answer the close frame before its
+// connection is cut.
 const closeGrace = 300 * time.Millisecond
 
 var errCut = errors.New("stream was cut")
@@ -89,14 +90,15 @@ func (s *Stream) EventStream() bool {
 	return len(s.kind) >= len(kind) && strings.EqualFold(s.kind[:len(kind)], kind)
 }
 
-// ClientReads counts how often bytes have come from the client: messages of a WebSocket, pieces of a request body. Two equal
-// values mean silence between them.
+// ClientReads counts how often bytes have come from the client: messages of a WebSocket, pieces of
+// a request body. Two equal values mean silence between them.
 func (s *Stream) ClientReads() uint64 { return s.clientReads.Load() }
 
-// Cut ends the stream on both sides. The upstream's connection is closed at once. A WebSocket client first gets a close
-// frame with the code and the reason (RFC 6455 §7.4), provided the upstream was not in the middle of a frame, and some
-// 300 ms to answer. An event stream, which is never complete, comes to a regular end; any other response breaks off, so
-// that nobody takes it for complete.
+// Cut ends the stream on both sides. The upstream's connection is closed at once. A WebSocket
+// client first gets a close frame with the code and the reason (RFC 6455 §7.4), provided the
+// upstream was not in the middle of a frame, and some 300 ms to answer. An event stream, which is
+// never complete, comes to a regular end; any other response breaks off, so that nobody takes it
+// for complete.
 func (s *Stream) Cut(code int, reason string) {
 	e := &cut{code: code, reason: reason, done: make(chan struct{})}
 	if !s.cutting.CompareAndSwap(nil, e) {
@@ -112,8 +114,8 @@ func (s *Stream) Cut(code int, reason string) {
 	_ = s.body.Close()
 }
 
-// finish ends the time in which Cut may touch anything. A response that was complete when it was cut leaves a good
-// connection behind, which must not keep the deadline.
+// finish ends the time in which Cut may touch anything. A response that was complete when it was
+// cut leaves a good connection behind, which must not keep the deadline.
 func (s *Stream) finish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +128,8 @@ func (s *Stream) finish() {
 // Read implements io.Reader: bytes from the upstream.
 func (s *Stream) Read(p []byte) (int, error) {
 	if s.reads++; s.reads > 1 && s.sized && s.socket == nil {
-		// What was copied so far may sit in the server's buffer; the next piece may be long in coming.
+		// What was copied so far may sit in the server's buffer; the next piece may be long in
+		// coming.
 		_ = http.NewResponseController(s.w).Flush()
 	}
 	n, err := s.body.Read(p)
@@ -153,8 +156,8 @@ func (s *Stream) lastRead(p []byte, e *cut) (int, error) {
 		return copy(p, closeFrame(e.code, e.reason)), nil
 	}
 	if s.closeSent {
-		// Closing a connection with unread bytes resets it, and the reset may overtake the frame: until the client has
-		// gone, Write reads and forgets what it still sends.
+		// Closing a connection with unread bytes resets it, and the reset may overtake the frame:
+		// until the client has gone, Write reads and forgets what it still sends.
 		select {
 		case <-e.done:
 		case <-time.After(closeGrace):

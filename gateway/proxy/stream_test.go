@@ -270,8 +270,9 @@ func TestExpectContinue(t *testing.T) {
 	}
 }
 
-// The upstream must have seen the beginning before the client writes the next megabyte, and the client gets the first
-// megabyte back before the last is sent: nothing in between can hold the whole body.
+// The upstream must have seen the beginning before the client writes the next megabyte, and the
+// client gets the first megabyte back before the last is sent: nothing in between can hold the
+// whole body.
 func TestBigBodiesAreNotBuffered(t *testing.T) {
 	up := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).EnableFullDuplex()

@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// await waits for a signal. It reports false at the end of the test, and ends one that waits in vain.
+// await waits for a signal. It reports false at the end of the test, and ends one that waits in
+// vain.
 func await[T any](t *testing.T, signal <-chan T) bool {
 	select {
 	case <-signal:
@@ -31,8 +32,9 @@ func await[T any](t *testing.T, signal <-chan T) bool {
 
 const poison = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
 
-// What follows an answer was not asked for, and must not answer the next client. This is our own client's promise alone:
-// http.Transport looks at an idle connection from a goroutine of its own, which a quick next request overtakes.
+// What follows an answer was not asked for, and must not answer the next client. This is our own
+// client's promise alone: http.Transport looks at an idle connection from a goroutine of its own,
+// which a quick next request overtakes.
 func TestExtraBytesReachNobody(t *testing.T) {
 	for name, c := range map[string]struct{ method, answer string }{
 		"length":              {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"},
@@ -88,7 +90,8 @@ func (l *ledger) times(id string) *atomic.Int32 {
 	return n.(*atomic.Int32)
 }
 
-// serve answers a few requests, and closes without a word about it: before it hears another, or after.
+// serve answers a few requests, and closes without a word about it: before it hears another, or
+// after.
 func (l *ledger) serve(w *wire, _ int) {
 	for n, most := 0, 1+rand.IntN(4); n < most; n++ {
 		head := w.head()
@@ -108,8 +111,9 @@ func (l *ledger) serve(w *wire, _ int) {
 	}
 }
 
-// An upstream that closes connections between requests, as it may at any time, costs no GET; and no POST is heard twice
-// or answered by another's answer, whatever becomes of it. Neither costs a client its own connection to the gateway.
+// An upstream that closes connections between requests, as it may at any time, costs no GET; and no
+// POST is heard twice or answered by another's answer, whatever becomes of it. Neither costs a
+// client its own connection to the gateway.
 func TestIdleConnectionsCloseUnderLoad(t *testing.T) {
 	overBoth(t, 0, func(t *testing.T, start func(func(*wire, int)) *gate) {
 		var l ledger
@@ -204,7 +208,8 @@ func TestClientsThatVanish(t *testing.T) {
 	}
 }
 
-// An answer that comes before the request's body has left reaches a client that sends no further byte.
+// An answer that comes before the request's body has left reaches a client that sends no further
+// byte.
 func TestAnswerBeforeTheBody(t *testing.T) {
 	for name, c := range map[string]struct {
 		after func(*wire)
@@ -240,8 +245,9 @@ func TestAnswerBeforeTheBody(t *testing.T) {
 	}
 }
 
-// An upstream that dies before it has read the body is reported to a client that sends no further byte. This is the
-// own client's promise alone: http.Transport waits for the client's next byte first.
+// An upstream that dies before it has read the body is reported to a client that sends no further
+// byte. This is the own client's promise alone: http.Transport waits for the client's next byte
+// first.
 func TestDeathBeforeTheBody(t *testing.T) {
 	g := newGate(t, upstream(t, func(w *wire, _ int) { w.head() }))
 	g.use(t, transports["client"](t, tcp, 0))
@@ -253,7 +259,8 @@ func TestDeathBeforeTheBody(t *testing.T) {
 	}
 }
 
-// After an error, what is left of a request's body is not read as the next request, nor does it spoil it.
+// After an error, what is left of a request's body is not read as the next request, nor does it
+// spoil it.
 func TestNextRequestAfterAnError(t *testing.T) {
 	refuse := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }
 	for name, c := range map[string]struct {
@@ -282,7 +289,8 @@ func TestNextRequestAfterAnError(t *testing.T) {
 	}
 }
 
-// nextRequest sends a request that fails, with a part of its body, and then the rest and another one.
+// nextRequest sends a request that fails, with a part of its body, and then the rest and another
+// one.
 func nextRequest(t *testing.T, g *gate, sent string) {
 	c := g.dial(t)
 	defer c.Close()
@@ -381,7 +389,8 @@ func TestSlowClientIsNoTimeout(t *testing.T) {
 	})
 }
 
-// An upstream can stretch the wait for a head neither by saying a little now and then nor by never coming to its end.
+// An upstream can stretch the wait for a head neither by saying a little now and then nor by never
+// coming to its end.
 func TestHeadsWithoutEnd(t *testing.T) {
 	endless := "HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", 100_000)
 	for name, c := range map[string]struct {

@@ -18,9 +18,10 @@ import (
 	"sessiongate/gateway/http1/http1test"
 )
 
-// TestStress lets clients that vanish meet upstreams that misbehave, all at random. Whatever arrives whole is the answer
-// to its own request, whatever the upstream hears whole is one client's request, and nothing is left over at the end. It
-// takes a second for each transport, or as long as the environment's TORTURE says ("8h").
+// TestStress lets clients that vanish meet upstreams that misbehave, all at random. Whatever
+// arrives whole is the answer to its own request, whatever the upstream hears whole is one client's
+// request, and nothing is left over at the end. It takes a second for each transport, or as long as
+// the environment's TORTURE says ("8h").
 func TestStress(t *testing.T) {
 	long := time.Second
 	if s := os.Getenv("TORTURE"); s != "" {
@@ -84,7 +85,8 @@ func (s *stress) client() {
 	}
 }
 
-// batch sends one to three requests in one go, and reads the answers. It reports whether the connection is still good.
+// batch sends one to three requests in one go, and reads the answers. It reports whether the
+// connection is still good.
 func (s *stress) batch(c *client) bool {
 	var out strings.Builder
 	var methods, ids []string

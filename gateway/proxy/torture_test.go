@@ -28,7 +28,8 @@ import (
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// transports are the two ways to an upstream: every test here runs over both, and both must pass it.
+// transports are the two ways to an upstream: every test here runs over both, and both must pass
+// it.
 var transports = map[string]func(t testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper{
 	"transport": func(_ testing.TB, dial dialFunc, headers time.Duration) http.RoundTripper {
 		tr := proxy.NewTransport(headers)
@@ -50,7 +51,8 @@ func tcp(ctx context.Context, network, address string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
-// overBoth runs a test over each transport. start makes a gateway whose one route goes to a scripted upstream on TCP.
+// overBoth runs a test over each transport. start makes a gateway whose one route goes to a
+// scripted upstream on TCP.
 func overBoth(t *testing.T, headers time.Duration, test func(t *testing.T, start func(script func(c *wire, n int)) *gate)) {
 	for name, newTransport := range transports {
 		t.Run(name, func(t *testing.T) {
@@ -64,8 +66,8 @@ func overBoth(t *testing.T, headers time.Duration, test func(t *testing.T, start
 	}
 }
 
-// gate is a gateway whose transport can be changed between requests. It fails the test if a handler panics, but for the
-// one panic that is meant.
+// gate is a gateway whose transport can be changed between requests. It fails the test if a handler
+// panics, but for the one panic that is meant.
 type gate struct {
 	*httptest.Server
 	route     *routing.Route
@@ -227,8 +229,8 @@ func (w *wire) reset() {
 	w.Close()
 }
 
-// TestAnswersThroughTheProxy says to the proxy what http1test knows: in one piece, split at every byte, byte by byte, and
-// cut short at every byte. Clients see the same over both transports.
+// TestAnswersThroughTheProxy says to the proxy what http1test knows: in one piece, split at every
+// byte, byte by byte, and cut short at every byte. Clients see the same over both transports.
 func TestAnswersThroughTheProxy(t *testing.T) {
 	answers := http1test.Answers()
 	for i, a := range answers {
@@ -265,11 +267,12 @@ func TestAnswersThroughTheProxy(t *testing.T) {
 	}
 }
 
-// failed reports whether the client can tell that something went wrong: the answer is the gateway's, or breaks off.
+// failed reports whether the client can tell that something went wrong: the answer is the
+// gateway's, or breaks off.
 func (s *sight) failed() bool { return s.Cut || s.Code == http.StatusBadGateway }
 
-// brokenAlike allows answers that break off to do so at different places: what has left by then, the head included, is a
-// matter of buffers.
+// brokenAlike allows answers that break off to do so at different places: what has left by then,
+// the head included, is a matter of buffers.
 func brokenAlike(a, b sight) bool {
 	return a.Cut && b.Cut && (a.Code == b.Code || a.Code == 0 || b.Code == 0) && slices.Equal(a.Interim, b.Interim) &&
 		(strings.HasPrefix(a.Body, b.Body) || strings.HasPrefix(b.Body, a.Body))
@@ -325,8 +328,9 @@ func (g *gate) hear(t testing.TB, name, method string, pieces [][]byte) sight {
 	return g.ask(t, method)
 }
 
-// scripted is a connection without a network: one piece for each Read, once a request's head has been seen, then io.EOF.
-// A second connection is refused, so that every answer comes from the script.
+// scripted is a connection without a network: one piece for each Read, once a request's head has
+// been seen, then io.EOF. A second connection is refused, so that every answer comes from the
+// script.
 type scripted struct {
 	net.Conn
 	once, end sync.Once

@@ -12,9 +12,10 @@ import (
 	"sessiongate/gateway/routing"
 )
 
-// newStandard returns an http.Transport for upstreams: tuned for many requests to few hosts, and one that leaves messages
-// alone (no compression of its own, no proxy from the environment). headers is the longest wait from the end of a
-// request to its response headers; 0 waits for ever. Close its idle connections when it is no longer used.
+// newStandard returns an http.Transport for upstreams: tuned for many requests to few hosts, and
+// one that leaves messages alone (no compression of its own, no proxy from the environment).
+// headers is the longest wait from the end of a request to its response headers; 0 waits for ever.
+// Close its idle connections when it is no longer used.
 func newStandard(headers time.Duration, u *routing.Upstream) *http.Transport {
 	d := &dialer{net.Dialer{KeepAlive: 15 * time.Second}, u.ConnectTimeout(), u.TLS}
 	t := &http.Transport{
@@ -35,8 +36,8 @@ func newStandard(headers time.Duration, u *routing.Upstream) *http.Transport {
 	return t
 }
 
-// dialer makes connections and marks its errors, so that they can be told from those of an exchange. The limit is for
-// all of it: name, TCP and TLS.
+// dialer makes connections and marks its errors, so that they can be told from those of an
+// exchange. The limit is for all of it: name, TCP and TLS.
 type dialer struct {
 	net.Dialer
 	limit time.Duration
@@ -80,7 +81,8 @@ func (d *dialer) config(address string) *tls.Config {
 	return c
 }
 
-// newTransport returns the transport to an address: our own client where it may and can be, http.Transport for all else.
+// newTransport returns the transport to an address: our own client where it may and can be,
+// http.Transport for all else.
 func newTransport(headers time.Duration, u *routing.Upstream, scheme string) transport {
 	standard := newStandard(headers, u)
 	if u.Standard || scheme != "http" || u.Protocol != routing.HTTP1 || u.Connections > 0 {
@@ -98,7 +100,8 @@ func newTransport(headers time.Duration, u *routing.Upstream, scheme string) tra
 
 const bufferSize = 32 << 10
 
-// bufferPool lends ReverseProxy its copy buffers. Pointers to arrays go in and out without an allocation.
+// bufferPool lends ReverseProxy its copy buffers. Pointers to arrays go in and out without an
+// allocation.
 type bufferPool struct{ pool sync.Pool }
 
 func (p *bufferPool) Get() []byte {

@@ -10,14 +10,15 @@ import (
 	"net/url"
 )
 
-// mayUpgrade allows a WebSocket handshake to be what RFC 6455 §4.1 says: a GET on HTTP/1.1 without a body.
+// mayUpgrade allows a WebSocket handshake to be what RFC 6455 §4.1 says: a GET on HTTP/1.1 without
+// a body.
 func mayUpgrade(r *http.Request) bool {
 	return r.Header["Upgrade"] != nil && r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ProtoMinor >= 1 &&
 		r.ContentLength == 0 && isWebSocket(r.Header)
 }
 
-// newUpgrade makes the proxy for WebSocket handshakes and what follows them. They are rare and long, so the library does
-// it; the decisions are those of all other requests.
+// newUpgrade makes the proxy for WebSocket handshakes and what follows them. They are rare and
+// long, so the library does it; the decisions are those of all other requests.
 func (f *Forwarder) newUpgrade() httputil.ReverseProxy {
 	return httputil.ReverseProxy{
 		Rewrite:    func(*httputil.ProxyRequest) {},
@@ -36,8 +37,8 @@ func (f *Forwarder) newUpgrade() httputil.ReverseProxy {
 
 type forwardingKey struct{}
 
-// handshakeContext lets ReverseProxy's hooks find the forwarding. Deadlines, cancellation and values are those of the inbound
-// context.
+// handshakeContext lets ReverseProxy's hooks find the forwarding. Deadlines, cancellation and
+// values are those of the inbound context.
 type handshakeContext struct {
 	context.Context
 	forwarding *forwarding
@@ -60,7 +61,8 @@ func (f *Forwarder) serveUpgrade(fw *forwarding) *Failure {
 	return fw.failure
 }
 
-// handshake is ReverseProxy's way to the upstream. What that has made of the request is of no interest.
+// handshake is ReverseProxy's way to the upstream. What that has made of the request is of no
+// interest.
 type handshake struct{}
 
 // RoundTrip implements http.RoundTripper.

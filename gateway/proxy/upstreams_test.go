@@ -179,7 +179,8 @@ func TestEjectionBacksOff(t *testing.T) {
 	}
 }
 
-// One request that breaks every upstream it meets, sent again and again, leaves the others their route.
+// One request that breaks every upstream it meets, sent again and again, leaves the others their
+// route.
 func TestPoisonDoesNotCloseTheRoute(t *testing.T) {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == "DELETE" {
@@ -325,7 +326,8 @@ func TestSilentTLSHandshakeIsUnreachable(t *testing.T) {
 	}
 }
 
-// An upstream that takes none of a large body is slow, though the wait for its headers has not begun.
+// An upstream that takes none of a large body is slow, though the wait for its headers has not
+// begun.
 func TestUpstreamThatReadsNoBody(t *testing.T) {
 	up := rawUpstream(t, func(_ string, conn net.Conn) { <-t.Context().Done() })
 	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up, Timeout: 50 * time.Millisecond}}, proxy.Options{})

@@ -8,8 +8,8 @@
 // exist only to decide whether the path is safe to forward: servers decode, cut, merge and resolve
 // paths in different orders, and the gateway cannot know what the upstream does. So the table walks
 // through all interpretations of a path (path.go) and refuses one that any of them sends to another
-// route. Of an interpretation that only a lax server has (lax.go: case, blanks, formats), it refuses
-// those that lead to a route that demands more (demand.go).
+// route. Of an interpretation that only a lax server has (lax.go: case, blanks, formats), it
+// refuses those that lead to a route that demands more (demand.go).
 //
 // A path that no request may reach (blocked.go) is compared as the laxest server does, because
 // nothing legitimate stands beside it.

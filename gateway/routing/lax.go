@@ -134,8 +134,8 @@ func folded(r rune) rune {
 	}
 }
 
-// strict reports whether no lax interpretation of a plain path differs from it: the quick test, for so it
-// is with nearly all.
+// strict reports whether no lax interpretation of a plain path differs from it: the quick test, for
+// so it is with nearly all.
 func strict(path string) bool {
 	dot := -1
 	for i := range len(path) {
@@ -155,9 +155,9 @@ func ascii(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
-// outranked reports whether some lax interpretation of path selects a route that demands more than the one
-// at the given index, which the path itself has selected. What the gateway answers itself demands
-// the most: behind such a path stands an application's page that is hidden by ours.
+// outranked reports whether some lax interpretation of path selects a route that demands more than
+// the one at the given index, which the path itself has selected. What the gateway answers itself
+// demands the most: behind such a path stands an application's page that is hidden by ours.
 func (t *Table) outranked(path string, at int) bool {
 	if at < 0 || t.entries[at].route == nil {
 		return false

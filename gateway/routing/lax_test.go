@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// An interpretation that only a lax server has is refused where it leads to a route that demands more, and
-// nowhere else.
+// An interpretation that only a lax server has is refused where it leads to a route that demands
+// more, and nowhere else.
 func TestLaxInterpretationsAreJudgedByWhatTheOtherRouteDemands(t *testing.T) {
 	admin, editors := Require{Roles: []string{"admin"}}, Require{Roles: []string{"admin", "editor"}}
 	for name, c := range map[string]struct {

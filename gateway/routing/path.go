@@ -7,15 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// One path has as many meanings as there are servers that read it. They decode percent escapes (some of them twice),
-// take \ for /, cut ;parameters from segments, merge empty segments, resolve dot segments, stop at a decoded ? or #, and
-// do so in different orders. The gateway forwards the client's bytes and cannot know which of these the
-// upstream will do. So it walks through all of them: every path that can be reached from the raw one by any sequence of
-// these steps, with at most two decodings, must select the route that the raw path selects, and none that demands more
-// by a lax comparison (lax.go). No interpretation may hold a control character: a line feed at the end goes unseen by some
-// regular expressions ($ in Python), and a NUL ends the path for others.
+// One path has as many meanings as there are servers that read it. They decode percent escapes
+// (some of them twice), take \ for /, cut ;parameters from segments, merge empty segments, resolve
+// dot segments, stop at a decoded ? or #, and do so in different orders. The gateway forwards the
+// client's bytes and cannot know which of these the upstream will do. So it walks through all of
+// them: every path that can be reached from the raw one by any sequence of these steps, with at
+// most two decodings, must select the route that the raw path selects, and none that demands more
+// by a lax comparison (lax.go). No interpretation may hold a control character: a line feed at the
+// end goes unseen by some regular expressions ($ in Python), and a NUL ends the path for others.
 
-// maxInterpretations bounds the walk. Ordinary paths have one to four interpretations; whoever needs more is not a browser.
+// maxInterpretations bounds the walk. Ordinary paths have one to four interpretations; whoever
+// needs more is not a browser.
 const maxInterpretations = 64
 
 // maxDecodings is how often a careless chain of servers is taken to decode a path.
@@ -27,9 +29,10 @@ type interpretation struct {
 	decoded int // how often it was percent-decoded
 }
 
-// splitTarget cuts a request target into path and query. It reports false for a form that is not forwarded
-// (authority form, "*", another scheme) and for bytes that cannot stand in a request line. Spaces matter: HTTP/2 lets
-// them into :path, and in an HTTP/1.1 request line they would end the target.
+// splitTarget cuts a request target into path and query. It reports false for a form that is not
+// forwarded (authority form, "*", another scheme) and for bytes that cannot stand in a request
+// line. Spaces matter: HTTP/2 lets them into :path, and in an HTTP/1.1 request line they would end
+// the target.
 func splitTarget(target string) (path, query string, hasQuery, ok bool) {
 	for i := range len(target) {
 		if c := target[i]; c <= ' ' || c == 0x7f {
@@ -61,7 +64,8 @@ func afterAuthority(target string) (path string, ok bool) {
 	return path, true
 }
 
-// plain reports whether a path has a single interpretation: nothing in it can be decoded, cut, merged or resolved.
+// plain reports whether a path has a single interpretation: nothing in it can be decoded, cut,
+// merged or resolved.
 func plain(path string) bool {
 	for i := range len(path) {
 		switch c := path[i]; {
@@ -74,7 +78,8 @@ func plain(path string) bool {
 	return true
 }
 
-// unambiguous walks through all interpretations of path. at is the entry the raw path selects, -1 for none.
+// unambiguous walks through all interpretations of path. at is the entry the raw path selects, -1
+// for none.
 func (t *Table) unambiguous(path string, at int) bool {
 	if !wellEscaped(path) {
 		return false
@@ -97,8 +102,9 @@ func (t *Table) unambiguous(path string, at int) bool {
 	return true
 }
 
-// next adds to seen the interpretations that are one step away. It reports false when dot segments climb above the first
-// floor segments: behind a cut or added prefix that would lead out of the part of the upstream the route stands for.
+// next adds to seen the interpretations that are one step away. It reports false when dot segments
+// climb above the first floor segments: behind a cut or added prefix that would lead out of the
+// part of the upstream the route stands for.
 func (r interpretation) next(seen []interpretation, floor int) ([]interpretation, bool) {
 	p := r.path
 	if r.decoded < maxDecodings && strings.Contains(p, "%") {
@@ -143,7 +149,8 @@ func wellEscaped(p string) bool {
 	return true
 }
 
-// Unescape percent-decodes once. Escapes that are broken (in a second decoding they may be) stay as they are.
+// Unescape percent-decodes once. Escapes that are broken (in a second decoding they may be) stay as
+// they are.
 func Unescape(p string) string {
 	b := make([]byte, 0, len(p))
 	for i := 0; i < len(p); i++ {
@@ -186,8 +193,8 @@ func mergeSlashes(p string) string {
 	return string(b)
 }
 
-// resolveDots removes dot segments (RFC 3986 §5.2.4). It reports false when .. would remove one of the first floor
-// segments.
+// resolveDots removes dot segments (RFC 3986 §5.2.4). It reports false when .. would remove one of
+// the first floor segments.
 func resolveDots(p string, floor int) (string, bool) {
 	b := make([]byte, 0, len(p))
 	depth := 0

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// SessionMode says what a route wants to know about the browser's session. The zero value is the strictest.
+// SessionMode says what a route wants to know about the browser's session. The zero value is the
+// strictest.
 type SessionMode int
 
 // The session modes.
@@ -176,7 +177,8 @@ func checkPrefix(p string) error {
 	return nil
 }
 
-// checkUpstream wants an address and at most a path. The URL itself is not quoted: it may hold a password.
+// checkUpstream wants an address and at most a path. The URL itself is not quoted: it may hold a
+// password.
 func checkUpstream(u *url.URL) error {
 	switch {
 	case u == nil:
@@ -226,7 +228,8 @@ func (r *Route) PublicPrefix() string {
 	return trimSlash(r.StripPrefix)
 }
 
-// UpstreamPrefix is what the route puts in the place of [Route.PublicPrefix]; "" puts nothing there.
+// UpstreamPrefix is what the route puts in the place of [Route.PublicPrefix]; "" puts nothing
+// there.
 func (r *Route) UpstreamPrefix() string {
 	if r.Exact {
 		return r.Rewrite

@@ -15,12 +15,13 @@ type Field struct{ Name, Value string }
 
 // HeaderRules change the headers of a route's requests or responses, beyond what always holds.
 type HeaderRules struct {
-	// Remove are names that are dropped. In requests a name stands for its spellings with _ in place of - as well.
+	// Remove are names that are dropped. In requests a name stands for its spellings with _ in
+	// place of - as well.
 	Remove []string
 	// Set are fields that replace whatever stands under their name.
 	Set []Field
-	// Claims are request headers made of the identity (Value: what of it). Whoever knows the identity computes them;
-	// clients cannot send them. Requests only.
+	// Claims are request headers made of the identity (Value: what of it). Whoever knows the
+	// identity computes them; clients cannot send them. Requests only.
 	Claims []Field
 }
 
@@ -33,7 +34,8 @@ type CORS struct {
 	MaxAge  time.Duration
 }
 
-// Dropped is the list of request headers that no client may send on a route with these rules, in canonical form.
+// Dropped is the list of request headers that no client may send on a route with these rules, in
+// canonical form.
 func (h *HeaderRules) Dropped() []string {
 	var names []string
 	for _, n := range h.Remove {

@@ -48,9 +48,10 @@ type entry struct {
 	blocked  blockedPaths
 }
 
-// NewTable builds a table. The reserved prefixes are the ones the gateway answers itself ("/auth"): they compete with
-// the routes, so that a path which some interpretation takes for one of them is refused on every route. All mistakes are
-// reported at once: a route that is incomplete, two routes with one prefix, a route at or inside a reserved prefix.
+// NewTable builds a table. The reserved prefixes are the ones the gateway answers itself ("/auth"):
+// they compete with the routes, so that a path which some interpretation takes for one of them is
+// refused on every route. All mistakes are reported at once: a route that is incomplete, two routes
+// with one prefix, a route at or inside a reserved prefix.
 func NewTable(routes []*Route, reserved []string) (*Table, error) {
 	routes, others := byHost(routes)
 	t, err := newTable(routes, reserved)
@@ -114,8 +115,8 @@ func byHost(routes []*Route) (plain []*Route, others map[string][]*Route) {
 	return plain, others
 }
 
-// MatchHost is Match among the routes for a host, if there are any. own tells that there are none, and that the answer
-// is Match's.
+// MatchHost is Match among the routes for a host, if there are any. own tells that there are none,
+// and that the answer is Match's.
 func (t *Table) MatchHost(host, requestURI string) (m Match, own bool, err error) {
 	if sub := t.hosts[host]; sub != nil {
 		m, err = sub.Match(requestURI)
@@ -169,14 +170,16 @@ func newEntry(path string, r *Route) entry {
 	return e
 }
 
-// Match finds the route for a request target as it stands in the request line (http.Request.RequestURI). It returns
-// [ErrBadPath] or [ErrNoRoute], and allocates nothing for a path without anything to decode or resolve.
+// Match finds the route for a request target as it stands in the request line
+// (http.Request.RequestURI). It returns [ErrBadPath] or [ErrNoRoute], and allocates nothing for a
+// path without anything to decode or resolve.
 //
-// Origin form and absolute form are taken (RFC 9112 §3.2); of the latter only what follows the authority counts. The
-// path is refused when it begins with // or /\ (before and after StripPrefix, because a server may answer such a path
-// with a redirect to another host), when it holds a raw control byte, space or #, a broken escape, or control characters
-// or bytes that are not UTF-8 once decoded, when it climbs above the route's own prefix, when two interpretations of it
-// (path.go) select different routes, and when a lax one (lax.go) selects a route that demands more.
+// Origin form and absolute form are taken (RFC 9112 §3.2); of the latter only what follows the
+// authority counts. The path is refused when it begins with // or /\ (before and after StripPrefix,
+// because a server may answer such a path with a redirect to another host), when it holds a raw
+// control byte, space or #, a broken escape, or control characters or bytes that are not UTF-8 once
+// decoded, when it climbs above the route's own prefix, when two interpretations of it (path.go)
+// select different routes, and when a lax one (lax.go) selects a route that demands more.
 func (t *Table) Match(requestURI string) (Match, error) {
 	path, query, hasQuery, ok := splitTarget(requestURI)
 	if !ok || IsNetworkPath(path) {
@@ -224,8 +227,9 @@ func (t *Table) find(path string) int {
 	return -1
 }
 
-// besideExact reports whether a final slash, more or less, leads away from an exact route: many servers take /x and /x/
-// for one, and then the exact route's policy would be skipped. If another route is for that very path, it was meant.
+// besideExact reports whether a final slash, more or less, leads away from an exact route: many
+// servers take /x and /x/ for one, and then the exact route's policy would be skipped. If another
+// route is for that very path, it was meant.
 func (t *Table) besideExact(path string, at int) bool {
 	if path == "/" || at >= 0 && t.entries[at].exact != "" {
 		return false
@@ -238,14 +242,16 @@ func (t *Table) besideExact(path string, at int) bool {
 	return other >= 0 && t.entries[other].exact != "" && (at < 0 || t.entries[at].prefix != t.entries[other].prefix)
 }
 
-// Under reports whether path is prefix or continues it with a whole segment. prefix has no final slash.
+// Under reports whether path is prefix or continues it with a whole segment. prefix has no final
+// slash.
 func Under(path, prefix string) bool {
 	return strings.HasPrefix(path, prefix) && (len(path) == len(prefix) || path[len(prefix)] == '/')
 }
 
 func trimSlash(p string) string { return strings.TrimSuffix(p, "/") }
 
-// IsNetworkPath reports whether a path begins like a network-path reference (RFC 3986 §4.2), as browsers read it.
+// IsNetworkPath reports whether a path begins like a network-path reference (RFC 3986 §4.2), as
+// browsers read it.
 func IsNetworkPath(path string) bool {
 	return len(path) > 1 && (path[1] == '/' || path[1] == '\\')
 }

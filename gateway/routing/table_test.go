@@ -102,7 +102,8 @@ func TestMatchRefuses(t *testing.T) {
 		"/api/%zz", "/api/%", "/api/%4", "/api/%u002f", "/api/%c0%af", "/api/%e0%80%af", "/api/%ff", "/api/\xff", "/api/%25ff",
 		"/api/a b", "/api/a\x00", "/api/a\x7f", "/api/a?b c", "/api/a?b\r\nX:y", "/api/a#b", "/api/admin%00x", "/api/admin%3fx",
 		"/api/admin%23", "/api/admin%253bx", "/api/%252e%252e/admin", "/api/x/%252e%252e%252fadmin",
-		// only a server that resolves dots before it cuts parameters, or merges no slashes, goes astray here
+		// only a server that resolves dots before it cuts parameters, or merges no slashes, goes
+		// astray here
 		"/x/../api/.;/../admin", "/x/../api//../admin/..",
 	} {
 		if m, err := table.Match(target); !errors.Is(err, routing.ErrBadPath) {
@@ -222,7 +223,8 @@ type refInterpretation struct {
 	decodings int
 }
 
-// refInterpretations collects every path a chain of steps leads to; it gives up when there are too many.
+// refInterpretations collects every path a chain of steps leads to; it gives up when there are too
+// many.
 func refInterpretations(p string, decodings int, lowest *int, seen map[refInterpretation]bool) {
 	key := refInterpretation{p, decodings}
 	if seen[key] || len(seen) > 400 {
@@ -251,8 +253,8 @@ func refInterpretations(p string, decodings int, lowest *int, seen map[refInterp
 	}
 }
 
-// refLax collects what the path is to servers that fold case, trim segments or cut formats, and tells whether one of
-// them finds a route that demands more.
+// refLax collects what the path is to servers that fold case, trim segments or cut formats, and
+// tells whether one of them finds a route that demands more.
 func refLax(p, route string) bool {
 	blank := func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' }
 	dots := func(r rune) bool { return r == '.' || blank(r) }
@@ -344,7 +346,8 @@ func FuzzMatch(f *testing.F) {
 		if err == nil && !strings.HasSuffix(raw, m.Target.Path) && m.Target.Path != "/" {
 			t.Fatalf("%q: target %q is not what came", target, m.Target.Path)
 		}
-		// interpretations are refused in bulk, and "//" after a cut prefix: only then may a good path be refused
+		// interpretations are refused in bulk, and "//" after a cut prefix: only then may a good
+		// path be refused
 		cut := strings.HasPrefix(route, "/cut") && strings.ContainsAny(raw[len("/cut"):], `\`) || strings.Contains(raw, "//")
 		if err != nil && good && len(seen) <= 64 && !cut {
 			t.Fatalf("%q: refused without need", target)

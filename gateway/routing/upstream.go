@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Protocol is what an http upstream speaks. With https the two sides agree on HTTP/2 or HTTP/1.1 by themselves (ALPN).
+// Protocol is what an http upstream speaks. With https the two sides agree on HTTP/2 or HTTP/1.1 by
+// themselves (ALPN).
 type Protocol int
 
 // The protocols of upstreams.
@@ -35,18 +36,22 @@ type Upstream struct {
 	Timeout time.Duration
 
 	Protocol Protocol
-	// Standard leaves HTTP/1.1 to net/http's transport, where it is otherwise for gateway/http1/client.
+	// Standard leaves HTTP/1.1 to net/http's transport, where it is otherwise for
+	// gateway/http1/client.
 	Standard bool
-	// TLS is for https addresses: roots, client certificate, server name. nil: the system's roots. It must not be changed
-	// afterwards.
+	// TLS is for https addresses: roots, client certificate, server name. nil: the system's roots.
+	// It must not be changed afterwards.
 	TLS *tls.Config
 	// Connect bounds making a connection, TLS included. Default 5s.
 	Connect time.Duration
-	// Idle is the longest silence of the upstream inside a response, or of both sides of a WebSocket. 0: no limit.
+	// Idle is the longest silence of the upstream inside a response, or of both sides of a
+	// WebSocket. 0: no limit.
 	Idle time.Duration
-	// Connections is how many requests, and with HTTP/1.1 connections, one address gets at the same time. 0: no limit.
+	// Connections is how many requests, and with HTTP/1.1 connections, one address gets at the same
+	// time. 0: no limit.
 	Connections int
-	// Retries is how many other addresses are tried when one fails and trying again is safe. Negative: none; 0: 2.
+	// Retries is how many other addresses are tried when one fails and trying again is safe.
+	// Negative: none; 0: 2.
 	Retries int
 	// Health asks each address whether it is well. nil: nobody asks, and only failures count.
 	Health *Health
@@ -67,7 +72,8 @@ const (
 	HostUpstream = "upstream"
 )
 
-// Authority is the Host header for an upstream of the given scheme; "" is that of its URL. public may be empty.
+// Authority is the Host header for an upstream of the given scheme; "" is that of its URL. public
+// may be empty.
 func (u *Upstream) Authority(scheme, public string) string {
 	switch {
 	case u.Host == HostUpstream, u.Host == "" && scheme == "https":

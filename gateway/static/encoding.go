@@ -12,9 +12,10 @@ func encodings() [2]struct{ coding, ext string } {
 	return [2]struct{ coding, ext string }{{"br", ".br"}, {"gzip", ".gz"}}
 }
 
-// negotiate opens the form of a file that the client likes and the build has made: NAME.br, NAME.gz, or NAME itself.
-// varies tells that another client might get another form, which caches must know. A form must be no older than the
-// file, or a build that forgot to make it again would serve yesterday's page.
+// negotiate opens the form of a file that the client likes and the build has made: NAME.br,
+// NAME.gz, or NAME itself. varies tells that another client might get another form, which caches
+// must know. A form must be no older than the file, or a build that forgot to make it again would
+// serve yesterday's page.
 func (f *Folder) negotiate(r *http.Request, name string, plain fs.FileInfo) (file fs.File, stored, coding string, varies bool) {
 	for _, e := range encodings() {
 		info, err := fs.Stat(f.files, name+e.ext)
@@ -32,8 +33,8 @@ func (f *Folder) negotiate(r *http.Request, name string, plain fs.FileInfo) (fil
 	return nil, name, "", varies
 }
 
-// accepts reports whether Accept-Encoding (RFC 9110 §12.5.3) names a coding, or * stands for it, and does not weigh it
-// with nothing.
+// accepts reports whether Accept-Encoding (RFC 9110 §12.5.3) names a coding, or * stands for it,
+// and does not weigh it with nothing.
 func accepts(lines []string, coding string) bool {
 	star := false
 	for _, line := range lines {

@@ -20,40 +20,44 @@ import (
 // ErrNotFound says that the path names no file: answer 404.
 var ErrNotFound = errors.New("no such file")
 
-// ErrMethodNotAllowed says that the method is neither GET nor HEAD: answer 405. The Allow header is set already.
+// ErrMethodNotAllowed says that the method is neither GET nor HEAD: answer 405. The Allow header is
+// set already.
 var ErrMethodNotAllowed = errors.New("method not allowed on a file")
 
-// defaultCSP is the Content-Security-Policy of HTML pages that have no other: everything from the application's own
-// origin, no inline script, no plugins, no frames around it.
+// defaultCSP is the Content-Security-Policy of HTML pages that have no other: everything from the
+// application's own origin, no inline script, no plugins, no frames around it.
 const defaultCSP = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; " +
 	"frame-ancestors 'none'"
 
 // Options are what a [Folder] needs beside its files. The zero value is usable.
 type Options struct {
-	// CSP is the Content-Security-Policy of pages. Empty allows everything from the application's own origin, no inline
-	// script, no plugins and no frames around the page; "none" sends no such header.
+	// CSP is the Content-Security-Policy of pages. Empty allows everything from the application's
+	// own origin, no inline script, no plugins and no frames around the page; "none" sends no such
+	// header.
 	CSP string
 }
 
 // Folder serves a built single-page app from a folder. It is safe for concurrent use.
 //
 //   - GET and HEAD only.
-//   - A path names a file. Directories are never listed; one asked for with a final slash answers with its index.html.
-//   - A path that names no file gets the app's index.html, if the request is a navigation (Accept has text/html, and
-//     Sec-Fetch-Mode is navigate where the browser sends it) and its last segment has no dot: /orders/7 is a place
-//     inside the app, /missing.js and a fetch of /api/typo are mistakes. All else is [ErrNotFound].
+//   - A path names a file. Directories are never listed; one asked for with a final slash answers
+//     with its index.html.
+//   - A path that names no file gets the app's index.html, if the request is a navigation (Accept
+//     has text/html, and Sec-Fetch-Mode is navigate where the browser sends it) and its last
+//     segment has no dot: /orders/7 is a place inside the app, /missing.js and a fetch of /api/typo
+//     are mistakes. All else is [ErrNotFound].
 //   - Names that begin with a dot are never served, in any segment.
-//   - index.html and all that has no hash in its name is revalidated on each use (ETag, 304); files with a hash are
-//     kept for a year. A form of the file that the build has compressed (NAME.br, NAME.gz) is sent to whoever takes it.
-//     Ranges and conditions are http.ServeContent's.
+//   - index.html and all that has no hash in its name is revalidated on each use (ETag, 304); files
+//     with a hash are kept for a year. A form of the file that the build has compressed (NAME.br,
+//     NAME.gz) is sent to whoever takes it. Ranges and conditions are http.ServeContent's.
 type Folder struct {
 	files fs.FS
 	csp   string
 	tags  sync.Map // name -> fileTag; as many as there are files
 }
 
-// Open opens a folder for [New]. No path and no symbolic link leads out of it (os.Root). Close it when it
-// is no longer served.
+// Open opens a folder for [New]. No path and no symbolic link leads out of it (os.Root). Close it
+// when it is no longer served.
 func Open(dir string) (*os.Root, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -70,8 +74,9 @@ func New(files fs.FS, o Options) (*Folder, error) {
 	return &Folder{files: files, csp: cmp.Or(o.CSP, defaultCSP)}, nil
 }
 
-// Serve answers r with a file. t is what [routing.Table.Match] returned for r; its path is the one inside the folder.
-// An error ([ErrNotFound], [ErrMethodNotAllowed]) means that nothing has been written; its text is for logs.
+// Serve answers r with a file. t is what [routing.Table.Match] returned for r; its path is the one
+// inside the folder. An error ([ErrNotFound], [ErrMethodNotAllowed]) means that nothing has been
+// written; its text is for logs.
 func (f *Folder) Serve(w http.ResponseWriter, r *http.Request, t routing.Target) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")

@@ -41,8 +41,9 @@ type fileTag struct {
 	size int64
 }
 
-// tag returns a strong ETag. It is a hash of the content, because replicas must agree on it and many builds give all
-// files one constant time; it is made again when time or size change. Very large files go by time and size alone.
+// tag returns a strong ETag. It is a hash of the content, because replicas must agree on it and
+// many builds give all files one constant time; it is made again when time or size change. Very
+// large files go by time and size alone.
 func (f *Folder) tag(name string, info fs.FileInfo, content io.ReadSeeker) (string, error) {
 	mod, size := info.ModTime(), info.Size()
 	if size > maxHashed && !mod.IsZero() {
@@ -72,9 +73,10 @@ func cacheControl(name string) string {
 	return "no-cache"
 }
 
-// isHashed reports whether the build put a content hash into the file's name: name-HASH.ext or name.HASH.ext with at
-// least eight characters. To be wrong here would nail an old file to browsers for a year, so a word must not pass: a
-// hash has a digit, and it is hexadecimal or has a capital letter. A hash that is missed only costs a revalidation.
+// isHashed reports whether the build put a content hash into the file's name: name-HASH.ext or
+// name.HASH.ext with at least eight characters. To be wrong here would nail an old file to browsers
+// for a year, so a word must not pass: a hash has a digit, and it is hexadecimal or has a capital
+// letter. A hash that is missed only costs a revalidation.
 func isHashed(name string) bool {
 	base, ext, _ := cutLast(path.Base(name), ".")
 	if strings.EqualFold(ext, "html") {
@@ -117,8 +119,9 @@ func cutLast(s, seps string) (before, after string, found bool) {
 	return s[:i], s[i+1:], true
 }
 
-// contentType goes by the extension: first the types of the web, which must not depend on the machine's mime tables,
-// and never by content, which would make a page of an upload that looks like one.
+// contentType goes by the extension: first the types of the web, which must not depend on the
+// machine's mime tables, and never by content, which would make a page of an upload that looks like
+// one.
 func contentType(name string) string {
 	switch ext := strings.ToLower(path.Ext(name)); ext {
 	case ".html", ".htm":

@@ -67,8 +67,8 @@ func New(o Options) *Service {
 }
 
 // Login checks the credentials with the provider and starts a session. Errors:
-// [session.ErrNoProvider], [session.ErrInvalidCredentials], [session.ErrBusy], [session.ErrTooMany],
-// [*session.UnavailableError].
+// [session.ErrNoProvider], [session.ErrInvalidCredentials], [session.ErrBusy],
+// [session.ErrTooMany], [*session.UnavailableError].
 func (s *Service) Login(ctx context.Context, l session.Login) (*session.Session, error) {
 	p, err := s.passwordProvider(l.Provider)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"sessiongate/session"
 )
 
-// validatorTests present handles with a validator, [session.Presentation.Validator]. A store need not
-// make use of it; one that does must be right.
+// validatorTests present handles with a validator, [session.Presentation.Validator]. A store need
+// not make use of it; one that does must be right.
 func validatorTests() map[string]func(*storeTest) {
 	return map[string]func(*storeTest){
 		"not modified":                     testNotModified,

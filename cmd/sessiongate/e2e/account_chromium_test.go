@@ -88,7 +88,8 @@ func TestChromiumDevicesPage(t *testing.T) {
 		t.Errorf("%d devices are called this one", n)
 	}
 
-	// The button that had the focus goes with its row: the focus moves to the heading, where the list is read from.
+	// The button that had the focus goes with its row: the focus moves to the heading, where the
+	// list is read from.
 	testserver.Click(tab, `button[aria-label="Sign out Safari on iOS"]`)
 	testserver.WaitFor(tab, `document.querySelectorAll(".device").length === 2 && document.activeElement === document.querySelector("h1")`)
 	if got := testserver.Text(tab, "#status"); got != "Safari on iOS is signed out." {

@@ -18,12 +18,12 @@ document.getElementById("who").textContent = doc.user?.name || "nobody";
 </script>`)
 }
 
-// restored is what a page is told that the Back button brings back as it was. Whether a browser under test keeps pages
-// is its own business, so the tests say it themselves.
+// restored is what a page is told that the Back button brings back as it was. Whether a browser
+// under test keeps pages is its own business, so the tests say it themselves.
 const restored = `dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true}))`
 
-// TestChromiumBackAfterSignOut: a page that the Back button brings back shows nobody's data any more, and one whose
-// session goes on is left as it is.
+// TestChromiumBackAfterSignOut: a page that the Back button brings back shows nobody's data any
+// more, and one whose session goes on is left as it is.
 func TestChromiumBackAfterSignOut(t *testing.T) {
 	tab := testserver.Chromium(t)
 	_, origin := forChromium(t, oidcOptions{upstream: backApp})

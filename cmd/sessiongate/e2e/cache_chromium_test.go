@@ -9,8 +9,8 @@ import (
 	"sessiongate/session/testserver"
 )
 
-// TestChromiumClearSiteData: clear_site_data empties the browser's cache at the sign-out, and says with -v how long the
-// sign-out takes with 500 cached answers of 20 KiB, with it and without it.
+// TestChromiumClearSiteData: clear_site_data empties the browser's cache at the sign-out, and says
+// with -v how long the sign-out takes with 500 cached answers of 20 KiB, with it and without it.
 func TestChromiumClearSiteData(t *testing.T) {
 	const entries = 500
 	for name, session := range map[string]string{"off": "clear_site_data: off", "logout": "clear_site_data: logout"} {

@@ -463,8 +463,8 @@ func TestSessionsCommand(t *testing.T) {
 	}
 }
 
-// TestSessionsOfANameInAnotherSpelling: the operator types the name with combining accents, the users file has it
-// without, and both mean the same user.
+// TestSessionsOfANameInAnotherSpelling: the operator types the name with combining accents, the
+// users file has it without, and both mean the same user.
 func TestSessionsOfANameInAnotherSpelling(t *testing.T) {
 	t.Parallel()
 	redis := testserver.Redis(t)

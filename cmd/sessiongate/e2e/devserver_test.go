@@ -16,8 +16,8 @@ import (
 	"sessiongate/configs"
 )
 
-// devServer is what a page's development server looks like from outside: pages on every path, and a WebSocket for hot
-// reload on the same address.
+// devServer is what a page's development server looks like from outside: pages on every path, and a
+// WebSocket for hot reload on the same address.
 func devServer(t *testing.T) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -41,8 +41,9 @@ func devServer(t *testing.T) *httptest.Server {
 	return s
 }
 
-// The README's "Your FastAPI behind it", the first way: one file of at most ten lines, one command, the dev server and
-// its hot-reload WebSocket at /, the API at /api/. The file is the README's but for the ports.
+// The README's "Your FastAPI behind it", the first way: one file of at most ten lines, one command,
+// the dev server and its hot-reload WebSocket at /, the API at /api/. The file is the README's but
+// for the ports.
 func TestYourFastAPIBehindIt(t *testing.T) {
 	t.Parallel()
 	api, dev := startTutorial(t, time.Minute), devServer(t)
@@ -68,7 +69,8 @@ func TestYourFastAPIBehindIt(t *testing.T) {
 	}
 }
 
-// The second way: the page comes from the dev server's own origin, which passes /api and /auth on under our host name.
+// The second way: the page comes from the dev server's own origin, which passes /api and /auth on
+// under our host name.
 func TestDevServerInFront(t *testing.T) {
 	t.Parallel()
 	api := startTutorial(t, time.Minute)
@@ -87,7 +89,8 @@ func TestDevServerInFront(t *testing.T) {
 	}
 }
 
-// serveFile runs `sessiongate serve --config FILE` in a process of its own and returns where it listens.
+// serveFile runs `sessiongate serve --config FILE` in a process of its own and returns where it
+// listens.
 func serveFile(t *testing.T, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "gateway.yaml")

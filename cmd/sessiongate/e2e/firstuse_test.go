@@ -9,7 +9,8 @@ import (
 	"sessiongate/session/testserver"
 )
 
-// TestDemoOnRedis: the demo makes the keys that a real Redis asks for, and its sessions are in that Redis.
+// TestDemoOnRedis: the demo makes the keys that a real Redis asks for, and its sessions are in that
+// Redis.
 func TestDemoOnRedis(t *testing.T) {
 	t.Parallel()
 	server := testserver.Redis(t)

@@ -19,8 +19,8 @@ import (
 	"sessiongate/session/testserver"
 )
 
-// untold fails the test if a request of the tab says the text, in its address, its body or a header: what a
-// fragment says is for no server.
+// untold fails the test if a request of the tab says the text, in its address, its body or a
+// header: what a fragment says is for no server.
 func untold(t *testing.T, tab context.Context, text string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -53,7 +53,8 @@ func untold(t *testing.T, tab context.Context, text string) {
 	})
 }
 
-// untoldProvider fails the test if the address of one of the provider's pages had a fragment of ours.
+// untoldProvider fails the test if the address of one of the provider's pages had a fragment of
+// ours.
 func untoldProvider(t *testing.T, tab context.Context) {
 	t.Helper()
 	if got := testserver.Eval[string](tab, "location.hash"); got != "" {
@@ -67,8 +68,8 @@ func landed(tab context.Context, url string) {
 	testserver.WaitFor(tab, fmt.Sprintf(`location.href === %q && document.body.textContent.includes("hello from upstream")`, url))
 }
 
-// TestChromiumFragmentAtAProvider: an address comes back whole from a sign-in at another site, and no server saw its
-// fragment.
+// TestChromiumFragmentAtAProvider: an address comes back whole from a sign-in at another site, and
+// no server saw its fragment.
 func TestChromiumFragmentAtAProvider(t *testing.T) {
 	tab := testserver.Chromium(t)
 	s, origin := forChromium(t, oidcOptions{})
@@ -100,8 +101,8 @@ func TestChromiumFragmentAtAProvider(t *testing.T) {
 	}
 }
 
-// TestChromiumFragmentOnDetours: the fragment survives a second attempt after a refusal, a silent sign-in, the click
-// after a sign-out, and the client library's way in.
+// TestChromiumFragmentOnDetours: the fragment survives a second attempt after a refusal, a silent
+// sign-in, the click after a sign-out, and the client library's way in.
 func TestChromiumFragmentOnDetours(t *testing.T) {
 	tab := testserver.Chromium(t)
 	s, origin := forChromium(t, oidcOptions{upstream: func(w http.ResponseWriter, _ *http.Request) {
@@ -117,7 +118,8 @@ window.auth = await import("/auth/client.js")</script>`)
 	testserver.Click(tab, "a.primary")
 	landed(tab, origin+"/page/a#/secret7")
 
-	// Without a refresh token the session lasts as long as the access token, and starts anew without a click.
+	// Without a refresh token the session lasts as long as the access token, and starts anew
+	// without a click.
 	s.idp.Set(func(b *oidctest.Behaviour) { b.NoRefresh, b.Lifetime = true, 2*time.Second })
 	signedOut := func() {
 		testserver.Eval[bool](tab, `fetch("/auth/logout", {method: "POST"}).then(r => r.ok)`)
@@ -155,7 +157,8 @@ window.auth = await import("/auth/client.js")</script>`)
 	testserver.Navigate(tab, origin+"/auth/login?return_to=/page/g&begin=1")
 	landed(tab, origin+"/page/g#secret7")
 
-	// What a tab left behind belongs to nobody else: another path, too long ago, no fragment at all.
+	// What a tab left behind belongs to nobody else: another path, too long ago, no fragment at
+	// all.
 	for _, entry := range []string{
 		`{to: "/page/other", hash: "#secret7", at: Date.now()}`, `{to: "/page/h", hash: "#secret7", at: Date.now() - 3700000}`,
 		`{to: "/page/h", hash: "//evil.example", at: Date.now()}`, `null`, `7`,
@@ -179,7 +182,8 @@ func TestChromiumFragmentWithoutScripts(t *testing.T) {
 	})
 }
 
-// TestChromiumFragmentWithAPassword: our own pages take it along, through a mistyped password and the page of a 401.
+// TestChromiumFragmentWithAPassword: our own pages take it along, through a mistyped password and
+// the page of a 401.
 func TestChromiumFragmentWithAPassword(t *testing.T) {
 	tab := testserver.Chromium(t)
 	_, origin := onItsOwnOrigin(t, options{})

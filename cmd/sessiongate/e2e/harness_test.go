@@ -107,8 +107,8 @@ func newKeys(t *testing.T, dir string) *seal.Handles {
 	return handles
 }
 
-// writeKeys makes the files that `sessiongate keys generate` makes; like that it makes the folder and
-// keeps the keys that are there.
+// writeKeys makes the files that `sessiongate keys generate` makes; like that it makes the folder
+// and keeps the keys that are there.
 func writeKeys(tb testing.TB, dir string) {
 	tb.Helper()
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -243,8 +243,8 @@ func TestLoginPageWhenLimited(t *testing.T) {
 	}
 }
 
-// Sign-ins that only begin at a provider leave something in the store each, so a stranger can begin so many and no more;
-// whoever comes from elsewhere is not kept waiting.
+// Sign-ins that only begin at a provider leave something in the store each, so a stranger can begin
+// so many and no more; whoever comes from elsewhere is not kept waiting.
 func TestSignInsThatOnlyBeginAreLimited(t *testing.T) {
 	t.Parallel()
 	s := newOIDCEnvironment(t, oidcOptions{routes: "rate_limits: {login: {start_per_ip: 3/1h}}"})

@@ -344,8 +344,8 @@ func TestOIDCReturnURLStaysHere(t *testing.T) {
 	}
 }
 
-// A browser's way to a provider begins with a page of ours, which does nothing yet; other clients, and those who come
-// from it, are redirected at once.
+// A browser's way to a provider begins with a page of ours, which does nothing yet; other clients,
+// and those who come from it, are redirected at once.
 func TestOIDCBeginsWithAPage(t *testing.T) {
 	s := newOIDCEnvironment(t, oidcOptions{})
 	b := s.person()

@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// An API in the style of each preset, built from what the preset says it assumes: sign in, call, refresh, sign out.
+// An API in the style of each preset, built from what the preset says it assumes: sign in, call,
+// refresh, sign out.
 
 // style is how an API talks. Its functions return status and body; tokens come from mint.
 type style struct {

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestFormAfterTheSessionEnded: whoever sends a plain form without a session reads what happened, and is led to sign in
-// and back to the form; nothing reached the app, and a script still gets its JSON.
+// TestFormAfterTheSessionEnded: whoever sends a plain form without a session reads what happened,
+// and is led to sign in and back to the form; nothing reached the app, and a script still gets its
+// JSON.
 func TestFormAfterTheSessionEnded(t *testing.T) {
 	t.Parallel()
 	s := newEnvironment(t, options{})
@@ -37,7 +38,8 @@ func TestFormAfterTheSessionEnded(t *testing.T) {
 	}
 }
 
-// TestSignOutEmptiesTheCache: where the operator wants it, the answer to a sign-out says so, and no other answer does.
+// TestSignOutEmptiesTheCache: where the operator wants it, the answer to a sign-out says so, and no
+// other answer does.
 func TestSignOutEmptiesTheCache(t *testing.T) {
 	t.Parallel()
 	for _, on := range []bool{false, true} {

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestLoginPageKeepsTheFilesOrder: the page offers accounts in the order of the configuration, under their labels, and
-// the button of a demo user signs in where that user is, whichever account the form has chosen.
+// TestLoginPageKeepsTheFilesOrder: the page offers accounts in the order of the configuration,
+// under their labels, and the button of a demo user signs in where that user is, whichever account
+// the form has chosen.
 func TestLoginPageKeepsTheFilesOrder(t *testing.T) {
 	t.Parallel()
 	s := newEnvironment(t, options{extra: `  - {name: aaa, kind: tokenapi, label: "The old shop", preset: fastapi-tutorial, base_url: "http://127.0.0.1:1"}`})

@@ -23,8 +23,8 @@ import (
 // budget is what one authenticated request may cost in this process, net/http's server included.
 type budget struct{ allocs, size float64 }
 
-// check holds a cost to the budget. Under the race detector sync.Pool forgets at random, so there are no limits then;
-// .ci/run runs these tests once more without it.
+// check holds a cost to the budget. Under the race detector sync.Pool forgets at random, so there
+// are no limits then; .ci/run runs these tests once more without it.
 func (b budget) check(t *testing.T, allocs, size float64) {
 	t.Helper()
 	t.Logf("%.1f allocations, %.0f bytes", allocs, size)
@@ -35,7 +35,8 @@ func (b budget) check(t *testing.T, allocs, size float64) {
 
 const upstreamAnswer = 1024 // bytes of the body
 
-// allocationFree is an upstream that answers every request with the same bytes and allocates nothing while it does.
+// allocationFree is an upstream that answers every request with the same bytes and allocates
+// nothing while it does.
 func allocationFree(tb testing.TB) (url string) {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -189,8 +190,8 @@ func cost(send func()) (allocs, size float64) {
 	return float64(after.Mallocs-before.Mallocs) / counted, float64(after.TotalAlloc-before.TotalAlloc) / counted
 }
 
-// TestRequestCost: an authenticated request stays within its budget, and asks Redis nothing while its session is cached
-// and one thing in strict mode.
+// TestRequestCost: an authenticated request stays within its budget, and asks Redis nothing while
+// its session is cached and one thing in strict mode.
 func TestRequestCost(t *testing.T) {
 	redis := testserver.Redis(t)
 	for _, c := range []struct {
@@ -214,7 +215,8 @@ func TestRequestCost(t *testing.T) {
 	}
 }
 
-// cachedBudgets leave some room above what was measured: 13 allocations and 2800 bytes, 89 and 7590.
+// cachedBudgets leave some room above what was measured: 13 allocations and 2800 bytes, 89 and
+// 7590.
 func cachedBudgets() map[string]budget {
 	return map[string]budget{"fast": {18, 3200}, "standard": {92, 8000}}
 }
@@ -238,7 +240,8 @@ func scripts(redis *testserver.RedisServer) (n int) {
 	return n
 }
 
-// BenchmarkRequest is one authenticated request over loopback: client, gateway and upstream in this process.
+// BenchmarkRequest is one authenticated request over loopback: client, gateway and upstream in this
+// process.
 func BenchmarkRequest(b *testing.B) {
 	for name, ttl := range map[string]string{"cached": "1m", "strict": "0s"} {
 		b.Run(name, func(b *testing.B) {

@@ -60,8 +60,8 @@ func spellings() (list []string) {
 	return list
 }
 
-// nobodyPasses asks for all spellings below a prefix as somebody without the role, and reports which one
-// the area for admins has answered.
+// nobodyPasses asks for all spellings below a prefix as somebody without the role, and reports
+// which one the area for admins has answered.
 func nobodyPasses(t *testing.T, s *environment, prefix string) {
 	t.Helper()
 	b := s.browser()

@@ -21,8 +21,8 @@ const mountedRoutes = `  - {path: /cut/, strip_prefix: /cut, upstreams: ["UPSTRE
   - {path: /debug/, upstreams: ["UPSTREAM"], methods: [GET, DEBUG]}
 `
 
-// An application that redirects to its own address and path is followed here, over our own client and
-// over net/http's.
+// An application that redirects to its own address and path is followed here, over our own client
+// and over net/http's.
 func TestRedirectsOfAnApplicationStayHere(t *testing.T) {
 	s := newEnvironment(t, options{routes: mountedRoutes, upstream: func(w http.ResponseWriter, r *http.Request) {
 		// Starlette's way: the Host header, the path it has seen, a slash.

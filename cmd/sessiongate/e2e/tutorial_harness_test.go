@@ -26,8 +26,8 @@ import (
 	"sessiongate/session/testserver"
 )
 
-// tutorial is the FastAPI tutorial's app, run by the real FastAPI, behind a front that counts calls and can cut the
-// line. Nothing in the app knows of it.
+// tutorial is the FastAPI tutorial's app, run by the real FastAPI, behind a front that counts calls
+// and can cut the line. Nothing in the app knows of it.
 type tutorial struct {
 	t      *testing.T
 	front  *httptest.Server
@@ -181,7 +181,8 @@ func (a *tutorial) direct(method, path, json string) (int, string) {
 	return res.StatusCode, string(text)
 }
 
-// tokenAPIEnvironment is gateways in front of token APIs: on real time, since the APIs have clocks of their own.
+// tokenAPIEnvironment is gateways in front of token APIs: on real time, since the APIs have clocks
+// of their own.
 func tokenAPIEnvironment(t *testing.T, gateways int, providers, routes string) *environment {
 	t.Helper()
 	s := &environment{

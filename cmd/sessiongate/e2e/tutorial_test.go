@@ -15,7 +15,8 @@ import (
 
 func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
 
-// The tutorial's app runs behind the gateway unchanged: sign in, call, outlive the access token, sign out.
+// The tutorial's app runs behind the gateway unchanged: sign in, call, outlive the access token,
+// sign out.
 func TestTutorialBehindTheGateway(t *testing.T) {
 	t.Parallel()
 	api := startTutorial(t, 3*time.Second)
@@ -97,7 +98,8 @@ func TestTutorialAdmin(t *testing.T) {
 	}
 }
 
-// bursts makes 100 calls at once with an expired token over the gateways, twice: all succeed, on one refresh at the API.
+// bursts makes 100 calls at once with an expired token over the gateways, twice: all succeed, on
+// one refresh at the API.
 func bursts(t *testing.T, api *tutorial, browsers []*browser) {
 	t.Helper()
 	for round := range 2 {
@@ -110,8 +112,8 @@ func bursts(t *testing.T, api *tutorial, browsers []*browser) {
 				t.Errorf("round %d, call %d: %v %s", round, i, err, a)
 			}
 		})
-		// The new token has whole seconds, at least two, and is renewed early in its last half: on a slow machine a long
-		// burst may rightly see the next refresh.
+		// The new token has whole seconds, at least two, and is renewed early in its last half: on
+		// a slow machine a long burst may rightly see the next refresh.
 		most := 1 + int(time.Since(began)/time.Second)
 		if n := api.count("POST /auth/refresh") - before; n < 1 || n > most {
 			t.Errorf("round %d: %d refreshes at the API within %v", round, n, time.Since(began))
@@ -119,7 +121,8 @@ func bursts(t *testing.T, api *tutorial, browsers []*browser) {
 	}
 }
 
-// 100 parallel calls at expiry are one refresh at the API and no 401, with one gateway and with two on one store.
+// 100 parallel calls at expiry are one refresh at the API and no 401, with one gateway and with two
+// on one store.
 func TestTutorialOneRefreshPerExpiry(t *testing.T) {
 	t.Parallel()
 	for _, gateways := range []int{1, 2} {
@@ -179,8 +182,8 @@ func TestTutorialOutage(t *testing.T) {
 	}
 }
 
-// The API is killed and starts with an empty memory: while it is gone nobody is logged out, and its 401 to the refresh
-// is its own final word.
+// The API is killed and starts with an empty memory: while it is gone nobody is logged out, and its
+// 401 to the refresh is its own final word.
 func TestTutorialForgets(t *testing.T) {
 	t.Parallel()
 	api := startTutorial(t, 3*time.Second)
@@ -206,8 +209,8 @@ func TestTutorialForgets(t *testing.T) {
 	}
 }
 
-// Page JavaScript cannot fetch tokens through the gateway: the API's own login, refresh and logout are not there,
-// however they are spelt and whatever the route asks for.
+// Page JavaScript cannot fetch tokens through the gateway: the API's own login, refresh and logout
+// are not there, however they are spelt and whatever the route asks for.
 func TestTokenEndpointsAreHidden(t *testing.T) {
 	t.Parallel()
 	api := startTutorial(t, time.Minute)

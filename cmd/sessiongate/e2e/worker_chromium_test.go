@@ -30,8 +30,8 @@ func workerApp(w http.ResponseWriter, r *http.Request) {
 const workerRuns = `navigator.serviceWorker.register("/sw.js").then(() => navigator.serviceWorker.ready)
 	.then(() => navigator.serviceWorker.controller !== null)`
 
-// TestChromiumBehindAServiceWorker: an app whose service worker touches every request loses none of the ways in and
-// out: sign-in at another site, a link from another site, sign-out and back.
+// TestChromiumBehindAServiceWorker: an app whose service worker touches every request loses none of
+// the ways in and out: sign-in at another site, a link from another site, sign-out and back.
 func TestChromiumBehindAServiceWorker(t *testing.T) {
 	tab := testserver.Chromium(t)
 	s, origin := forChromium(t, oidcOptions{upstream: workerApp})
@@ -65,8 +65,8 @@ func TestChromiumBehindAServiceWorker(t *testing.T) {
 	}
 }
 
-// TestChromiumSilentSignInBehindAServiceWorker: a session that ends with its access token is renewed without a click
-// there too, and the address keeps its fragment.
+// TestChromiumSilentSignInBehindAServiceWorker: a session that ends with its access token is
+// renewed without a click there too, and the address keeps its fragment.
 func TestChromiumSilentSignInBehindAServiceWorker(t *testing.T) {
 	tab := testserver.Chromium(t)
 	s, origin := forChromium(t, oidcOptions{upstream: workerApp})

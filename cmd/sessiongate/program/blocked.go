@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// blocked are the paths under a route's upstreams where a token API gives tokens away: login, refresh, logout. Through
-// the gateway they would hand a page's script what the cookie is there to hide.
+// blocked are the paths under a route's upstreams where a token API gives tokens away: login,
+// refresh, logout. Through the gateway they would hand a page's script what the cookie is there to
+// hide.
 func (m routeMaker) blocked(upstreams []*url.URL) []string {
 	var paths []string
 	for _, u := range upstreams {
@@ -24,8 +25,8 @@ func (m routeMaker) blocked(upstreams []*url.URL) []string {
 	return paths
 }
 
-// sameServer compares host and port. All names of this machine are one: a file may well say localhost here and
-// 127.0.0.1 there.
+// sameServer compares host and port. All names of this machine are one: a file may well say
+// localhost here and 127.0.0.1 there.
 func sameServer(a, b *url.URL) bool { return serverOf(a) == serverOf(b) }
 
 func serverOf(u *url.URL) string {

@@ -126,7 +126,8 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// TestOpenRefuses: what cannot be made is an error that begins with its key, and leaves nothing open.
+// TestOpenRefuses: what cannot be made is an error that begins with its key, and leaves nothing
+// open.
 func TestOpenRefuses(t *testing.T) {
 	c := load(t, configuration("http://127.0.0.1:1", "/a/"))
 	c.Server.TrustedProxies = []string{"nobody"}

@@ -20,7 +20,8 @@ type publicServer interface {
 	Close() error
 }
 
-// newPublicServer makes the server that `server.http1` names: our own in front of the given one, or the given one alone.
+// newPublicServer makes the server that `server.http1` names: our own in front of the given one, or
+// the given one alone.
 func newPublicServer(server *http.Server, c *configs.Server, connections int) publicServer {
 	timeout := time.Duration(c.Limits.WriteTimeout)
 	if c.HTTP1 == "standard" {
@@ -31,9 +32,10 @@ func newPublicServer(server *http.Server, c *configs.Server, connections int) pu
 	return fast
 }
 
-// standardServer is net/http's server with the two limits for which it has no option. Both are coarser than those of our
-// own server: WriteTimeout bounds one write of at most 32 KiB, not the time in which the client acknowledges nothing, and
-// a connection too many waits until another one closes, where ours closes the one that is idle for longest.
+// standardServer is net/http's server with the two limits for which it has no option. Both are
+// coarser than those of our own server: WriteTimeout bounds one write of at most 32 KiB, not the
+// time in which the client acknowledges nothing, and a connection too many waits until another one
+// closes, where ours closes the one that is idle for longest.
 type standardServer struct {
 	server      *http.Server
 	connections int // at a time; 0: any number
@@ -74,7 +76,8 @@ func limitWrites(next http.Handler, timeout time.Duration) http.Handler {
 	})
 }
 
-// timedWriter is the ResponseWriter of one request. It has no ReadFrom, so that a file is not one write.
+// timedWriter is the ResponseWriter of one request. It has no ReadFrom, so that a file is not one
+// write.
 type timedWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
@@ -98,7 +101,8 @@ func (w *timedWriter) FlushError() error {
 // Unwrap leads http.ResponseController on.
 func (w *timedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// begin sets the deadline. net/http takes it away after the request, whose last bytes it sends under it.
+// begin sets the deadline. net/http takes it away after the request, whose last bytes it sends
+// under it.
 func (w *timedWriter) begin() { _ = w.control.SetWriteDeadline(time.Now().Add(w.timeout)) }
 
 func (w *timedWriter) end() {

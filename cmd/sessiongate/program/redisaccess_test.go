@@ -99,7 +99,8 @@ func TestRedisThatAsksForACertificate(t *testing.T) {
 	if _, err := open().Now(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate required") {
 		t.Errorf("without a certificate: %v", err)
 	}
-	// Its own certificate is good for clients too. The pair is in a file each, as a renewal leaves them.
+	// Its own certificate is good for clients too. The pair is in a file each, as a renewal leaves
+	// them.
 	read := func(name string) string {
 		data, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {

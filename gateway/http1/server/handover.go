@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// handoverListener is the listener from which the standard server gets the connections that are handed
-// over.
+// handoverListener is the listener from which the standard server gets the connections that are
+// handed over.
 type handoverListener struct {
 	addr  net.Addr
 	conns chan net.Conn

@@ -10,9 +10,9 @@ import (
 // that leaves later is noticed at once.
 const scanInterval = 100 * time.Millisecond
 
-// hangupScan knows the connections whose watch waits to begin, and begins those that have waited long
-// enough. One timer serves all of them, and runs only while there are any. A busy connection is
-// listed once a period, not once a request.
+// hangupScan knows the connections whose watch waits to begin, and begins those that have waited
+// long enough. One timer serves all of them, and runs only while there are any. A busy connection
+// is listed once a period, not once a request.
 type hangupScan struct {
 	interval time.Duration
 	timer    *time.Timer

@@ -14,8 +14,8 @@ type request struct {
 	body    body
 }
 
-// serveRequest serves one request, and reports whether the connection is good for another. If not, it is
-// closed.
+// serveRequest serves one request, and reports whether the connection is good for another. If not,
+// it is closed.
 func (c *conn) serveRequest(h head) (reusable bool) {
 	x := &request{context: requestContext{conn: c}}
 	r := c.newRequest(h, x)
