@@ -1,17 +1,17 @@
-// Package app serves the application's routes: session, requirement, forward.
+// Package app serves the routes of applications: it finds the request's session, checks that the
+// route's requirements are met, and forwards the request with the session's access token.
 //
-// A request that may go on takes one step into the proxy, with the access token of its session
-// and the claims that the route wants. The proxy asks back through a handler: what to do about an
-// application's 401, and which responses last.
+// While it forwards, the proxy asks back through a handler (handler.go): what to do about a 401 of
+// the application, and which responses are streams.
 //
 // # Decisions
 //
-// The cross-origin defence comes before the cookie is looked at: a refused request must neither
+// The cross-origin check comes before the cookie is read: a request that is refused must neither
 // rotate nor touch a session.
 //
-// Only a person who navigated is redirected to the login page. A script gets a 401 that it can
-// read, because a redirect of a fetch ends on a page that the script takes for its data.
+// Only a person who navigates is redirected to the login page. A script gets a 401 that it can
+// read: the redirect of a fetch would end at a page that the script takes for its data.
 //
-// An application's own 401 is marked (X-Sessiongate-Upstream): its session is fine, and a page must
-// not take it for the end of the session.
+// A 401 of the application itself is marked with X-Sessiongate-Upstream. The session goes on, and a
+// page must not take that 401 for its end.
 package app

@@ -1,22 +1,22 @@
-// Package limits bounds what one client may take of the gateway: connections per address,
-// requests at once, guesses at sign-in.
+// Package limits bounds what one client may take of the gateway: guesses at sign-in ([SignIn]),
+// requests at once ([Capacity]), and connections ([Connections]).
 //
-// # Guessing
+// # Guesses
 //
-// One address gets so many attempts, and so many failures at one user name; both are refusals
-// that name a true wait. What is counted over all addresses never refuses anybody, for then
-// strangers could lock a user out: it raises an alarm and slows the attempts down.
+// Attempts are counted per address, and failures per user name and address. Both limits refuse, and
+// say truly how long to wait. Failures at one user name from all addresses together never refuse
+// anybody, or strangers could lock a user out: they raise an alarm, and slow further attempts down.
 //
-// All that the store keeps for somebody who has not signed in is behind a charge to his address:
-// buckets, a number each that is gone when it is empty, at most the length of its rate later, and
-// the attempts at providers' pages, gone after session.AttemptLife.
+// Nobody can fill the store without signing in. An address is charged for everything that the store
+// keeps because of it: the counters, which vanish when they are empty, and the attempts at
+// providers' pages, which vanish after session.AttemptLife.
 //
-// Without the store that counts, sign-in fails with 503: limits that overload switches off are
-// none.
+// If the store is out of reach, sign-in fails with 503: a limit that overload could switch off
+// would be none.
 //
 // # Requests and connections
 //
-// [Capacity] is fair between addresses, so that a newcomer finds room beside one that takes all it
-// can. [Connections] closes what is too much before a byte is read: to read a request just to
-// refuse it is what there is too much of.
+// Capacity is shared fairly between addresses: a newcomer finds room beside one that takes all it
+// can. Connections over the limit are closed before a byte is read, because reading requests only
+// to refuse them is the very cost to avoid.
 package limits

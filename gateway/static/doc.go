@@ -1,17 +1,17 @@
-// Package static serves a built single-page application from a folder. It knows paths and files,
-// and nothing of sessions and error pages: [Folder.Serve] returns what it does not serve, and the
-// caller answers.
+// Package static serves a built single-page application from a folder. [Folder.Serve] returns an
+// error for what it does not serve, and the caller answers.
 //
 // # Decisions
 //
-// A folder serves what it has, and index.html to a navigation that names no file, because the paths
-// of a single-page application are places inside it. A fetch of a path that is not there is a
-// mistake, and a page instead of a 404 would hide it.
+// A navigation whose path names no file gets index.html, because the paths of a single-page
+// application are places inside it. A fetch of such a path gets a 404: a page would hide the
+// mistake.
 //
-// Replicas must agree on a file's ETag, and many builds give all files one time: so the ETag is a
-// hash of the content (header.go). Only a name that holds a content hash lets a browser keep a file
-// without asking; a wrong guess would keep an old file for a year, so the guess is narrow.
+// An ETag is a hash of the file's content (header.go). Replicas must agree on it, and many builds
+// give all files the same time. A browser may keep a file without asking only if the file's name
+// contains a hash of its content. That is guessed from the name, narrowly: a wrong guess would keep
+// an old file for a year.
 //
-// The content type goes by the extension alone. Guessing by content would make a page of an upload
-// that looks like one.
+// The content type depends on the extension alone. If it were guessed from the content, an upload
+// that looks like a page would become one.
 package static

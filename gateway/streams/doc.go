@@ -1,15 +1,15 @@
-// Package streams knows the responses that are under way in this process, and cuts them when
-// their session ends.
+// Package streams knows the responses that are under way in this process, and cuts them when their
+// session ends ([Registry]).
 //
-// A stream was authorised when it began, so the expiry of an access token does not matter to
-// it; the end of its session does. Bytes from the client count as use of the session, bytes from
-// the upstream do not: a page that is left open must not keep somebody signed in.
+// A stream is authorised when it begins. It may outlive its access token, but not its session.
+// Bytes from the client count as use of the session; bytes from the upstream do not, or a page that
+// is left open would keep its user signed in.
 //
 // # Decisions
 //
-// Only what lasts is watched. A watch costs a goroutine, so WebSockets and event streams get
-// one when they begin, and any other response when it is two seconds old; below that it costs
-// one link in a list and no allocation.
+// Only long responses are watched, because a watch costs a goroutine: WebSockets and event streams
+// from their start, others once they are two seconds old. Before that a response costs one entry in
+// a list, and no allocation.
 //
-// One [Registry] serves all configurations of a process: streams outlast a reload.
+// A process has one Registry for all its configurations, since streams outlive a reload.
 package streams

@@ -1,11 +1,12 @@
-// Package telemetry is what operators see: the audit log, the access log, the metrics.
+// Package telemetry is what operators see: the audit log ([Audit]), the access log ([AccessLog])
+// and the metrics ([Metrics]).
 //
 // # Decisions
 //
-// Labels of metrics are route patterns, classes of status and words of the contract: never a
-// path, a session or a user, whose number strangers could drive up.
+// The labels of a metric are route patterns, classes of status and words of the contract. They are
+// never paths, sessions or users: strangers could make any number of those.
 //
-// Log lines hold public ids only, and nothing that was typed at a sign-in that failed: people
-// type passwords into the wrong field. Foreign text loses what does not print, so that it can
-// neither begin a line of its own nor speak to the terminal it is read on.
+// The logs have public IDs only. They never have what was typed at a sign-in that failed, since
+// people type passwords into the wrong field. Characters that do not print are removed from foreign
+// text, so that it can neither begin a line of its own nor control a terminal.
 package telemetry
