@@ -19,8 +19,8 @@ type Login struct {
 	Client
 }
 
-// SessionLimit bounds how many sessions one owner may have at a time.
-type SessionLimit struct {
+// UserLimit bounds how many sessions one owner may have at a time.
+type UserLimit struct {
 	Max    int  // 0: no bound
 	Refuse bool // a login at the bound is refused; else the oldest session ends
 }

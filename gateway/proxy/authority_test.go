@@ -55,9 +55,13 @@ func TestUpstreamHost(t *testing.T) {
 		if c.want == "" {
 			c.want = u.Host
 		}
-		route := &routing.Route{Path: "/api",
-			Upstream: routing.Upstream{Addresses: []*url.URL{u}, Host: c.set, Protocol: c.protocol, TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-				Health: &routing.Health{Path: "/health", Interval: time.Hour}}}
+		route := &routing.Route{
+			Path: "/api",
+			Upstream: routing.Upstream{
+				Addresses: []*url.URL{u}, Host: c.set, Protocol: c.protocol, TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+				Health: &routing.Health{Path: "/health", Interval: time.Hour},
+			},
+		}
 		f := newFront(t, route, proxy.Options{Public: &url.URL{Scheme: "https", Host: public}})
 		for _, body := range []io.Reader{nil, io.MultiReader(strings.NewReader("x"))} {
 			if _, got := get(t, request(t, "POST", f.URL+"/api", body)); got != c.want {

@@ -132,9 +132,9 @@ func (f *Forwarder) Serve(w http.ResponseWriter, r *http.Request, h Handler, t r
 	if fw.upgrade {
 		return f.serveUpgrade(fw)
 	}
-	res, err := fw.try()
+	res, err := fw.try() //nolint:bodyclose // whoever refuses or delivers it closes it
 	if err == nil {
-		res, err = fw.open(res)
+		res, err = fw.open(res) //nolint:bodyclose // the same
 	}
 	if err == nil {
 		err = fw.checkResponse(res)

@@ -43,7 +43,7 @@ type Options struct {
 	// lifetime if that is less.
 	Grace time.Duration
 
-	PerUser session.SessionLimit // sessions of one owner at a time
+	PerUser session.UserLimit // sessions of one owner at a time
 
 	CacheTTL   time.Duration // 0: strict, every request asks the store
 	CacheBytes uint64        // 0: 64 MiB; a quarter more goes to access tokens of token clients

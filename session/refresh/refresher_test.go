@@ -56,7 +56,8 @@ func run(t *testing.T, test func(w *world)) { runWith(t, remote{}, test) }
 func runWith(t *testing.T, p interface {
 	session.Provider
 	of(w *world) session.Provider
-}, test func(w *world)) {
+}, test func(w *world),
+) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, tracker: tracker.New(time.Now), runner: task.NewRunner()}
 		providers, err := session.NewProviders([]session.Provider{p.of(w)})

@@ -164,7 +164,7 @@ func TestCache(t *testing.T) {
 		}
 		return s
 	}
-	if ask(1) != ask(1) {
+	if first, second := ask(1), ask(1); first != second {
 		t.Error("two copies")
 	}
 	w.tracker.Advance(w.handle.ID(), 2)

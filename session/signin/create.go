@@ -3,9 +3,10 @@ package signin
 import (
 	"context"
 	"errors"
+	"time"
+
 	"sessiongate/session"
 	"sessiongate/session/task"
-	"time"
 )
 
 var errNoSubject = errors.New("the provider did not say who signed in: the subject is empty")

@@ -40,7 +40,7 @@ type Service struct {
 	reporter   *session.Reporter
 	lifetimes  session.Lifetimes
 	grace      time.Duration
-	perUser    session.SessionLimit
+	perUser    session.UserLimit
 	now        func() time.Time
 }
 
@@ -53,8 +53,8 @@ type Options struct {
 	Tracker    *tracker.Tracker
 	Reporter   *session.Reporter
 	Lifetimes  session.Lifetimes
-	Grace      time.Duration        // how long a retired handle is forgiven, at most
-	PerUser    session.SessionLimit // sessions of one owner at a time
+	Grace      time.Duration     // how long a retired handle is forgiven, at most
+	PerUser    session.UserLimit // sessions of one owner at a time
 	Now        func() time.Time
 }
 

@@ -36,7 +36,7 @@ type world struct {
 	noLogout bool
 }
 
-func newWorld(t *testing.T, limit session.SessionLimit) *world {
+func newWorld(t *testing.T, limit session.UserLimit) *world {
 	t.Helper()
 	w := &world{attempts: make(map[string]session.Attempt)}
 	w.grant = session.Grant{
@@ -162,7 +162,7 @@ func (w *world) wantSession(t *testing.T, s *session.Session, err error) {
 }
 
 func TestPassword(t *testing.T) {
-	w := newWorld(t, session.SessionLimit{})
+	w := newWorld(t, session.UserLimit{})
 	prior := session.NewHandle(session.Browser)
 	l := session.Login{Username: "ada", Password: "right", PriorCookies: []string{string(prior.Payload()), "nonsense"}}
 	s, err := w.Login(t.Context(), l)
@@ -193,15 +193,15 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-func TestSessionLimit(t *testing.T) {
-	w := newWorld(t, session.SessionLimit{Max: 2})
+func TestUserLimit(t *testing.T) {
+	w := newWorld(t, session.UserLimit{Max: 2})
 	w.sessions = []session.Record{{ID: "newer"}, {ID: "older"}}
 	s, err := w.Login(t.Context(), session.Login{})
 	w.wantSession(t, s, err)
 	if !slices.Equal(w.ended, []session.ID{"older"}) || w.why[0] != session.Evicted {
 		t.Errorf("ended %v, %v", w.ended, w.why)
 	}
-	w = newWorld(t, session.SessionLimit{Max: 2, Refuse: true})
+	w = newWorld(t, session.UserLimit{Max: 2, Refuse: true})
 	w.sessions = []session.Record{{ID: "newer"}, {ID: "older"}}
 	if _, err := w.Login(t.Context(), session.Login{}); !errors.Is(err, session.ErrTooMany) || len(w.created) != 0 || w.revoked != 1 {
 		t.Errorf("got %v, %d created", err, len(w.created))
@@ -221,7 +221,7 @@ func (w *world) start(t *testing.T, s session.LoginStart) session.LoginReturn {
 }
 
 func TestRedirect(t *testing.T) {
-	w := newWorld(t, session.SessionLimit{})
+	w := newWorld(t, session.UserLimit{})
 	prior := session.NewHandle(session.Browser)
 	back := w.start(t, session.LoginStart{PriorCookies: []string{string(prior.Payload())}})
 	done, err := w.FinishLogin(t.Context(), back)
@@ -263,7 +263,7 @@ func TestRedirectRefused(t *testing.T) {
 		"not our password": {session.LoginStart{}, session.ErrInvalidCredentials, false, session.EventLoginFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, session.SessionLimit{})
+			w := newWorld(t, session.UserLimit{})
 			back := w.start(t, c.start)
 			w.err = c.err
 			done, err := w.FinishLogin(t.Context(), back)
@@ -284,7 +284,7 @@ func TestRedirectRefused(t *testing.T) {
 // not begin.
 func TestBackChannelLogoutInBetween(t *testing.T) {
 	for _, closed := range [][]bool{{true}, {false, true}} {
-		w := newWorld(t, session.SessionLimit{})
+		w := newWorld(t, session.UserLimit{})
 		back := w.start(t, session.LoginStart{})
 		w.closed = closed
 		var rejected *session.RejectedError
@@ -295,7 +295,7 @@ func TestBackChannelLogoutInBetween(t *testing.T) {
 }
 
 func TestAttemptOfAnotherKind(t *testing.T) {
-	w := newWorld(t, session.SessionLimit{})
+	w := newWorld(t, session.UserLimit{})
 	w.attempts["browserstate"] = session.Attempt{Kind: session.AttemptLogoutReturn, Provider: "p"}
 	var rejected *session.RejectedError
 	_, err := w.FinishLogin(t.Context(), session.LoginReturn{Provider: "p", Browser: "browser", State: "state"})
@@ -312,7 +312,7 @@ func TestAttemptOfAnotherKind(t *testing.T) {
 }
 
 func TestLogoutRedirect(t *testing.T) {
-	w := newWorld(t, session.SessionLimit{})
+	w := newWorld(t, session.UserLimit{})
 	rec := &session.Record{ID: "a", Identity: session.Identity{Provider: "p"}}
 	out := w.StartLogout(t.Context(), rec, "browser", "/bye")
 	if out == nil {

@@ -34,7 +34,7 @@ func Example() {
 		Audience: []string{"https://api.example.com"}, Now: func() time.Time { return now },
 	})
 	verified, err := verifier.Verify(context.Background(), access)
-	fmt.Println(verified.Claims.Subject, verified.Claims.Roles, err)
+	fmt.Println(verified.Subject, verified.Roles, err)
 
 	now = now.Add(time.Hour)
 	_, err = verifier.Verify(context.Background(), access)

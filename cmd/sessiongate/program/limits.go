@@ -20,6 +20,6 @@ func rateLimits(c *configs.RateLimits) ratelimit.Limits {
 func rate(r configs.Rate) ratelimit.Rate { return ratelimit.Rate{Limit: r.Limit, Per: r.Per} }
 
 // sessionLimit is how many sessions one user may have.
-func sessionLimit(c configs.PerUser) session.SessionLimit {
-	return session.SessionLimit{Max: c.Max, Refuse: c.WhenFull == "refuse"}
+func sessionLimit(c configs.PerUser) session.UserLimit {
+	return session.UserLimit{Max: c.Max, Refuse: c.WhenFull == "refuse"}
 }
