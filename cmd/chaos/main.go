@@ -17,9 +17,9 @@
 // session's tokens must have been refreshed once more. At the end every browser
 // that did not sign out must still be signed in, at every gateway.
 //
-// The exit status is 1 if a figure that must be 0 is not (a session lost for a
-// cause that the product's rule does not know, a signed-out session that answers,
-// …) or if a scenario could not be run to its end, and 2 for a wrong command line.
+// The exit status is 1 if a figure that must be 0 is not (a session that ended
+// without a cause that may end one, a signed-out session that answers, …) or if a
+// scenario could not be run to its end, and 2 for a wrong command line.
 // A scenario that needs what is not on the machine is skipped, and the table says so.
 package main
 

@@ -1,9 +1,9 @@
-// Package local is the provider for apps without an identity provider: it checks
-// passwords against a list of users and mints the access tokens itself. It calls
-// nobody, so a refresh needs no lease; the refresh token is the browser's handle.
+// Package local is the provider for apps that have no identity provider: it checks passwords
+// against a list of users, and mints the access tokens itself. It calls nobody, so a refresh
+// needs no lease.
 //
-// A refresh loads the user again. Somebody disabled or removed since is out at
-// the next refresh, and changed roles take effect with it.
+// A refresh reads the user again. So a user who was disabled or removed is signed out at the
+// next refresh, and changed roles take effect then.
 package local
 
 import (

@@ -1,5 +1,6 @@
-// Package manager makes the services that sessions need from one set of [Options], runs
-// what they share, and closes it. It decides nothing itself; each service has a package:
+// Package manager makes the services that sessions need from one set of [Options], tells
+// them what the store's feed says, and waits for their work when the process stops. It
+// decides nothing itself; each service has a package:
 //
 //	resolve      a cookie's value in, a session out
 //	signin       begins sessions
@@ -10,6 +11,6 @@
 //	tracker      what this process has heard of sessions
 //	recovery     mends a store that has lost writes
 //
-// [Manager] embeds the services that others call, and hands each the few methods of the
-// others that it needs.
+// The stories that need several services, and several processes over one store, are tests of
+// this package.
 package manager

@@ -5,20 +5,20 @@
 //
 // # The story of one login
 //
-// authorize.go makes the URL from an attempt. exchange.go takes the answer: the
-// issuer (RFC 9207) and an error come first, because they cost no call; then one
-// POST to the token endpoint (tokenendpoint.go), the ID token (idtoken.go), userinfo if
-// wanted, and what the attempt demanded of the sign-in (max_age, acr_values).
-// identity.go reads the user out of the claims.
+// authorize.go makes the URL from an attempt. exchange.go takes the answer. It first checks the
+// issuer (RFC 9207) and whether the answer is an error, since that costs no call. Then come one
+// POST to the token endpoint (tokenendpoint.go), the ID token (idtoken.go), userinfo if wanted,
+// and what the attempt demanded of the sign-in (max_age, acr_values). identity.go reads the user
+// out of the claims.
 //
 // A [Provider] has three parts: client makes every call and proves who we are, discovery
 // remembers the provider's document, users tells who signed in.
 //
 // # Decisions
 //
-//   - Discovery is lazy and tried again: a provider that is down does not keep
-//     the gateway from starting, and nobody is logged out by it. Once known, the
-//     document is read again in the background, and nobody waits for it.
+//   - The discovery document is read when it is first needed: a provider that is down neither
+//     keeps the gateway from starting nor signs anybody out. After that the document is read
+//     again in the background, and nobody waits for it.
 //   - Signatures are checked by session/token, with golang-jwt: by the key that the
 //     token's kid names, else by every key of its type, since neither tokens nor
 //     keys need have a kid (RFC 7515 §4.1.4, RFC 7517 §4.5). Strangers with forged

@@ -82,7 +82,7 @@ func signIn(t *testing.T, p *oidc.Provider) (session.Grant, error) {
 	return p.Exchange(t.Context(), a, response(t, p, a))
 }
 
-// kind names an error by what the manager would make of it.
+// kind names an error by what package refresh would make of it.
 func kind(err error) string {
 	var rejected *session.RejectedError
 	var fault *session.FaultError

@@ -1,5 +1,5 @@
-// Package ratelimit is the contract of the limiter that replicas share: at what rate
-// something may happen, and what is counted together.
+// Package ratelimit is the contract of the rate limiter that replicas share ([Limiter]), and
+// says what is counted together ([Bucket]).
 package ratelimit
 
 import (

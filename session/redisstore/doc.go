@@ -3,16 +3,17 @@
 //
 // # The story of one session
 //
-// A session is two keys in one hash slot: a small hash of short fields, all that the
-// rotation table needs, and one sealed blob: identity, device and tokens (codec.go,
-// records.go). No value of the hash is longer than 64 bytes, so that Redis keeps it in its
-// compact encoding. Every method that changes a session is one Lua script on these two
-// keys (lua/, run by server.go), judged on the clock of Redis, so that replicas of the
-// gateway need neither locks nor clocks that agree.
+// A session has two keys in one hash slot. One is a hash of short fields: all that the
+// decision table of package session needs. The other is one sealed record: identity, device
+// and tokens (codec.go, records.go). No field is longer than 64 bytes, so Redis keeps the hash
+// in its compact encoding.
 //
-// A [Store] is made of parts over one connection, each with the name of the contract that
-// it implements: sessions (with the batcher of Resolve), leases, owners, feed, rewriter,
-// limiter.
+// Every method that changes a session runs one Lua script on these two keys (lua/, run by
+// server.go). The script judges by the clock of Redis, so that replicas of the gateway need
+// neither locks nor clocks that agree.
+//
+// A [Store] has one part for each contract, all over one connection: sessions (with a batcher
+// for Resolve), leases, owners, feed, rewriter, limiter.
 //
 // # Keys
 //
@@ -36,9 +37,9 @@
 //
 //	g ra aa la rp b     current generation; when it became current, when it was first
 //	                    presented; set if it was presented late; what the last recovery
-//	                    took in; class of the browser that rotated last
+//	                    was for; class of the browser that rotated last
 //	ls ab               last use; absolute deadline
-//	ax so ha gr st      the access token's expiry; when a refresh is due softly and hard;
+//	ax so ha gr st      when the access token expires, and when it is due softly and hard;
 //	                    grace of a retired handle; hash of the tokens
 //	fo ca               last forced refresh; last commit of tokens
 //	n nm au             commit number; first bytes of the st that it counts; proof that the
@@ -49,33 +50,33 @@
 //	sk                  of former versions: cleared with every generation, else ignored
 //	why at              of a tombstone: the reason, and when the session ended
 //
-// # Decisions that live here
+// # Decisions
 //
-//   - The rotation table of package session exists a second time in lua/rotation.lua,
-//     because a judgement and its effects must be one step. TestRotationTable drives both
-//     through every case.
-//   - A script may run twice: go-redis sends a command again when the connection
-//     broke before the answer. So each script leaves the same state and gives
-//     the same answer the second time, and none brings back a session that is gone.
-//   - Keys outlive the deadlines by a day and do not decide about them: the first
-//     script that sees a deadline passed ends the session with that reason.
-//   - An end leaves a tombstone with the reason, so that the browser is told why,
-//     and so that a refresh that was under way cannot resurrect the session.
-//   - To judge a handle takes one command, whatever comes of it (lua/resolve.lua). Whoever
-//     names what is known already (a validator) is spared the record while it is the same;
-//     Redis decides all the same, on this request (lua/not_modified.lua). Calls that wait
-//     at the same time share a round trip (batcher.go).
-//   - Ends and refreshes that a provider took part in wait for the replicas
-//     (replicas.go): to lose them in a fail-over would revive a logged-out session or
-//     forget a refresh token. Everything else is repaired by the table itself. A replica
-//     that does not confirm in time is no fault of the operation: it is counted.
-//   - A server may forget all the same. Each commit has a number (lua/rotation.lua,
-//     count); a process keeps what it wrote for a minute (journal.go) and writes it
-//     again when another server answers (identity.go, rewrite.go, lua/rewrite.lua).
-//     No refresh begins before all processes have done so (peers.go, settle.go), and
-//     none from a number smaller than the one known (lua/acquire.lua).
-//   - A subscription counts only while it brings what command connections publish
-//     (beat.go): after a fail-over it may lead to the old master.
-//   - The owner's list lives in another slot and is only a hint: entries are
-//     checked when read and trimmed at the next login.
+//   - The decision table of package session is a script (lua/rotation.lua), because a verdict
+//     and its effects must be one step. TestRotationTable drives the script, and the same table
+//     in Go, through every case.
+//   - A script may run twice: go-redis sends a command again if the connection broke before the
+//     answer. So each script leaves the same state and gives the same answer the second time,
+//     and none brings back a session that is gone.
+//   - The expiry of a key ends no session. Keys outlive the deadlines by a day, and the first
+//     script that finds a deadline passed ends the session for that reason.
+//   - An end leaves a tombstone with its reason. So the browser can be told why, and a refresh
+//     under way cannot bring the session back.
+//   - To judge a handle takes one command (lua/resolve.lua). A caller that names its earlier
+//     answer (a validator) does not get the record again while it is the same; Redis judges all
+//     the same (lua/not_modified.lua). Calls that wait at the same time share a round trip
+//     (batcher.go).
+//   - Ends, and refreshes that a provider took part in, wait for the replicas (replicas.go): a
+//     fail-over that lost them would revive a session after its sign-out, or lose a refresh
+//     token. The table repairs everything else that can be lost. If a replica does not confirm
+//     in time, the operation still succeeds, and is counted.
+//   - Redis may lose writes all the same. Each commit has a number (lua/rotation.lua, count). A
+//     process keeps what it wrote for a minute (journal.go), and writes it again when another
+//     server answers (identity.go, rewrite.go, lua/rewrite.lua). No refresh begins before all
+//     processes have done so (peers.go, settle.go), or from a record that is older than one that
+//     this process knows (lua/acquire.lua).
+//   - A subscription counts only while it brings what the command connections publish (beat.go):
+//     after a fail-over it may lead to the old master.
+//   - The list of an owner's sessions is in another slot, and only a hint: entries are checked
+//     when they are read, and removed at the owner's next sign-in.
 package redisstore

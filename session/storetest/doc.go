@@ -1,5 +1,5 @@
-// Package storetest holds stores to their contract. Suites say what every store must do: the
-// sessions of a [session.Store] ([StoreSuite]), login attempts and provider sessions
-// ([AttemptsSuite]), and the shared limiter ([LimiterSuite]). The rotation table of package
-// session is a model in Go ([Decide]), which every store has to agree with.
+// Package storetest is the test that every store has to pass. A suite for each contract says
+// what a store must do: for sessions ([StoreSuite]), for login attempts and sessions at a
+// provider ([AttemptsSuite]), and for the limiter ([LimiterSuite]). [Decide] is the decision
+// table of package session in Go, which every store must agree with.
 package storetest

@@ -1,7 +1,7 @@
-// Package testserver starts real components for one test and stops them with it:
-// redis-server alone, with TLS and an ACL, as a replica or as a cluster; PostgreSQL; a
-// browser. A component that is not installed skips the test by name, see [Need].
+// Package testserver starts real components for a test, and stops them when the test ends:
+// Redis (alone, with TLS and an ACL, as a replica, as a cluster), PostgreSQL and Chromium. A
+// test that needs a component which is not installed is skipped, see [Need].
 //
-// The real components keep in-memory stand-ins honest; nothing here is linked into the
-// program.
+// Tests against the real components show that the ones in memory behave alike. The program
+// itself uses nothing of this package.
 package testserver

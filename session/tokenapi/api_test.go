@@ -129,7 +129,7 @@ func held() session.Refresh {
 	}
 }
 
-// kind names an error by what the manager will do with it.
+// kind names an error by what package refresh will do with it.
 func kind(err error) string {
 	var refused *session.RefusedError
 	var fault *session.FaultError

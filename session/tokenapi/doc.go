@@ -3,19 +3,19 @@
 // session cookie by configuration alone; the API is not changed.
 //
 // A login relays the user name and the password in one request and takes the tokens out of the
-// reply. A refresh spends the refresh token in one request. Who may refresh, how often, and what
-// happens to a session when the API fails is not decided here but by the session manager; this
-// package says only what an answer means: tokens, "no" or "not now".
+// reply. A refresh spends the refresh token in one request. This package says only what an answer
+// means: tokens, "no" or "not now". When to refresh, and what a failure means for the session, is
+// decided in package refresh.
 //
 // # Decisions
 //
-//   - "No" is what the API was told to say it with: 401, or 400 with the error invalid_grant (RFC
-//     6749 §5.2), unless the options name other statuses. Everything else, redirects included, is
-//     "not now": an answer nobody foresaw must not sign anybody out.
+//   - "No" is a 401, or a 400 with the error invalid_grant (RFC 6749 §5.2), unless the options name
+//     other statuses. Everything else, redirects included, is "not now": an answer that nobody
+//     foresaw must not sign anybody out.
 //   - Redirects are never followed. Go's client would send the password again to wherever a 307
 //     points.
-//   - A request body is a parsed tree with places for values, and never text that is cut and
-//     pasted: a password with a quote in it is a password with a quote in it.
+//   - A request body is a parsed tree with places for values, not text with values pasted in: a
+//     quote in a password changes nothing.
 //   - Identity is what the API says, never the name that was typed. A token that came straight from
 //     the API in reply to our own call may be read without checking its signature, as OpenID
 //     Connect Core §3.1.3.7 no. 6 allows; with a key it is checked as well.

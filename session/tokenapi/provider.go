@@ -183,7 +183,7 @@ func withoutRefresh(r session.Refresh) (session.Grant, error) {
 }
 
 // stillWho reads the identity again: roles may have changed, and another subject ends the session
-// (the manager sees to that). The API has rotated by now, so what cannot be read leaves the session
+// (package refresh sees to that). The API has rotated by now, so what cannot be read leaves the session
 // as who it was. Only a token whose signature is wrong is not taken.
 func (p *Provider) stillWho(ctx context.Context, r *reply, g granted, asked session.Refresh) (session.Identity, error) {
 	former := asked.Identity

@@ -1,5 +1,5 @@
-// Package users knows who may sign in to the local provider and checks passwords. It knows nothing
-// of sessions, tokens or HTTP.
+// Package users says who may sign in to the local provider, and checks their passwords. It knows
+// nothing of sessions, tokens or HTTP.
 //
 // There are three sources: [File], a YAML users file that may be edited while the gateway runs, by
 // hand or through its methods; [Database], a table in PostgreSQL that the application keeps; and

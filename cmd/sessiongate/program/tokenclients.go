@@ -38,7 +38,7 @@ func accessVerifier(c *configs.Config, ring *token.Ring, now func() time.Time) (
 	return verifiers, nil
 }
 
-// localVerifier leaves a token's age to the session manager, which judges it by
+// localVerifier leaves a token's age to package tokenclient, which judges it by
 // the store's clock and needs to read old tokens too, to revoke them.
 func localVerifier(c *configs.LocalProvider, ring *token.Ring, now func() time.Time) (*token.Verifier, error) {
 	return token.NewVerifier(token.VerifierOptions{

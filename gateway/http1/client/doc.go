@@ -1,8 +1,8 @@
-// Package client is the way to an upstream for the common request: plain HTTP/1.1, a body of known
-// length or none. The goroutine that asks writes the request and reads the response itself, on a
-// connection taken from a pool. http.Transport keeps two goroutines per connection and hands each
-// request over by channels; between two servers on one machine that is about 40 % of what
-// forwarding a small request costs.
+// Package client sends ordinary requests to an upstream for less than http.Transport does: plain
+// HTTP/1.1, with no body or one of known length. The goroutine that asks writes the request and
+// reads the response itself, on a connection from a pool. http.Transport keeps two goroutines for
+// each connection and hands requests over by channels; between two servers on one machine that is
+// about 40 % of what forwarding a small request costs.
 //
 // One request, read top to bottom: [Transport.Send] (transport.go), or [Transport.RoundTrip] for a
 // request that is an http.Request, decides whether it is supported (supports.go); pool.go lends a
@@ -13,11 +13,11 @@
 //
 // # What it does not support
 //
-// https, upgrades, CONNECT, bodies of unknown length, Expect, request trailers, hosts that need
-// IDNA or carry a zone, traces that ask for more than 1xx responses, and systems on which a
-// connection cannot be asked whether it is idle: all of these go to [Options].Fallback, normally
-// http.Transport, with nothing written before. To do without this client is to use the fallback in
-// its place, behind [Adapter]: that is `server.http1: standard`.
+// These go to [Options].Fallback, normally http.Transport, before a byte is written: https,
+// upgrades, CONNECT, bodies of unknown length, Expect, request trailers, hosts that need IDNA or
+// have a zone, traces of more than 1xx responses, and everything on systems where a connection
+// cannot be asked whether it is idle. With `server.http1: standard` all requests go there, by
+// [Adapter].
 //
 // # Decisions
 //
@@ -31,11 +31,11 @@
 // nothing was sent or it is safe to repeat by the rules of http.Transport. The second attempt is
 // always on a fresh connection.
 //
-// Cancellation costs nothing for a request that is answered quickly. A request is entered in its
-// pool's list when it takes a connection, under the lock that this needs anyway; one timer per host
-// looks at the list, and what is still there on the second look (50 to 100 ms) gets what the others
-// did without: a context.AfterFunc, and a deadline on the connection. A context with a deadline, or
-// a header timeout under a second, gets both at once.
+// Cancellation costs nothing for a request that is answered quickly. A request is put on its pool's
+// list when it takes a connection, under a lock that it takes anyway. One timer per host looks at
+// the list. A request that is still there at the second look, after 50 to 100 ms, gets what others
+// do without: a context.AfterFunc, and a deadline on the connection. If its context has a deadline,
+// or the header timeout is under a second, it gets both at once.
 //
 // Request bodies are sent by a goroutine of their own, because an upstream may answer before it has
 // read everything, or answer while it reads.

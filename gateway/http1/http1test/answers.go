@@ -1,6 +1,6 @@
-// Package http1test holds what upstreams say to a client of HTTP/1.1, well and badly, and what the
-// client must make of it. The same rows go over our own client and over net/http's (package
-// client), through the whole proxy (package proxy), and into the fuzzer.
+// Package http1test has the corner cases of HTTP/1.1 for tests: what upstreams answer, well and
+// badly, and what a client must make of it. They are run against our own client and net/http's
+// (package client), through the whole proxy (package proxy), and feed the fuzzer.
 package http1test
 
 import (
