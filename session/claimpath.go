@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// mostClaimValues bounds what a path with stars can find. What is beyond is not
+// maxClaimValues bounds what a path with stars can find. What is beyond is not
 // granted.
-const mostClaimValues = 1000
+const maxClaimValues = 1000
 
 // ClaimValues follows a path into claims, its steps joined by dots. Names may have
 // dots themselves (https://example.com/roles): the longest name that is there wins.
@@ -19,7 +19,7 @@ func ClaimValues(claims map[string]any, path string) []any {
 }
 
 func follow(found []any, at any, path string) []any {
-	if len(found) >= mostClaimValues {
+	if len(found) >= maxClaimValues {
 		return found
 	}
 	if path == "" {

@@ -14,8 +14,8 @@ const (
 	// up or not: a late callback or the Back button should still lead somewhere.
 	// No longer than the attempt: strangers begin attempts, and each is stored.
 	AttemptMemory = AttemptLife
-	// MostAttempts is how many a browser may have; the oldest give way.
-	MostAttempts = 16
+	// MaxAttempts is how many a browser may have; the oldest give way.
+	MaxAttempts = 16
 )
 
 // AttemptKind says what an attempt is an attempt at, so that a state made for
@@ -60,7 +60,7 @@ type AuthRequest struct {
 // Attempts keeps attempts. Both methods are atomic and safe for concurrent use
 // by many processes. Errors wrap [ErrStoreUnavailable] or [ErrSealed].
 type Attempts interface {
-	// PutAttempt keeps a for [AttemptLife]. When the browser has [MostAttempts]
+	// PutAttempt keeps a for [AttemptLife]. When the browser has [MaxAttempts]
 	// already, its oldest is dropped.
 	PutAttempt(ctx context.Context, a Attempt) error
 	// TakeAttempt gives an attempt out exactly once. Without one, or too late, or

@@ -8,7 +8,7 @@ import (
 )
 
 // Provider is where identity and tokens come from. Refresh spends the tokens of
-// a session for new ones; it is called by one flight per session at a time.
+// a session for new ones; it is called once at a time for each session.
 //
 // It returns a [RefusedError] when the provider's word is final (the session
 // ends), a [FaultError] when it is not (the session stays), and any other error

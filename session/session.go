@@ -75,7 +75,7 @@ func (s *Session) before(now time.Time, d time.Duration) bool { return now.Sub(s
 // store's clock stood at now. It shares its words with the record, see
 // [Session.Compact].
 func NewSession(point ReadPoint, now time.Time, h Handle, rec *Record, idle time.Duration) *Session {
-	// Measured from before the question was sent: never too long.
+	// Measured from before the store was asked: never too long.
 	local := func(t time.Time) time.Duration { return t.Sub(now) }
 	s := &Session{
 		Authorization: bearer + rec.Tokens.Access.Reveal(),

@@ -178,7 +178,7 @@ func (b *bench) sessiongate(ctx context.Context, what string, sessions int, conf
 }
 
 // sessionsWanted is one for each connection, within what one user may have: requests of one session
-// that come together share a question to Redis, which would flatter strict mode.
+// that come together share a round trip to Redis, which would flatter strict mode.
 func (b *bench) sessionsWanted() int { return min(b.conns, 100) }
 
 // peer is anything else that somebody has started.

@@ -134,7 +134,7 @@ func (c *crowd) first(n int) *crowd { return &crowd{c.cookies[:n*c.width], c.wid
 
 // picker gives a connection one jar of its own, whose request carries another session each time, at
 // random. If there are no more sessions than connections each keeps one: requests of one session
-// that come together may share a question to Redis, and would look cheaper.
+// that come together may share a round trip to Redis, and would look cheaper.
 func (c *crowd) picker(t *target, conns, i int) func() *jar {
 	j := t.newJar(string(c.at(i % c.len())))
 	if c.len() <= conns {

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// A type with more methods than mostMethods or more fields than mostFields is a package
+// A type with more methods than maxMethods or more fields than maxFields is a package
 // that happens to be a type: every method sees every field, and nothing can be tested
 // without all of it.
 const (
@@ -154,82 +154,102 @@ func fieldCount(e ast.Expr) (n int) {
 // that are not in the repository. The glossary of package session has the words in their
 // place. A number is how many are still left; it only goes down.
 const goneWords = `
-w.(*exchange)
-DESIGN 3
 Abandonment
+Adopt
+assembled
+attemptBody
+AttemptDepart
+AttemptSignOut
+bearerCache
 BindingUA
 BrowserBinding
 Carried
+carrier
+clientConn
 CloseLinks
+cookieClient
+crossWantHeader
+crowded
+DefaultCSP
+defend
+departed
 Departure
+DESIGN
+dividable
+downstream
+endAgain
+errGaveWay
+explicitClient
+explicitFlow
+explicitWorld
+flying
+forceEvery
+foundOver
+glance
+glimpse
+goBackground
 HEIRLESS
+Hygiene
+Inbound
+insist
+InvalidToken
+inWords
 Keeper
+lacking
+legtest
 Lives
+lookAt
+markOver
+memo
+memos
+MostAttempts
+mostClaimValues
+mostConnections
+mostCookies
+mostPasswordLine
 NewBrowserBinding
-Onward 4
+nudge
+Onward 1
+onward
+openManager
+Outbound
+passedOn
+peek
+peruse
+presentable
+proxy/leg
+relist
 Relisted
+renewInBackground
+renewLeased
+repack
 Resolution
+RowConverge
+RowCurrent
+RowReuse
 RowRotate
+runDurably
+sameness
+secretPart
+seedrow
+sessionCap
+settleEnd
+settleFailure
+shareOpenly
+skipLines
+spendLeased
 StartSignOut
+stillWaits
+tuneMemory
 TurnBackoff
 TurnBusy
 TurnDone
 TurnOver
 TurnResult
 TurnTaken
-WatchBearer
-assembled
-attemptBody
-carrier
-clientConn
-cookieClient
-crossWantHeader
-crowded 1
-defend
-departed
-dividable
-endAgain
-errGaveWay 6
-explicitClient
-explicitFlow
-flying
-foundOver
-glance
-glimpse
-goBackground
-inWords
-insist 4
-lacking
-legtest
-lookAt 5
-markOver
-memo 1
-memos 2
-mostConnections
-mostCookies
-nudge
-openManager
-passedOn
-peek
-peruse 1
-presentable
-proxy/leg
-relist
-renewLeased 3
-repack
-runDurably
-sameness
-secretPart
-seedrow
-sessionCap
-settleEnd 3
-settleFailure
-shareOpenly
-skipLines
-spendLeased 3
-stillWaits
-tuneMemory
 underWay
+w.(*exchange)
+WatchBearer
 `
 
 // TestWordsThatAreGone looks for them in code, scripts, workflows and documents.
@@ -265,6 +285,42 @@ func TestWordsThatAreGone(t *testing.T) {
 		if len(places) > allowed[w] {
 			t.Errorf("%q stands in %d lines, not in %d: %s", w, len(places), allowed[w], strings.Join(places, " "))
 		}
+	}
+}
+
+// TestNamedFilesExist holds comments and documents to the files that there are: whoever
+// follows a name has to find something.
+func TestNamedFilesExist(t *testing.T) {
+	exists := make(map[string]bool)
+	for _, suffix := range []string{".go", ".lua"} {
+		eachFile(t, suffix, func(path string) { exists[filepath.Base(path)] = true })
+	}
+	comment := map[string]string{".go": "//", ".lua": "--", ".md": ""}
+	name := regexp.MustCompile(`[\w-]+\.(?:go|lua)\b`)
+	seen := 0
+	for suffix, mark := range comment {
+		eachFile(t, suffix, func(path string) {
+			text, err := os.ReadFile(filepath.Join("../..", path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			line := 0
+			for content := range strings.Lines(string(text)) {
+				line++
+				_, said, _ := strings.Cut(content, mark)
+				if mark == "" {
+					said = content
+				}
+				for _, file := range name.FindAllString(said, -1) {
+					if seen++; !exists[file] {
+						t.Errorf("%s:%d names %s, which does not exist", path, line, file)
+					}
+				}
+			}
+		})
+	}
+	if seen < 50 {
+		t.Fatalf("only %d names seen: the rule would hold of nothing", seen)
 	}
 }
 

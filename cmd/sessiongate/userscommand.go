@@ -16,8 +16,8 @@ import (
 	"sessiongate/session/users"
 )
 
-// mostPasswordLine bounds what is read of a password, its line break included.
-const mostPasswordLine = users.MaxPasswordBytes + 2
+// maxPasswordLine bounds what is read of a password, its line break included.
+const maxPasswordLine = users.MaxPasswordBytes + 2
 
 func usersCommand() *cobra.Command {
 	cmd := group(&cobra.Command{
@@ -182,7 +182,7 @@ func readPassword(in io.Reader, hints io.Writer, name string) (string, error) {
 		fmt.Fprintf(hints, "Password for %s, then Enter. It is shown as you type; to hide it, press Ctrl-C and use\n"+
 			"  read -rs PW && printf '%%s' \"$PW\" | sessiongate users …\n", name)
 	}
-	line, err := bufio.NewReader(io.LimitReader(in, mostPasswordLine+1)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(in, maxPasswordLine+1)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read password: %w", err)
 	}

@@ -163,7 +163,7 @@ func (s *wideRecords) Replay(context.Context, []*session.EndedError) error { ret
 // Rewrite implements session.Rewriter.
 func (s *wideRecords) Rewrite(context.Context) error { return nil }
 
-// Resolve implements session.Families.
+// Resolve implements session.Sessions.
 func (s *wideRecords) Resolve(_ context.Context, v session.Presentation) (session.Answer, error) {
 	s.n++
 	text := strings.Clone(fmt.Sprintf("subject-%08d|Ada King Noel|user|admin|openid|profile|laptop|%s|%s|%s|%s",

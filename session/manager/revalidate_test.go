@@ -18,7 +18,7 @@ type overheard struct {
 	answers   []session.Answer
 }
 
-// Resolve implements session.Families.
+// Resolve implements session.Sessions.
 func (o *overheard) Resolve(ctx context.Context, v session.Presentation) (session.Answer, error) {
 	r, err := o.Store.Resolve(ctx, v)
 	o.mu.Lock()

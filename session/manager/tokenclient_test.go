@@ -29,7 +29,7 @@ type counting struct {
 	broken atomic.Bool
 }
 
-// Get implements session.Refreshes.
+// Get implements session.Sessions.
 func (c *counting) Get(ctx context.Context, id session.ID) (session.Stored, error) {
 	c.gets.Add(1)
 	if c.broken.Load() {

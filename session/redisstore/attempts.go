@@ -77,7 +77,7 @@ func (a *Attempts) PutAttempt(ctx context.Context, t session.Attempt) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", session.ErrSealed, err)
 	}
-	_, err = a.server.runKey(ctx, a.put, a.server.keys.attempts(browser), id, sealed, back, session.MostAttempts,
+	_, err = a.server.runKey(ctx, a.put, a.server.keys.attempts(browser), id, sealed, back, session.MaxAttempts,
 		session.AttemptLife.Milliseconds(), session.AttemptMemory.Milliseconds(), a.server.offset())
 	return err
 }

@@ -12,7 +12,7 @@ import (
 
 // runSettled is run for what must not reach a server that may have forgotten. Such
 // a server shows when a connection to it is made; so the connection comes first,
-// then the question whether all is written again, and then the script.
+// then whether all is written again, and then the script.
 func (l *leases) runSettled(ctx context.Context, sc script, id session.ID, args ...any) (any, error) {
 	if l.o.alone {
 		return l.run(ctx, sc, id, args...)

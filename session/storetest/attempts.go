@@ -141,11 +141,11 @@ func testAttemptExpiry(t *testing.T, h AttemptsHarness) {
 
 func testAttemptCap(t *testing.T, h AttemptsHarness) {
 	browser := session.NewLoginBinding()
-	for i := range session.MostAttempts + 3 {
+	for i := range session.MaxAttempts + 3 {
 		put(t, h.Attempts, someAttempt(browser, fmt.Sprint(i)))
 		h.Clock.Advance(time.Second)
 	}
-	for i := range session.MostAttempts + 3 {
+	for i := range session.MaxAttempts + 3 {
 		if got := take(t, h.Second, browser, fmt.Sprint(i)).Attempt != nil; got != (i >= 3) {
 			t.Errorf("attempt %d there: %v", i, got)
 		}
@@ -212,7 +212,7 @@ func testMarkUsed(t *testing.T, h AttemptsHarness) {
 // it is looked at first.
 func testAttemptsClockBack(t *testing.T, h AttemptsHarness) {
 	browser, key := session.NewLoginBinding(), session.NewLoginBinding()
-	for i := range session.MostAttempts {
+	for i := range session.MaxAttempts {
 		put(t, h.Attempts, someAttempt(browser, fmt.Sprint(i)))
 	}
 	if _, err := h.Links.TakeLinks(t.Context(), key); err != nil {
@@ -236,7 +236,7 @@ func testAttemptsClockBack(t *testing.T, h AttemptsHarness) {
 		t.Error("attempts from the future displaced one of now")
 	}
 	h.Clock.Advance(2 * time.Second)
-	if last := fmt.Sprint(session.MostAttempts - 1); take(t, h.Second, browser, last).Attempt != nil {
+	if last := fmt.Sprint(session.MaxAttempts - 1); take(t, h.Second, browser, last).Attempt != nil {
 		t.Error("an attempt from the future lives longer")
 	}
 	h.Clock.Advance(session.ClosedFor)

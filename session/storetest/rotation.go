@@ -6,9 +6,9 @@ import (
 	"sessiongate/session"
 )
 
-// forceEvery bounds forced refreshes of one browser session: an upstream that refuses
+// forceInterval bounds forced refreshes of one browser session: an upstream that refuses
 // every token must not become a refresh storm.
-const forceEvery = 10 * time.Second
+const forceInterval = 10 * time.Second
 
 // Decide judges a presented handle by the table of package session, as a pure
 // function: the model that a store is held to. First match wins, in the table's order.
@@ -110,7 +110,7 @@ func forced(f session.State, v session.Presentation, now time.Time) bool {
 		return false
 	}
 	// One in the future was written before the store's clock went back: long ago.
-	return v.Kind == session.TokenClient || f.ForcedAt.IsZero() || f.ForcedAt.After(now) || age(now, f.ForcedAt) >= forceEvery
+	return v.Kind == session.TokenClient || f.ForcedAt.IsZero() || f.ForcedAt.After(now) || age(now, f.ForcedAt) >= forceInterval
 }
 
 // late reports whether the current handle was presented late. A mark of another

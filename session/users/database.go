@@ -50,7 +50,7 @@ type DatabaseOptions struct {
 	Query string
 	// QueryBySubject finds a user by subject. Empty: Query, and the subject is the name.
 	QueryBySubject string
-	// Timeout bounds one question, connecting included. Default 3 s.
+	// Timeout bounds one query, connecting included. Default 3 s.
 	Timeout time.Duration
 	// MaxConns bounds the connections. Default 4.
 	MaxConns int
@@ -64,7 +64,7 @@ const (
 	defaultConns    = 4
 )
 
-// OpenDatabase checks the options. It does not connect: that happens with the first question, so
+// OpenDatabase checks the options. It does not connect: that happens with the first query, so
 // that the gateway starts without the database. Close it when done. No error contains any part of
 // the URL.
 func OpenDatabase(hasher *Hasher, o DatabaseOptions) (*Database, error) {
@@ -96,7 +96,7 @@ func OpenDatabase(hasher *Hasher, o DatabaseOptions) (*Database, error) {
 }
 
 // guard makes the server hold our side of the bargain: nothing is written, and
-// no question outlives us. What the operator put into the URL stays.
+// no query outlives us. What the operator put into the URL stays.
 func guard(params map[string]string, timeout time.Duration) {
 	for name, value := range map[string]string{
 		"application_name":              "sessiongate",

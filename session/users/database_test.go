@@ -207,7 +207,7 @@ func testDatabaseLimits(t *testing.T, server *testserver.PostgresServer) {
 	for deadline := time.After(20 * time.Second); running() != "0"; {
 		select {
 		case <-deadline:
-			t.Fatal("the server still runs the question that nobody waits for")
+			t.Fatal("the server still runs the query that nobody waits for")
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -264,7 +264,7 @@ func TestRetiredHandleDuringRefresh(t *testing.T) {
 	s.upstream.take()
 	owner := b.with(b.cookie())
 	var wg sync.WaitGroup
-	for range 50 { // the owner's own flight, in the middle of it all
+	for range 50 { // the owner's own refresh, in the middle of it all
 		wg.Go(func() { _, _ = owner.try("GET", "/api/owner") })
 	}
 	together(200, func(i int) {

@@ -227,7 +227,7 @@ func TestEmbeddedRequestCost(t *testing.T) {
 	cachedBudgets()[engine()].check(t, allocs, size)
 }
 
-// scripts counts what Redis was asked: every question is one script.
+// scripts counts what Redis was asked: every call is one script.
 func scripts(redis *testserver.RedisServer) (n int) {
 	for line := range strings.Lines(redis.CLI("INFO", "commandstats")) {
 		name, rest, _ := strings.Cut(line, ":calls=")
