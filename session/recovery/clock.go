@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// clockSlack is how far the two clocks may move apart between two answers. It takes
-// in what servers of a cluster may differ by.
+// clockSlack is how far the two clocks may move apart between two answers. It allows
+// for servers of a cluster whose clocks differ.
 const clockSlack = 5 * time.Second
 
 // storeClock compares the store's clock with this process's. It is safe for
@@ -17,7 +17,7 @@ type storeClock struct {
 	offset span
 }
 
-// span is between which bounds the store's clock is ahead of ours.
+// span is a range in which the store's clock is ahead of ours.
 type span struct{ least, most time.Duration }
 
 // apart is how far b lies beyond a: negative if below, 0 if they overlap.
@@ -31,9 +31,9 @@ func (a span) apart(b span) time.Duration {
 	return 0
 }
 
-// saw takes in an answer: the store's clock stood at now at some moment between
-// sent and received. It returns by how much the clock was moved since the answer
-// before; 0: within [clockSlack].
+// saw compares an answer of the store with the one before. The store's clock stood at now
+// at some moment between sent and received. saw returns by how much that clock was moved
+// since; 0: by less than [clockSlack].
 func (c *storeClock) saw(sent, received, now time.Time) time.Duration {
 	offset := span{now.Sub(received), now.Sub(sent)}
 	c.mu.Lock()

@@ -20,8 +20,8 @@ type Store interface {
 	Rewrite(ctx context.Context) error
 }
 
-// Service reads from a store that may have forgotten, and brings it up to date. Make one
-// with [New]; it is safe for concurrent use. [Service.Run] must be running.
+// Service reads from a store that may have lost writes, and writes them again. Make one with
+// [New]; it is safe for concurrent use. [Service.Run] must be running.
 type Service struct {
 	store    Store
 	tracker  *tracker.Tracker
@@ -29,7 +29,7 @@ type Service struct {
 	now      func() time.Time
 	clock    storeClock
 	leases   leases
-	restores chan struct{} // takes one: the store may have forgotten
+	restores chan struct{} // holds one signal: the store may have lost writes
 }
 
 // New returns a service over a store.
@@ -37,9 +37,9 @@ func New(store Store, t *tracker.Tracker, r *session.Reporter, now func() time.T
 	return &Service{store: store, tracker: t, reporter: r, now: now, restores: make(chan struct{}, 1)}
 }
 
-// Resolve is that of [session.Sessions]. A step of the store's clock is recorded, and so
-// is a record that is older than what is known of it. Errors: the store's, and
-// [*session.UnavailableError] for a session that waits to be written again.
+// Resolve is that of [session.Sessions]. It records a step of the store's clock, and a record
+// that is older than one this process knows. Errors: the store's, and
+// [*session.UnavailableError] for a session that is to be written again first.
 func (s *Service) Resolve(ctx context.Context, p session.Presentation) (session.Answer, error) {
 	expected, asked := s.tracker.ExpectedCommit(p.ID), s.now()
 	answer, err := s.store.Resolve(ctx, p)
@@ -58,7 +58,7 @@ func (s *Service) Resolve(ctx context.Context, p session.Presentation) (session.
 }
 
 // Get is that of [session.Sessions], and says when it asked. A session that the store has
-// forgotten is not over: an error says so.
+// lost is an error.
 func (s *Service) Get(ctx context.Context, id session.ID) (session.Stored, error) {
 	asked, expected := s.now(), s.tracker.ExpectedCommit(id)
 	stored, err := s.store.Get(ctx, id)
@@ -69,8 +69,8 @@ func (s *Service) Get(ctx context.Context, id session.ID) (session.Stored, error
 	return stored, err
 }
 
-// Acquire is that of [session.Leases], for the tokens of rec: a store that lacks the
-// newest commit heard of grants nothing.
+// Acquire is that of [session.Leases], for the tokens of rec. A store that lacks the
+// session's newest known commit grants no lease.
 func (s *Service) Acquire(ctx context.Context, rec *session.Record, lease string, ttl time.Duration) (session.LeaseResult, error) {
 	known := max(rec.Facts.CommitNumber, s.tracker.CommitNumber(rec.ID))
 	return s.store.Acquire(ctx, rec.ID, rec.Facts.TokensHash, known, lease, ttl)
@@ -96,7 +96,7 @@ func (s *Service) watchClock(asked, now time.Time) {
 	}
 }
 
-// Observe takes in one message of the feed.
+// Observe applies one message of the feed.
 func (s *Service) Observe(c session.Change) {
 	if c.Kind != session.ChangeFeedUp && c.Kind != session.ChangeStore {
 		return
@@ -107,7 +107,7 @@ func (s *Service) Observe(c session.Change) {
 	}
 }
 
-// Run brings the store up to date whenever it may have forgotten, until ctx ends.
+// Run writes again what the store may have lost, whenever it may have, until ctx ends.
 func (s *Service) Run(ctx context.Context) {
 	for {
 		select {

@@ -20,10 +20,9 @@ type Store interface {
 	AnnounceProviderUp(ctx context.Context, provider string, since time.Time) error
 }
 
-// Recovery is the store as a process sees it that remembers what it wrote: package
-// recovery.
+// Recovery is the store behind package recovery, which notices lost writes.
 type Recovery interface {
-	// Get reads a session; one that the store has forgotten is an error.
+	// Get reads a session; one that the store has lost is an error.
 	Get(ctx context.Context, id session.ID) (session.Stored, error)
 	// Acquire asks for the lease on the tokens of rec.
 	Acquire(ctx context.Context, rec *session.Record, lease string, ttl time.Duration) (session.LeaseResult, error)
@@ -41,7 +40,7 @@ type Recovery interface {
 type Terminator interface {
 	// Finish does all that follows the end of a session.
 	Finish(rec *session.Record, why session.Reason, c session.Client)
-	// Expire takes in that a session turned out to be over.
+	// Expire ends a session that turned out to be over when it was read.
 	Expire(ctx context.Context, id session.ID, why session.Reason, c session.Client) *session.EndedError
 	// Revoke withdraws tokens at their provider, in the background.
 	Revoke(provider string, t session.Tokens)
@@ -87,7 +86,7 @@ func New(o Options) *Refresher {
 	return r
 }
 
-// provider is one that is asked for refreshes, and how it fares in this process.
+// provider is one that refreshes tokens, with what this process knows of its state.
 type provider struct {
 	session.Provider
 	remote   bool
@@ -136,8 +135,8 @@ func keyOf(p session.Presentation) runKey {
 	return runKey{p.ID, p.BrowserClass, p.IfTokens, p.Marked.UnixMilli(), p.Generation, p.Kind, p.Force}
 }
 
-// errExpiredOnArrival ends the second refresh in a row whose token had expired when it
-// was stored: the provider takes longer to answer than its tokens live.
+// errExpiredOnArrival ends the second refresh in a row whose token has expired when it is
+// stored: the provider takes longer to answer than its tokens live.
 var errExpiredOnArrival = errors.New("the new access token had expired when it arrived")
 
 // Refresh returns the session with tokens that are good to forward. The run goes on when
@@ -174,9 +173,9 @@ func (r *Refresher) join(ctx context.Context, q Request) (session.Look, error) {
 // Early refreshes a session in the background, while its request goes on with the old
 // token. It never moves the idle deadline.
 //
-// It starts from q, which s was made of. A cached copy has none (nil), since it holds no
-// refresh token, and the session is read again. Where the provider has enough to do with
-// refreshes that requests wait for, it is left for later.
+// It starts from the read that s was made of. For a cached copy from is nil, since a copy
+// has no refresh token: then the session is read again. While requests keep the provider's
+// slots busy, an early refresh is left for later.
 func (r *Refresher) Early(s *session.Session, from *session.Look, c session.Client) {
 	h := s.Handle()
 	p := r.providers[s.Identity().Provider]

@@ -9,11 +9,10 @@ import (
 	"sessiongate/session"
 )
 
-// cache maps the raw cookie value to a snapshot: a hit costs one look-up, no
-// cryptography and no call to the store. It never decides validity by
-// itself: a copy is used only while its track's version and the feed's epoch are
-// what they were when the read behind it began, so an invalidation that races
-// the fill voids the entry even though it was stored later.
+// cache maps a raw cookie value to a copy of its session: a hit costs one look-up, no
+// cryptography and no call to the store. A copy is used only while its track's version
+// and the feed's epoch are what they were when the read behind it began. So an
+// invalidation during the read voids the copy, although the copy is stored later.
 //
 // Without a cache_ttl there is none: a nil cache is always empty.
 type cache struct {
@@ -48,13 +47,12 @@ func (c *cache) get(value string, now time.Time, epoch uint64) *session.Session 
 	return s
 }
 
-// put keeps a detached snapshot. The value is copied: it was cut out of a header,
-// which may hold the app's own cookies too.
+// put keeps a compact copy. The value is cloned: it was cut out of a header, which
+// may hold the app's own cookies too.
 func (c *cache) put(value string, s *session.Session) { c.entries.Set(strings.Clone(value), s) }
 
-// sweep drops copies that nobody may use any more. Without it those of all who
-// came in the last hours would fill the cache. Their times are ours to judge, so
-// the cache itself needs no clock on each look-up.
+// sweep drops copies that are too old to be used; else those of the last hours would
+// fill the cache. The cache itself knows no times, so that a look-up needs no clock.
 func (c *cache) sweep(now time.Time, epoch uint64) {
 	for value, s := range c.entries.All() {
 		if !s.Fresh(now, c.ttl, epoch) {

@@ -11,11 +11,11 @@ import (
 	"sessiongate/session/tracker"
 )
 
-// Store is the store as a process sees it that remembers what it wrote: package recovery.
+// Store is the store behind package recovery, which notices lost writes.
 type Store interface {
 	// Resolve judges a presented handle. Its error is the answer for the client.
 	Resolve(ctx context.Context, p session.Presentation) (session.Answer, error)
-	// Get reads a session; one that the store has forgotten is an error.
+	// Get reads a session; one that the store has lost is an error.
 	Get(ctx context.Context, id session.ID) (session.Stored, error)
 }
 
@@ -30,7 +30,7 @@ type Refresher interface {
 type Terminator interface {
 	// Finish does all that follows the end of a session.
 	Finish(rec *session.Record, why session.Reason, c session.Client)
-	// Expire takes in that a session turned out to be over.
+	// Expire ends a session that turned out to be over when it was read.
 	Expire(ctx context.Context, id session.ID, why session.Reason, c session.Client) *session.EndedError
 }
 

@@ -8,30 +8,31 @@ import (
 )
 
 const (
-	// verdictFresh is how old a verdict may be for its generation to be written into
-	// a cookie without asking again.
+	// verdictFresh is how old a verdict may be if its generation is written into a
+	// cookie without asking the store again.
 	verdictFresh = 250 * time.Millisecond
 
-	// maxAnswerAge is how old the store's answer may be by the time it is written, at
-	// most: it is half the grace if that is shorter. A store that is slow takes as long.
+	// maxAnswerAge is how old the store's answer may be when it is written into a
+	// cookie; half the grace, if that is shorter.
 	maxAnswerAge = time.Second
 
 	// maxAsks is how often the store is asked when its answers come too late.
 	maxAsks = 2
 )
 
-// Successor returns the cookie value that a response should carry when its
-// headers are about to go out: the newest generation known by then, or nothing
-// if the request presented that already or the session has ended. Deciding this
-// late keeps a slow response from moving the browser back to an old generation
-// or a former user. In doubt it is nothing: a cookie that is not set costs
-// nothing, since the parent of an unseen handle stays good, and one that was seen
-// has reached its browser. A handle that a recovery has given up meanwhile gets
-// nothing either: its browser, or its thief, is to be seen by its next request.
+// Successor returns the cookie value that a response should carry. It is called when
+// the response's header is about to go out, so that a slow response does not take the
+// browser back to an older generation or a former user.
 //
-// The caller must send the headers at once. A browser that is moved back by two
-// generations is taken for a thief (row 11), and two rotations are two graces apart:
-// what is sent sooner than that after the store said so moves nobody so far.
+// It is the newest generation known; or nothing, if the request presented that one, or
+// if the session has ended. In doubt it is nothing, which costs nothing: if the newest
+// handle has not been presented yet, the browser's own still gets its successor; and if
+// it has been presented, it has reached the browser. A handle that a recovery has given
+// up gets nothing either: the next request will show whether a browser or a thief has it.
+//
+// The caller must send the header at once. Two generations back, a browser looks like a
+// thief (row 11). Rotations are at least two graces apart, so a header that goes out
+// sooner than that after the store's answer takes no browser so far back.
 func (r *Resolver) Successor(ctx context.Context, s *session.Session) (value string, maxAge time.Duration, ok bool) {
 	if s.Track().Ended() != nil || s.Track().Newest() <= s.Handle().Generation() {
 		return "", 0, false
@@ -46,9 +47,9 @@ func (r *Resolver) Successor(ctx context.Context, s *session.Session) (value str
 	return r.seal(s, s.Track().Newest())
 }
 
-// learnAgain asks the store how the session is now. The process may stand still
-// between an answer's arrival and its being read, while others go on: then it is
-// asked again. It reports whether the track knows what was true a moment ago.
+// learnAgain asks the store for the session's newest generation, and reports whether the
+// track has it now. If this process stood still between the store's answer and here, the
+// answer is too old, and learnAgain asks once more.
 func (r *Resolver) learnAgain(ctx context.Context, s *session.Session) bool {
 	limit := max(verdictFresh, min(s.Grace()/2, maxAnswerAge))
 	for range maxAsks {

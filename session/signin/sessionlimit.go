@@ -39,7 +39,7 @@ func (s *Service) keepLimit(ctx context.Context, o session.Owner, id session.ID,
 		}
 		return err
 	}
-	// A fault on this way leaves one too many until the next login.
+	// If this fails, there is one session too many until the next login.
 	for _, r := range others[max(0, len(others)-max(0, excess)):] { // newest first: these are the oldest
 		_, _ = s.terminator.End(ctx, r.ID, session.Evicted, c)
 	}

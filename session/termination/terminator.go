@@ -17,7 +17,7 @@ type Store interface {
 	Announce(ctx context.Context, o session.Owner) error
 }
 
-// Reader reads a session as it stands; one that the store has forgotten is an error.
+// Reader reads a session as it stands; one that the store has lost is an error.
 type Reader interface {
 	Get(ctx context.Context, id session.ID) (session.Stored, error)
 }
@@ -135,7 +135,7 @@ func (t *Terminator) Logout(ctx context.Context, kind session.Kind, value string
 	return t.End(ctx, h.ID(), why, c)
 }
 
-// Expire takes in that a session turned out to be over. One whose time had run out
+// Expire ends a session that turned out to be over when it was read. One whose time had run out
 // unnoticed is ended here; a fault leaves that to whoever looks next.
 func (t *Terminator) Expire(ctx context.Context, id session.ID, why session.Reason, c session.Client) *session.EndedError {
 	if why == "" {

@@ -15,8 +15,8 @@ const (
 	// readTimeout bounds a look at the store that outlives the request that began it.
 	readTimeout = 2 * time.Second
 
-	// maxFuture is how far ahead of the store's clock a token may have been issued: it
-	// takes in what servers of a cluster may differ by.
+	// maxFuture is how far ahead of the store's clock a token may have been issued. It
+	// allows for servers of a cluster whose clocks differ.
 	maxFuture = 5 * time.Second
 
 	// revokedMargin is how much longer than its expiry a revoked access token stays
@@ -24,7 +24,7 @@ const (
 	revokedMargin = 5 * time.Minute
 )
 
-// Reader reads a session as it stands; one that the store has forgotten is an error.
+// Reader reads a session as it stands; one that the store has lost is an error.
 type Reader interface {
 	Get(ctx context.Context, id session.ID) (session.Stored, error)
 }
@@ -78,7 +78,8 @@ func (x *access) authenticate(ctx context.Context, raw string) (*session.Bearer,
 	return got, nil
 }
 
-// admit asks the store. The signature comes first: garbage costs it nothing.
+// admit asks the store. The signature is checked first, so that garbage costs the store
+// nothing.
 func (x *access) admit(ctx context.Context, raw string) (*session.Bearer, error) {
 	a, err := x.verifier.VerifyAccess(ctx, raw)
 	if err != nil {
@@ -146,8 +147,8 @@ func (x *access) isRevoked(ctx context.Context, a session.Access) (bool, error) 
 // accessKey names a token in the [session.TokenList].
 func accessKey(a session.Access) string { return session.Digest("access", a.Issuer, a.ID) }
 
-// retire lists an old access token. What is not one of ours is none of our
-// business: with a provider that issues the tokens, clients send its.
+// retire lists an old access token as revoked. A token that is not ours is left alone:
+// where the provider issues the access tokens, clients send the provider's.
 func (x *access) retire(ctx context.Context, raw session.Secret) error {
 	if raw == "" || x.verifier == nil || x.revoked == nil {
 		return nil

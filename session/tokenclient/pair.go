@@ -23,7 +23,7 @@ type Resolver interface {
 // Terminator ends sessions: package termination.
 type Terminator interface {
 	Logout(ctx context.Context, kind session.Kind, value string, why session.Reason, c session.Client) (*session.Record, error)
-	// Expire takes in that a session turned out to be over.
+	// Expire ends a session that turned out to be over when it was read.
 	Expire(ctx context.Context, id session.ID, why session.Reason, c session.Client) *session.EndedError
 }
 
@@ -113,7 +113,7 @@ func (s *Service) RefreshTokenClient(ctx context.Context, r session.TokenClientR
 
 // LogoutTokenClient ends the family of a refresh token, whatever its generation,
 // and revokes an access token that came along. Whoever has not got the secret
-// ends nothing; that is no error either.
+// ends nothing, and gets no error either.
 func (s *Service) LogoutTokenClient(ctx context.Context, r session.TokenClientRefresh) error {
 	if err := s.access.retire(ctx, r.Access); err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// numberTTL is for how long a number is known at least: longer than anybody keeps
-	// what it is the number of.
+	// numberTTL is how long a number is known at least: longer than any process keeps
+	// what it wrote, so longer than the store can be mended.
 	numberTTL = 2 * time.Minute
 	// maxNumbers bounds the numbers of each half of that time (about 100 bytes each).
 	maxNumbers = 100_000

@@ -8,11 +8,11 @@ import (
 	"sessiongate/session"
 )
 
-// index finds the track of a session. It holds them weakly: a track lives as
-// long as a snapshot, cached or in a request, refers to it. So what the index
-// keeps alive is bounded by the cache and the requests in flight without any
-// counting. Entries of tracks that were collected go when the index has doubled
-// since the last look, which is much less work than a clean-up for each.
+// index finds the track of a session. It holds tracks by weak pointers: a track lives as
+// long as a copy of its session, in a cache or a request, refers to it. So the caches and
+// the requests in flight bound the number of tracks. Entries of collected tracks are
+// removed when the index has doubled since the last time, which is much less work than
+// a clean-up for each.
 type index struct {
 	mu     sync.Mutex
 	m      map[session.ID]weak.Pointer[session.Track]

@@ -59,7 +59,7 @@ func (ss *subscriptions) signalReconnected() {
 	}
 }
 
-// signal leaves a mark that is still there when its reader comes.
+// signal puts a signal into c, unless one is there that was not read yet.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

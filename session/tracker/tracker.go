@@ -7,8 +7,8 @@ import (
 	"sessiongate/session"
 )
 
-// doubtTTL is how long after a gap in the feed what is read is held against what is
-// known.
+// doubtTTL is how long after a gap in the feed the store is suspected to have lost
+// writes.
 const doubtTTL = 2 * time.Minute
 
 // Tracker is what this process has heard of sessions. Make one with [New]; it is safe
@@ -27,24 +27,25 @@ type Tracker struct {
 // New returns a tracker that has heard of nothing, by the given clock.
 func New(now func() time.Time) *Tracker { return &Tracker{now: now} }
 
-// Connected reports whether the feed is: while it is not, no copy may be used without
-// asking the store.
+// Connected reports whether the feed is connected. While it is not, no copy may be used
+// without asking the store.
 func (t *Tracker) Connected() bool { return t.connected.Load() }
 
-// Epoch counts the connections of the feed: what was read in an earlier one is void.
+// Epoch counts the connections of the feed: copies that were read during an earlier one
+// are void.
 func (t *Tracker) Epoch() uint64 { return t.epoch.Load() }
 
 // Track returns the session's track, and makes one if need be.
 func (t *Tracker) Track(id session.ID) *session.Track { return t.tracks.get(id) }
 
-// ReadPoint is where a look at the session of a track begins, now.
+// ReadPoint returns where a read of the track's session begins that is made now.
 func (t *Tracker) ReadPoint(track *session.Track) session.ReadPoint {
 	return session.ReadPoint{
 		Track: track, Version: track.Version(), Epoch: t.epoch.Load(), Began: t.now(), Connected: t.connected.Load(),
 	}
 }
 
-// Observe takes in one message of the feed.
+// Observe applies one message of the feed.
 func (t *Tracker) Observe(c session.Change) {
 	switch c.Kind {
 	case session.ChangeFeedDown:
@@ -106,7 +107,7 @@ func (t *Tracker) MarkEnded(id session.ID, why session.Reason) *session.EndedErr
 // RecentlyEnded returns why a session ended, if that was a short while ago, or nil.
 func (t *Tracker) RecentlyEnded(id session.ID) *session.EndedError { return t.ended.get(id, t.now()) }
 
-// RecentEnds returns all of them.
+// RecentEnds returns the ends of the last ten minutes.
 func (t *Tracker) RecentEnds() []*session.EndedError { return t.ended.all(t.now()) }
 
 // NoteCommit takes in the commit number with which a session was written.
@@ -115,8 +116,8 @@ func (t *Tracker) NoteCommit(id session.ID, number int64) { t.numbers.note(id, n
 // CommitNumber returns the largest number heard of late of a session; 0: none.
 func (t *Tracker) CommitNumber(id session.ID) int64 { return t.numbers.of(id) }
 
-// ExpectedCommit returns the number that a look which begins now has to show at least;
-// 0: any. There is one only where the store may have forgotten.
+// ExpectedCommit returns the commit number that a read of the session must show at least,
+// if the read begins now; 0: any. It is 0 unless the store may have lost writes.
 func (t *Tracker) ExpectedCommit(id session.ID) int64 {
 	if until := t.doubted.Load(); until == 0 || t.now().UnixMilli() >= until {
 		return 0

@@ -22,7 +22,7 @@ const (
 	readTimeout = 2 * time.Second
 )
 
-// Reader reads a session as it stands; one that the store has forgotten is an error.
+// Reader reads a session as it stands; one that the store has lost is an error.
 type Reader interface {
 	Get(ctx context.Context, id session.ID) (session.Stored, error)
 }
