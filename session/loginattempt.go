@@ -18,8 +18,8 @@ const (
 	MaxAttempts = 16
 )
 
-// AttemptKind says what an attempt is an attempt at, so that a state made for
-// one purpose is worth nothing for another.
+// AttemptKind is the purpose of an attempt: a state that was made for one purpose is worth
+// nothing for another.
 type AttemptKind uint8
 
 // The kinds of [Attempt].

@@ -2,8 +2,8 @@ package session
 
 import "time"
 
-// ReadPoint is where a look at a session began: what tells later whether anything
-// has changed since.
+// ReadPoint is what was known when a read of a session began. It tells later whether
+// anything has changed since.
 type ReadPoint struct {
 	Track     *Track
 	Version   uint64    // of the track
@@ -12,7 +12,7 @@ type ReadPoint struct {
 	Connected bool      // the feed was
 }
 
-// Look is a session as it was read from the store, and where the look began.
+// Look is a session as it was read from the store, and what was known when the read began.
 type Look struct {
 	ReadPoint
 	Record *Record
@@ -26,7 +26,7 @@ func (l Look) With(s Stored) Look {
 	return l
 }
 
-// Expired reports whether the access token has, when this process's clock stands at now.
+// Expired reports whether the access token has expired at now, by this process's clock.
 func (l Look) Expired(now time.Time) bool {
 	return !l.Now.Add(now.Sub(l.Began)).Before(l.Record.Expires)
 }

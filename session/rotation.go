@@ -2,14 +2,13 @@ package session
 
 import "time"
 
-// This file is the vocabulary of the decision table (see the package comment). A store
-// has the table itself (session/redisstore/lua/rotation.lua); session/storetest has the
-// model that every store is held to.
+// This file has the types of the decision table (see the package comment). The table itself
+// is in the store (session/redisstore/lua/rotation.lua), and once more in package storetest,
+// which every store is held to.
 
 const (
-	// LateAfter is how long after a rotation the new handle counts as being in
-	// lasting use: whoever presents it later than that has it on disk, and a
-	// browser that lost it in a crash is not this one.
+	// LateAfter is how long after a rotation a browser may still lose the new handle in
+	// a crash. One that presents it later than that has it on disk, so nobody has lost it.
 	LateAfter = time.Minute
 
 	// MarkLife is how long a stale mark proves anything, and how long a browser
@@ -26,7 +25,7 @@ type State struct {
 	RotatedAt    time.Time // when Generation became current
 	AckedAt      time.Time // when Generation was first presented
 	Late         uint32    // the generation that was presented more than [LateAfter] after its rotation
-	Recovered    uint32    // the handle that the last recovery took in, see [OutcomeRecover]; 0: none
+	Recovered    uint32    // the handle that the last recovery was for, see [OutcomeRecover]; 0: none
 	ForcedAt     time.Time // last forced refresh
 	BrowserClass string    // of the request that caused the last rotation
 	LastSeen     time.Time
@@ -47,7 +46,7 @@ type Rules struct {
 	TokenClientGrace time.Duration // window for handles of token clients; 0: none
 }
 
-// UnackedTTL is how long a handle stays good while its successor was never seen.
+// UnackedTTL is how long a retired handle gets its successor while nobody has presented that.
 func (r Rules) UnackedTTL() time.Duration { return min(r.Idle, 24*time.Hour) }
 
 // Due says how urgent a refresh of the access token is.
@@ -100,8 +99,8 @@ func (v Verdict) Stale() bool { return v.Outcome == OutcomeOtherBrowser || v.Out
 // generation is left over: replicas of a former version do not clear it.
 func (f State) late() bool { return f.Late == f.Generation }
 
-// LateSince is from when on the next sight of the current handle has to be noted;
-// zero: it was noted already.
+// LateSince is the time from which a presentation of the current handle is to be noted as
+// late; zero: one has been noted already.
 func (f State) LateSince() time.Time {
 	if f.late() {
 		return time.Time{}
@@ -110,7 +109,7 @@ func (f State) LateSince() time.Time {
 }
 
 // recovered reports whether the current handle came of a recovery, which always
-// lies two above the handle it took in. Any other distance means that a replica
+// lies two above the handle it was for. Any other distance means that a replica
 // of a former version, which does not clear the field, has rotated since.
 func (f State) recovered() bool { return f.Recovered != 0 && f.Generation == f.Recovered+2 }
 

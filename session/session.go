@@ -9,16 +9,14 @@ import (
 
 const bearer = "Bearer " // RFC 6750 §2.1
 
-// Session is a snapshot of a live session as one request sees it. It is
-// immutable, shared between requests, and holds secrets: it prints nothing.
+// Session is a copy of a live session, as it was when a request read it. It is immutable,
+// shared between requests, and holds secrets: it prints nothing.
 //
-// Cached copies are most of the memory of a busy gateway. So a snapshot holds what
-// requests need and nothing else of the record: the refresh token, the ID token
-// and the device are in the store, and are read there by the few who ask.
+// Cached copies are most of the memory of a busy gateway. So a copy holds only what requests
+// need of the record. The refresh token, the ID token and the device stay in the store.
 //
-// Times are on this process's clock, as durations from the moment the reading
-// began. They were computed from the store's now, so a wrong wall clock here
-// shifts nothing.
+// Times are durations from the moment when the read began, computed from the store's clock.
+// So a wrong wall clock here shifts nothing.
 type Session struct {
 	// Authorization is the ready value for the upstream's Authorization header.
 	Authorization string
@@ -48,7 +46,7 @@ func (s *Session) Identity() *Identity { return &s.identity }
 // Created returns when the session began.
 func (s *Session) Created() time.Time { return time.UnixMilli(s.created).UTC() }
 
-// Generation returns the generation in force when the snapshot was taken.
+// Generation returns the generation in force when the session was read.
 func (s *Session) Generation() uint32 { return s.generation }
 
 // Remaining returns how long the session, its idle time and its access token
@@ -65,10 +63,10 @@ func (s *Session) AuthAge(now time.Time) time.Duration { return age(now, s.at(s.
 // String names the session by its public ID.
 func (s *Session) String() string { return "session " + string(s.point.Track.id) }
 
-// at is a moment of the snapshot on this process's clock.
+// at puts a moment of the session on this process's clock.
 func (s *Session) at(d time.Duration) time.Time { return s.point.Began.Add(d) }
 
-// before reports whether now lies before a moment of the snapshot.
+// before reports whether now lies before a moment of the session.
 func (s *Session) before(now time.Time, d time.Duration) bool { return now.Sub(s.point.Began) < d }
 
 // NewSession makes a session from a record that was read at the point, when the
@@ -124,7 +122,7 @@ func (s *Session) Revalidated(point ReadPoint, passed, idleEnd time.Duration) *S
 // Handle returns the handle as it was presented; the zero Handle if none was.
 func (s *Session) Handle() Handle { return s.handle }
 
-// ReadPoint returns where the look began that the session was made of.
+// ReadPoint returns what was known when the read of the session began.
 func (s *Session) ReadPoint() ReadPoint { return s.point }
 
 // Track returns what this process hears of the session.

@@ -5,10 +5,10 @@ import (
 	"sync/atomic"
 )
 
-// Track is what this process has heard of one session since somebody here took
-// an interest in it. Every snapshot of a session points to its track, so a
-// message about the session reaches all of them: cached ones become void, and a
-// response on its way out learns the newest generation or the end.
+// Track is what this process has heard of one session since it first used the session.
+// Every copy of the session points to its track, so a message about the session reaches
+// all of them: cached copies become void, and a response on its way out learns the newest
+// generation or the end.
 type Track struct {
 	id ID
 
@@ -48,11 +48,13 @@ func (t *Track) Learn(f State) {
 // Recover notes that a generation came of a recovery.
 func (t *Track) Recover(generation uint32) { raise(&t.regain, generation) }
 
-// Barred reports whether a recovery has given the handle up: it has no successor any
-// more, though it was good when its request came. Only the handle that the recovery
-// took in has one. After a gap in the feed a recovery may have gone unheard of, and
-// the next rotation has wiped it out: then no handle before the last two has one.
-// Whoever made that rotation has a newer one.
+// Barred reports whether the handle of a generation has no successor any more, because a
+// recovery has given it up since its request came. Only the handle that the recovery was
+// for has one.
+//
+// After a gap in the feed, this process may have missed a recovery that a later rotation
+// has hidden. Then no handle older than the last two has a successor: the browser that
+// made the rotation has a newer one.
 func (t *Track) Barred(generation uint32, gap bool) bool {
 	g := t.regain.Load()
 	if generation+2 == g {
