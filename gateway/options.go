@@ -45,7 +45,7 @@ type TokenClients interface {
 	endpoints.TokenClients
 }
 
-// Services are what a [Server] asks about sessions. Each room's interface says what it promises.
+// Services are what a [Server] asks about sessions. Each package's interface says what it promises.
 type Services struct {
 	Resolver     Resolver
 	SignIn       SignIn
@@ -114,7 +114,7 @@ type Options struct {
 	Now     func() time.Time // nil: time.Now
 }
 
-// NewServer builds the rooms of one configuration from the bottom up. Errors name what is wrong
+// NewServer makes the objects of one configuration from the bottom up. Errors name what is wrong
 // with the options.
 func NewServer(o Options) (*Server, error) {
 	o.defaults()

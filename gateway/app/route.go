@@ -23,8 +23,8 @@ type Route struct {
 	o         *Options
 }
 
-// Serve answers a request: who is it, may they, and then the application's response. It is the path
-// of nearly every request, and calls the proxy from its own frame.
+// Serve answers a request: who is it, may they, and then the application's response. Nearly every
+// request comes through here, so it calls the proxy directly.
 func (a *Route) Serve(x *exchange.Exchange, t routing.Target) {
 	x.Label, x.Metrics, x.CORS, x.Reusable = a.route.Path, a.metrics, a.route.Access.CORS, a.forwarder != nil
 	authorization, ok := a.admit(x)

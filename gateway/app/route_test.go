@@ -23,7 +23,7 @@ import (
 	"sessiongate/web"
 )
 
-// services are the services that the room asks, as functions.
+// services are the services that the package asks, as functions.
 type services struct {
 	resolve      func() (*session.Session, error)
 	refresh      func() (*session.Session, error)

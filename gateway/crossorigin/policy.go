@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Verdict is what the defence says to a request.
+// Verdict is what becomes of a request.
 type Verdict uint8
 
 // The verdicts.
@@ -18,7 +18,7 @@ const (
 	NeedsHeader // refused, but X-Requested-With would do
 )
 
-// Facts are the parts of a request the defence looks at.
+// Facts are the parts of a request that the verdict depends on.
 type Facts struct {
 	Method, Origin, Site, Mode, Dest string // the last four are empty where the browser says nothing
 	Prefetch                         bool   // Sec-Purpose: a prefetch or prerender

@@ -71,7 +71,7 @@ func (r *Router) routes(e *echo.Echo) {
 	}
 
 	// Read by servers, without a cookie and under inner names: neither the host
-	// check nor the cross-origin defence applies.
+	// check nor the cross-origin check applies.
 	if r.o.KeySet != nil {
 		e.GET(WellKnown+"/jwks.json", r.public(docs.jwks))
 	}

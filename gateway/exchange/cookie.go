@@ -147,7 +147,8 @@ func (c *Cookies) BindTo(x *Exchange, value string) {
 			others = append(others, other.Name+"="+other.Value)
 		}
 	}
-	// The next call in this request finds it. What the request presented was noted before.
+	// Later calls in this request read it from the header. What the request presented is
+	// noted first.
 	x.SessionCookies()
 	x.Request.Header.Set("Cookie", strings.Join(append(others, loginCookie+"="+value), "; "))
 	c.write(x.Header(), &http.Cookie{
@@ -171,16 +172,17 @@ func bindingShape(value string) bool {
 	})
 }
 
-// write is the only place where our cookies get their attributes.
+// write adds a cookie of ours to a response. Nothing else does, so all of them have these
+// attributes.
 func (c *Cookies) write(h http.Header, cookie *http.Cookie) {
 	cookie.Path, cookie.Secure, cookie.HttpOnly = "/", true, true
 	h.Add("Set-Cookie", cookie.String())
 	h.Set("Cache-Control", "no-store")
 }
 
-// completeHeader runs when a response's headers are about to go out: the newest
-// handle the browser should have, and the CORS headers of an allowed origin. It
-// reports whether there is such a handle: then they have to go out at once.
+// completeHeader runs when a response's header is about to go out. It sets the session
+// cookie, if the browser should have a newer handle, and the CORS headers of an allowed
+// origin. It reports whether there is a newer handle: then the header must go out at once.
 func (x *Exchange) completeHeader() (successor bool) {
 	o := &x.pool.o
 	if x.Session != nil {

@@ -16,8 +16,8 @@ import (
 )
 
 // Exchange is one request and its response. It is the http.ResponseWriter that
-// every handler gets, so that whatever sends the headers, our last word on
-// Set-Cookie comes just before. One goroutine at a time may use it.
+// every handler gets, so that our Set-Cookie is decided just before the header goes out,
+// whoever sends it. One goroutine at a time may use it.
 type Exchange struct {
 	http.ResponseWriter
 	Request     *http.Request
@@ -65,11 +65,10 @@ func hex16(dst []byte, v uint64) {
 	}
 }
 
-// WriteHeader implements http.ResponseWriter. Informational responses pass as
-// they are (RFC 9110 §15.2); the final one gets its cookies first. One with a newer
-// handle does not wait for the body in the server's buffer: that can be long in
-// coming, and the process can stand still, while the browser gets newer handles
-// elsewhere. This one, arriving after those, would take the browser back.
+// WriteHeader implements http.ResponseWriter. Informational responses pass as they are (RFC
+// 9110 §15.2); the final one gets its cookies first. A header with a newer handle does not
+// wait in the server's buffer for the body. That can take long, and meanwhile the browser
+// may get still newer handles elsewhere: this one, arriving after those, would take it back.
 func (x *Exchange) WriteHeader(status int) {
 	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
 		x.ResponseWriter.WriteHeader(status)
@@ -113,7 +112,7 @@ func (x *Exchange) FlushError() error {
 func (x *Exchange) Flush() { _ = x.FlushError() }
 
 // Hijack implements [http.Hijacker] for protocol upgrades. The proxy writes the
-// 101 itself, with what stands in Header by then, so this is its header time.
+// 101 itself, with what stands in Header by then, so the header is completed here.
 func (x *Exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if x.status == 0 {
 		x.status = http.StatusSwitchingProtocols

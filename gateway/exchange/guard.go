@@ -16,7 +16,7 @@ const (
 	defaultMaxAge  = 10 * time.Minute
 )
 
-// Guard applies the cross-origin defence (gateway/crossorigin). It is safe for concurrent use.
+// Guard applies the cross-origin check (package crossorigin). It is safe for concurrent use.
 type Guard struct {
 	own       string
 	allowed   []string
@@ -27,8 +27,7 @@ type Guard struct {
 // of origins takes the place of allowed.
 func NewGuard(own string, allowed []string, r *Responder) *Guard { return &Guard{own, allowed, r} }
 
-// CheckOrigin applies the verdict. It answers what may not go on, and returns true if the request
-// may go on.
+// CheckOrigin judges a request, and returns true if it may go on. If not, it has answered.
 func (g *Guard) CheckOrigin(x *Exchange) bool {
 	f := crossorigin.FactsOf(x.Request)
 	f.SessionCookie = x.HasSessionCookie()

@@ -29,8 +29,8 @@ func Connections(l net.Listener, limit int, trusted []netip.Prefix) net.Listener
 	return &connections{Listener: l, limit: limit, exempt: exempt, open: make(map[netip.Addr]int)}
 }
 
-// Accept implements net.Listener. One connection too many is closed at once: to
-// read a request just to refuse it is what there is too much of.
+// Accept implements net.Listener. It closes a connection that is one too many at once:
+// to read its request only to refuse it is the cost to avoid.
 func (l *connections) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()

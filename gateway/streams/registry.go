@@ -14,7 +14,7 @@ const (
 	longAge = 2 * time.Second
 	// scanInterval is how often the list is looked through.
 	scanInterval = 500 * time.Millisecond
-	// longScans is longAge counted in sweeps: joining costs no look at the
+	// longScans is longAge counted in scans: joining costs no look at the
 	// clock.
 	longScans = int(longAge / scanInterval)
 	// Close codes of WebSockets (RFC 6455 §7.4). 4401 says "401" in the range that
