@@ -2,11 +2,13 @@ package server_test
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"sessiongate/gateway/http1/http1test"
 	"sessiongate/gateway/http1/server"
 )
 
@@ -98,31 +100,36 @@ func sentAs(method, body string) string {
 // A head has one clock from its first byte: it does not start anew where net/http takes over.
 func TestOneClockAcrossTheHandOver(t *testing.T) {
 	t.Parallel()
-	const timeout = 600 * time.Millisecond
-	h := &http.Server{Handler: plainly, ReadHeaderTimeout: timeout, IdleTimeout: time.Minute}
-	plain := start(t, "fast", h)
-	_, dial := secured(t, &http.Server{Handler: plainly, ReadHeaderTimeout: timeout, IdleTimeout: time.Minute}, nil)
-	for name, open := range map[string]func() *client{
-		"used":        func() *client { return plain.used(t, get("/1")) },
-		"handed over": func() *client { return plain.used(t, request("QUERY /1")) },
-		"TLS":         func() *client { c := clientOver(dial("http/1.1")); c.say(get("/1")); c.hear("GET"); return c },
+	for name, open := range map[string]func(testing.TB, *http.Server) *client{
+		"used":        func(t testing.TB, h *http.Server) *client { return start(t, "fast", h).used(t, get("/1")) },
+		"handed over": func(t testing.TB, h *http.Server) *client { return start(t, "fast", h).used(t, request("QUERY /1")) },
+		"TLS": func(t testing.TB, h *http.Server) *client {
+			_, dial := secured(t, h, nil)
+			c := clientOver(dial("http/1.1"))
+			c.say(get("/1"))
+			c.hear("GET")
+			return c
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := open()
-			since := time.Now()
-			c.say("GET / HTTP/1.1\r\n")
-			<-time.After(timeout * 2 / 3) // as late as a slow client
-			c.say("A b\r")                // what only net/http judges
-			for {
-				a := c.hear("GET")
-				if a.Failure != "" {
-					break
+			http1test.InTime(t, func(t testing.TB, factor time.Duration) {
+				timeout := factor * 600 * time.Millisecond
+				c := open(t, &http.Server{Handler: plainly, ReadHeaderTimeout: timeout, IdleTimeout: time.Minute})
+				since := time.Now()
+				c.say("GET / HTTP/1.1\r\n")
+				<-time.After(timeout * 2 / 3) // as late as a slow client
+				c.say("A b\r")                // what only net/http judges
+				for {
+					a := c.hear("GET")
+					if a.Failure != "" {
+						break
+					}
 				}
-			}
-			if took := time.Since(since); took < timeout-50*time.Millisecond || took > timeout*3/2 {
-				t.Errorf("the head had %v, not %v", took, timeout)
-			}
+				if took := time.Since(since); took < timeout-50*time.Millisecond || took > timeout*3/2 {
+					t.Errorf("the head had %v, not %v", took, timeout)
+				}
+			})
 		})
 	}
 }
@@ -131,17 +138,11 @@ func TestOneClockAcrossTheHandOver(t *testing.T) {
 // the connection, and a body has clocks of its own.
 func TestFieldBlocksHaveTheTimeOfAHead(t *testing.T) {
 	t.Parallel()
-	const timeout = 300 * time.Millisecond
 	const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 	unencrypted := new(http.Protocols)
 	unencrypted.SetHTTP1(true)
 	unencrypted.SetHTTP2(true)
 	unencrypted.SetUnencryptedHTTP2(true)
-	standard := func() *http.Server {
-		return &http.Server{Handler: plainly, ReadHeaderTimeout: timeout, IdleTimeout: time.Minute, Protocols: unencrypted}
-	}
-	plain := start(t, "fast", standard())
-	_, dial := secured(t, standard(), nil)
 	for name, row := range map[string]struct {
 		frames string
 		open   bool
@@ -152,25 +153,24 @@ func TestFieldBlocksHaveTheTimeOfAHead(t *testing.T) {
 		"CONTINUATION that goes no end": {"\x00\x00\x01\x01\x01\x00\x00\x00\x01\x82\x00\x00\x01\x09\x00\x00\x00\x00\x01\x86", false},
 		"nothing":                       {"", true},
 	} {
-		for kind, open := range map[string]func() io.ReadWriter{
-			"plain": func() io.ReadWriter { return plain.dial(t) }, "TLS": func() io.ReadWriter { return dial("h2") },
+		for kind, open := range map[string]func(testing.TB, *http.Server) net.Conn{
+			"plain": func(t testing.TB, h *http.Server) net.Conn { return start(t, "fast", h).dial(t) },
+			"TLS":   func(t testing.TB, h *http.Server) net.Conn { _, dial := secured(t, h, nil); return dial("h2") },
 		} {
 			t.Run(name+", "+kind, func(t *testing.T) {
 				t.Parallel()
-				c := open()
-				_, _ = io.WriteString(c, preface+row.frames)
-				ended := make(chan struct{})
-				go func() { defer close(ended); _, _ = io.Copy(io.Discard, c) }()
-				select {
-				case <-ended:
-					if row.open {
-						t.Error("the connection has ended")
+				http1test.InTime(t, func(t testing.TB, factor time.Duration) {
+					timeout := factor * 300 * time.Millisecond
+					c := open(t, &http.Server{Handler: plainly, ReadHeaderTimeout: timeout, IdleTimeout: time.Minute, Protocols: unencrypted})
+					if _, err := io.WriteString(c, preface+row.frames); row.open {
+						_ = c.SetDeadline(time.Now().Add(3 * timeout))
+					} else if err != nil {
+						t.Error("the connection ended before the frames: ", err)
 					}
-				case <-time.After(3 * timeout):
-					if !row.open {
-						t.Error("the connection is open")
+					if _, err := io.Copy(io.Discard, c); isTimeout(err) != row.open {
+						t.Errorf("the connection: %v; want it open: %v", err, row.open)
 					}
-				}
+				})
 			})
 		}
 	}
@@ -180,9 +180,47 @@ func TestFieldBlocksHaveTheTimeOfAHead(t *testing.T) {
 // does not, nor one for whom there is nothing to take.
 func TestWritesThatDoNotMove(t *testing.T) {
 	t.Parallel()
-	const timeout = 300 * time.Millisecond
-	ended := make(chan string, 100)
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	for name, open := range map[string]func(t testing.TB, h http.Handler, writes func(*server.Server)) func() *client{
+		"plain": func(t testing.TB, h http.Handler, writes func(*server.Server)) func() *client {
+			s := start(t, "fast", &http.Server{Handler: h}, writes)
+			return func() *client { return s.dial(t) }
+		},
+		"TLS": func(t testing.TB, h http.Handler, writes func(*server.Server)) func() *client {
+			_, dial := secured(t, &http.Server{Handler: h}, writes)
+			return func() *client { return clientOver(dial("http/1.1")) }
+		},
+	} {
+		for _, method := range []string{"GET", "QUERY"} { // which net/http serves
+			t.Run(name+" "+method, func(t *testing.T) {
+				http1test.InTime(t, func(t testing.TB, factor time.Duration) {
+					timeout, ended := factor*300*time.Millisecond, make(chan string, 100)
+					dial := open(t, unmoved(t, timeout, ended), func(s *server.Server) { s.WriteTimeout = timeout })
+					c := dial()
+					c.say(request(method + " /endless"))
+					if got := await(t, ended); got != method {
+						t.Error(got)
+					}
+					c = dial()
+					c.say(request(method + " /silent"))
+					if a := c.hear("GET"); a.Body != "late" || a.Failure != "" {
+						t.Error(a)
+					}
+					c = dial()
+					c.say(request(method+" /large", "Connection: close"))
+					n := slowly(t, c, timeout)
+					if n < 12<<20 {
+						t.Errorf("%d bytes came", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// unmoved answers without end, with a long silence or with much. It tells the method of what was
+// endless, when its client was given up.
+func unmoved(t testing.TB, timeout time.Duration, ended chan<- string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/endless":
 			_, err := io.Copy(struct{ io.Writer }{w}, neverending{})
@@ -201,38 +239,11 @@ func TestWritesThatDoNotMove(t *testing.T) {
 			w.Header().Set("Content-Type", "text/plain")
 			_, _ = io.Copy(struct{ io.Writer }{w}, io.LimitReader(neverending{}, 12<<20))
 		}
-	})
-	standard := func() *http.Server { return &http.Server{Handler: h} }
-	s := start(t, "fast", standard(), func(s *server.Server) { s.WriteTimeout = timeout })
-	_, dial := secured(t, standard(), func(s *server.Server) { s.WriteTimeout = timeout })
-	for name, open := range map[string]func() *client{
-		"plain": func() *client { return s.dial(t) }, "TLS": func() *client { return clientOver(dial("http/1.1")) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			for _, method := range []string{"GET", "QUERY"} { // which net/http serves
-				c := open()
-				c.say(request(method + " /endless"))
-				if got := await(t, ended); got != method {
-					t.Error(got)
-				}
-				c = open()
-				c.say(request(method + " /silent"))
-				if a := c.hear("GET"); a.Body != "late" || a.Failure != "" {
-					t.Error(a)
-				}
-				c = open()
-				c.say(request(method+" /large", "Connection: close"))
-				n := slowly(t, c, timeout)
-				if n < 12<<20 {
-					t.Errorf("%d bytes came", n)
-				}
-			}
-		})
 	}
 }
 
 // slowly reads all there is, with pauses that are shorter than d, longer than it together.
-func slowly(t *testing.T, c *client, d time.Duration) (n int64) {
+func slowly(t testing.TB, c *client, d time.Duration) (n int64) {
 	t.Helper()
 	for range 6 {
 		m, err := io.CopyN(io.Discard, c.in, 2<<20)

@@ -10,11 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"sessiongate/gateway/http1/http1test"
 	"sessiongate/gateway/http1/server"
 )
 
 // secured is a server under TLS, and how its clients connect: with HTTP/1.1 or HTTP/2.
-func secured(t *testing.T, standard *http.Server, prepare func(*server.Server)) (address string, client func(protocols ...string) *tls.Conn) {
+func secured(t testing.TB, standard *http.Server, prepare func(*server.Server)) (address string, client func(protocols ...string) *tls.Conn) {
 	t.Helper()
 	lent := httptest.NewUnstartedServer(nil) // has a certificate for loopback
 	lent.StartTLS()
@@ -50,8 +51,35 @@ func secured(t *testing.T, standard *http.Server, prepare func(*server.Server)) 
 // second. A stream goes on with all of them.
 func TestExpiredDeadlinesAreNoHangUp(t *testing.T) {
 	t.Parallel()
-	const short = 400 * time.Millisecond
-	stream := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	states := map[string]func(t testing.TB, h *http.Server) *client{
+		"TLS": func(t testing.TB, h *http.Server) *client {
+			_, dial := secured(t, h, nil)
+			return clientOver(dial("http/1.1"))
+		},
+	}
+	for state, says := range before {
+		states[state] = func(t testing.TB, h *http.Server) *client { return start(t, "fast", h).used(t, says...) }
+	}
+	for state, open := range states {
+		for _, path := range []string{"/writes", "/writes-late", "/reads", "/reads-late"} {
+			t.Run(state+path, func(t *testing.T) {
+				t.Parallel()
+				http1test.InTime(t, func(t testing.TB, factor time.Duration) {
+					short := factor * 400 * time.Millisecond
+					c := open(t, &http.Server{Handler: expiring(t, short), ReadHeaderTimeout: short, IdleTimeout: 2 * short})
+					for _, what := range []string{get(path), request("QUERY " + path)} {
+						c.say(what)
+						hears(t, c, methodOf(what)+" "+path+" ")
+					}
+				})
+			})
+		}
+	}
+}
+
+// expiring sets deadlines, and answers when they are long over.
+func expiring(t testing.TB, short time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
 		switch r.URL.Path {
 		case "/writes": // as an event stream does
@@ -75,34 +103,5 @@ func TestExpiredDeadlinesAreNoHangUp(t *testing.T) {
 		case <-time.After(3 * short):
 		}
 		plainly(w, r)
-	})
-	paths := []string{"/writes", "/writes-late", "/reads", "/reads-late"}
-	for state, says := range before {
-		t.Run(state, func(t *testing.T) {
-			t.Parallel()
-			s := start(t, "fast", &http.Server{Handler: stream, ReadHeaderTimeout: short, IdleTimeout: 2 * short})
-			for _, path := range paths {
-				t.Run(path, func(t *testing.T) {
-					t.Parallel()
-					c := s.used(t, says...)
-					for _, what := range []string{get(path), request("QUERY " + path)} {
-						c.say(what)
-						hears(t, c, methodOf(what)+" "+path+" ")
-					}
-				})
-			}
-		})
 	}
-	t.Run("TLS", func(t *testing.T) {
-		t.Parallel()
-		_, dial := secured(t, &http.Server{Handler: stream, ReadHeaderTimeout: short, IdleTimeout: 2 * short}, nil)
-		for _, path := range paths {
-			c := dial("http/1.1")
-			cl := clientOver(c)
-			for _, what := range []string{get(path), request("QUERY " + path)} {
-				cl.say(what)
-				hears(t, cl, methodOf(what)+" "+path+" ")
-			}
-		}
-	})
 }

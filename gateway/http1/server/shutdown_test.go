@@ -27,8 +27,9 @@ func (h held) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	echo(w, r, &notes{})
 }
 
-// lettingGo makes the server of such a handler, and what lets its requests go.
-func lettingGo(t *testing.T, name string) (s *running, letGo func()) {
+// lettingGo makes the server of such a handler, with that time for a head, and what lets its
+// requests go.
+func lettingGo(t testing.TB, name string, head time.Duration) (s *running, letGo func()) {
 	h := held{make(chan struct{})}
 	var once bool
 	letGo = func() {
@@ -37,7 +38,7 @@ func lettingGo(t *testing.T, name string) (s *running, letGo func()) {
 			close(h.letGo)
 		}
 	}
-	s = start(t, name, &http.Server{Handler: h, ReadHeaderTimeout: 300 * time.Millisecond})
+	s = start(t, name, &http.Server{Handler: h, ReadHeaderTimeout: head})
 	t.Cleanup(letGo) // before the server's cleanup
 	return s, letGo
 }
@@ -50,7 +51,7 @@ func (s *running) shutDown(ctx context.Context) <-chan error {
 }
 
 // hasEnded: nothing is open, nobody listens, and Serve says why, now and again.
-func (s *running) hasEnded(t *testing.T) {
+func (s *running) hasEnded(t testing.TB) {
 	t.Helper()
 	await(t, s.ended)
 	if !errors.Is(s.err, http.ErrServerClosed) {
@@ -76,7 +77,7 @@ func (s *running) hasEnded(t *testing.T) {
 func TestShutdownClosesWhatIsIdle(t *testing.T) {
 	t.Parallel()
 	overBoth(t, func(t *testing.T, name string) {
-		s, _ := lettingGo(t, name)
+		s, _ := lettingGo(t, name, time.Minute)
 		told := make(chan bool, 1)
 		s.standard.RegisterOnShutdown(func() { told <- true })
 		clients := []*client{s.used(t, get("/")), s.used(t, post(""), request("TRACE /")), s.used(t, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")}
@@ -109,7 +110,7 @@ func TestShutdownWaits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			overBoth(t, func(t *testing.T, server string) {
-				s, letGo := lettingGo(t, server)
+				s, letGo := lettingGo(t, server, time.Minute)
 				c := s.waiting(t, says...)
 				idle := s.used(t, get("/"))
 				done := s.shutDown(t.Context())
@@ -140,7 +141,7 @@ func TestShutdownGivesUp(t *testing.T) {
 	for name, what := range map[string]string{"plain": get("/held"), "handed over": request("TRACE /held")} {
 		t.Run(name, func(t *testing.T) {
 			overBoth(t, func(t *testing.T, server string) {
-				s, letGo := lettingGo(t, server)
+				s, letGo := lettingGo(t, server, time.Minute)
 				c := s.waiting(t, what)
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 				defer cancel()
@@ -163,14 +164,16 @@ func TestShutdownGivesUp(t *testing.T) {
 func TestShutdownWithHalfAHead(t *testing.T) {
 	t.Parallel()
 	overBoth(t, func(t *testing.T, name string) {
-		s, _ := lettingGo(t, name)
-		c := s.used(t, get("/"))
-		c.say("GET / HTTP/1.1\r\n")
-		if err := await(t, s.shutDown(t.Context())); err != nil {
-			t.Error(err)
-		}
-		closesAfter(t, c, time.Now(), 0)
-		s.hasEnded(t)
+		http1test.InTime(t, func(t testing.TB, factor time.Duration) {
+			s, _ := lettingGo(t, name, factor*300*time.Millisecond)
+			c := s.used(t, get("/"))
+			c.say("GET / HTTP/1.1\r\n")
+			if err := await(t, s.shutDown(t.Context())); err != nil {
+				t.Error(err)
+			}
+			closesAfter(t, c, time.Now(), 0)
+			s.hasEnded(t)
+		})
 	})
 }
 
