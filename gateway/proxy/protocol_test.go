@@ -271,13 +271,13 @@ func TestRestOfABodyAfterAnEarlyAnswer(t *testing.T) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 		}
 	}()
-	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: []*url.URL{{Scheme: "http", Host: l.Addr().String()}}}}, proxy.Options{BodyTimeout: 300 * time.Millisecond})
+	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: []*url.URL{{Scheme: "http", Host: l.Addr().String()}}}}, proxy.Options{BodyTimeout: time.Minute})
 	conn, err := net.Dial("tcp", strings.TrimPrefix(f.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 	_, _ = io.WriteString(conn, "POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx")
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {

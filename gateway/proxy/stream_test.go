@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"sessiongate/gateway/http1/http1test"
 	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
 
@@ -75,20 +76,22 @@ func TestEventsAreFlushedAndOutliveTheTimeout(t *testing.T) {
 			}
 		}
 	})
-	const timeout = time.Second
-	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up, Timeout: timeout}}, proxy.Options{})
-	res, err := http.DefaultClient.Do(request(t, "GET", f.URL+"/api", nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	lines := bufio.NewReader(res.Body)
-	for start := time.Now(); time.Since(start) < timeout+timeout/4; {
-		next <- "tick" // each event is sent only after the one before has arrived
-		if line, err := lines.ReadString('\n'); line != "data: tick\n" || err != nil {
-			t.Fatalf("got %q, %v", line, err)
+	http1test.InTime(t, func(t testing.TB, factor time.Duration) {
+		timeout := factor * 500 * time.Millisecond
+		f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up, Timeout: timeout}}, proxy.Options{})
+		res, err := http.DefaultClient.Do(request(t, "GET", f.URL+"/api", nil))
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
+		defer res.Body.Close()
+		lines := bufio.NewReader(res.Body)
+		for start := time.Now(); time.Since(start) < timeout+timeout/4; {
+			next <- "tick" // each event is sent only after the one before has arrived
+			if line, err := lines.ReadString('\n'); line != "data: tick\n" || err != nil {
+				t.Fatalf("got %q, %v", line, err)
+			}
+		}
+	})
 }
 
 func TestWebSocket(t *testing.T) {

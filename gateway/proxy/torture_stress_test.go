@@ -33,7 +33,7 @@ func TestStress(t *testing.T) {
 	for name, newTransport := range transports {
 		t.Run(name, func(t *testing.T) {
 			before := runtime.NumGoroutine()
-			rt := newTransport(t, tcp, time.Second)
+			rt := newTransport(t, tcp, 20*time.Second)                                 // every answer comes, or breaks off
 			s := &stress{t: t, poisonous: name == "client", end: time.Now().Add(long)} // doc of TestExtraBytesReachNobody
 			at, stop := s.listen()
 			s.gate = newGate(t, mustURL(t, at))

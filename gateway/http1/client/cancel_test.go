@@ -150,8 +150,7 @@ func dripInto(c *wire, drip string) {
 
 // The deadline is for the head: a body may take longer, on this connection and on its next use.
 func TestHeaderTimeoutSparesTheBody(t *testing.T) {
-	const timeout = 30 * time.Millisecond
-	overBoth(t, timeout, func(t *testing.T, rt http.RoundTripper, _ bool) {
+	overBothInTime(t, 30*time.Millisecond, func(t testing.TB, rt http.RoundTripper, timeout time.Duration) {
 		url := upstream(t, func(c *wire, _ int) {
 			for c.head() != "" {
 				c.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh")

@@ -231,7 +231,7 @@ func TestStaleAfterSending(t *testing.T) {
 
 // A request that timed out had its time, on whatever connection: it is not sent again.
 func TestTimeoutIsNotRepeated(t *testing.T) {
-	overBoth(t, 20*time.Millisecond, func(t *testing.T, rt http.RoundTripper, _ bool) {
+	overBothInTime(t, 20*time.Millisecond, func(t testing.TB, rt http.RoundTripper, _ time.Duration) {
 		var asked atomic.Int32
 		url := upstream(t, func(c *wire, _ int) {
 			for c.head() != "" {

@@ -65,6 +65,17 @@ func overBoth(t *testing.T, headers time.Duration, test func(t *testing.T, rt ht
 	}
 }
 
+// overBothInTime is overBoth for what must happen before the timeout: see [http1test.InTime].
+func overBothInTime(t *testing.T, headers time.Duration, test func(t testing.TB, rt http.RoundTripper, headers time.Duration)) {
+	for name, make := range transports {
+		t.Run(name, func(t *testing.T) {
+			http1test.InTime(t, func(t testing.TB, factor time.Duration) {
+				test(t, make(t, nil, factor*headers), factor*headers)
+			})
+		})
+	}
+}
+
 // upstream runs script for each connection, numbered from 0, and says where it listens.
 func upstream(t testing.TB, script func(c *wire, n int)) (url string) {
 	t.Helper()
