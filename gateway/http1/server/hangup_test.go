@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,19 +62,23 @@ func TestExpiredDeadlinesAreNoHangUp(t *testing.T) {
 		states[state] = func(t testing.TB, h *http.Server) *client { return start(t, "fast", h).used(t, says...) }
 	}
 	for state, open := range states {
-		for _, path := range []string{"/writes", "/writes-late", "/reads", "/reads-late"} {
-			t.Run(state+path, func(t *testing.T) {
-				t.Parallel()
-				http1test.InTime(t, func(t testing.TB, factor time.Duration) {
-					short := factor * 400 * time.Millisecond
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			http1test.InTime(t, func(t testing.TB, factor time.Duration) {
+				short := factor * 400 * time.Millisecond
+				var all sync.WaitGroup
+				defer all.Wait()
+				for _, path := range []string{"/writes", "/writes-late", "/reads", "/reads-late"} {
 					c := open(t, &http.Server{Handler: expiring(t, short), ReadHeaderTimeout: short, IdleTimeout: 2 * short})
-					for _, what := range []string{get(path), request("QUERY " + path)} {
-						c.say(what)
-						hears(t, c, methodOf(what)+" "+path+" ")
-					}
-				})
+					all.Go(func() {
+						for _, what := range []string{get(path), request("QUERY " + path)} {
+							c.say(what)
+							hears(t, c, methodOf(what)+" "+path+" ")
+						}
+					})
+				}
 			})
-		}
+		})
 	}
 }
 
