@@ -31,7 +31,8 @@ func newSealer(t testing.TB) *seal.Fields {
 	return fields
 }
 
-// newStore makes a store on the server that o names, and closes it with the test.
+// newStore makes a store on the server that o names, and closes it with the test. Its operations
+// have [busyTimeout], unless o says otherwise.
 func newStore(t testing.TB, o redisstore.Options) *redisstore.Store {
 	t.Helper()
 	if o.Sealer == nil {
@@ -39,6 +40,9 @@ func newStore(t testing.TB, o redisstore.Options) *redisstore.Store {
 	}
 	if o.Rules.Idle == 0 {
 		o.Rules = storetest.Rules()
+	}
+	if o.Timeout == 0 {
+		o.Timeout = busyTimeout
 	}
 	store, err := redisstore.New(o)
 	if err != nil {
@@ -55,7 +59,7 @@ const busyTimeout = 30 * time.Second
 func embedded(t testing.TB) redisstore.Options {
 	server := redisstore.StartEmbedded()
 	t.Cleanup(server.Close)
-	return server.Options(redisstore.Options{Timeout: busyTimeout})
+	return server.Options(redisstore.Options{})
 }
 
 func standalone(server *testserver.RedisServer) redisstore.Options {
@@ -102,7 +106,7 @@ func TestStoreConformance(t *testing.T) {
 
 func harness(t *testing.T, server redisstore.Options) storetest.Harness {
 	clock := sessiontest.NewClock()
-	server.Offset, server.Sealer, server.Timeout = clock.Offset, newSealer(t), busyTimeout
+	server.Offset, server.Sealer = clock.Offset, newSealer(t)
 	store := newStore(t, server)
 	return storetest.Harness{
 		Store: store, Second: newStore(t, server), Clock: clock,
