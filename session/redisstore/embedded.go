@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 )
@@ -31,6 +32,10 @@ func (e *Embedded) Options(o Options) Options {
 	o.Dialer = e.dial
 	return o
 }
+
+// StopClock makes the server's clock show t from now on, for tests whose time is their own:
+// [Options.Offset] alone moves it then, and no key expires.
+func (e *Embedded) StopClock(t time.Time) { e.server.SetTime(t) }
 
 func (e *Embedded) dial(context.Context, string, string) (net.Conn, error) {
 	if e.closed.Load() {

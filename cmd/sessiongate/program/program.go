@@ -28,6 +28,10 @@ type Overrides struct {
 	Embedded *redisstore.Embedded // shared by several programs; nil: one of its own
 	Now      func() time.Time     // nil: [time.Now]
 	Offset   func() time.Duration // of the store's clock; nil: none
+
+	// BusyTimeout bounds an operation of the store, and how long a sign-in waits for its turn to
+	// check a password: for tests, which a busy machine must not fail. 0: the defaults of both.
+	BusyTimeout time.Duration
 }
 
 // Build says what a program was made from.

@@ -36,9 +36,9 @@ type providers struct {
 type discovery struct{ keySet, metadata []byte }
 
 // openProviders never returns nil: after an error, close what was opened.
-func openProviders(c *configs.Config, log *slog.Logger, keys keyRings, now func() time.Time) (*providers, error) {
-	p := &providers{config: c, log: log, keys: keys, now: now}
-	hasher := users.NewHasher(users.HasherOptions{})
+func openProviders(c *configs.Config, log *slog.Logger, keys keyRings, o Overrides) (*providers, error) {
+	p := &providers{config: c, log: log, keys: keys, now: o.Now}
+	hasher := users.NewHasher(users.HasherOptions{MaxWait: o.BusyTimeout})
 	for i := range c.Providers {
 		one := &c.Providers[i]
 		provider, err := p.open(one, hasher)
