@@ -126,7 +126,7 @@ func TestRetryAfterOfTheProvider(t *testing.T) {
 
 // TestProviderHangs: the timeout is a fault like any other.
 func TestProviderHangs(t *testing.T) {
-	w := newWorld(t, options{timeout: 50 * time.Millisecond})
+	w := newWorld(t, options{timeout: time.Second})
 	cookie := w.login()
 	w.clock.Advance(expired)
 	w.provider.Fail(sessiontest.Hang())

@@ -142,7 +142,7 @@ func TestOneProviderKeepsNoOtherWaiting(t *testing.T) {
 // TestQueueTooLong: a request that gets no slot in the time of a call is told to
 // come back. Its session is what it was, and nobody waits for it elsewhere.
 func TestQueueTooLong(t *testing.T) {
-	w := newWorld(t, options{managers: 2, timeout: 50 * time.Millisecond})
+	w := newWorld(t, options{managers: 2, timeout: time.Second})
 	slow, last := w.fleet("fake", session.RefreshesAtOnce), w.loginAs("fake", "last")
 	w.clock.Advance(expired)
 	c := newCrowd("last")
@@ -215,7 +215,7 @@ func TestQueueHearsOfOthers(t *testing.T) {
 // TestSlotsComeBack: a refresh that finds it may not ask now gives its slot back,
 // and so does one that was refused an answer.
 func TestSlotsComeBack(t *testing.T) {
-	w := newWorld(t, options{timeout: 100 * time.Millisecond})
+	w := newWorld(t, options{})
 	cookie := w.login()
 	w.clock.Advance(expired)
 	w.provider.Fail(sessiontest.Fault(time.Minute))

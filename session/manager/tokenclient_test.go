@@ -245,7 +245,7 @@ func TestBearerRefusals(t *testing.T) {
 	if _, err := w.manager.ForceRefresh(context.Background(), b.Family(), client()); !errors.Is(err, session.ErrNotRenewed) {
 		t.Errorf("a bearer's family was renewed: %v", err)
 	}
-	w.clock.Advance(lifetime)
+	w.clock.Advance(lifetime + time.Second)
 	if _, err := w.bearer(token); !errors.Is(err, session.ErrAccessExpired) {
 		t.Errorf("at its end: %v", err)
 	}
