@@ -13,8 +13,9 @@ var ErrAborted = errors.New("task: the call was aborted")
 // Group makes one call of those that have the same key and come at the same time. The
 // zero Group is ready. It is safe for concurrent use.
 type Group[K comparable, V any] struct {
-	mu sync.Mutex
-	m  map[K]*call[V]
+	mu    sync.Mutex
+	m     map[K]*call[V]
+	spare sync.Pool // of calls that nobody joined
 }
 
 type call[V any] struct {
@@ -25,7 +26,7 @@ type call[V any] struct {
 
 // Do returns what f returns: the first caller runs it, on its own goroutine, and the
 // others wait for as long as that takes. Should f panic, they get [ErrAborted]. A call
-// that nobody joins costs one allocation.
+// that nobody joins allocates nothing.
 func (g *Group[K, V]) Do(key K, f func() (V, error)) (V, error) {
 	c, first := g.join(key, false)
 	if !first {
@@ -73,7 +74,7 @@ func (g *Group[K, V]) join(key K, waits bool) (c *call[V], first bool) {
 		if g.m == nil {
 			g.m = make(map[K]*call[V])
 		}
-		c, first = &call[V]{}, true
+		c, first = g.fresh(), true
 		g.m[key] = c
 	}
 	if c.answered == nil && (waits || !first) {
@@ -88,5 +89,15 @@ func (g *Group[K, V]) answer(key K, c *call[V]) {
 	delete(g.m, key)
 	if c.answered != nil {
 		close(c.answered)
+		return
 	}
+	*c = call[V]{} // nobody joined, so nobody else has it
+	g.spare.Put(c)
+}
+
+func (g *Group[K, V]) fresh() *call[V] {
+	if c, ok := g.spare.Get().(*call[V]); ok {
+		return c
+	}
+	return &call[V]{}
 }

@@ -3,6 +3,9 @@ package task_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -78,6 +81,25 @@ func TestGroupAnswersAfterAPanic(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// TestGroupKeepsCallsApart: what one call leaves behind is no other's answer.
+func TestGroupKeepsCallsApart(t *testing.T) {
+	var g task.Group[int, int]
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for round := range 1000 {
+				key := (i + round) % 4
+				failure := fmt.Errorf("of %d", key)
+				n, err := g.Do(key, func() (int, error) { runtime.Gosched(); return 10 * key, failure })
+				if n != 10*key || err == nil || err.Error() != failure.Error() {
+					t.Errorf("key %d gets %d, %v", key, n, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestRunnerWaits(t *testing.T) {
