@@ -36,19 +36,18 @@ func (a answer) look() session.Look {
 }
 
 // read asks the store to judge the presentation. Requests that present exactly the same
-// at the same time share one call, detached from any one of them; the store bounds its
-// time. The answer comes with what was known when it began.
-func (r *Resolver) read(ctx context.Context, p session.Presentation, known *revalidation, c session.Client) (answer, error) {
-	ctx = context.WithoutCancel(ctx)
+// at the same time share one call, which belongs to none of them and so has no context of
+// theirs; the store bounds its time. The answer comes with what was known when it began.
+func (r *Resolver) read(p session.Presentation, known *revalidation, c session.Client) (answer, error) {
 	if !r.tracker.Connected() {
 		// A shared call may have been judged before a logout elsewhere that we would
 		// not hear of now: everyone asks for themselves.
-		return r.ask(ctx, p, known, c)
+		return r.ask(p, known, c)
 	}
-	return r.reads.Do(keyOf(p), func() (answer, error) { return r.ask(ctx, p, known, c) })
+	return r.reads.Do(keyOf(p), func() (answer, error) { return r.ask(p, known, c) })
 }
 
-func (r *Resolver) ask(ctx context.Context, p session.Presentation, known *revalidation, c session.Client) (answer, error) {
+func (r *Resolver) ask(p session.Presentation, known *revalidation, c session.Client) (answer, error) {
 	var track *session.Track
 	if known != nil {
 		track = known.session.Track()
@@ -57,7 +56,7 @@ func (r *Resolver) ask(ctx context.Context, p session.Presentation, known *reval
 	}
 	a := answer{ReadPoint: r.tracker.ReadPoint(track)}
 	var err error
-	if a.Answer, err = r.store.Resolve(ctx, p); err != nil {
+	if a.Answer, err = r.store.Resolve(context.Background(), p); err != nil {
 		return a, err
 	}
 	if a.Verdict.Outcome == session.OutcomeRecover {

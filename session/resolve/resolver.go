@@ -147,7 +147,7 @@ func (r *Resolver) resolve(ctx context.Context, value string, p session.ResolveO
 func (r *Resolver) present(
 	ctx context.Context, value string, h session.Handle, v session.Presentation, known *revalidation, p session.ResolveOptions,
 ) (*session.Session, error) {
-	a, err := r.read(ctx, v, known, p.Client)
+	a, err := r.read(v, known, p.Client)
 	if err != nil {
 		return nil, err
 	}
