@@ -34,9 +34,9 @@ const argvAt = 5
 type call struct {
 	presented presented
 	args      [argvAt + 13]any
-	cmd       *redis.StringCmd
+	cmd       redis.StringCmd
 	done      chan struct{} // takes one
-	limit     *time.Timer
+	limit     timeLimit
 	abandoned atomic.Bool // the caller does not wait any more
 }
 
@@ -67,8 +67,7 @@ func newBatcher(o Options, client redis.UniversalClient, sc script) *batcher {
 	sha, idle, unacked := any(sc.Hash()), any(number(o.Rules.Idle.Milliseconds())), any(number(o.Rules.UnackedTTL().Milliseconds()))
 	tokenClientGrace := any(number(o.Rules.TokenClientGrace.Milliseconds()))
 	b.pool.New = func() any {
-		c := &call{done: make(chan struct{}, 1), limit: time.NewTimer(b.timeout)}
-		c.limit.Stop()
+		c := &call{done: make(chan struct{}, 1)}
 		p := &c.presented
 		c.args = [...]any{
 			"evalsha", sha, "2", &p.state, &p.record,
@@ -101,12 +100,18 @@ func flagArgument(b bool) any {
 // put takes a call back that was answered. One that was not may still be in
 // somebody's hands.
 func (b *batcher) put(c *call) {
-	c.presented, c.cmd = presented{}, nil
+	if c.limit.spent {
+		return
+	}
+	c.presented, c.cmd = presented{}, redis.StringCmd{}
 	b.pool.Put(c)
 }
 
 // do returns when c.cmd has its answer, or with an error.
 func (b *batcher) do(ctx context.Context, c *call) error {
+	c.cmd = *redis.NewStringCmd(ctx, c.args[:]...) // by value: one that is used again cannot be reset
+	c.limit.start(b.timeout)
+	defer c.limit.stop()
 	if b.alone {
 		return b.send(ctx, c)
 	}
@@ -123,24 +128,25 @@ func (b *batcher) do(ctx context.Context, c *call) error {
 }
 
 func (b *batcher) send(ctx context.Context, c *call) error {
-	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	if ctx.Done() == nil { // the usual: a look that requests share ends with none of them
+		return b.client.Process(&c.limit, &c.cmd)
+	}
+	ctx, cancel := context.WithDeadline(ctx, c.limit.end)
 	defer cancel()
-	return b.client.Process(ctx, c.cmd)
+	return b.client.Process(ctx, &c.cmd)
 }
 
 // wait waits until somebody has brought the answer.
 func (b *batcher) wait(ctx context.Context, c *call) error {
-	c.limit.Reset(b.timeout)
-	defer c.limit.Stop()
 	select {
 	case <-c.done:
 		return c.cmd.Err()
 	case <-ctx.Done():
 		c.abandoned.Store(true)
 		return ctx.Err()
-	case <-c.limit.C:
+	case <-c.limit.Done():
 		c.abandoned.Store(true)
-		return context.DeadlineExceeded
+		return c.limit.Err()
 	}
 }
 
@@ -185,7 +191,7 @@ func (b *batcher) sendBatch(batch []*call) {
 	cmds := make([]redis.Cmder, 0, len(batch))
 	for _, c := range batch {
 		if !c.abandoned.Load() {
-			cmds = append(cmds, c.cmd)
+			cmds = append(cmds, &c.cmd)
 		}
 	}
 	defer func() {

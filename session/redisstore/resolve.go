@@ -58,7 +58,6 @@ func (s *sessions) evalsha(ctx context.Context, v session.Presentation) (string,
 	c := s.batcher.get(v)
 	c.presented.state, c.presented.record = s.keys.session(v.ID)
 	c.presented.offset = s.offset()
-	c.cmd = redis.NewStringCmd(ctx, c.args[:]...)
 	err := s.batcher.do(ctx, c)
 	switch {
 	case err == nil:
