@@ -68,8 +68,14 @@ func (r *Request) standard(ctx context.Context, scheme string) *http.Request {
 		Header: make(http.Header, len(r.Fields)+1),
 		Body:   r.Body, ContentLength: r.ContentLength, Trailer: r.Trailer, Close: r.Close,
 	}).WithContext(ctx)
-	for _, f := range r.Fields {
-		req.Header[f.Name] = append(req.Header[f.Name], f.Value)
+	values := make([]string, len(r.Fields)) // one array for all, as net/textproto makes one
+	for i, f := range r.Fields {
+		if before := req.Header[f.Name]; before != nil {
+			req.Header[f.Name] = append(before, f.Value)
+			continue
+		}
+		values[i] = f.Value
+		req.Header[f.Name] = values[i : i+1 : i+1]
 	}
 	if req.Header["User-Agent"] == nil {
 		req.Header["User-Agent"] = []string{""} // none, where net/http would send its own
