@@ -67,7 +67,7 @@ type beater struct {
 
 func newBeater(f *feed) *beater { return &beater{feed: f, now: make(chan struct{}, 1)} }
 
-// hears takes in a beat, and reports whether it named our own master.
+// hears handles a beat, and reports whether it named our own master.
 func (b *beater) hears(n notice) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -27,8 +27,8 @@ func (o Options) access() (Access, error) {
 	return Access{Password: o.Password, SentinelPassword: o.SentinelPassword, TLS: o.TLS}, nil
 }
 
-// dial opens a connection of go-redis: TCP, TLS as of now, and an ear for what
-// the server says before it hangs up.
+// dial opens a connection of go-redis: TCP, TLS as it is configured now, and
+// what remembers why the server hangs up (lastwords.go).
 func (o Options) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	a, err := o.access()
 	if err != nil {

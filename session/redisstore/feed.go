@@ -150,7 +150,7 @@ func (l *listener) handle(message any) error {
 	return nil
 }
 
-// notice takes in what another process says, or we ourselves. The first beat that
+// notice handles what another process says, or we ourselves. The first beat that
 // names our own master proves the subscription.
 func (l *listener) notice(n notice) error {
 	peers := l.feed.rewriter.peers

@@ -51,7 +51,7 @@ func (m *masters) connected(addr string) func(context.Context, *redis.Conn) erro
 	}
 }
 
-// note takes in which master a connection to addr leads to.
+// note notes which master a connection to addr leads to.
 func (m *masters) note(addr string, id identity) {
 	if m.isNew(addr, id) {
 		m.changed(id.name)
@@ -99,7 +99,7 @@ func (m *masters) isForeign(name string) bool {
 	return mentioned && !m.has(name)
 }
 
-// mention takes in that another process knows a master, and reports whether it is
+// mention notes that another process knows a master, and reports whether it is
 // news to us.
 func (m *masters) mention(name string) bool {
 	if m.has(name) {

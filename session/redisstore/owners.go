@@ -74,7 +74,7 @@ func (s *owners) List(ctx context.Context, o session.Owner) ([]session.Record, e
 
 // reindex lists a session once more under its owner: a fail-over may have lost
 // the list's entry, which lies on another shard than the session. An error is
-// nobody's business, for the next refresh comes.
+// ignored: the next refresh does it again.
 func (s *owners) reindex(ctx context.Context, c session.Committed) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()

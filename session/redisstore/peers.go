@@ -67,7 +67,7 @@ func (p *peers) hold(master string, now time.Time) {
 	p.wake()
 }
 
-// note takes in that a process was heard, and perhaps that it is done with a master.
+// note notes that a process was heard, and perhaps that it is done with a master.
 func (p *peers) note(process, master string, done bool, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,7 +85,7 @@ func (p *peers) note(process, master string, done bool, now time.Time) {
 	p.wake()
 }
 
-// leave takes in that a process has stopped.
+// leave notes that a process has stopped.
 func (p *peers) leave(process string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -121,7 +121,7 @@ func (k replicaInfo) wanted(now time.Time) int {
 	return k.count
 }
 
-// learn takes in how many replicas confirmed a write.
+// learn notes how many replicas confirmed a write.
 func (r *replicas) learn(addr string, n int, short bool, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

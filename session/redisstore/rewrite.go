@@ -51,7 +51,7 @@ func newRewriter(o Options) *rewriter {
 	return w
 }
 
-// masterChanged takes in that another server answers than before.
+// masterChanged notes that another server answers than before.
 func (w *rewriter) masterChanged(name string) {
 	w.replicas.forget()
 	if !w.peers.isRewriting() {
@@ -64,7 +64,7 @@ func (w *rewriter) masterChanged(name string) {
 	w.wantRewrite()
 }
 
-// hint takes in that another process found a master we have not met yet.
+// hint notes that another process found a master we have not met yet.
 func (w *rewriter) hint(name string) {
 	w.journal.freeze()
 	w.peers.hold(name, time.Now())
@@ -78,7 +78,7 @@ func (w *rewriter) wantRewrite() {
 	}
 }
 
-// suspect makes readings be compared with the journal for a while.
+// suspect makes reads be compared with the journal for a while.
 func (w *rewriter) suspect() { w.suspectUntil.Store(w.o.Now().Add(suspectTTL).UnixMilli()) }
 
 // Replay implements [session.Rewriter].
@@ -242,8 +242,8 @@ func (w *rewriter) put(e *entry, of session.Identity, confirmed bool) {
 	w.journal.put(e, confirmed)
 }
 
-// restore writes a session again that a reading shows to be forgotten, if this
-// process knows better. It tells whether to read again.
+// restore writes a session again if a read shows that the server has lost it, and this
+// process still has it. It tells whether to read again.
 func (w *rewriter) restore(ctx context.Context, id session.ID, stored int64) bool {
 	if w.o.Now().UnixMilli() >= w.suspectUntil.Load() {
 		return false

@@ -22,7 +22,7 @@ func newScript(doing, file string) script {
 }
 
 // sessionScript makes a script on the two keys of a session: the prelude that knows the
-// rotation table stands before it.
+// decision table stands before it.
 func sessionScript(doing, file string) script {
 	return script{doing, redis.NewScript(source("rotation") + "\n" + source(file))}
 }

@@ -123,7 +123,7 @@ func (r *Refresher) worked(p *provider) {
 	})
 }
 
-// Observe takes in one message of the feed: a provider works for another process.
+// Observe applies one message of the feed: a provider works for another process.
 func (r *Refresher) Observe(c session.Change) {
 	if c.Kind != session.ChangeProviderUp {
 		return

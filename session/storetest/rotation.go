@@ -118,7 +118,7 @@ func forced(f session.State, v session.Presentation, now time.Time) bool {
 func late(f session.State) bool { return f.Late == f.Generation }
 
 // recovered reports whether the current handle came of a recovery, which always
-// lies two above the handle it took in. Any other distance means that a replica
+// lies two above the handle it was for. Any other distance means that a replica
 // of a former version, which does not clear the field, has rotated since.
 func recovered(f session.State) bool { return f.Recovered != 0 && f.Generation == f.Recovered+2 }
 

@@ -23,7 +23,7 @@ type commitNumbers struct {
 	turn       time.Time // when the young become old
 }
 
-// note takes in that a session was written.
+// note notes that a session was written.
 func (ns *commitNumbers) note(id session.ID, n int64, now time.Time) {
 	if n == 0 {
 		return

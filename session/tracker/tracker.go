@@ -110,7 +110,7 @@ func (t *Tracker) RecentlyEnded(id session.ID) *session.EndedError { return t.en
 // RecentEnds returns the ends of the last ten minutes.
 func (t *Tracker) RecentEnds() []*session.EndedError { return t.ended.all(t.now()) }
 
-// NoteCommit takes in the commit number with which a session was written.
+// NoteCommit notes the commit number with which a session was written.
 func (t *Tracker) NoteCommit(id session.ID, number int64) { t.numbers.note(id, number, t.now()) }
 
 // CommitNumber returns the largest number heard of late of a session; 0: none.

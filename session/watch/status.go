@@ -35,7 +35,7 @@ func (w *Watcher) status(ctx context.Context, id session.ID) (status, error) {
 	})
 }
 
-// end takes in that a session is over. One whose deadline nobody has noticed yet ends
+// end notes that a session is over. One whose deadline nobody has noticed yet ends
 // here, with all that follows from an end.
 func (w *Watcher) end(ctx context.Context, id session.ID, why session.Reason) (status, error) {
 	if why.Expiry() {

@@ -1,4 +1,4 @@
--- Shared prelude of the scripts that read or change one session. It has the rotation
+-- Shared prelude of the scripts that read or change one session. It has the decision
 -- table of package session in Lua; TestRotationTable holds the two together.
 --
 -- KEYS[1] is the state (a hash of short fields), KEYS[2] the sealed record.
@@ -205,7 +205,7 @@ local function late(s)
 end
 
 -- recovered tells whether the current handle came of a recovery, two above the
--- handle it took in (rp). At any other distance a rotation came after it.
+-- handle it was for (rp). At any other distance a rotation came after it.
 local function recovered(s)
   return s.rp > 0 and s.g == s.rp + 2
 end
