@@ -324,6 +324,36 @@ func TestNamedFilesExist(t *testing.T) {
 	}
 }
 
+// TestMapIsComplete holds the README's last section to the tree: it names every package, and
+// each function that it names is in the file that it links.
+func TestMapIsComplete(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "\n## How it is built\n")
+	for _, p := range listPackages(t) {
+		if name := strings.TrimPrefix(p.ImportPath, "sessiongate/"); !strings.Contains(section, "`"+name+"`") {
+			t.Errorf("%s has no row", name)
+		}
+	}
+	place := regexp.MustCompile("`([A-Za-z.]+)` (?:in `[A-Za-z]+`, |in )\\[[^]]*\\]\\(([^)]+)\\)")
+	places := place.FindAllStringSubmatch(section, -1)
+	if len(places) < 10 {
+		t.Fatalf("only %d places named: the rule would hold of nothing", len(places))
+	}
+	for _, m := range places {
+		text, err := os.ReadFile(filepath.Join("../..", m[2]))
+		if err != nil {
+			t.Error(err)
+		}
+		name := m[1][strings.LastIndex(m[1], ".")+1:]
+		if !regexp.MustCompile(`\b` + name + `\(`).Match(text) {
+			t.Errorf("%s is not in %s", m[1], m[2])
+		}
+	}
+}
+
 // eachFile calls f for every file of the module with that suffix, by its path from the
 // module's root. Hidden folders but .github and .ci, and testdata, are left out.
 func eachFile(t *testing.T, suffix string, f func(path string)) {
