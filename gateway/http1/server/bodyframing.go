@@ -40,8 +40,8 @@ func (f *bodyFraming) bothLengths(h http.Header) bool {
 	return f.length >= 0 && coding != "" && coding != "identity"
 }
 
-// frame decides how the body ends (RFC 9112 §6): it returns the field that says so, if the handler
-// has not, and what of the handler's must not be said then.
+// frame decides how the body ends (RFC 9112 §6). It returns the field that says so, if the handler
+// has not set it, and which of the handler's fields must be left out then.
 func (f *bodyFraming) frame(h http.Header, sample []byte) (field string, omit omitted) {
 	head, coding := f.bodyless, h.Get("Transfer-Encoding")
 	sized := f.length >= 0
@@ -99,7 +99,8 @@ func (f *bodyFraming) sniffs(h http.Header) bool {
 	return !has(h, "Content-Type") && h.Get("Content-Encoding") == "" && bodyAllowed(f.status) && h.Get("Transfer-Encoding") == ""
 }
 
-// has reports whether a field is set, be it to nothing: so handlers say that they want none.
+// has reports whether a field is set. It may be set to no values, by which a handler says that the
+// response shall not have the field.
 func has(h http.Header, name string) bool {
 	_, set := h[name]
 	return set

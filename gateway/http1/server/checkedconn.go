@@ -180,7 +180,7 @@ func (c *checkedConn) endTime() {
 	}
 }
 
-// readHead reads more of a head. An error has nothing before it that could be given out.
+// readHead reads more of a head. If it returns an error, there are no bytes left to hand over.
 func (c *checkedConn) readHead(p []byte) error {
 	from := &c.coming
 	if from.ended != nil {
@@ -213,7 +213,7 @@ func (c *checkedConn) readHead(p []byte) error {
 	return c.stop()
 }
 
-// stop gives out what has come of a head that does not go on: net/http has a word for that.
+// stop hands over the part of a head that will not be completed: net/http answers that.
 func (c *checkedConn) stop() error {
 	if len(c.coming.in) > 0 && !c.handling.Load() {
 		c.trust()
@@ -222,8 +222,8 @@ func (c *checkedConn) stop() error {
 	return c.coming.ended
 }
 
-// advance judges what has come of a head. It reports whether there is something to give
-// out now.
+// advance judges the part of a head that has come. It reports whether there is something to
+// hand over now.
 func (c *checkedConn) advance() bool {
 	from := &c.coming
 	size, err := from.judge(c.preface)
@@ -337,8 +337,8 @@ func (c *checkedConn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// leave closes the connection. Its client may be about to use it, as it may when its time is
-// over, and knows that.
+// leave closes the connection if it is idle. Its client may be about to send a request, as at
+// any close of an idle connection, and has to be ready for that.
 func (c *checkedConn) leave() bool {
 	if c.guard.idle.Load() == 0 {
 		return false

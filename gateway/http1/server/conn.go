@@ -95,9 +95,8 @@ func timeout(t time.Time, d time.Duration) time.Time {
 	return t.Add(d)
 }
 
-// maxPieces is how many reads a head may take. It is looked at after each of them from its
-// beginning, which a client that sends it byte by byte shall not make us do: net/http goes on where
-// it was.
+// maxPieces is how many reads a head may take. Each of them reads it from its beginning, so a
+// client that sends it byte by byte would be expensive: net/http gets that one.
 const maxPieces = 8
 
 // next reads the next request's head. It fails when there is none to come, and has closed the

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// net/http's server reads heads leniently, and forgets what it has read: a
-// Transfer-Encoding of HTTP/1.0, a second Content-Length, a line that goes on in the next
-// one. Whoever stands in front and reads them otherwise sees other requests in the bytes
-// that follow (RFC 9112 §11.2). So every head is judged before net/http gets it.
+// net/http's server reads heads leniently, and handlers cannot see what it has tolerated: a
+// Transfer-Encoding in HTTP/1.0, a second Content-Length, a line that is continued on the next
+// one. A proxy in front that reads them differently sees other requests in the bytes that follow
+// (RFC 9112 §11.2). So every head is judged before net/http gets it.
 
 // The ways in which a head leaves open where its message ends.
 var (

@@ -18,7 +18,7 @@ func newHandoverListener() *handoverListener {
 	return &handoverListener{conns: make(chan net.Conn), done: make(chan struct{})}
 }
 
-// at gives the listener the address that it is said to have.
+// at sets the address that the listener reports.
 func (r *handoverListener) at(addr net.Addr) *handoverListener {
 	r.addr = addr
 	return r

@@ -66,9 +66,9 @@ func (g *hangup) wait(x *request, done chan struct{}) {
 	}
 }
 
-// goesOn ends the request's context if the read has failed because the client is gone. A
-// deadline that has come says nothing about the client: whoever set it meant a body, which
-// has come, and the watch goes on without it.
+// goesOn ends the request's context if the read has failed because the client is gone. If a
+// deadline has passed, the client may still be there: the deadline was set for the body, which
+// has come, so the watch goes on without it.
 func (g *hangup) goesOn(x *request, err error) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -83,8 +83,8 @@ func (g *hangup) goesOn(x *request, err error) bool {
 	return false
 }
 
-// lift takes the read deadline away, be it that of the wait for the request or the
-// handler's: there is nothing more to read that could be late.
+// lift removes the read deadline, whether it was set for the request or by the handler:
+// nothing more is to be read that could be late.
 func (g *hangup) lift() {
 	g.deadlineMoved = true
 	_ = g.in.socket.SetReadDeadline(time.Time{})

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// scanInterval is how long, up to twice, a client that hangs up may go unnoticed at the beginning
-// of its request. Longer than most requests take; short for whoever works on for nobody. A client
-// that leaves later is noticed at once.
+// scanInterval is half of how long a client may have hung up unnoticed, at most, at the beginning
+// of its request. That is longer than most requests take, and little time to work for nobody. A
+// client that leaves later is noticed at once.
 const scanInterval = 100 * time.Millisecond
 
 // hangupScan knows the connections whose watch waits to begin, and begins those that have waited

@@ -43,8 +43,9 @@ func parseHead(b []byte) (h head, size int, covered, more bool) {
 	return h, end + len(crlf+crlf), true, false
 }
 
-// mayBecome reports whether the lines so far are those of a head that is covered. A client that has
-// made a mistake may have said all it wanted to, and waits for the answer to that.
+// mayBecome reports whether the lines so far can be the beginning of a head that this server
+// serves. If they cannot, net/http must have them at once: the client may send no more, and wait
+// for the answer to its mistake.
 func mayBecome(b []byte) bool {
 	end := bytes.LastIndex(b, []byte(crlf))
 	if end < 0 {

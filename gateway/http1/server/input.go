@@ -17,7 +17,7 @@ type input struct {
 
 func (i *input) unused() []byte { return i.buf[i.from:i.to] }
 
-// shrink gives up what an unusual request has taken. Nothing is unused.
+// shrink releases the memory that a large request took. There must be no unused bytes.
 func (i *input) shrink() {
 	i.from, i.to = 0, 0
 	if len(i.buf) > bufferSize {

@@ -33,7 +33,7 @@ const (
 	omitFraming = omitLength | omitCoding
 )
 
-// shrink gives up what an unusual response has taken. Nothing is unsent.
+// shrink releases the memory that a large response took. There must be no unsent bytes.
 func (o *output) shrink() {
 	if cap(o.buf) > 4*bufferSize {
 		o.buf = nil
@@ -88,9 +88,9 @@ func appendStatus(b []byte, status int) []byte {
 	return append(b, crlf...)
 }
 
-// appendFields writes a header in the order of its names. Names that are none are left out, and
-// what could end a line inside a value becomes a space: whoever writes headers from foreign words
-// must not write responses.
+// appendFields writes a header in the order of its names. It leaves out invalid names, and replaces
+// what could end a line inside a value by a space: a handler that puts foreign text into a header
+// must not thereby write a second response.
 func (o *output) appendFields(h http.Header, omit omitted) {
 	names := o.names[:0]
 	for name := range h {

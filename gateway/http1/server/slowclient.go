@@ -12,12 +12,12 @@ import (
 
 // A client that does not read what it asked for holds a goroutine, descriptors and a
 // connection to an upstream. So a write in which nothing moves for the time that
-// [Server].WriteTimeout allows ends its connection, or its stream of HTTP/2. What a write
-// has moved is what the client's system has acknowledged, not what fits into a buffer of
-// ours; and a response that has nothing to send is not in a write.
+// [Server].WriteTimeout allows ends its connection, or its stream of HTTP/2. Bytes have moved
+// when the client's system has acknowledged them, not when they fit into a buffer of ours. A
+// response that has nothing to send is not in a write.
 //
-// No clock is set for a write: the sweeper looks at those that are under way, sweepsToEnd
-// times in that time.
+// No deadline is set for a write: the sweeper looks at the writes that are under way,
+// sweepsToEnd times within that timeout.
 
 // sweepsToEnd is how often the sweeper finds a write unmoved before it ends it.
 const sweepsToEnd = 6
