@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -38,19 +39,20 @@ func TestFewBeats(t *testing.T) {
 		storetest.Await(t, storetest.Follow(t, newStore(t, standalone(server))), session.ChangeFeedUp, "")
 	}
 	time.Sleep(500 * time.Millisecond)
-	beats, rest := 0, time.After(3*time.Second)
-	for received := listener.Channel(); ; {
+	beats, over, rest, late := 0, false, time.After(3*time.Second), time.After(30*time.Second)
+	for received := listener.Channel(); !over || beats < 3; {
 		select {
 		case m := <-received:
 			if strings.Contains(m.Payload, " b ") {
 				beats++
 			}
-			continue
-		case <-rest:
+		case <-rest: // a busy machine may have beaten less often
+			over = true
+		case <-late:
+			t.Fatalf("%d beats in half a minute", beats)
 		}
-		break
 	}
-	if beats < 3 || beats > 20 {
+	if beats > 20 {
 		t.Errorf("%d beats in 3 seconds of 5 processes", beats)
 	}
 }
@@ -74,6 +76,28 @@ func TestHiddenIdentity(t *testing.T) {
 
 // TestCommitsWaitForEveryReplica, and only for those that answer once one does not.
 func TestCommitsWaitForEveryReplica(t *testing.T) {
+	threeTimes(t, commitsWaitForEveryReplica)
+}
+
+// threeTimes runs a test of the waits for replicas, which returns the statistics that are not what
+// they should be, until none are. The third run decides: on a busy machine a replica may take longer
+// than a wait.
+func threeTimes(t *testing.T, test func(t *testing.T) (wrong string)) {
+	t.Helper()
+	for range 2 {
+		wrong := test(t)
+		if wrong == "" {
+			return
+		}
+		t.Log(wrong)
+	}
+	if wrong := test(t); wrong != "" {
+		t.Error(wrong)
+	}
+}
+
+func commitsWaitForEveryReplica(t *testing.T) (wrong string) {
+	t.Helper()
 	server := testserver.Redis(t)
 	first, second := testserver.RedisReplica(t, server), testserver.RedisReplica(t, server)
 	store := newStore(t, standalone(server))
@@ -96,7 +120,7 @@ func TestCommitsWaitForEveryReplica(t *testing.T) {
 	}
 	commit()
 	if got := store.Stats(); got != (redisstore.Stats{Waits: 1}) {
-		t.Errorf("stats %+v", got)
+		return fmt.Sprintf("stats %+v", got)
 	}
 	second.Pause()
 	for range 5 { // three of them short
@@ -104,12 +128,13 @@ func TestCommitsWaitForEveryReplica(t *testing.T) {
 	}
 	second.Resume()
 	if got := store.Stats(); got != (redisstore.Stats{Waits: 6, ShortWaits: 3}) {
-		t.Errorf("stats %+v with one of two replicas hung", got)
+		return fmt.Sprintf("stats %+v with one of two replicas hung", got)
 	}
 	// A stop waits for what is not everywhere yet.
 	if err := store.Confirm(t.Context()); err != nil {
 		t.Error(err)
 	}
+	return ""
 }
 
 // factsOf reads what a refresh of the session starts from.

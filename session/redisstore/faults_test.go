@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -150,7 +151,10 @@ func TestResolveIsOneCommand(t *testing.T) {
 	}
 }
 
-func TestEndsWaitForAReplica(t *testing.T) {
+func TestEndsWaitForAReplica(t *testing.T) { threeTimes(t, endsWaitForAReplica) }
+
+func endsWaitForAReplica(t *testing.T) (wrong string) {
+	t.Helper()
 	server := testserver.Redis(t)
 	replica := testserver.RedisReplica(t, server)
 	store := newStore(t, standalone(server))
@@ -165,11 +169,11 @@ func TestEndsWaitForAReplica(t *testing.T) {
 	if _, err := store.End(t.Context(), v.ID, session.Logout); err != nil {
 		t.Fatal(err)
 	}
+	if got := store.Stats(); got != (redisstore.Stats{Waits: 1}) {
+		return fmt.Sprintf("stats %+v", got)
+	}
 	if got := replica.CLI("HGET", state, "why"); got != "logout" {
 		t.Errorf("the replica says %q", got)
-	}
-	if got := store.Stats(); got != (redisstore.Stats{Waits: 1}) {
-		t.Errorf("stats %+v", got)
 	}
 
 	replica.Pause()
@@ -182,8 +186,9 @@ func TestEndsWaitForAReplica(t *testing.T) {
 		t.Fatalf("commit = %+v, %v", done, err)
 	}
 	if got := store.Stats(); got != (redisstore.Stats{Waits: 2, ShortWaits: 1}) {
-		t.Errorf("stats %+v with a hung replica", got)
+		return fmt.Sprintf("stats %+v with a hung replica", got)
 	}
+	return ""
 }
 
 func TestNoReplicaNoWait(t *testing.T) {

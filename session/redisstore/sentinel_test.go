@@ -51,14 +51,20 @@ func TestSentinelFailover(t *testing.T) {
 		Addresses: []string{startSentinel(t, primary)}, Mode: redisstore.Sentinel, MasterName: "main",
 	})
 	waitUp(t, store)
-	live, ended := login(t, store, smallTokens()), login(t, store, smallTokens())
-	state, _ := store.Keys(ended.ID)
-	eventually(t, "the replica follows", func() bool { return replica.CLI("EXISTS", state) == "1" })
-	if _, err := store.End(t.Context(), ended.ID, session.Logout); err != nil {
-		t.Fatal(err)
+	live, ended := login(t, store, smallTokens()), session.Presentation{}
+	var before, now redisstore.Stats
+	for tries := 0; tries < 3 && (tries == 0 || now.ShortWaits > before.ShortWaits); tries++ { // see threeTimes
+		ended = login(t, store, smallTokens())
+		state, _ := store.Keys(ended.ID)
+		eventually(t, "the replica follows", func() bool { return replica.CLI("EXISTS", state) == "1" })
+		before = store.Stats()
+		if _, err := store.End(t.Context(), ended.ID, session.Logout); err != nil {
+			t.Fatal(err)
+		}
+		now = store.Stats()
 	}
-	if got := store.Stats(); got.Waits != 1 || got.ShortWaits != 0 {
-		t.Errorf("stats %+v", got)
+	if now.Waits != before.Waits+1 || now.ShortWaits != before.ShortWaits {
+		t.Errorf("stats %+v, then %+v", before, now)
 	}
 	changes := storetest.Follow(t, store)
 	storetest.Await(t, changes, session.ChangeFeedUp, "")
