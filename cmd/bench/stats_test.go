@@ -90,8 +90,10 @@ func stalling(t *testing.T, nth int, stall time.Duration) *target {
 // with the time they really had to wait.
 func TestCoordinatedOmission(t *testing.T) {
 	const stall = 250 * time.Millisecond
+	var factor time.Duration
 	slow := func(rate float64) (share float64) {
-		r := fire(t.Context(), stalling(t, 20, stall), load{conns: 1, length: 500 * time.Millisecond, rate: rate})
+		stall := factor * stall
+		r := fire(t.Context(), stalling(t, 20, stall), load{conns: 1, length: 2 * stall, rate: rate})
 		if r.failed > 0 {
 			t.Fatal(r.firstFail)
 		}
@@ -103,12 +105,14 @@ func TestCoordinatedOmission(t *testing.T) {
 		}
 		return float64(over) / float64(r.requests)
 	}
-	if got := slow(200); got < .2 {
-		t.Errorf("by the clock %.0f %% were slow", 100*got)
+	var clocked, closed float64
+	for _, factor = range []time.Duration{1, 3, 9} { // a busy machine stalls, too
+		if clocked, closed = slow(200), slow(0); clocked >= .2 && closed <= .1 {
+			return
+		}
+		t.Logf("stalls of %v: by the clock %.0f %% were slow, in the closed loop %.0f %%", factor*stall, 100*clocked, 100*closed)
 	}
-	if got := slow(0); got > .1 {
-		t.Errorf("in the closed loop %.0f %% were slow", 100*got)
-	}
+	t.Errorf("by the clock %.0f %% were slow, in the closed loop %.0f %%", 100*clocked, 100*closed)
 }
 
 func TestBeatKeepsItsSchedule(t *testing.T) {
