@@ -86,7 +86,8 @@ func (a *app) keep(res answer) pair {
 
 func (a *app) signIn(user, password string) pair {
 	a.t.Helper()
-	return a.keep(a.post("login", jsonBody(map[string]string{"username": user, "password": password})))
+	credentials := jsonBody(map[string]string{"username": user, "password": password})
+	return a.keep(inTurn(a.t, func() answer { return a.post("login", credentials) }))
 }
 
 func (a *app) ada() pair { a.t.Helper(); return a.signIn("ada", "lovelace-1843") }
