@@ -19,7 +19,7 @@
 // # Glossary
 //
 //	session        one sign-in of one user in one browser or program, until it ends
-//	handle         what a client holds: the session's secret and a generation ([Handle])
+//	handle         what a client holds: the session's secret and a generation (Handle)
 //	generation     counts a session's handles; the newest is the current one
 //	retired        said of a handle below the current generation
 //	family         all handles of one session: one secret, many generations
@@ -27,20 +27,20 @@
 //	successor      the handle that replaces a retired one
 //	acked          the current handle has been presented, so its client has it
 //	window         the time in which a retired handle still gets its successor
-//	stale mark     a second cookie: its browser has read that a handle is retired ([StaleMark])
+//	stale mark     a second cookie: its browser has read that a handle is retired (StaleMark)
 //	proof          a retired handle that comes with its own stale mark
 //	recovery       a browser that lost its newest cookie gets a new handle (row 10)
 //	reuse          a retired handle with proof that is not recovered: a theft (row 11)
-//	browser class  family and platform of a browser, from its User-Agent ([BrowserClass])
+//	browser class  family and platform of a browser, from its User-Agent (BrowserClass)
 //	token client   an app, SDK or command line that holds its tokens itself
-//	owner          whose session it is: a subject at a provider ([Owner])
+//	owner          whose session it is: a subject at a provider (Owner)
 //	touch          to count a request as use: it puts off the idle deadline
 //	due            said of an access token that is to be refreshed: soon (soft), or before
-//	               the request goes on (hard) ([Due])
+//	               the request goes on (hard) (Due)
 //	lease          one process's right to refresh a session's tokens
 //	commit number  counts how often a session's tokens were stored
 //	tombstone      what the store keeps of a session that ended: the reason and the time
-//	feed           the messages by which processes tell each other of changes ([Feed])
+//	feed           the messages by which processes tell each other of changes (Feed)
 //	validator      names an earlier answer of the store, which then answers "not modified"
 //	bounce page    a page of ours that makes the browser ask again from our own origin
 //

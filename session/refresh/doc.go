@@ -12,7 +12,7 @@
 //	gather    only for token clients: wait 200 ms for the rest of a burst
 //	slot      wait in line for one of the provider's 64 slots in this process
 //	lease     wait until no other process refreshes this session
-//	call      [session.Provider.Refresh], while the lease is extended
+//	call      session.Provider.Refresh, while the lease is extended
 //	classify  is the answer a grant, a refusal or a fault?
 //	commit    store the tokens, if the session still has those that were used
 //	publish   tell this process and the audit log

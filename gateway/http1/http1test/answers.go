@@ -1,6 +1,8 @@
 // Package http1test has the corner cases of HTTP/1.1 for tests: what upstreams answer, well and
 // badly, and what a client must make of it. They are run against our own client and net/http's
 // (package client), through the whole proxy (package proxy), and feed the fuzzer.
+//
+// [InTime] runs tests whose subject is real time.
 package http1test
 
 import (
