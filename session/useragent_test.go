@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -63,5 +64,32 @@ func TestUserAgents(t *testing.T) {
 	}
 	if got := session.DeviceName(session.Device{Name: "My phone", UserAgent: "curl/8"}); got != "My phone" {
 		t.Errorf("given name: %q", got)
+	}
+}
+
+func TestBinding(t *testing.T) {
+	same := [][2]string{
+		{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36", "Mozilla/5.0 (Windows NT 11.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.1.2 Safari/537.36"},
+		{"Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"},
+		{"curl/8.1", "curl/8.9.1"},
+		{"", ""},
+	}
+	for _, c := range same {
+		if session.BrowserClass(c[0]) != session.BrowserClass(c[1]) {
+			t.Errorf("an update changes the binding: %q", c)
+		}
+	}
+	var all []string
+	for _, ua := range []string{
+		same[0][0], same[1][0], "curl/8.1", "",
+		"Mozilla/5.0 (X11; Linux x86_64) Chrome/140 Safari/537.36", "Mozilla/5.0 (X11; Linux x86_64) Chrome/140 Safari/537.36 Edg/140",
+		"Mozilla/5.0 (Linux; Android 14) Chrome/140 Mobile Safari/537.36", "Mozilla/5.0 (Macintosh) Version/17 Safari/605",
+		"Mozilla/5.0 (iPhone) CriOS/140 Safari/604", "Mozilla/5.0 (iPhone) FxiOS/130 Safari/604",
+	} {
+		all = append(all, session.BrowserClass(ua))
+	}
+	slices.Sort(all)
+	if n := len(all); len(slices.Compact(all)) != n {
+		t.Error("two browsers share a binding")
 	}
 }
