@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ID names a session in logs, lists and the store. It is derived one-way from
@@ -108,7 +109,7 @@ func (h Handle) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(h.String()))
 // ValidID reports whether s has the form of a session ID: 22 characters of
 // unpadded base64url. It does not say that such a session exists.
 func ValidID(s string) bool {
-	if len(s) != 22 {
+	if len(s) != 22 || strings.ContainsAny(s, "\r\n") { // the decoder skips line breaks
 		return false
 	}
 	_, err := base64.RawURLEncoding.Strict().DecodeString(s)

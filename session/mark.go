@@ -29,10 +29,10 @@ const markSize = rawID + 4 + 8
 
 // Payload returns the bytes to seal, or nil for an ID that is none.
 func (k StaleMark) Payload() []byte {
-	b, err := base64.RawURLEncoding.DecodeString(string(k.ID))
-	if err != nil || len(b) != rawID {
+	if !ValidID(string(k.ID)) {
 		return nil
 	}
+	b, _ := base64.RawURLEncoding.DecodeString(string(k.ID))
 	b = binary.BigEndian.AppendUint32(b, k.Generation)
 	return binary.BigEndian.AppendUint64(b, uint64(k.Issued.UnixMilli()))
 }
