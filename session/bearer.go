@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -73,3 +74,11 @@ func (b *Bearer) Family() *Session { return b.family }
 
 // String names the family by its public ID.
 func (b *Bearer) String() string { return "bearer of " + b.family.String() }
+
+// Format implements [fmt.Formatter]: every verb gives what String does, and so never the
+// token.
+func (b *Bearer) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(b.String())) }
+
+// MarshalText implements [encoding.TextMarshaler] (and so covers JSON and log/slog), as
+// String does.
+func (b *Bearer) MarshalText() ([]byte, error) { return []byte(b.String()), nil }

@@ -7,9 +7,14 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is a token, password or other value that must never be printed. Every
-// way in which fmt, encoding/json or log/slog would show it gives "[redacted]";
-// [Secret.Reveal] is the one way to the value, so that each use can be found.
+// Secret is a token, password or other value that must never be printed. What fmt,
+// encoding/json and log/slog write in its place is "[redacted]"; [Secret.Reveal] is the one
+// way to the value, so that each use can be found.
+//
+// Three gaps are theirs to close: json writes a key of a map without asking its type; fmt
+// asks no type for %p, nor below a pointer in a struct whose verb does not fit it (go vet
+// refuses both); and fmt cannot ask what an unexported field holds. So a secret is no map
+// key, and a type that is printed and has one in an unexported field has a Format of its own.
 type Secret string
 
 // Reveal returns the value itself. Callers hand it to the one place that needs

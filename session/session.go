@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -10,7 +11,7 @@ import (
 const bearer = "Bearer " // RFC 6750 §2.1
 
 // Session is a copy of a live session, as it was when a request read it. It is immutable,
-// shared between requests, and holds secrets: it prints nothing.
+// shared between requests, and holds secrets: it prints its ID and nothing else.
 //
 // Cached copies are most of the memory of a busy gateway. So a copy holds only what requests
 // need of the record. The refresh token, the ID token and the device stay in the store.
@@ -62,6 +63,14 @@ func (s *Session) AuthAge(now time.Time) time.Duration { return age(now, s.at(s.
 
 // String names the session by its public ID.
 func (s *Session) String() string { return "session " + string(s.point.Track.id) }
+
+// Format implements [fmt.Formatter]: every verb gives what String does, and so shows
+// neither the access token nor the handle.
+func (s *Session) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
+
+// MarshalText implements [encoding.TextMarshaler] (and so covers JSON and log/slog), as
+// String does.
+func (s *Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // at puts a moment of the session on this process's clock.
 func (s *Session) at(d time.Duration) time.Time { return s.point.Began.Add(d) }
