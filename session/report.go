@@ -58,7 +58,9 @@ func (r *Reporter) ProviderFault(provider string, fault *FaultError) error {
 	if fault.Misconfigured {
 		kind = EventMisconfigured
 	}
-	r.Record(Event{Type: kind, Provider: provider, Err: fault.Err})
+	if !errors.Is(fault.Err, context.Canceled) { // somebody hung up: no fault of the provider's
+		r.Record(Event{Type: kind, Provider: provider, Err: fault.Err})
+	}
 	return &UnavailableError{
 		Subsystem: SubsystemProvider, RetryAfter: max(fault.RetryAfter, time.Second), Err: fault.Err,
 	}
