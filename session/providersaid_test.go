@@ -34,3 +34,36 @@ func FuzzCleanDescription(f *testing.F) {
 		}
 	})
 }
+
+// Codes that speak of the user, so that only a new sign-in helps. The others speak of us or of
+// the provider, and cost nobody a session.
+func TestAboutUser(t *testing.T) {
+	for code, want := range map[string]bool{
+		"invalid_grant": true, "access_denied": true, "interaction_required": true, "login_required": true,
+		"consent_required": true, "account_selection_required": true,
+		"invalid_client": false, "unauthorized_client": false, "invalid_request": false, "invalid_scope": false,
+		"unsupported_grant_type": false, "server_error": false, "temporarily_unavailable": false, "slow_down": false,
+		"": false, "Invalid_Grant": false, " invalid_grant": false,
+	} {
+		if session.AboutUser(code) != want {
+			t.Errorf("%q: %t", code, !want)
+		}
+	}
+}
+
+// Of what a provider echoes, no token and no secret of ours reaches the log.
+func TestDescriptionsHideTokens(t *testing.T) {
+	const opaque = "Zx8rVq2LmN0pT5wYb7KcD3fGhJ9sA1eU6iOoQ4tR"
+	for _, text := range []string{
+		"bad token " + opaque + "Q", "token=" + opaque, `{"refresh_token":"` + opaque + `Q"}`, "Bearer " + opaque + "/" + opaque,
+		"code (" + opaque + "x) is spent", "eyJ" + opaque, "a," + opaque + "=",
+		"client " + canary + " is not known", canary + canary, "x" + canary + "y",
+	} {
+		got := session.CleanDescription(text, canary)
+		for _, hidden := range []string{opaque, canary} {
+			if strings.Contains(got, hidden) {
+				t.Errorf("%q: %q", text, got)
+			}
+		}
+	}
+}

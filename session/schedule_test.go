@@ -24,3 +24,35 @@ func TestNewSchedule(t *testing.T) {
 		}
 	}
 }
+
+// Time that has passed is taken off what is left, which is never negative. The grace of the
+// token's era stays.
+func TestScheduleAfter(t *testing.T) {
+	made := session.Schedule{Lifetime: 10 * time.Minute, Soft: 8 * time.Minute, Hard: 9 * time.Minute, Grace: 30 * time.Second}
+	for passed, want := range map[time.Duration]session.Schedule{
+		0:               made,
+		-time.Hour:      made, // a clock that was set back gives no time
+		time.Minute:     {Lifetime: 9 * time.Minute, Soft: 7 * time.Minute, Hard: 8 * time.Minute, Grace: 30 * time.Second},
+		8 * time.Minute: {Lifetime: 2 * time.Minute, Soft: 0, Hard: time.Minute, Grace: 30 * time.Second},
+		time.Hour:       {Grace: 30 * time.Second},
+	} {
+		if got := made.After(passed); got != want {
+			t.Errorf("after %s: %+v, want %+v", passed, got, want)
+		}
+	}
+}
+
+// A grant that cannot be refreshed has no early window; any other has.
+func TestGrantSchedule(t *testing.T) {
+	for range 100 {
+		g := session.Grant{Lifetime: 10 * time.Minute}
+		s := g.Schedule(time.Minute)
+		if s.Soft >= s.Hard || s.Hard != 595*time.Second || s.Lifetime != 10*time.Minute || s.Grace != time.Minute {
+			t.Fatalf("%+v", s)
+		}
+		g.NoRefresh = true
+		if s := g.Schedule(time.Minute); s.Soft != s.Hard || s.Hard != 595*time.Second {
+			t.Fatalf("without a refresh token: %+v", s)
+		}
+	}
+}

@@ -104,7 +104,9 @@ func TestSecretReveals(t *testing.T) {
 	if s.Reveal() != canary {
 		t.Errorf("%q", s.Reveal())
 	}
-	for how, text := range printed(s) {
+	all := printed(s)
+	all["String"], all["GoString"] = s.String(), s.GoString()
+	for how, text := range all {
 		if !strings.Contains(text, "[redacted]") {
 			t.Errorf("%s does not say that something is left out: %s", how, text)
 		}
