@@ -11,10 +11,11 @@ const redacted = "[redacted]"
 // encoding/json and log/slog write in its place is "[redacted]"; [Secret.Reveal] is the one
 // way to the value, so that each use can be found.
 //
-// Three gaps are theirs to close: json writes a key of a map without asking its type; fmt
-// asks no type for %p, nor below a pointer in a struct whose verb does not fit it (go vet
-// refuses both); and fmt cannot ask what an unexported field holds. So a secret is no map
-// key, and a type that is printed and has one in an unexported field has a Format of its own.
+// Three gaps cannot be closed here. encoding/json writes the key of a map as it is. fmt asks
+// no method for %p, nor for what a pointer in a struct leads to if the verb does not fit the
+// pointer; go vet refuses both. And fmt cannot call methods of an unexported field. So a
+// secret is no map key, and a type that is printed and has one in an unexported field has a
+// Format of its own.
 type Secret string
 
 // Reveal returns the value itself. Callers hand it to the one place that needs
