@@ -54,7 +54,7 @@
 //	1    any                no record                            expired
 //	2    any                ended                                the reason it ended for
 //	3    any                past the idle or absolute deadline   end it with that reason
-//	4    > g                                                     g becomes p; then row 5 or 6
+//	4    > g                                                     adopt p as g; then row 5 or 6
 //	5    g                  tokens not hard-due, none forced     current: forward
 //	6    g                  hard-due, or forced                  refresh, and rotate to g+1
 //	7    g−1, rp = 0        in the window, same class            converge on g
