@@ -27,8 +27,17 @@ func TestHashesKeepPartsApart(t *testing.T) {
 	} {
 		seen := make(map[string][2]string)
 		for _, parts := range [][2]string{
-			{"a", "bc"}, {"ab", "c"}, {"abc", "-"}, {"a", "b"}, {"b", "a"}, {"a\x00", "bc"}, {"a", "\x00bc"}, {"A", "bc"},
-			{"-", "abc"}, {"a", strings.Repeat("x", 1000)}, {"a", strings.Repeat("x", 1001)},
+			{"a", "bc"},
+			{"ab", "c"},
+			{"abc", "-"},
+			{"a", "b"},
+			{"b", "a"},
+			{"a\x00", "bc"},
+			{"a", "\x00bc"},
+			{"A", "bc"},
+			{"-", "abc"},
+			{"a", strings.Repeat("x", 1000)},
+			{"a", strings.Repeat("x", 1001)},
 		} {
 			got := hash(parts[0], parts[1])
 			if other, taken := seen[got]; taken {

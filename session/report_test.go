@@ -55,7 +55,7 @@ func TestStoreFaults(t *testing.T) {
 		if e.Type != c.want {
 			t.Errorf("%s: event %q, want %q", name, e.Type, c.want)
 		}
-		if c.want != "" && (e.ID != "id" || e.Err != c.err || !e.Time.Equal(reportTime())) {
+		if c.want != "" && (e.ID != "id" || !errors.Is(e.Err, c.err) || !e.Time.Equal(reportTime())) {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}
@@ -103,7 +103,7 @@ func TestLoginFaults(t *testing.T) {
 		switch {
 		case c.answer != nil:
 			// Exactly that and not what it was wrapped in: the answer tells nothing of the user.
-			if err != c.answer {
+			if !errors.Is(err, c.answer) {
 				t.Errorf("%s: answer %v", name, err)
 			}
 		case !errors.As(err, &down) || down.Subsystem != session.SubsystemProvider || down.RetryAfter != c.retry || !errors.Is(err, errCause):
@@ -127,10 +127,10 @@ func TestRejected(t *testing.T) {
 	var log recorded
 	rejected := &session.RejectedError{Weak: true, Err: errCause}
 	client := session.Client{IP: "192.0.2.1"}
-	if err := session.NewReporter(&log, reportTime).Rejected("corp", rejected, client); err != error(rejected) {
+	if err := session.NewReporter(&log, reportTime).Rejected("corp", rejected, client); !errors.Is(err, rejected) {
 		t.Errorf("%v", err)
 	}
-	if e := log.only(t); e.Type != session.EventLoginFailed || e.Provider != "corp" || e.Client != client || e.Err != errCause {
+	if e := log.only(t); e.Type != session.EventLoginFailed || e.Provider != "corp" || e.Client != client || !errors.Is(e.Err, errCause) {
 		t.Errorf("%+v", e)
 	}
 }
@@ -178,7 +178,7 @@ func TestNoRecorder(t *testing.T) {
 	if err := r.StoreFault(errCause, "id"); !errors.As(err, &down) || !errors.Is(err, errCause) {
 		t.Errorf("%v", err)
 	}
-	if err := r.LoginFault("corp", session.ErrInvalidCredentials, session.Client{}); err != session.ErrInvalidCredentials {
+	if err := r.LoginFault("corp", session.ErrInvalidCredentials, session.Client{}); !errors.Is(err, session.ErrInvalidCredentials) {
 		t.Errorf("%v", err)
 	}
 }

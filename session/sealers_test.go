@@ -86,7 +86,7 @@ func (faultySealer) Open(string) ([]byte, error) { return nil, errCause }
 func TestFaultySealer(t *testing.T) {
 	s := &session.Sealers{Browser: faultySealer{}, Marks: faultySealer{}}
 	h := session.NewHandle(session.Browser)
-	if _, err := s.Open(session.Browser, "x"); err != session.ErrUnauthentic {
+	if _, err := s.Open(session.Browser, "x"); !errors.Is(err, session.ErrUnauthentic) {
 		t.Errorf("Open: %v", err)
 	}
 	if at := s.Marked(h, h.ID(), "x"); !at.IsZero() {
