@@ -87,6 +87,9 @@ func TestStreamsOutliveTheWaitForTheirRequest(t *testing.T) {
 // out, and the gateway always reaches its upstreams.
 func TestFewDescriptors(t *testing.T) {
 	t.Parallel()
+	if engine() == "standard" {
+		t.Skip("net/http closes no idle connection for a new one: what waits is served two minutes later")
+	}
 	shell, err := exec.LookPath("sh")
 	if err != nil {
 		t.Skip("no sh to lower a limit with")
