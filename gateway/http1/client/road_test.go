@@ -4,9 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"runtime"
 	"slices"
-	"strings"
 	"testing"
 
 	"sessiongate/gateway/http1/client"
@@ -20,7 +18,7 @@ type writeSpy struct {
 }
 
 func (c *writeSpy) Write(p []byte) (int, error) {
-	c.road <- callers("sessiongate/gateway/http1/client.")
+	c.road <- http1test.Callers("sessiongate/gateway/http1/client.")
 	return c.Conn.Write(p)
 }
 
@@ -51,18 +49,4 @@ func TestRoadToTheUpstream(t *testing.T) {
 	if got, want := <-road, []string{"(*roundTrip).run", "(*Transport).Send"}; !slices.Equal(got, want) {
 		t.Errorf("written by %q, want %q", got, want)
 	}
-}
-
-// callers are the functions of a package on the way here, the last one first.
-func callers(of string) (names []string) {
-	pc := make([]uintptr, 64)
-	frames := runtime.CallersFrames(pc[:runtime.Callers(1, pc)])
-	for more := true; more; {
-		var f runtime.Frame
-		f, more = frames.Next()
-		if name, ok := strings.CutPrefix(f.Function, of); ok {
-			names = append(names, name)
-		}
-	}
-	return names
 }
