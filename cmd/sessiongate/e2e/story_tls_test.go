@@ -3,45 +3,27 @@ package e2e
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"sessiongate/cmd/sessiongate/program"
+	"sessiongate/session/testserver"
 )
-
-// writePair puts a fresh certificate and its key into two files.
-func writePair(t *testing.T, certFile, keyFile string) *x509.Certificate {
-	t.Helper()
-	pair, err := program.SelfSigned()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, block := range map[string]*pem.Block{
-		certFile: {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, keyFile: {Type: "PRIVATE KEY", Bytes: key},
-	} {
-		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return pair.Leaf
-}
 
 // With TLS at the front, browsers get HTTP/2 and are told to stay with https.
 func TestTLSAtTheFront(t *testing.T) {
 	s := newEnvironment(t, options{})
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	leaf := writePair(t, certFile, keyFile)
+	pair, err := program.SelfSigned()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testserver.WritePair(t, pair, certFile, keyFile)
 	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
+	roots.AddCert(pair.Leaf)
 	text := s.config(s.options)
 	text = replaceOnce(t, text, `public_url: "http://localhost:8080"`, `public_url: "https://localhost:8080", tls: {cert_file: `+certFile+`, key_file: `+keyFile+`}`)
 	g := s.start(text, program.Overrides{})

@@ -2,12 +2,13 @@ package program
 
 import (
 	"crypto/x509"
-	"encoding/pem"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"sessiongate/session/testserver"
 )
 
 // writePair puts a fresh certificate and its key into two files.
@@ -17,17 +18,7 @@ func writePair(t *testing.T, certFile, keyFile string) *x509.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, block := range map[string]*pem.Block{
-		certFile: {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, keyFile: {Type: "PRIVATE KEY", Bytes: key},
-	} {
-		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	testserver.WritePair(t, pair, certFile, keyFile)
 	return pair.Leaf
 }
 
