@@ -10,6 +10,10 @@ import (
 // list reads a list into a slice, which replaces the default.
 func (r *reader) list(n ast.Node, v reflect.Value, path string) {
 	sequence, ok := n.(*ast.SequenceNode)
+	if !ok && v.Type() == reflect.TypeFor[Places]() && n.Type() == ast.StringType {
+		r.onePlace(n, v, path)
+		return
+	}
 	if !ok {
 		r.breaks(path, "is "+kindOf(n)+", and a list is wanted", r.listFix(n, v))
 		return
@@ -27,6 +31,20 @@ func (r *reader) list(n ast.Node, v reflect.Value, path string) {
 		fresh = reflect.Append(fresh, element)
 	}
 	v.Set(fresh)
+}
+
+// onePlace reads a text as the list of one.
+func (r *reader) onePlace(n ast.Node, v reflect.Value, path string) {
+	text := reflect.New(reflect.TypeFor[string]()).Elem()
+	r.scalars.read(n, text, path)
+	if r.broken[path] {
+		return
+	}
+	places := Places{}
+	if text.Len() > 0 {
+		places = append(places, text.String())
+	}
+	v.Set(reflect.ValueOf(places))
 }
 
 // listFix shows the one value as a list of one.

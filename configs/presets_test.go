@@ -3,6 +3,7 @@ package configs_test
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,7 +70,7 @@ func TestPresetIsOverridden(t *testing.T) {
 	if got.Login.Path != "/auth/login" || got.Login.Username != "user.email" || got.Login.Password != "password" || len(got.Login.Refused) != 1 {
 		t.Errorf("login %+v", got.Login)
 	}
-	if got.Logout.Path != "" || got.Refresh.Path != "/auth/refresh" || got.Identity.Roles != "role" || got.Identity.Name != "" {
+	if got.Logout.Path != "" || got.Refresh.Path != "/auth/refresh" || !slices.Equal(got.Identity.Roles, []string{"role"}) || got.Identity.Name != "" {
 		t.Errorf("%+v", got)
 	}
 	if u := got.URL(got.Login.Path); u != "http://api:8000/v1/auth/login" {

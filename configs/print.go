@@ -152,6 +152,9 @@ func (p *printer) line(indent, text string) {
 
 // scalarForm is the YAML of one value, empty for an optional one that is not set.
 func scalarForm(v reflect.Value) (string, bool) {
+	if places, ok := v.Interface().(Places); ok && len(places) < 2 {
+		return quoteYAML(strings.Join(places, "")), true
+	}
 	if s, ok := v.Interface().(Secret); ok {
 		if s.Empty() {
 			return "", true

@@ -104,7 +104,7 @@ func structKeys(t reflect.Type, path string, keys map[string]bool) {
 		key := strings.TrimPrefix(path+"."+name, ".")
 		switch {
 		case name == "-":
-		case strings.HasPrefix(option, "kind="):
+		case option == "inline", strings.HasPrefix(option, "kind="):
 			structKeys(t.Field(i).Type, path, keys)
 		case name != "":
 			keys[key] = true

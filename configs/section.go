@@ -252,12 +252,16 @@ func (r *reader) kind(lines []*ast.MappingValueNode, path, fix string) (string, 
 	return "", position{}, false
 }
 
-// structFields lists the keys of a struct by its yaml tags.
+// structFields lists the keys of a struct by its yaml tags. Those of an inline one stand among
+// them.
 func structFields(v reflect.Value) []field {
 	var fields []field
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag
 		name, option, _ := strings.Cut(tag.Get("yaml"), ",")
+		if option == "inline" {
+			fields = append(fields, structFields(v.Field(i))...)
+		}
 		if name != "" && name != "-" {
 			fields = append(fields, field{name: name, required: option == "required", tag: tag, value: v.Field(i)})
 		}

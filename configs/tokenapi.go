@@ -11,19 +11,27 @@ import (
 // TokenAPIProvider relays to an API that answers a login with tokens. What stands beside Preset
 // replaces what the preset says.
 //
-// A place is a field (data.access_token), header:NAME or cookie:NAME. In an optional place empty
-// text means: not at all.
+// A place is a field (data.access_token), header:NAME or cookie:NAME; in a request also query:NAME,
+// in a reply location:NAME, the query or fragment of a redirect. In an optional place empty text
+// means: not at all. A template is text with {{value}} in it.
 type TokenAPIProvider struct {
 	// Preset names a fragment that ships with the program: authx, devise-jwt, directus,
 	// django-simplejwt, fastapi-tutorial or supabase. Default none.
 	Preset string `yaml:"preset"`
 	// BaseURL is what the paths below are appended to. Required.
 	BaseURL string `yaml:"base_url,required" eg:"http://api:8000"`
+	// Aliases are other host:port of the same API, as routes may name it. Default none.
+	Aliases []string `yaml:"aliases"`
+	// Values are for templates, as {{values.NAME}}. Default none.
+	Values []TokenAPIHeader `yaml:"values"`
+	// Keep are lines "name: place": what later calls need of an answer, as {{keep.NAME}}. Default
+	// none.
+	Keep []string `yaml:"keep"`
 	// Login takes the user name and the password. Its path is required, here or by the preset.
 	Login TokenAPILogin `yaml:"login"`
 	// Refresh takes the refresh token. Default: there is none, and a session ends with its access
 	// token.
-	Refresh TokenAPICall `yaml:"refresh"`
+	Refresh TokenAPIRefresh `yaml:"refresh"`
 	// Logout revokes the tokens. Default: there is none.
 	Logout TokenAPICall `yaml:"logout"`
 	// Me answers whose token it is. Default: there is none.
@@ -32,6 +40,21 @@ type TokenAPIProvider struct {
 	Reply TokenAPIReply `yaml:"reply"`
 	// Identity says where the user is described, and by which names.
 	Identity TokenAPIIdentity `yaml:"identity"`
+	// Forward are lines "place: template": how requests on routes carry the token. Default
+	// "header:Authorization: Bearer {{access_token}}".
+	Forward []string `yaml:"forward"`
+	// Stale is an upstream's word for a token that is no good: statuses or conditions. Default
+	// [401].
+	Stale []Condition `yaml:"stale"`
+	// AppCalls are the API's paths that the app may go on calling: login, refresh, logout. Default
+	// none.
+	AppCalls []string `yaml:"app_calls"`
+	// Capture are further paths of the API whose answers sign in. Default none.
+	Capture []TokenAPICapture `yaml:"capture"`
+	// Leaks says what becomes of tokens in other answers of this API: mask or pass. Default mask.
+	Leaks string `yaml:"leaks" oneof:"mask pass"`
+	// Placeholder is what a page sees where a token stood. Default session.
+	Placeholder string `yaml:"placeholder"`
 	// Verify makes the access token's signature count. Default: absent, tokens straight from the
 	// API are believed.
 	Verify *TokenAPIVerify `yaml:"verify"`
@@ -62,6 +85,16 @@ type TokenAPILogin struct {
 	Password string `yaml:"password"`
 	// Refused are the statuses that mean wrong credentials. Default [400, 401, 403, 422].
 	Refused []int `yaml:"refused"`
+	// Extra are further fields of POST /auth/login to pass on, as {{extra.NAME}}. Default none, at
+	// most 16.
+	Extra []string `yaml:"extra"`
+	// Send are lines "place: template", beside the other keys. Default none.
+	Send []string `yaml:"send"`
+	// Answers are lines "meaning: conditions"; the first that holds wins, before Refused. Default
+	// none.
+	Answers []string `yaml:"answers"`
+	// Relay are fields of an answer that asks for another step which the page gets. Default none.
+	Relay []string `yaml:"relay"`
 }
 
 // TokenAPICall is an endpoint that takes tokens.
@@ -85,6 +118,18 @@ type TokenAPICall struct {
 	// does. Without a JSON body it may be a proxy's: then only the second time, and if others are
 	// refreshed meanwhile. Default [401].
 	Refused []int `yaml:"refused"`
+	// Send are lines "place: template", beside the other keys. Default none.
+	Send []string `yaml:"send"`
+	// Answers are lines "meaning: conditions"; the first that holds wins, before Refused. Default
+	// none.
+	Answers []string `yaml:"answers"`
+}
+
+// TokenAPIRefresh is the endpoint that takes the refresh token.
+type TokenAPIRefresh struct {
+	TokenAPICall `yaml:",inline"`
+	// NeedsLive says that only a token which has not expired can be refreshed. Default false.
+	NeedsLive bool `yaml:"needs_live"`
 }
 
 // TokenAPIMe is the endpoint that describes the user.
@@ -96,17 +141,35 @@ type TokenAPIMe struct {
 	Method string `yaml:"method"`
 	// AccessToken is the place for the access token. Default header:Authorization.
 	AccessToken string `yaml:"access_token"`
+	// Send are lines "place: template", beside AccessToken. Default none.
+	Send []string `yaml:"send"`
 }
 
-// TokenAPIReply says where things stand in the answer to a login and to a refresh.
+// TokenAPICapture is a path of the API whose answers sign in.
+type TokenAPICapture struct {
+	// Path as the API has it. Required.
+	Path string `yaml:"path,required" eg:"/auth/register"`
+	// Methods in upper case. Default [POST].
+	Methods []string `yaml:"methods"`
+	// Statuses of an answer that signs in. Default [200, 201].
+	Statuses []int `yaml:"statuses"`
+	// Begins is the path that begins a sign-in which ends at Path, for a GET: it binds the browser.
+	// Default empty.
+	Begins string `yaml:"begins"`
+}
+
+// TokenAPIReply says where things stand in the answer to a login and to a refresh. Each is a place,
+// or a list of which the first that is there counts.
 type TokenAPIReply struct {
 	// AccessToken is the place of the access token. Default access_token.
-	AccessToken string `yaml:"access_token"`
+	AccessToken Places `yaml:"access_token"`
 	// RefreshToken is the place of the refresh token. Default refresh_token.
-	RefreshToken string `yaml:"refresh_token" empty:"means"`
-	// ExpiresIn is the place of the access token's lifetime in seconds. Default expires_in; where
+	RefreshToken Places `yaml:"refresh_token" empty:"means"`
+	// ExpiresIn is the place of the access token's lifetime or end. Default expires_in; where
 	// nothing is there, the token's exp counts, else access_lifetime.
-	ExpiresIn string `yaml:"expires_in" empty:"means"`
+	ExpiresIn Places `yaml:"expires_in" empty:"means"`
+	// ExpiresUnit is that of plain numbers: s or ms. Default s.
+	ExpiresUnit string `yaml:"expires_unit" oneof:"s ms"`
 }
 
 // TokenAPIIdentity says where the user is described. All but From are fields.
@@ -118,10 +181,13 @@ type TokenAPIIdentity struct {
 	Subject string `yaml:"subject"`
 	// Name is for display. Default name; where nothing is there, the subject.
 	Name string `yaml:"name" empty:"means"`
-	// Roles is a text, one role, or a list. Default roles.
-	Roles string `yaml:"roles" empty:"means"`
-	// Scopes is a text, several with spaces between them, or a list. Default scope.
-	Scopes string `yaml:"scopes" empty:"means"`
+	// Roles is a place or a list of them, all together. Default roles.
+	Roles Places `yaml:"roles" empty:"means"`
+	// Scopes is a place or a list of them, all together; a text also splits at spaces. Default
+	// scope.
+	Scopes Places `yaml:"scopes" empty:"means"`
+	// RoleMap are lines "theirs: ours". Default none.
+	RoleMap []string `yaml:"role_map"`
 	// Claims are further fields for the session document. Default none.
 	Claims []string `yaml:"claims"`
 }
@@ -164,13 +230,19 @@ type ClientTLS struct {
 
 func newTokenAPI() TokenAPIProvider {
 	return TokenAPIProvider{
-		Login:    TokenAPILogin{Method: "POST", Encoding: "json", Username: "username", Password: "password", Refused: []int{400, 401, 403, 422}},
-		Refresh:  TokenAPICall{Method: "POST", Encoding: "json", Refused: []int{401}},
-		Logout:   TokenAPICall{Method: "POST", Encoding: "json", Refused: []int{401}},
-		Me:       TokenAPIMe{Method: "GET", AccessToken: "header:Authorization"},
-		Reply:    TokenAPIReply{AccessToken: "access_token", RefreshToken: "refresh_token", ExpiresIn: "expires_in"},
-		Identity: TokenAPIIdentity{From: "token", Subject: "sub", Name: "name", Roles: "roles", Scopes: "scope", Claims: []string{}},
-		Headers:  []TokenAPIHeader{}, AccessLifetime: Duration(defaultAPILifetime), Timeout: Duration(defaultAPITimeout),
+		Login:   TokenAPILogin{Method: "POST", Encoding: "json", Username: "username", Password: "password", Refused: []int{400, 401, 403, 422}, Extra: []string{}, Send: []string{}, Answers: []string{}, Relay: []string{}},
+		Refresh: TokenAPIRefresh{TokenAPICall: TokenAPICall{Method: "POST", Encoding: "json", Refused: []int{401}, Send: []string{}, Answers: []string{}}},
+		Logout:  TokenAPICall{Method: "POST", Encoding: "json", Refused: []int{401}, Send: []string{}, Answers: []string{}},
+		Me:      TokenAPIMe{Method: "GET", AccessToken: "header:Authorization", Send: []string{}},
+		Reply: TokenAPIReply{
+			AccessToken: Places{"access_token"}, RefreshToken: Places{"refresh_token"}, ExpiresIn: Places{"expires_in"}, ExpiresUnit: "s",
+		},
+		Identity: TokenAPIIdentity{
+			From: "token", Subject: "sub", Name: "name", Roles: Places{"roles"}, Scopes: Places{"scope"}, RoleMap: []string{}, Claims: []string{},
+		},
+		Aliases: []string{}, Values: []TokenAPIHeader{}, Keep: []string{}, Forward: []string{}, Stale: []Condition{"401"},
+		AppCalls: []string{}, Capture: []TokenAPICapture{}, Leaks: "mask", Placeholder: "session",
+		Headers: []TokenAPIHeader{}, AccessLifetime: Duration(defaultAPILifetime), Timeout: Duration(defaultAPITimeout),
 	}
 }
 
@@ -184,7 +256,7 @@ func (t *TokenAPIProvider) URL(path string) string {
 
 // deriveTokenAPI gives a call that says nothing else the refresh token as a field.
 func deriveTokenAPI(t *TokenAPIProvider) {
-	for _, call := range []*TokenAPICall{&t.Refresh, &t.Logout} {
+	for _, call := range []*TokenAPICall{&t.Refresh.TokenAPICall, &t.Logout} {
 		if call.Body == "" && call.RefreshToken == "" && call.AccessToken == "" {
 			call.RefreshToken = "refresh_token"
 		}
@@ -262,6 +334,9 @@ func checkTokenAPI(c *checker, path string, t *TokenAPIProvider) {
 	checkAPIVerify(c, path+".verify", t.Verify)
 	for i := range t.Headers {
 		checkAPIHeader(c, index(path+".headers", i), &t.Headers[i])
+	}
+	for i := range t.Values {
+		checkAPIHeader(c, index(path+".values", i), &t.Values[i])
 	}
 }
 

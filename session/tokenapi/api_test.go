@@ -68,9 +68,9 @@ func (a *api) options() tokenapi.Options {
 		Login:   tokenapi.Endpoint{URL: a.URL + "/login"},
 		Refresh: tokenapi.Endpoint{URL: a.URL + "/refresh"},
 		Logout:  tokenapi.Endpoint{URL: a.URL + "/logout"},
-		Reply:   tokenapi.Reply{RefreshToken: "refresh_token", ExpiresIn: "expires_in"},
+		Reply:   tokenapi.Reply{RefreshToken: []string{"refresh_token"}, ExpiresIn: []string{"expires_in"}},
 		Identity: tokenapi.IdentitySource{
-			Name: "name", Roles: "role", Scopes: "scope", Claims: []string{"email"},
+			Name: "name", Roles: []string{"role"}, Scopes: []string{"scope"}, Claims: []string{"email"},
 		},
 		Now: func() time.Time { return now },
 	}

@@ -155,6 +155,16 @@ func (r *reply) json() (any, error) {
 	return r.doc, nil
 }
 
+// first reads the value at the first of the places where there is one; empty if there is none.
+func (r *reply) first(list []place) string {
+	for _, p := range list {
+		if text := r.text(p); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
 // text reads the value at a place; empty if there is none.
 func (r *reply) text(p place) string {
 	switch p.kind {

@@ -127,6 +127,14 @@ func fieldList(doc any, path string, split func(string) []string) []string {
 	return list[:min(len(list), maxWords)]
 }
 
+// fieldLists are all the fields together.
+func fieldLists(doc any, paths []string, split func(string) []string) (list []string) {
+	for _, path := range paths {
+		list = append(list, fieldList(doc, path, split)...)
+	}
+	return list[:min(len(list), maxWords)]
+}
+
 func oneWord(text string) []string {
 	if text == "" {
 		return nil

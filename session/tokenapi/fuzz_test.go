@@ -23,8 +23,8 @@ func FuzzReply(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, path string, status int) {
 		o := Options{
-			Name: "x", Login: Endpoint{URL: "http://x/"}, Reply: Reply{AccessToken: path, RefreshToken: "refresh_token", ExpiresIn: "expires_in"},
-			Identity: IdentitySource{Subject: path, Roles: "roles", Claims: []string{path}},
+			Name: "x", Login: Endpoint{URL: "http://x/"}, Reply: Reply{AccessToken: []string{path}, RefreshToken: []string{"refresh_token"}, ExpiresIn: []string{"expires_in"}},
+			Identity: IdentitySource{Subject: path, Roles: []string{"roles"}, Claims: []string{path}},
 		}
 		p, err := New(o)
 		if err != nil {

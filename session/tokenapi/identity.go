@@ -66,8 +66,8 @@ func (p *Provider) identity(doc any) (session.Identity, error) {
 		Provider: p.options.Name,
 		Subject:  fieldText(doc, from.Subject),
 		Name:     fieldText(doc, from.Name),
-		Roles:    fieldList(doc, from.Roles, oneWord),
-		Scopes:   fieldList(doc, from.Scopes, strings.Fields),
+		Roles:    fieldLists(doc, from.Roles, oneWord),
+		Scopes:   fieldLists(doc, from.Scopes, strings.Fields),
 	}
 	if id.Subject == "" || len(id.Subject) > maxSubject {
 		return id, fault("identity", fmt.Sprintf("no subject (at most %d bytes) under the name %q", maxSubject, from.Subject))

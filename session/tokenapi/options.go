@@ -24,7 +24,11 @@ type Options struct {
 
 	Reply    Reply
 	Identity IdentitySource
-	Verify   *Verification // nil: tokens are believed as they come, straight from the API
+	Keep     []string          // lines "name: place": what later calls need of an answer
+	Values   map[string]string // for templates; may hold secrets
+	Forward  []string          // lines "place: template"; nil: the access token in Authorization, as Bearer
+	Stale    []string          // conditions: an upstream's word for a token that is no good. Default 401
+	Verify   *Verification     // nil: tokens are believed as they come, straight from the API
 
 	Headers  http.Header   // sent with every request; may hold secrets
 	Lifetime time.Duration // of an access token that says nothing itself. Default 5 min
@@ -66,13 +70,21 @@ type Endpoint struct {
 	// token. Default for a login 400, 401, 403 and 422, else 401. 400 with the error invalid_grant
 	// always counts; 408 and 429 never do.
 	Refused []int
+
+	Send      []string // lines "place: template", beside the fields above
+	Answers   []string // lines "meaning: conditions", looked at before Refused
+	Extra     []string // of a login: fields of the request to pass on, for templates
+	Relay     []string // of a login: fields of an answer that asks for another step which the page gets
+	NeedsLive bool     // of a refresh: it takes only a token that has not expired
 }
 
-// Reply says where the tokens stand in a successful answer.
+// Reply says where the tokens stand in a successful answer: lists of places, of which the first that
+// is there counts.
 type Reply struct {
-	AccessToken  string // default access_token
-	RefreshToken string // empty, or absent in the answer: the API does not rotate, or has none
-	ExpiresIn    string // seconds; empty, absent or unreadable: the token's exp, else Options.Lifetime
+	AccessToken  []string      // default access_token
+	RefreshToken []string      // empty, or absent in the answer: the API does not rotate, or has none
+	ExpiresIn    []string      // empty, absent or unreadable: the token's exp, else Options.Lifetime
+	ExpiresUnit  time.Duration // of plain numbers. Default a second
 }
 
 // IdentityFrom says what the user is read from.
@@ -89,10 +101,11 @@ const (
 // place.
 type IdentitySource struct {
 	From    IdentityFrom
-	Subject string // required; a text or a number. Default sub
-	Name    string // for display; absent in the answer: the subject
-	Roles   string // a text (one role) or a list
-	Scopes  string // a text (several, with spaces between them, RFC 6749 §3.3) or a list
+	Subject string   // required; a text or a number. Default sub
+	Name    string   // for display; absent in the answer: the subject
+	Roles   []string // places, all together: a text (one role) or a list
+	Scopes  []string // places, all together: a text (several, with spaces between them, RFC 6749 §3.3) or a list
+	RoleMap []string // lines "theirs: ours"
 	Claims  []string
 }
 
@@ -140,7 +153,9 @@ func (o Options) withDefaults() Options {
 			e.Refused = []int{401}
 		}
 	}
-	or(&o.Reply.AccessToken, "access_token")
+	if len(o.Reply.AccessToken) == 0 {
+		o.Reply.AccessToken = []string{"access_token"}
+	}
 	or((*string)(&o.Identity.From), string(FromToken))
 	or(&o.Identity.Subject, "sub")
 	if o.Lifetime == 0 {

@@ -126,3 +126,16 @@ func bearerValue(value string) string {
 	}
 	return value
 }
+
+// parsePlaces reads a list of places.
+func parsePlaces(list []string) ([]place, error) {
+	places := make([]place, 0, len(list))
+	for _, text := range list {
+		p, err := parsePlace(text)
+		if err != nil {
+			return nil, err
+		}
+		places = append(places, p)
+	}
+	return places, nil
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"sessiongate/session"
@@ -57,8 +58,8 @@ func (o *Options) check() error {
 			return fmt.Errorf("headers: %q is set by the gateway or no header name", name)
 		}
 	}
-	fields := []string{o.Identity.Subject, o.Identity.Name, o.Identity.Roles, o.Identity.Scopes}
-	for _, name := range append(fields, o.Identity.Claims...) {
+	fields := []string{o.Identity.Subject, o.Identity.Name}
+	for _, name := range slices.Concat(fields, o.Identity.Roles, o.Identity.Scopes, o.Identity.Claims) {
 		if err := checkField(name); err != nil {
 			return fmt.Errorf("identity: %w", err)
 		}
@@ -210,17 +211,21 @@ func (p *Provider) stillWho(ctx context.Context, r *reply, g granted, asked sess
 func (p *Provider) inherit(r *reply, id *session.Identity, former session.Identity) {
 	doc, _ := r.json() // was read a moment ago
 	from := p.options.Identity
-	absent := func(name string) bool {
-		_, there := lookup(doc, name)
-		return name != "" && !there
+	absent := func(names ...string) bool {
+		for _, name := range names {
+			if _, there := lookup(doc, name); name == "" || there {
+				return false
+			}
+		}
+		return len(names) > 0
 	}
 	if absent(from.Name) {
 		id.Name = former.Name
 	}
-	if absent(from.Roles) {
+	if absent(from.Roles...) {
 		id.Roles = former.Roles
 	}
-	if absent(from.Scopes) {
+	if absent(from.Scopes...) {
 		id.Scopes = former.Scopes
 	}
 	if id.Claims == nil {

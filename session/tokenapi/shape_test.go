@@ -120,26 +120,26 @@ func TestReplyShapes(t *testing.T) {
 		refresh string
 		life    time.Duration
 	}{
-		"nested":     {text(`{"data":{"tokens":[{"t":%q},{"t":"r"}]}}`, token), tokenapi.Reply{AccessToken: "data.tokens.0.t", RefreshToken: "data.tokens.1.t"}, token, "r", 15 * time.Minute},
-		"dotted key": {text(`{"a.b":{"c":%q}}`, token), tokenapi.Reply{AccessToken: "a.b.c"}, token, "", 15 * time.Minute},
-		"whole body": {text(`%q`, token), tokenapi.Reply{AccessToken: "."}, token, "", 15 * time.Minute},
+		"nested":     {text(`{"data":{"tokens":[{"t":%q},{"t":"r"}]}}`, token), tokenapi.Reply{AccessToken: []string{"data.tokens.0.t"}, RefreshToken: []string{"data.tokens.1.t"}}, token, "r", 15 * time.Minute},
+		"dotted key": {text(`{"a.b":{"c":%q}}`, token), tokenapi.Reply{AccessToken: []string{"a.b.c"}}, token, "", 15 * time.Minute},
+		"whole body": {text(`%q`, token), tokenapi.Reply{AccessToken: []string{"."}}, token, "", 15 * time.Minute},
 		"headers": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Authorization", "bearer "+token)
 			w.Header().Set("X-Refresh", "r")
 			w.Header().Set("X-Expires", "90")
 			_, _ = io.WriteString(w, "not json")
-		}, tokenapi.Reply{AccessToken: "header:Authorization", RefreshToken: "header:x-refresh", ExpiresIn: "header:X-Expires"}, token, "r", 90 * time.Second},
+		}, tokenapi.Reply{AccessToken: []string{"header:Authorization"}, RefreshToken: []string{"header:x-refresh"}, ExpiresIn: []string{"header:X-Expires"}}, token, "r", 90 * time.Second},
 		"cookies": {func(w http.ResponseWriter, _ *http.Request) {
 			http.SetCookie(w, &http.Cookie{Name: "at", Value: "old"})
 			http.SetCookie(w, &http.Cookie{Name: "at", Value: token})
 			http.SetCookie(w, &http.Cookie{Name: "rt", Value: "gone", MaxAge: -1})
 			w.WriteHeader(201)
-		}, tokenapi.Reply{AccessToken: "cookie:at", RefreshToken: "cookie:rt"}, token, "", 15 * time.Minute},
-		"expires_in":        {text(`{"access_token":%q,"expires_in":120}`, token), tokenapi.Reply{ExpiresIn: "expires_in"}, token, "", 2 * time.Minute},
-		"expires_in text":   {text(`{"access_token":%q,"expires_in":"1.5"}`, token), tokenapi.Reply{ExpiresIn: "expires_in"}, token, "", 1500 * time.Millisecond},
-		"expires_in zero":   {text(`{"access_token":%q,"expires_in":0}`, token), tokenapi.Reply{ExpiresIn: "expires_in"}, token, "", 15 * time.Minute},
-		"expires_in absurd": {text(`{"access_token":%q,"expires_in":1e300}`, token), tokenapi.Reply{ExpiresIn: "expires_in"}, token, "", 365 * 24 * time.Hour},
-		"expires_in NaN":    {text(`{"access_token":%q,"expires_in":"NaN"}`, token), tokenapi.Reply{ExpiresIn: "expires_in"}, token, "", 15 * time.Minute},
+		}, tokenapi.Reply{AccessToken: []string{"cookie:at"}, RefreshToken: []string{"cookie:rt"}}, token, "", 15 * time.Minute},
+		"expires_in":        {text(`{"access_token":%q,"expires_in":120}`, token), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, token, "", 2 * time.Minute},
+		"expires_in text":   {text(`{"access_token":%q,"expires_in":"1.5"}`, token), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, token, "", 1500 * time.Millisecond},
+		"expires_in zero":   {text(`{"access_token":%q,"expires_in":0}`, token), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, token, "", 15 * time.Minute},
+		"expires_in absurd": {text(`{"access_token":%q,"expires_in":1e300}`, token), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, token, "", 365 * 24 * time.Hour},
+		"expires_in NaN":    {text(`{"access_token":%q,"expires_in":"NaN"}`, token), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, token, "", 15 * time.Minute},
 		"no exp":            {text(`{"access_token":%q}`, jwt(plain)), tokenapi.Reply{}, jwt(plain), "", 7 * time.Minute},
 		"API ahead of us":   {text(`{"access_token":%q}`, jwt(skewed)), tokenapi.Reply{}, jwt(skewed), "", 5 * time.Minute},
 		"API behind us":     {text(`{"access_token":%q}`, jwt(behind)), tokenapi.Reply{}, jwt(behind), "", 10 * time.Minute},
@@ -161,7 +161,7 @@ func TestReplyShapes(t *testing.T) {
 // Who the user is, from each source.
 func TestIdentitySources(t *testing.T) {
 	describe := `{"user":{"id":12345678901234567890,"full":"Ada L.","groups":["a",7,null,{"x":1},""],"scp":"x  y"}}`
-	source := tokenapi.IdentitySource{Subject: "user.id", Name: "user.full", Roles: "user.groups", Scopes: "user.scp"}
+	source := tokenapi.IdentitySource{Subject: "user.id", Name: "user.full", Roles: []string{"user.groups"}, Scopes: []string{"user.scp"}}
 	check := func(name string, g session.Grant, err error) {
 		t.Helper()
 		id := g.Identity

@@ -18,19 +18,19 @@ import (
 const maxToken = 16 << 10
 
 // sources are the places of [Reply], parsed.
-type sources struct{ access, refresh, expires place }
+type sources struct{ access, refresh, expires []place }
 
 func newSources(r Reply) (s sources, err error) {
 	for _, p := range []struct {
-		into *place
+		into *[]place
 		what string
-		text string
+		list []string
 	}{
 		{&s.access, "access_token", r.AccessToken},
 		{&s.refresh, "refresh_token", r.RefreshToken},
 		{&s.expires, "expires_in", r.ExpiresIn},
 	} {
-		if *p.into, err = parsePlace(p.text); err != nil {
+		if *p.into, err = parsePlaces(p.list); err != nil {
 			return s, fmt.Errorf("reply: %s: %w", p.what, err)
 		}
 	}
@@ -48,8 +48,8 @@ type granted struct {
 // a fault: the places do not fit the API.
 func (p *Provider) take(r *reply, now time.Time) (granted, error) {
 	g := granted{Tokens: session.Tokens{
-		Access:  session.Secret(r.text(p.sources.access)),
-		Refresh: session.Secret(r.text(p.sources.refresh)),
+		Access:  session.Secret(r.first(p.sources.access)),
+		Refresh: session.Secret(r.first(p.sources.refresh)),
 	}}
 	switch {
 	case g.Access == "":
@@ -71,7 +71,7 @@ func fault(what, why string) error {
 
 // lifetime is expires_in, else what the JWT says, else the configured one.
 func (p *Provider) lifetime(r *reply, claims map[string]any, now time.Time) time.Duration {
-	if d, ok := seconds(r.text(p.sources.expires)); ok && d > 0 {
+	if d, ok := seconds(r.first(p.sources.expires)); ok && d > 0 {
 		return d
 	}
 	if d := claimedLifetime(claims, now); d > 0 {

@@ -17,21 +17,27 @@ import (
 func (p *providers) tokenAPI(name string, c *configs.TokenAPIProvider) (session.Provider, error) {
 	o := tokenapi.Options{
 		Name:    name,
-		Refresh: tokenAPICall(c, c.Refresh),
+		Refresh: tokenAPICall(c, c.Refresh.TokenAPICall),
 		Logout:  tokenAPICall(c, c.Logout),
 		Login: tokenapi.Endpoint{
 			URL: c.URL(c.Login.Path), Method: c.Login.Method, Encoding: tokenapi.Encoding(c.Login.Encoding),
 			Body: c.Login.Body, Refused: c.Login.Refused,
+			Send: c.Login.Send, Answers: c.Login.Answers, Extra: c.Login.Extra, Relay: c.Login.Relay,
 		},
-		Me:    tokenapi.Endpoint{URL: c.URL(c.Me.Path), Method: c.Me.Method, AccessToken: c.Me.AccessToken},
-		Reply: tokenapi.Reply{AccessToken: c.Reply.AccessToken, RefreshToken: c.Reply.RefreshToken, ExpiresIn: c.Reply.ExpiresIn},
+		Me: tokenapi.Endpoint{URL: c.URL(c.Me.Path), Method: c.Me.Method, AccessToken: c.Me.AccessToken, Send: c.Me.Send},
+		Reply: tokenapi.Reply{
+			AccessToken: c.Reply.AccessToken, RefreshToken: c.Reply.RefreshToken,
+			ExpiresIn: c.Reply.ExpiresIn, ExpiresUnit: expiresUnit(c.Reply.ExpiresUnit),
+		},
+		Keep: c.Keep, Values: tokenAPIValues(c.Values), Forward: c.Forward, Stale: texts(c.Stale),
 		Identity: tokenapi.IdentitySource{
 			From: tokenapi.IdentityFrom(c.Identity.From), Subject: c.Identity.Subject, Name: c.Identity.Name,
-			Roles: c.Identity.Roles, Scopes: c.Identity.Scopes, Claims: c.Identity.Claims,
+			Roles: c.Identity.Roles, Scopes: c.Identity.Scopes, RoleMap: c.Identity.RoleMap, Claims: c.Identity.Claims,
 		},
 		Headers:  tokenAPIHeaders(c.Headers),
 		Lifetime: time.Duration(c.AccessLifetime), Timeout: time.Duration(c.Timeout), Now: p.now,
 	}
+	o.Refresh.NeedsLive = c.Refresh.NeedsLive
 	if c.Login.Body == "" { // else the fields' defaults would stand beside it
 		o.Login.Username, o.Login.Password = c.Login.Username, c.Login.Password
 	}
@@ -54,19 +60,46 @@ func tokenAPICall(c *configs.TokenAPIProvider, call configs.TokenAPICall) tokena
 	return tokenapi.Endpoint{
 		URL: c.URL(call.Path), Method: call.Method, Encoding: tokenapi.Encoding(call.Encoding), Body: call.Body,
 		RefreshToken: call.RefreshToken, AccessToken: call.AccessToken, Refused: call.Refused,
+		Send: call.Send, Answers: call.Answers,
 	}
 }
 
 func tokenAPIHeaders(list []configs.TokenAPIHeader) http.Header {
 	h := make(http.Header, len(list))
 	for _, x := range list {
-		value := x.Value
-		if !x.Secret.Empty() {
-			value = x.Secret.Reveal()
-		}
-		h.Add(x.Name, value)
+		h.Add(x.Name, valueOf(x))
 	}
 	return h
+}
+
+func tokenAPIValues(list []configs.TokenAPIHeader) map[string]string {
+	values := make(map[string]string, len(list))
+	for _, x := range list {
+		values[x.Name] = valueOf(x)
+	}
+	return values
+}
+
+func valueOf(x configs.TokenAPIHeader) string {
+	if !x.Secret.Empty() {
+		return x.Secret.Reveal()
+	}
+	return x.Value
+}
+
+func expiresUnit(unit string) time.Duration {
+	if unit == "ms" {
+		return time.Millisecond
+	}
+	return time.Second
+}
+
+func texts(list []configs.Condition) []string {
+	all := make([]string, len(list))
+	for i, c := range list {
+		all[i] = string(c)
+	}
+	return all
 }
 
 func tokenAPIVerification(v *configs.TokenAPIVerify) (*tokenapi.Verification, error) {
