@@ -1,7 +1,8 @@
 package session
 
-// Reason says why a session ended. It is kept in the tombstone, told to the
-// client and written to the audit log, so the values are part of the contract.
+// Reason says why a session ended, or why a login was refused. It is told to the
+// client and written to the audit log, and that of an end is kept in the
+// tombstone, so the values are part of the contract.
 type Reason string
 
 // Every way in which a session can end; package termination is where it does.
@@ -22,3 +23,12 @@ const (
 
 // Expiry reports whether time alone ended the session.
 func (r Reason) Expiry() bool { return r == Idle || r == AbsoluteLifetime }
+
+// Why a login is refused although the password may be right; see [CredentialsError].
+const (
+	EmailNotConfirmed Reason = "email_not_confirmed"
+	AccountLocked     Reason = "account_locked" // for a time, or until somebody unlocks it
+	AccountDisabled   Reason = "account_disabled"
+	PasswordExpired   Reason = "password_expired"
+	CaptchaRequired   Reason = "captcha_required"
+)
