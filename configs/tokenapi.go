@@ -165,10 +165,12 @@ type TokenAPIReply struct {
 	AccessToken Places `yaml:"access_token"`
 	// RefreshToken is the place of the refresh token. Default refresh_token.
 	RefreshToken Places `yaml:"refresh_token" empty:"means"`
-	// ExpiresIn is the place of the access token's lifetime or end. Default expires_in; where
-	// nothing is there, the token's exp counts, else access_lifetime.
+	// ExpiresIn is the place of the access token's lifetime or end: a number of expires_unit, a
+	// number of seconds or milliseconds since 1970, a date, or text such as 15m. The token's exp
+	// counts where it is sooner, and access_lifetime where there is neither. Default expires_in.
 	ExpiresIn Places `yaml:"expires_in" empty:"means"`
-	// ExpiresUnit is that of plain numbers: s or ms. Default s.
+	// ExpiresUnit is that of plain numbers: s or ms. From 1e9 on a number of s is a time since
+	// 1970, from 1e11 on any number is one, in milliseconds. Default s.
 	ExpiresUnit string `yaml:"expires_unit" oneof:"s ms"`
 }
 

@@ -2,6 +2,7 @@ package tokenapi
 
 import (
 	"crypto/tls"
+	"log/slog"
 	"net/http"
 	"time"
 )
@@ -36,6 +37,7 @@ type Options struct {
 	TLS      *tls.Config   // nil: the system's roots
 
 	Now func() time.Time // for Retry-After dates and signature checks; nil: time.Now
+	Log *slog.Logger     // nil: discarded
 }
 
 // Encoding is how a request body is written.
@@ -81,10 +83,15 @@ type Endpoint struct {
 // Reply says where the tokens stand in a successful answer: lists of places, of which the first that
 // is there counts.
 type Reply struct {
-	AccessToken  []string      // default access_token
-	RefreshToken []string      // empty, or absent in the answer: the API does not rotate, or has none
-	ExpiresIn    []string      // empty, absent or unreadable: the token's exp, else Options.Lifetime
-	ExpiresUnit  time.Duration // of plain numbers. Default a second
+	AccessToken  []string // default access_token
+	RefreshToken []string // empty, or absent in the answer: the API does not rotate, or has none
+	// ExpiresIn is when the token expires, or how long it lives: a number of ExpiresUnit or, from
+	// 1e9 on, a time since 1970; a date; or text such as 15m. The token's own exp counts too, and
+	// the smaller wins. Empty, absent or nonsense: only exp counts, else Options.Lifetime.
+	ExpiresIn []string
+	// ExpiresUnit is the unit of plain numbers: time.Second, the default, or time.Millisecond. With
+	// the latter only numbers from 1e11 on are times since 1970.
+	ExpiresUnit time.Duration
 }
 
 // IdentityFrom says what the user is read from.
@@ -121,8 +128,6 @@ type Verification struct {
 const (
 	defaultLifetime = 5 * time.Minute
 	defaultTimeout  = 10 * time.Second
-	// maxLifetime keeps an absurd expires_in from overflowing a duration.
-	maxLifetime = 365 * 24 * time.Hour
 )
 
 // withDefaults returns o with every default filled in.
@@ -166,6 +171,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Reply.ExpiresUnit == 0 {
+		o.Reply.ExpiresUnit = time.Second
 	}
 	return o
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"sessiongate/session"
@@ -22,6 +23,8 @@ type Provider struct {
 	verifier *verifier // nil: nothing is verified
 
 	login, refresh, logout, whose *endpoint // whose is Options.Me
+
+	unreadable sync.Once // that an expires_in is no expiry
 }
 
 // New checks the options and returns a provider. It calls nobody.
@@ -46,6 +49,8 @@ func (o *Options) check() error {
 		return errors.New("a name is required")
 	case o.Login.URL == "":
 		return errors.New("the URL of the login is required")
+	case o.Reply.ExpiresUnit != time.Second && o.Reply.ExpiresUnit != time.Millisecond:
+		return errors.New("the unit of expires_in is a second or a millisecond")
 	case o.Timeout < 0 || o.Lifetime < 0:
 		return errors.New("timeout and lifetime cannot be negative")
 	case o.Identity.From == FromMe && o.Me.URL == "":

@@ -112,6 +112,8 @@ func TestReplyShapes(t *testing.T) {
 	skewed := map[string]any{"sub": "u1", "iat": now.Add(time.Hour).Unix(), "exp": now.Add(time.Hour + 5*time.Minute).Unix()}
 	behind := map[string]any{"sub": "u1", "iat": now.Add(-time.Hour).Unix(), "exp": now.Add(-50 * time.Minute).Unix()}
 	old := map[string]any{"sub": "u1", "iat": now.Add(-4 * time.Minute).Unix(), "exp": now.Add(time.Minute).Unix()}
+	over := map[string]any{"sub": "u1", "exp": now.Add(-time.Hour).Unix()}
+	forever := map[string]any{"sub": "u1", "iat": now.Unix(), "exp": now.Add(20 * 365 * 24 * time.Hour).Unix()}
 	text := func(format string, args ...any) http.HandlerFunc { return say(200, fmt.Sprintf(format, args...)) }
 	for name, row := range map[string]struct {
 		answer  http.HandlerFunc
@@ -138,7 +140,12 @@ func TestReplyShapes(t *testing.T) {
 		"expires_in":        {text(`{"access_token":%q,"expires_in":120}`, token), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, token, "", 2 * time.Minute},
 		"expires_in text":   {text(`{"access_token":%q,"expires_in":"1.5"}`, token), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, token, "", 1500 * time.Millisecond},
 		"expires_in zero":   {text(`{"access_token":%q,"expires_in":0}`, token), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, token, "", 15 * time.Minute},
-		"expires_in absurd": {text(`{"access_token":%q,"expires_in":1e300}`, token), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, token, "", 365 * 24 * time.Hour},
+		"expires_in absurd": {text(`{"access_token":%q,"expires_in":1e300}`, token), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, token, "", 15 * time.Minute},
+		"both absurd":       {text(`{"access_token":%q,"expires_in":1e300}`, jwt(forever)), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, jwt(forever), "", 365 * 24 * time.Hour},
+		"exp is later":      {text(`{"access_token":%q,"expires_in":60}`, token), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, token, "", time.Minute},
+		"exp is sooner":     {text(`{"access_token":%q,"expires_in":3600000}`, token), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, token, "", 15 * time.Minute},
+		"milliseconds":      {text(`{"access_token":%q,"expires_in":900000}`, jwt(plain)), tokenapi.Reply{ExpiresIn: []string{"expires_in"}, ExpiresUnit: time.Millisecond}, jwt(plain), "", 15 * time.Minute},
+		"exp is over":       {text(`{"access_token":%q,"expires_in":60}`, jwt(over)), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, jwt(over), "", time.Minute},
 		"expires_in NaN":    {text(`{"access_token":%q,"expires_in":"NaN"}`, token), tokenapi.Reply{ExpiresIn: []string{"expires_in"}}, token, "", 15 * time.Minute},
 		"no exp":            {text(`{"access_token":%q}`, jwt(plain)), tokenapi.Reply{}, jwt(plain), "", 7 * time.Minute},
 		"API ahead of us":   {text(`{"access_token":%q}`, jwt(skewed)), tokenapi.Reply{}, jwt(skewed), "", 5 * time.Minute},

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -69,31 +68,20 @@ func fault(what, why string) error {
 	return &session.FaultError{Misconfigured: true, Err: errors.New(what + ": " + why)}
 }
 
-// lifetime is expires_in, else what the JWT says, else the configured one.
-func (p *Provider) lifetime(r *reply, claims map[string]any, now time.Time) time.Duration {
-	if d, ok := seconds(r.first(p.sources.expires)); ok && d > 0 {
-		return d
-	}
-	if d := claimedLifetime(claims, now); d > 0 {
-		return d
-	}
-	return p.options.Lifetime
-}
-
 // claimedLifetime is exp minus now; where iat is later than our clock, minus iat. If a token we
 // were given this moment seems to have expired, the clocks differ by more than its life, and exp
-// minus iat is the best there is.
-func claimedLifetime(claims map[string]any, now time.Time) time.Duration {
+// minus iat is the best there is. known is false if the claims do not say, or make no sense.
+func claimedLifetime(claims map[string]any, now time.Time) (life time.Duration, known bool) {
 	exp, ok := claimTime(claims, "exp")
 	if !ok {
-		return 0
+		return 0, false
 	}
 	left := exp.Sub(now)
 	issued, ok := claimTime(claims, "iat")
-	if ok && (issued.After(now) || left <= 0) {
+	if ok && (issued.After(now) || left < minLifetime) {
 		left = exp.Sub(issued)
 	}
-	return min(left, maxLifetime)
+	return plausible(left)
 }
 
 func claimTime(claims map[string]any, name string) (time.Time, bool) {
@@ -107,15 +95,6 @@ func claimTime(claims map[string]any, name string) (time.Time, bool) {
 	}
 	whole, part := math.Modf(f)
 	return time.Unix(int64(whole), int64(part*1e9)), true
-}
-
-// seconds reads a number of seconds, as a number or as text.
-func seconds(text string) (time.Duration, bool) {
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(f) {
-		return 0, false
-	}
-	return time.Duration(min(f, maxLifetime.Seconds()) * float64(time.Second)), true
 }
 
 // readClaims reads a JWT's claims (RFC 7519 §7.2) without checking its signature.
