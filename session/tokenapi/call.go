@@ -176,7 +176,9 @@ func (r *reply) text(p place) string {
 		return value
 	case inCookie:
 		return r.cookie(p.name)
-	case inBody:
+	case inLocation:
+		return r.location(p.name)
+	case inBody, inQuery:
 	}
 	if p.name == "" {
 		return ""
@@ -186,6 +188,22 @@ func (r *reply) text(p place) string {
 		return ""
 	}
 	return fieldText(doc, p.name)
+}
+
+// location returns a parameter of a redirect's target: of its query or, as tokens for scripts come
+// (OAuth 2.0 Multiple Response Type Encoding Practices §3), of its fragment.
+func (r *reply) location(name string) string {
+	target, err := url.Parse(r.header.Get("Location"))
+	if err != nil {
+		return ""
+	}
+	for _, text := range []string{target.RawQuery, target.EscapedFragment()} {
+		list, _ := url.ParseQuery(text) // what can be read of it
+		if value := list.Get(name); value != "" {
+			return value
+		}
+	}
+	return ""
 }
 
 // cookie returns the last value set under the name; a deletion is no value.

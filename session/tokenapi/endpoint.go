@@ -64,7 +64,7 @@ func (c *endpoint) compile(e Endpoint, allowed []string) error {
 		if v.to.name == "" {
 			continue
 		}
-		to, err := parsePlace(v.to.name)
+		to, err := parseRequestPlace(v.to.name)
 		switch {
 		case err != nil:
 			return fmt.Errorf("%s: %w", v.value, err)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -25,41 +27,91 @@ func decodeJSON(data []byte) (any, error) {
 	return v, nil
 }
 
-// lookup finds a field. Names are compared exactly. At each object the longest beginning of the
-// path that is a name there is tried first, so that names with dots in them need no quoting.
-func lookup(doc any, path string) (any, bool) {
+// everyEntry stands in a field for every entry of a list and every value of an object.
+const everyEntry = "*"
+
+// lookup finds a field; with * in its name the first of them.
+func lookup(doc any, path string) (found any, ok bool) {
+	each(doc, path, func(_ string, v any) bool {
+		found, ok = v, true
+		return false
+	})
+	return found, ok
+}
+
+// each visits the values that a field's name means, in the order of the document's lists and of the
+// names in its objects, until visit returns false. name is the last name on the way, empty for an
+// entry of a list.
+//
+// Names are compared exactly. At each object the longest beginning of the path that is a name there
+// is tried first, so that names with dots in them need no quoting; without * the first way that
+// leads to a value is the only one.
+func each(doc any, path string, visit func(name string, v any) bool) {
 	if path == "." {
-		return doc, true
+		visit("", doc)
+		return
 	}
+	w := walk{visit: visit, single: !starred(path)}
+	w.below(doc, path)
+}
+
+// starred reports whether a field's name means every entry of something.
+func starred(path string) bool { return slices.Contains(strings.Split(path, "."), everyEntry) }
+
+// walk is one search for a field.
+type walk struct {
+	visit  func(name string, v any) bool
+	single bool // the first value is all
+	over   bool
+}
+
+// at takes a value that was found under a name, with the rest of the path still to go.
+func (w *walk) at(name string, v any, rest string, more bool) {
+	if more {
+		w.below(v, rest)
+		return
+	}
+	w.over = !w.visit(name, v) || w.single
+}
+
+func (w *walk) below(doc any, path string) {
 	switch d := doc.(type) {
 	case map[string]any:
-		for name, rest := path, ""; ; {
-			if v, ok := d[name]; ok {
-				if rest == "" {
-					return v, true
-				}
-				if found, ok := lookup(v, rest); ok {
-					return found, true
-				}
-			}
-			i := strings.LastIndexByte(name, '.')
-			if i < 0 {
-				return nil, false
-			}
-			name, rest = path[:i], path[i+1:]
-		}
+		w.object(d, path)
 	case []any:
-		head, rest, more := strings.Cut(path, ".")
-		i, err := strconv.Atoi(head)
-		if err != nil || i < 0 || i >= len(d) || strconv.Itoa(i) != head {
-			return nil, false
-		}
-		if !more {
-			return d[i], true
-		}
-		return lookup(d[i], rest)
+		w.list(d, path)
 	}
-	return nil, false
+}
+
+func (w *walk) object(d map[string]any, path string) {
+	for end := len(path); end > 0 && !w.over; end = strings.LastIndexByte(path[:end], '.') {
+		if v, there := d[path[:end]]; there && path[:end] != everyEntry {
+			w.at(path[:end], v, path[min(end+1, len(path)):], end < len(path))
+		}
+	}
+	head, rest, more := strings.Cut(path, ".")
+	if head != everyEntry {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(d)) {
+		if w.over {
+			return
+		}
+		w.at(name, d[name], rest, more)
+	}
+}
+
+func (w *walk) list(d []any, path string) {
+	head, rest, more := strings.Cut(path, ".")
+	if head == everyEntry {
+		for i := 0; i < len(d) && !w.over; i++ {
+			w.at("", d[i], rest, more)
+		}
+		return
+	}
+	if i, err := strconv.Atoi(head); err == nil && i >= 0 && i < len(d) && strconv.Itoa(i) == head {
+		w.at("", d[i], rest, more)
+	}
 }
 
 // assign sets a field of a body under construction and makes the objects on the way.
@@ -94,13 +146,14 @@ func textOf(v any) string {
 	return ""
 }
 
-// fieldText is the text of a field, empty if it is not there.
-func fieldText(doc any, path string) string {
-	if path == "" {
-		return ""
-	}
-	v, _ := lookup(doc, path)
-	return textOf(v)
+// fieldText is the text of a field, with * in its name the first one that is not empty. It is empty
+// if there is none.
+func fieldText(doc any, path string) (text string) {
+	each(doc, path, func(_ string, v any) bool {
+		text = textOf(v)
+		return text == ""
+	})
+	return text
 }
 
 // maxWords bounds a list of roles or scopes. What is beyond it is not granted.

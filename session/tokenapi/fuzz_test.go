@@ -20,6 +20,8 @@ func FuzzReply(f *testing.F) {
 		f.Add([]byte(seed), "data.access_token", 200)
 		f.Add([]byte(seed), "access_token", 422)
 		f.Add([]byte(seed), "a.b.c", 400)
+		f.Add([]byte(seed), "*.*", 200)
+		f.Add([]byte(seed), "location:token", 302)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, path string, status int) {
 		o := Options{
@@ -30,7 +32,7 @@ func FuzzReply(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r := &reply{what: "login", status: status, header: http.Header{"Set-Cookie": {string(data)}, "Authorization": {string(data)}}, data: data, whole: true}
+		r := &reply{what: "login", status: status, header: http.Header{"Set-Cookie": {string(data)}, "Authorization": {string(data)}, "Location": {string(data)}}, data: data, whole: true}
 		_ = p.login.judge(r, time.Unix(0, 0))
 		g, err := p.take(r, time.Unix(1_000_000, 0))
 		if err == nil && (g.Access == "" || !headerSafe(g.Access.Reveal()) || g.lifetime <= 0 || g.lifetime > maxLifetime) {

@@ -7,14 +7,17 @@ import (
 	"time"
 )
 
-// Options describe an API. What is said to be a place is text in one of three forms:
+// Options describe an API. What is said to be a place is text in one of these forms:
 //
 //	data.access_token      a field of the body: names and list positions, with dots between them
 //	header:Authorization   a header; of Authorization, what follows "Bearer "
 //	cookie:refresh_token   a cookie: in a reply Set-Cookie, in a request Cookie
+//	query:key              in a request, a parameter of the URL
+//	location:token         in a reply, a parameter of a redirect's target: of its query or fragment
 //
-// A name that itself has dots in it is found too (https://example.com/roles). In a reply, "." is
-// the body itself, where that is one JSON string.
+// A name that itself has dots in it is found too (https://example.com/roles). In a reply, * is every
+// entry of a list and every value of an object (roles.*.name), and "." is the body itself, where
+// that is one JSON string.
 type Options struct {
 	Name string // the provider's name in the configuration
 

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 )
 
 // place is where a value stands in a request or a reply.
 type place struct {
 	kind placeKind
-	name string // of the field, header or cookie; empty: nowhere
+	name string // of the field, header, cookie or parameter; empty: nowhere
 }
 
 type placeKind uint8
@@ -20,6 +21,8 @@ const (
 	inBody placeKind = iota
 	inHeader
 	inCookie
+	inQuery    // of a request's URL
+	inLocation // the query or the fragment of a redirect's target, in a reply
 )
 
 // maxSegments bounds a field's name: with each segment the ways to read a name with dots in it
@@ -41,7 +44,45 @@ func parsePlace(text string) (place, error) {
 		}
 		return place{inCookie, name}, nil
 	}
+	for prefix, kind := range map[string]placeKind{"query:": inQuery, "location:": inLocation} {
+		if name, ok := strings.CutPrefix(text, prefix); ok {
+			if name == "" {
+				return place{}, fmt.Errorf("%q: the name of a parameter is missing", text)
+			}
+			return place{kind, name}, nil
+		}
+	}
 	return place{inBody, text}, checkField(text)
+}
+
+// parseReplyPlaces reads a list of places in a reply.
+func parseReplyPlaces(list []string) ([]place, error) {
+	places := make([]place, 0, len(list))
+	for _, text := range list {
+		p, err := parsePlace(text)
+		switch {
+		case err != nil:
+			return nil, err
+		case p.kind == inQuery:
+			return nil, fmt.Errorf("%q: a reply has no query; write location:%s for the target of a redirect", text, p.name)
+		}
+		places = append(places, p)
+	}
+	return places, nil
+}
+
+// parseRequestPlace reads a place in a request.
+func parseRequestPlace(text string) (place, error) {
+	p, err := parsePlace(text)
+	switch {
+	case err != nil:
+		return p, err
+	case p.kind == inLocation:
+		return p, fmt.Errorf("%q: a request has no location; write query:%s", text, p.name)
+	case p.kind == inBody && slices.Contains(strings.Split(text, "."), everyEntry):
+		return p, fmt.Errorf("%q: * stands for every entry of a reply, and a request has to name one", text)
+	}
+	return p, nil
 }
 
 // checkField refuses names that find nothing or too much.
@@ -125,17 +166,4 @@ func bearerValue(value string) string {
 		return strings.TrimSpace(value[len(scheme):])
 	}
 	return value
-}
-
-// parsePlaces reads a list of places.
-func parsePlaces(list []string) ([]place, error) {
-	places := make([]place, 0, len(list))
-	for _, text := range list {
-		p, err := parsePlace(text)
-		if err != nil {
-			return nil, err
-		}
-		places = append(places, p)
-	}
-	return places, nil
 }

@@ -29,7 +29,7 @@ func newSources(r Reply) (s sources, err error) {
 		{&s.refresh, "refresh_token", r.RefreshToken},
 		{&s.expires, "expires_in", r.ExpiresIn},
 	} {
-		if *p.into, err = parsePlaces(p.list); err != nil {
+		if *p.into, err = parseReplyPlaces(p.list); err != nil {
 			return s, fmt.Errorf("reply: %s: %w", p.what, err)
 		}
 	}
