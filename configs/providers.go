@@ -51,8 +51,8 @@ type Users struct {
 	// DatabaseFile is a file that holds the URL of the database.
 	DatabaseFile Path `yaml:"database_file"`
 	// Query finds a user by the name that was typed ($1), in at most one row with the columns name
-	// and password_hash (argon2id or bcrypt), and if wanted subject, roles, scopes, disabled,
-	// display_name. Required with database.
+	// and password_hash (argon2id, bcrypt, or as Django, Spring or Werkzeug writes it), and if wanted
+	// subject, roles, scopes, disabled, display_name. Required with database.
 	Query string `yaml:"query"`
 	// QueryBySubject finds the same row by subject ($1); it is asked at every refresh. Required
 	// where query returns a subject that is not the name.

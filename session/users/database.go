@@ -14,12 +14,13 @@ import (
 )
 
 // Database reads users from the app's own PostgreSQL, with queries the operator
-// writes. It never writes: a session is read-only, and a bcrypt hash stays one.
+// writes. It never writes: a session is read-only, and a hash stays as it is.
 //
 // A query takes one parameter, $1, and answers with at most one row, whose
 // columns go by name:
 //
-//	password_hash  argon2id or bcrypt; NULL or empty: no sign-in by password. Required
+//	password_hash  argon2id, bcrypt, or as Django, Spring or Werkzeug writes it; NULL, empty, or
+//	               Django's mark of an unusable password: no sign-in by password. Required
 //	name           as it is spelt in the table; what was typed may differ in case. Required
 //	subject        the stable ID in tokens. Default: the name
 //	roles, scopes  an array, a JSON array, or text with commas. NULL: none
@@ -117,7 +118,7 @@ func (d *Database) Close() { d.pool.Close() }
 func (d *Database) Authenticate(ctx context.Context, name, password string) (User, error) {
 	r, err := d.named(ctx, name)
 	switch {
-	case errors.Is(err, ErrUnknown), err == nil && r.hash == "":
+	case errors.Is(err, ErrUnknown), err == nil && (r.hash == "" || unusable(string(r.hash))):
 		return User{}, d.seen.refuse(ctx, d.hasher, password)
 	case err != nil:
 		return User{}, err

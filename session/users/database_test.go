@@ -39,7 +39,9 @@ INSERT INTO people VALUES
   (2, 'grace', '%[2]s', '{user,admin}', NULL, '', '[]'),
   (3, 'mallory', '%[1]s', NULL, true, '', NULL),
   (4, 'sso', NULL, '{}', false, '', '[]'),
-  (5, 'plain', 'not a hash', '{}', false, '', '[]');
+  (5, 'plain', 'not a hash', '{}', false, '', '[]'),
+  (6, 'django', 'pbkdf2_sha256$1000$XpXlRh0r2cGfSaLt$NRH+WFCTQnwfItjITqHKVY7b6Zo6LclkTHSsk66Z2pA=', '{}', false, '', '[]'),
+  (7, 'unusable', '!uYRXtYY0srRlnUvYl7Kvk7a5qO5ns7vsR8rjM5O3', '{}', false, '', '[]');
 CREATE ROLE gate LOGIN PASSWORD 'gate-password';
 GRANT SELECT, UPDATE ON people TO gate;`, argon, old))
 	return server
@@ -85,7 +87,10 @@ func testDatabaseSignIn(t *testing.T, server *testserver.PostgresServer) {
 		{"nobody", "lovelace-1843", ""},
 		{"mallory", "lovelace-1843", ""}, // disabled
 		{"sso", "lovelace-1843", ""},     // has no password
-		{"plain", "not a hash", ""},      // the table holds plain text
+		{"django", "p\u00e4ssword", "6"},
+		{"django", "password", ""},
+		{"unusable", "lovelace-1843", ""}, // has no password, as Django says it
+		{"plain", "not a hash", ""},       // the table holds plain text
 		{"", "lovelace-1843", ""},
 		{"ada\x00", "lovelace-1843", ""}, // PostgreSQL knows no such text
 		{"ada\xff", "lovelace-1843", ""},

@@ -3,8 +3,6 @@ package users
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"sync"
 )
 
@@ -31,16 +29,13 @@ func (d *decoys) add(hash passwordHash) {
 
 func (d *decoys) remove(hash passwordHash) { d.count[kindOf(hash)]-- }
 
-// kindOf names what decides about a hash's cost: all but salt and sum.
+// kindOf names what decides about a hash's cost.
 func kindOf(hash passwordHash) string {
 	stored, err := parseHash(string(hash))
 	if err != nil {
 		return ""
 	}
-	if p, ok := stored.(argonHash); ok {
-		return fmt.Sprintf("argon2id %d %d %d %d", p.memory, p.time, p.lanes, len(p.sum))
-	}
-	return strings.Join(strings.Split(string(hash), "$")[:3], "$")[len("$2a"):] // $2a, $2b and $2y cost the same
+	return stored.kind()
 }
 
 // refuse spends the work of checking a password and says no. Errors: ErrBadCredentials, ErrBusy.

@@ -3,15 +3,12 @@ package users
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"runtime"
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/crypto/argon2"
-	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/text/unicode/norm"
 )
@@ -92,12 +89,12 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return p.encode(), nil
 }
 
-// Verify compares a password with a stored hash, argon2id or bcrypt. Errors: ErrMismatch, ErrBusy,
-// or that the hash is malformed.
+// Verify compares a password with a stored hash: argon2id, bcrypt, or one as Django, Spring or
+// Werkzeug writes it. Errors: ErrMismatch, ErrBusy, or that the hash cannot be used.
 //
 // bcrypt sees only 72 bytes. A longer password is a mismatch and never compared by its beginning;
-// the work is spent all the same. bcrypt gets the bytes as they are: hashes that come from
-// elsewhere were made without normalisation.
+// the work is spent all the same. All but argon2id in its own form get the bytes as they are: hashes
+// that come from elsewhere were made without normalisation.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) error {
 	stored, err := parseHash(hash)
 	if err != nil {
@@ -131,15 +128,15 @@ func (h *Hasher) Dummy(ctx context.Context, password string) error {
 	return nil
 }
 
-// NeedsRehash reports whether a stored hash is not what Hash makes today: bcrypt, or other
-// parameters.
+// NeedsRehash reports whether a stored hash is not what Hash makes today: another scheme, another
+// form, or other parameters.
 func (h *Hasher) NeedsRehash(hash string) bool {
 	stored, err := parseHash(hash)
 	if err != nil {
 		return true
 	}
 	p, ok := stored.(argonHash)
-	return !ok || p.memory != hashMemoryKiB || p.time != hashTime || p.lanes != hashLanes ||
+	return !ok || p.asTyped || p.memory != hashMemoryKiB || p.time != hashTime || p.lanes != hashLanes ||
 		len(p.salt) < saltBytes || len(p.sum) < hashBytes
 }
 
@@ -168,25 +165,4 @@ func (h *Hasher) acquire(ctx context.Context, memoryKiB int64) (release func(), 
 		return nil, fmt.Errorf("%w: %w", ErrBusy, err)
 	}
 	return func() { h.slots.Release(need) }, nil
-}
-
-func (p argonHash) compute(password string, size int) []byte {
-	return argon2.IDKey(norm.NFC.Bytes([]byte(password)), p.salt, p.time, p.memory, p.lanes, uint32(size))
-}
-
-func (p argonHash) memoryKiB() int64 { return int64(p.memory) }
-
-func (p argonHash) matches(password string) bool {
-	return subtle.ConstantTimeCompare(p.compute(password, len(p.sum)), p.sum) == 1
-}
-
-// memoryKiB of bcrypt counts one slot: it needs a processor rather than memory.
-func (bcryptHash) memoryKiB() int64 { return hashMemoryKiB }
-
-func (b bcryptHash) matches(password string) bool {
-	secret, whole := []byte(password), true
-	if len(secret) > maxBcryptBytes {
-		secret, whole = secret[:maxBcryptBytes], false
-	}
-	return bcrypt.CompareHashAndPassword([]byte(b), secret) == nil && whole
 }

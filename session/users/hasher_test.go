@@ -185,6 +185,11 @@ func FuzzHash(f *testing.F) {
 	f.Add(small)
 	f.Add("$2b$04$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
 	f.Add("$argon2id$v=19$m=,t=,p=$$")
+	for _, tt := range written() {
+		f.Add(tt.hash)
+	}
+	f.Add("{scrypt}$ffffffff$AA==$AA==")
+	f.Add("scrypt:4294967295:4294967295:4294967295$a$" + strings.Repeat("ab", 64))
 	f.Fuzz(func(t *testing.T, hash string) {
 		_ = hasher.NeedsRehash(hash) // parses and must neither panic nor compute
 	})

@@ -20,17 +20,26 @@ const (
 	maxBcryptCost  = 14
 	maxBcryptBytes = 72
 	bcryptLength   = 60
+	minSum, maxSum = 16, 64 // bytes of a hash's result, bcrypt's apart
+	maxSalt        = 256    // bytes
+	maxHashBytes   = 1024   // of a hash as it is written
 )
 
 var (
-	errNotHash = errors.New("is not a password hash (argon2id or bcrypt): make one with `sessiongate users`; plain text is not accepted")
-	errBadHash = errors.New("is a malformed password hash")
+	errNotHash = errors.New("is not a password hash (argon2id, bcrypt, or one as Django, Spring or Werkzeug writes it): " +
+		"make one with `sessiongate users`; plain text is not accepted")
+	errBadHash  = errors.New("is a malformed password hash")
+	errFastHash = errors.New("is a bare digest (MD5, SHA-1 or SHA-256), which is guessed too fast to be accepted: let the app hash the password anew")
 )
 
-// storedHash is argonHash or bcryptHash.
+// storedHash is one of argonHash, bcryptHash, digestedBcrypt, pbkdf2Hash and scryptHash.
 type storedHash interface {
+	// memoryKiB is how much of the hasher's budget a check takes.
 	memoryKiB() int64
+	// matches spends the work of a check and compares in constant time.
 	matches(password string) bool
+	// kind names all that decides about the cost of a check: not the salt, and not the sum.
+	kind() string
 }
 
 type argonHash struct {
@@ -39,12 +48,30 @@ type argonHash struct {
 	lanes  uint8
 	salt   []byte
 	sum    []byte
+	// asTyped hashes were made of the password without normalisation.
+	asTyped bool
 }
 
 type bcryptHash string
 
 // parseHash checks a hash and the work it asks for. No error contains any part of it.
 func parseHash(text string) (storedHash, error) {
+	if len(text) > maxHashBytes {
+		return nil, errNotHash
+	}
+	if strings.HasPrefix(text, "$") {
+		return parseCrypt(text)
+	}
+	for _, parse := range []func(string) (storedHash, error){parseSpring, parseDjango, parseWerkzeug} {
+		if hash, err := parse(text); !errors.Is(err, errNotHash) {
+			return hash, err
+		}
+	}
+	return nil, errNotHash
+}
+
+// parseCrypt reads the hashes that begin with $ and their scheme.
+func parseCrypt(text string) (storedHash, error) {
 	switch {
 	case strings.HasPrefix(text, "$argon2id$"):
 		return parseArgon(text)
@@ -90,9 +117,9 @@ func parseArgon(text string) (storedHash, error) {
 	}
 	var numbers [3]uint64
 	for i, name := range []string{"m=", "t=", "p="} {
-		digits, ok := strings.CutPrefix(settings[i], name)
-		number, err := strconv.ParseUint(digits, 10, 32)
-		if !ok || err != nil || strconv.FormatUint(number, 10) != digits {
+		digits, named := strings.CutPrefix(settings[i], name)
+		number, ok := parseNumber(digits)
+		if !named || !ok {
 			return nil, errBadHash
 		}
 		numbers[i] = number
@@ -107,10 +134,17 @@ func parseArgon(text string) (storedHash, error) {
 	salt, saltErr := base64.RawStdEncoding.Strict().DecodeString(parts[4])
 	sum, sumErr := base64.RawStdEncoding.Strict().DecodeString(parts[5])
 	if saltErr != nil || sumErr != nil || strings.ContainsAny(text, "\r\n") ||
-		len(salt) < 8 || len(salt) > 64 || len(sum) < 16 || len(sum) > 64 {
+		len(salt) < 8 || len(salt) > 64 || len(sum) < minSum || len(sum) > maxSum {
 		return nil, errBadHash
 	}
 	return argonHash{memory: uint32(m), time: uint32(t), lanes: uint8(p), salt: salt, sum: sum}, nil
+}
+
+// parseNumber reads a number below 2^32 as every program writes it: in decimal, without a sign and
+// without leading zeros.
+func parseNumber(digits string) (uint64, bool) {
+	number, err := strconv.ParseUint(digits, 10, 32)
+	return number, err == nil && strconv.FormatUint(number, 10) == digits
 }
 
 // encode returns the PHC form. It is not called String, so that no print of a hash shows it by
