@@ -73,6 +73,9 @@ type Grant struct {
 	// NoRefresh says that the tokens cannot be refreshed: the session ends with
 	// its access token, and not an early window sooner.
 	NoRefresh bool
+	// NeedsLive says that only an access token which has not expired can be refreshed: the
+	// early window is half of its life, since what comes too late ends the session.
+	NeedsLive bool
 	// LeftOut names the claim with the user's roles where the provider did not send
 	// it because there are too many; empty: nothing is missing.
 	LeftOut string

@@ -23,10 +23,7 @@ func NewSchedule(lifetime, grace time.Duration) Schedule {
 	lifetime = max(lifetime, 0)
 	early := min(max(30*time.Second, lifetime/10), lifetime/4)
 	hard := lifetime - min(5*time.Second, lifetime/10)
-	soft := lifetime - early
-	if jitter := early / 2; jitter > 0 {
-		soft -= rand.N(jitter) //nolint:gosec // spreads load, guards nothing
-	}
+	soft := lifetime - early - jitter(early/2)
 	return Schedule{
 		Lifetime: lifetime,
 		Soft:     min(soft, hard),
@@ -45,11 +42,24 @@ func (s Schedule) After(d time.Duration) Schedule {
 }
 
 // Schedule plans the grant's access token. One that cannot be refreshed has no
-// early window: there is nothing to be early for.
+// early window: there is nothing to be early for. One that can only be refreshed
+// while it lives has a wide one.
 func (g Grant) Schedule(grace time.Duration) Schedule {
 	s := NewSchedule(g.Lifetime, grace)
-	if g.NoRefresh {
+	switch {
+	case g.NoRefresh:
 		s.Soft = s.Hard
+	case g.NeedsLive:
+		s.Soft = min(s.Soft, s.Lifetime/2+jitter(s.Lifetime/16))
 	}
 	return s
+}
+
+// jitter is up to d, at random, so that sessions born together do not refresh
+// together.
+func jitter(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return rand.N(d) //nolint:gosec // spreads load, guards nothing
 }

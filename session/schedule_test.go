@@ -42,7 +42,8 @@ func TestScheduleAfter(t *testing.T) {
 	}
 }
 
-// A grant that cannot be refreshed has no early window; any other has.
+// A grant that cannot be refreshed has no early window; any other has, and a wide one where a dead
+// token cannot be refreshed.
 func TestGrantSchedule(t *testing.T) {
 	for range 100 {
 		g := session.Grant{Lifetime: 10 * time.Minute}
@@ -53,6 +54,10 @@ func TestGrantSchedule(t *testing.T) {
 		g.NoRefresh = true
 		if s := g.Schedule(time.Minute); s.Soft != s.Hard || s.Hard != 595*time.Second {
 			t.Fatalf("without a refresh token: %+v", s)
+		}
+		g.NoRefresh, g.NeedsLive = false, true
+		if s := g.Schedule(time.Minute); s.Soft < 5*time.Minute || s.Soft > 5*time.Minute+38*time.Second || s.Hard != 595*time.Second {
+			t.Fatalf("refreshed only while it lives: %+v", s)
 		}
 	}
 }

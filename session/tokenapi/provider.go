@@ -129,7 +129,11 @@ func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Gr
 		return session.Grant{}, err
 	}
 	id.AuthTime = c.Now
-	return session.Grant{Identity: id, Tokens: g.Tokens, Lifetime: g.lifetime}, nil
+	return p.grant(id, g), nil
+}
+
+func (p *Provider) grant(id session.Identity, g granted) session.Grant {
+	return session.Grant{Identity: id, Tokens: g.Tokens, Lifetime: g.lifetime, NeedsLive: p.options.Refresh.NeedsLive}
 }
 
 // believe reads the identity of tokens whose signature, if it counts, is right.
@@ -151,11 +155,15 @@ func (p *Provider) discard(ctx context.Context, t session.Tokens) {
 }
 
 // Refresh implements [session.Provider]. A session without a refresh token keeps the token it has
-// until that expires; then the provider has nothing more to say, and the session is over.
+// until that expires; then the provider has nothing more to say, and the session is over. So it is
+// with a token that can only be refreshed while it lives.
 func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Grant, error) {
 	v := values{refresh: r.Tokens.Refresh.Reveal(), access: r.Tokens.Access.Reveal()}
 	if p.refresh == nil || !p.refresh.possible(v) {
 		return withoutRefresh(r)
+	}
+	if p.options.Refresh.NeedsLive && r.Expires.Sub(r.Now) <= lastSecond {
+		return session.Grant{}, &session.RefusedError{Reason: session.ProviderRefused, Unasked: true, Err: errTooLate}
 	}
 	answer, err := p.client.call(ctx, p.refresh, v, r.ClientIP)
 	var no *refusal
@@ -172,11 +180,13 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 		return session.Grant{}, err
 	}
 	id, err := p.stillWho(ctx, answer, g, r)
-	return session.Grant{Identity: id, Tokens: g.Tokens, Lifetime: g.lifetime}, err
+	return p.grant(id, g), err
 }
 
 // lastSecond is how much of an access token's life nobody could use any more.
 const lastSecond = time.Second
+
+var errTooLate = errors.New("the access token has expired, and the API refreshes only one that has not")
 
 var errNoRefreshToken = errors.New("the access token has expired and there is no refresh token")
 

@@ -224,6 +224,26 @@ func TestNoRefreshToken(t *testing.T) {
 	}
 }
 
+// Where only a live token can be refreshed, that is done from half its life on, and a dead one ends
+// the session without a call.
+func TestOnlyALiveTokenIsRefreshed(t *testing.T) {
+	a := newAPI(t, say(200, pair(jwt(ada()), "r2")))
+	p := a.provider(t, func(o *tokenapi.Options) { o.Refresh.NeedsLive = true })
+	g, err := p.Login(t.Context(), credentials())
+	if err != nil || g.Schedule(0).Soft > 9*time.Minute {
+		t.Errorf("%v %v", g.Schedule(0), err)
+	}
+	r := held()
+	r.Expires = now.Add(2 * time.Second)
+	if g, err = p.Refresh(t.Context(), r); err != nil || g.Schedule(0).Soft > 9*time.Minute || a.count() != 2 {
+		t.Errorf("%v %v", g.Schedule(0), err)
+	}
+	r.Expires = now.Add(time.Second)
+	if _, err := p.Refresh(t.Context(), r); kind(err) != "provider_refused" || a.count() != 2 {
+		t.Errorf("%v, asked %d times", err, a.count())
+	}
+}
+
 func TestRevoke(t *testing.T) {
 	for status, ok := range map[int]bool{200: true, 204: true, 401: true, 302: false, 404: true, 410: true, 429: false, 500: false} {
 		a := newAPI(t, say(status, ""))
