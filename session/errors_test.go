@@ -31,6 +31,12 @@ func TestErrors(t *testing.T) {
 			&session.UnavailableError{Subsystem: session.SubsystemProvider, Err: context.DeadlineExceeded},
 			"session: provider unavailable: context deadline exceeded", context.DeadlineExceeded,
 		},
+		"told more":         {&session.CredentialsError{Reason: session.AccountLocked}, "session: invalid credentials (account_locked)", session.ErrInvalidCredentials},
+		"told more, to log": {&session.CredentialsError{Err: errCause}, "session: invalid credentials: the cause", errCause},
+		"a further step":    {&session.StepRequiredError{Step: map[string]any{"x": canary}}, "session: a further step is required", nil},
+		"a step, to log":    {&session.StepRequiredError{Err: errCause}, "session: a further step is required: the cause", errCause},
+		"bounded there":     {&session.RateLimitedError{RetryAfter: time.Second}, "session: the provider bounds sign-ins, for another 1s", nil},
+		"bounded, to log":   {&session.RateLimitedError{RetryAfter: time.Second, Err: errCause}, "session: the provider bounds sign-ins, for another 1s: the cause", errCause},
 		"unreadable": {
 			&session.UnreadableError{IDs: []session.ID{"a", "b"}, Err: session.ErrSealed},
 			"session: 2 of the owner's sessions cannot be read: session: sealed data cannot be opened", session.ErrSealed,

@@ -9,8 +9,9 @@ type EventType string
 const (
 	EventLogin           EventType = "login"
 	EventLoginFailed     EventType = "login_failed"
-	EventLimited         EventType = "rate_limited" // Limit says which rate
-	EventGuessing        EventType = "guessing"     // at one user name, from many addresses
+	EventLoginStep       EventType = "login_step_required" // the provider wants a further field, such as a one-time code
+	EventLimited         EventType = "rate_limited"        // Limit says which rate
+	EventGuessing        EventType = "guessing"            // at one user name, from many addresses
 	EventRefreshed       EventType = "refreshed"
 	EventRotated         EventType = "rotated"
 	EventConverged       EventType = "converged"
@@ -36,6 +37,9 @@ const (
 	EventJournalFull  EventType = "journal_full"    // an entry was dropped before its time
 )
 
+// LimitOfProvider is the [Event.Limit] of a provider that bounds sign-ins itself.
+const LimitOfProvider = "provider"
+
 // Security reports whether the event is a sign of theft or abuse.
 func (t EventType) Security() bool {
 	return t == EventReuse || t == EventRecovered || t == EventSubjectChanged || t == EventGuessing
@@ -52,7 +56,7 @@ type Event struct {
 	Subject  string
 	Provider string
 	Reason   Reason
-	Limit    string // EventLimited: the rate, in the words of the configuration
+	Limit    string // EventLimited: the rate, in the words of the configuration, or LimitOfProvider
 	Username string // EventGuessing: the name tried
 	Err      error
 	Client   Client

@@ -11,7 +11,7 @@ import (
 func TestSecurityEvents(t *testing.T) {
 	for event, want := range map[session.EventType]bool{
 		session.EventReuse: true, session.EventRecovered: true, session.EventSubjectChanged: true, session.EventGuessing: true,
-		session.EventLogin: false, session.EventLoginFailed: false, session.EventLimited: false, session.EventRefreshed: false,
+		session.EventLogin: false, session.EventLoginFailed: false, session.EventLoginStep: false, session.EventLimited: false, session.EventRefreshed: false,
 		session.EventRotated: false, session.EventConverged: false, session.EventStale: false, session.EventRetired: false,
 		session.EventEnded: false, session.EventProviderRefused: false, session.EventProviderFault: false,
 		session.EventMisconfigured: false, session.EventClaimsLeftOut: false, session.EventRolledBack: false,
@@ -32,7 +32,8 @@ func TestExpiryReasons(t *testing.T) {
 		session.Idle: true, session.AbsoluteLifetime: true,
 		session.Logout: false, session.LogoutEverywhere: false, session.Replaced: false, session.Evicted: false,
 		session.RevokedByUser: false, session.RevokedByOperator: false, session.Reused: false, session.ProviderRefused: false,
-		session.BackChannelLogout: false, session.UserDisabled: false, "": false,
+		session.BackChannelLogout: false, session.UserDisabled: false, session.EmailNotConfirmed: false, session.AccountLocked: false,
+		session.AccountDisabled: false, session.PasswordExpired: false, session.CaptchaRequired: false, "": false,
 	} {
 		if reason.Expiry() != want {
 			t.Errorf("%s: %t", reason, !want)

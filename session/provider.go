@@ -30,8 +30,15 @@ type RemoteProvider interface {
 // PasswordProvider signs in with a user name and a password.
 type PasswordProvider interface {
 	Provider
-	// Login returns [ErrInvalidCredentials], [ErrBusy], a [FaultError], or a grant.
+	// Login returns [ErrInvalidCredentials] (a [CredentialsError] where there is more to say), a
+	// [StepRequiredError], a [RateLimitedError], [ErrBusy], a [FaultError], or a grant.
 	Login(ctx context.Context, c Credentials) (Grant, error)
+}
+
+// ExtraFieldsProvider is a [PasswordProvider] that takes more than a name and a password.
+type ExtraFieldsProvider interface {
+	// ExtraFields are the names of what may stand in [Credentials.Extra].
+	ExtraFields() []string
 }
 
 // Revoker can withdraw tokens at the provider. It is called in the background
@@ -44,6 +51,7 @@ type Revoker interface {
 type Credentials struct {
 	Username  string
 	Password  Secret
+	Extra     map[string]any // further fields, see [Login.Extra]
 	SessionID ID
 	Kind      Kind
 	ClientIP  string

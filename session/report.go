@@ -69,10 +69,22 @@ func (r *Reporter) ProviderFault(provider string, fault *FaultError) error {
 // LoginFault turns an error of a provider at sign-in into the answer for the client.
 func (r *Reporter) LoginFault(provider string, err error, c Client) error {
 	var fault *FaultError
+	var said *CredentialsError
+	var step *StepRequiredError
+	var limited *RateLimitedError
 	switch {
+	case errors.As(err, &said) && said.Reason != "":
+		r.Record(Event{Type: EventLoginFailed, Provider: provider, Reason: said.Reason, Client: c, Err: err})
+		return &CredentialsError{Reason: said.Reason}
 	case errors.Is(err, ErrInvalidCredentials):
 		r.Record(Event{Type: EventLoginFailed, Provider: provider, Client: c, Err: err})
 		return ErrInvalidCredentials
+	case errors.As(err, &step):
+		r.Record(Event{Type: EventLoginStep, Provider: provider, Client: c})
+		return step
+	case errors.As(err, &limited):
+		r.Record(Event{Type: EventLimited, Limit: LimitOfProvider, Provider: provider, Client: c, Err: err})
+		return limited
 	case errors.Is(err, ErrBusy):
 		return err
 	case errors.As(err, &fault):

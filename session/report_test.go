@@ -85,10 +85,16 @@ func TestLoginFaults(t *testing.T) {
 		retry  time.Duration
 	}{
 		"wrong password": {fmt.Errorf("ada: %w", session.ErrInvalidCredentials), session.EventLoginFailed, session.ErrInvalidCredentials, 0},
-		"too many":       {session.ErrBusy, "", session.ErrBusy, 0},
-		"out of order":   {&session.FaultError{Err: errCause}, session.EventProviderFault, nil, time.Second},
-		"says when":      {fmt.Errorf("login: %w", &session.FaultError{RetryAfter: time.Minute, Err: errCause}), session.EventProviderFault, nil, time.Minute},
-		"at once":        {&session.FaultError{RetryAfter: time.Millisecond, Err: errCause}, session.EventProviderFault, nil, time.Second},
+		"says why": {
+			fmt.Errorf("x: %w", &session.CredentialsError{Reason: session.AccountLocked, Err: errCause}), session.EventLoginFailed,
+			session.ErrInvalidCredentials, 0,
+		},
+		"one step more": {&session.StepRequiredError{Err: errCause}, session.EventLoginStep, errCause, 0},
+		"bounded there": {&session.RateLimitedError{Err: errCause}, session.EventLimited, errCause, 0},
+		"too many":      {session.ErrBusy, "", session.ErrBusy, 0},
+		"out of order":  {&session.FaultError{Err: errCause}, session.EventProviderFault, nil, time.Second},
+		"says when":     {fmt.Errorf("login: %w", &session.FaultError{RetryAfter: time.Minute, Err: errCause}), session.EventProviderFault, nil, time.Minute},
+		"at once":       {&session.FaultError{RetryAfter: time.Millisecond, Err: errCause}, session.EventProviderFault, nil, time.Second},
 		"our credentials": {
 			&session.FaultError{Misconfigured: true, Err: errCause}, session.EventMisconfigured, nil, time.Second,
 		},
@@ -118,6 +124,41 @@ func TestLoginFaults(t *testing.T) {
 		}
 		if c.event == session.EventLoginFailed && (e.Client != client || !errors.Is(e.Err, c.err)) {
 			t.Errorf("%s: %+v", name, e)
+		}
+	}
+}
+
+// Why a login was refused is told and logged in one fixed word. What else the provider said is for
+// the log only.
+func TestLoginReason(t *testing.T) {
+	var log recorded
+	err := session.NewReporter(&log, reportTime).LoginFault("corp", &session.CredentialsError{Reason: session.AccountLocked, Err: errCause}, session.Client{})
+	var said *session.CredentialsError
+	if !errors.As(err, &said) || said.Reason != session.AccountLocked || errors.Is(err, errCause) {
+		t.Errorf("answer %v", err)
+	}
+	if e := log.only(t); e.Reason != session.AccountLocked || !errors.Is(e.Err, errCause) {
+		t.Errorf("%+v", e)
+	}
+}
+
+// A code that was wrong is a guess, whatever the provider calls it; that it asks for one is none.
+func TestFailedLogin(t *testing.T) {
+	plain, coded := session.Login{}, session.Login{Extra: map[string]any{"otp": "1"}}
+	for name, c := range map[string]struct {
+		login session.Login
+		err   error
+		want  bool
+	}{
+		"in":            {plain, nil, false},
+		"wrong":         {plain, &session.CredentialsError{Reason: session.AccountLocked}, true},
+		"asks":          {plain, &session.StepRequiredError{}, false},
+		"asks again":    {coded, fmt.Errorf("x: %w", &session.StepRequiredError{}), true},
+		"bounded there": {coded, &session.RateLimitedError{}, false},
+		"a fault":       {coded, errCause, false},
+	} {
+		if got := c.login.FailedLogin(c.err); got != c.want {
+			t.Errorf("%s: %t", name, got)
 		}
 	}
 }

@@ -7,9 +7,12 @@ import (
 
 // Login is an attempt to sign in with a password.
 type Login struct {
-	Provider   string // empty: the only one that takes passwords
-	Username   string
-	Password   Secret
+	Provider string // empty: the only one that takes passwords
+	Username string
+	Password Secret
+	// Extra are further fields that the provider takes, such as a one-time code: text, bool
+	// and json.Number, a few KiB at most. They may be secrets.
+	Extra      map[string]any
 	DeviceName string
 	IPPrefix   string
 	Kind       Kind

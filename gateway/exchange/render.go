@@ -21,12 +21,13 @@ func (r *Responder) failJSON(x *Exchange, p *problem.Problem) {
 		Detail     string         `json:"detail"`
 		Code       string         `json:"code"`
 		Reason     session.Reason `json:"reason,omitempty"`
+		Step       map[string]any `json:"step,omitempty"`
 		RequestID  string         `json:"request_id"`
 		LoginURL   string         `json:"login_url,omitempty"`
 		RetryAfter int            `json:"retry_after,omitempty"`
 	}{
 		Type: "urn:sessiongate:problem:" + p.Code, Title: p.Title, Status: p.Status, Detail: p.Detail, Code: p.Code,
-		Reason: p.Reason, RequestID: x.Client.RequestID, RetryAfter: problem.Seconds(p.RetryAfter),
+		Reason: p.Reason, Step: p.Step, RequestID: x.Client.RequestID, RetryAfter: problem.Seconds(p.RetryAfter),
 	}
 	if p.SignIn.Helps || p.SignIn.MayHelp {
 		doc.LoginURL = r.o.Site.LoginPage

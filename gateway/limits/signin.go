@@ -97,11 +97,11 @@ func (s *SignIn) Login(ctx context.Context, l session.Login) (*session.Session, 
 	defer open.settle()
 	anyAddress := ratelimit.NewBucket("login name", name)
 	if err := s.delay(ctx, anyAddress, l); err != nil {
-		s.settle(ctx, named, anyAddress, err)
+		s.settle(ctx, named, anyAddress, false)
 		return nil, err
 	}
 	signedIn, err := s.o.Passwords.Login(ctx, l)
-	s.settle(ctx, named, anyAddress, err)
+	s.settle(ctx, named, anyAddress, l.FailedLogin(err))
 	return signedIn, err
 }
 
@@ -193,11 +193,11 @@ func (s *SignIn) refuse(ctx context.Context, client session.Client, c counter, w
 
 // settle corrects the counts when the outcome is known, whether or not the
 // client is still there.
-func (s *SignIn) settle(ctx context.Context, named []counter, anyAddress ratelimit.Bucket, outcome error) {
+func (s *SignIn) settle(ctx context.Context, named []counter, anyAddress ratelimit.Bucket, failed bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	// A fault here leaves a count that is wrong by one until it has drained.
-	if errors.Is(outcome, session.ErrInvalidCredentials) {
+	if failed {
 		_, _ = s.take(ctx, anyAddress, s.guessing(), 1)
 		return
 	}

@@ -109,6 +109,26 @@ func TestAnAddressHasSoManyAttempts(t *testing.T) {
 	}
 }
 
+// A wrong code is a guess as much as a wrong password, even to a provider that says of both the
+// same: that a code is needed.
+func TestWrongCodesCount(t *testing.T) {
+	s := limits.NewSignIn(limits.Options{Limiter: &limiter{}, Rates: rates(100, 2), Recorder: &events{}, Passwords: passwords(func(session.Login) error {
+		return &session.StepRequiredError{}
+	})})
+	for range 5 {
+		if _, err := s.Login(t.Context(), at("192.0.2.1", "alice")); code(err) != "login_step_required" {
+			t.Errorf("no code yet: %v", err)
+		}
+	}
+	guess := at("192.0.2.1", "alice")
+	guess.Extra = map[string]any{"otp": "000000"}
+	for _, want := range []string{"login_step_required", "login_step_required", "rate_limited"} {
+		if _, err := s.Login(t.Context(), guess); code(err) != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // Failures count at a name, and successes are given back.
 func TestAnAddressHasSoManyFailuresAtAName(t *testing.T) {
 	outcome := atomic.Bool{}

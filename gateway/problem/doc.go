@@ -11,7 +11,8 @@
 //	401 session_reused             an old copy of the cookie was used, so the session ended
 //	401 session_ended              every other end; the field reason says which
 //	401 reauthentication_required  a newer or stronger sign-in is needed (RFC 9470)
-//	401 invalid_credentials        wrong user name or password
+//	401 invalid_credentials        wrong user name or password; or the field reason says what else
+//	401 login_step_required        the login needs a further field: step says more
 //	403 cross_origin_refused       the page of another site asks
 //	403 forbidden                  a role or scope is missing, or there are too many sessions
 //	404 not_found

@@ -17,6 +17,8 @@ func Of(err error) *Problem {
 	var ended *session.EndedError
 	var down *session.UnavailableError
 	var stale *session.StaleError
+	var step *session.StepRequiredError
+	var limited *session.RateLimitedError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -35,10 +37,11 @@ func Of(err error) *Problem {
 			Detail: "Sign in at login_url and repeat the request.",
 		}
 	case errors.Is(err, session.ErrInvalidCredentials):
-		return &Problem{
-			Status: 401, Code: "invalid_credentials", Title: "Wrong user name or password",
-			Detail: "Check the user name and the password and try again.",
-		}
+		return ofCredentials(err)
+	case errors.As(err, &step):
+		return ofStep(step)
+	case errors.As(err, &limited):
+		return RateLimited(limited.RetryAfter)
 	case errors.Is(err, session.ErrBusy):
 		return &Problem{
 			Status: 503, Code: "provider_unavailable", Title: "Too many sign-ins at once",

@@ -23,7 +23,8 @@ type Problem struct {
 	Code       string // stable, for programs
 	Title      string
 	Detail     string
-	Reason     session.Reason // why the session ended; empty: it has not
+	Reason     session.Reason // why the session ended or the login was refused; empty: nobody said
+	Step       map[string]any // what a login still needs, as [session.StepRequiredError] has it; nil: no more
 	RetryAfter time.Duration
 	SignIn     SignIn // whether signing in would help, and how
 	OtherUser  bool   // another user might be allowed: the page offers to sign out

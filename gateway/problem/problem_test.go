@@ -19,7 +19,7 @@ import (
 func TestEveryCode(t *testing.T) {
 	contract := map[string]int{
 		"authentication_required": 401, "session_expired": 401, "session_stale": 401, "session_reused": 401, "session_ended": 401,
-		"reauthentication_required": 401, "invalid_credentials": 401, "cross_origin_refused": 403, "forbidden": 403, "not_found": 404,
+		"reauthentication_required": 401, "invalid_credentials": 401, "login_step_required": 401, "cross_origin_refused": 403, "forbidden": 403, "not_found": 404,
 		"method_not_allowed": 405, "payload_too_large": 413, "misdirected_request": 421, "rate_limited": 429, "bad_request": 400,
 		"upstream_unreachable": 502, "upstream_timeout": 504, "store_unavailable": 503, "provider_unavailable": 503, "overloaded": 503,
 	}
@@ -34,7 +34,8 @@ func TestEveryCode(t *testing.T) {
 		RateLimited(time.Second), Forbidden("role", "x"), SignInAgain("local", "This needs a stronger sign-in."), NoRefreshToken(), Overloaded(),
 		OfRefreshToken(session.ErrUnauthentic), OfRefreshToken(ended(session.Reused)), OfRefreshToken(ended(session.Logout)),
 		OfAccessToken(session.ErrAccessExpired), OfAccessToken(session.ErrAccessRevoked), OfAccessToken(session.ErrUnauthentic), OfAccessToken(ended(session.Idle)),
-		session.ErrNoSession, session.ErrTooMany,
+		session.ErrNoSession, session.ErrTooMany, &session.StepRequiredError{}, &session.RateLimitedError{RetryAfter: time.Second},
+		&session.CredentialsError{Reason: session.AccountLocked},
 	}
 	errs = append(errs, OfFile(fmt.Errorf("%w: /x", static.ErrNotFound)), OfFile(fmt.Errorf("%w: PUT", static.ErrMethodNotAllowed)))
 	for _, kind := range []proxy.Kind{proxy.Unreachable, proxy.TimedOut, proxy.TooLarge, proxy.BadRequest, proxy.Replaced} {
@@ -56,6 +57,24 @@ func TestEveryCode(t *testing.T) {
 	}
 	if p := Of(errors.New("a surprise with an inner address")); p.Status != 500 || p.Detail == "" {
 		t.Errorf("an unknown error: %+v", p)
+	}
+}
+
+// TestRefusedLogins: every reason has a sentence of its own, and no reason is a wrong password.
+func TestRefusedLogins(t *testing.T) {
+	titles := make(map[string]bool)
+	for _, why := range []session.Reason{"", session.EmailNotConfirmed, session.AccountLocked, session.AccountDisabled, session.PasswordExpired, session.CaptchaRequired} {
+		p := Of(&session.CredentialsError{Reason: why, Err: errors.New("inner")})
+		if p.Code != "invalid_credentials" || p.Reason != why || p.Cause != nil || titles[p.Title] || p.Detail == "" {
+			t.Errorf("%q: %+v", why, p)
+		}
+		titles[p.Title] = true
+	}
+	if p := Of(&session.StepRequiredError{Step: map[string]any{"methods": "otp"}}); p.Step["methods"] != "otp" {
+		t.Errorf("%+v", p)
+	}
+	if p := Of(&session.RateLimitedError{RetryAfter: time.Minute}); p.RetryAfter != time.Minute || p.Status != 429 {
+		t.Errorf("%+v", p)
 	}
 }
 

@@ -67,7 +67,8 @@ func New(o Options) *Service {
 }
 
 // Login checks the credentials with the provider and starts a session. Errors:
-// [session.ErrNoProvider], [session.ErrInvalidCredentials], [session.ErrBusy],
+// [session.ErrNoProvider], [session.ErrInvalidCredentials], [*session.CredentialsError],
+// [*session.StepRequiredError], [*session.RateLimitedError], [session.ErrBusy],
 // [session.ErrTooMany], [*session.UnavailableError].
 func (s *Service) Login(ctx context.Context, l session.Login) (*session.Session, error) {
 	p, err := s.passwordProvider(l.Provider)
@@ -82,7 +83,7 @@ func (s *Service) Login(ctx context.Context, l session.Login) (*session.Session,
 	}
 	h := session.NewHandle(l.Kind)
 	grant, err := p.Login(ctx, session.Credentials{
-		Username: l.Username, Password: l.Password, SessionID: h.ID(), Kind: l.Kind, ClientIP: l.IP, Now: now,
+		Username: l.Username, Password: l.Password, Extra: l.Extra, SessionID: h.ID(), Kind: l.Kind, ClientIP: l.IP, Now: now,
 	})
 	if err != nil {
 		return nil, s.reporter.LoginFault(p.Name(), err, l.Client)
@@ -104,6 +105,17 @@ func (s *Service) passwordProvider(name string) (session.PasswordProvider, error
 		return p, nil
 	}
 	return nil, session.ErrNoProvider
+}
+
+// ExtraFields returns the names of the further fields that a sign-in at the provider takes, named
+// as in [session.Login]. None for a provider that takes no password.
+func (s *Service) ExtraFields(provider string) []string {
+	if p, err := s.passwordProvider(provider); err == nil {
+		if p, ok := p.(session.ExtraFieldsProvider); ok {
+			return p.ExtraFields()
+		}
+	}
+	return nil
 }
 
 // PasswordProviders returns the names of the providers that take a password, in the

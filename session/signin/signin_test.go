@@ -34,6 +34,7 @@ type world struct {
 	attempts map[string]session.Attempt
 	closed   []bool // what the next links say
 	noLogout bool
+	typed    map[string]any // the further fields of the last login
 }
 
 func newWorld(t *testing.T, limit session.UserLimit) *world {
@@ -129,7 +130,12 @@ func (p provider) Refresh(context.Context, session.Refresh) (session.Grant, erro
 	return p.w.grant, p.w.err
 }
 
-func (p provider) Login(context.Context, session.Credentials) (session.Grant, error) {
+func (provider) ExtraFields() []string { return []string{"otp"} }
+
+func (p provider) Login(_ context.Context, c session.Credentials) (session.Grant, error) {
+	if c.Extra != nil {
+		p.w.typed = c.Extra
+	}
 	return p.w.grant, p.w.err
 }
 
@@ -164,7 +170,7 @@ func (w *world) wantSession(t *testing.T, s *session.Session, err error) {
 func TestPassword(t *testing.T) {
 	w := newWorld(t, session.UserLimit{})
 	prior := session.NewHandle(session.Browser)
-	l := session.Login{Username: "ada", Password: "right", PriorCookies: []string{string(prior.Payload()), "nonsense"}}
+	l := session.Login{Username: "ada", Password: "right", Extra: map[string]any{"otp": "1"}, PriorCookies: []string{string(prior.Payload()), "nonsense"}}
 	s, err := w.Login(t.Context(), l)
 	w.wantSession(t, s, err)
 	if !slices.Equal(w.ended, []session.ID{prior.ID()}) || s.ID() == prior.ID() || !slices.Equal(w.events, []session.EventType{session.EventLogin}) {
@@ -172,6 +178,14 @@ func TestPassword(t *testing.T) {
 	}
 	if names := w.PasswordProviders(); !slices.Equal(names, []string{"p"}) {
 		t.Errorf("providers %v", names)
+	}
+	for name, want := range map[string]int{"p": 1, "": 1, "unknown": 0} {
+		if fields := w.ExtraFields(name); len(fields) != want {
+			t.Errorf("further fields of %q: %v", name, fields)
+		}
+	}
+	if w.typed["otp"] != "1" {
+		t.Errorf("further fields %v", w.typed)
 	}
 	l.Provider = "unknown"
 	if _, err := w.Login(t.Context(), l); !errors.Is(err, session.ErrNoProvider) {
