@@ -96,17 +96,7 @@ func (c *client) request(ctx context.Context, e *endpoint, v values, clientIP st
 	if err != nil {
 		return nil, errors.New("the request cannot be made")
 	}
-	req.Header = c.headers.Clone()
-	if req.Header == nil {
-		req.Header = make(http.Header)
-	}
-	req.Header.Set("Accept", "application/json")
-	if mediaType != "" {
-		req.Header.Set("Content-Type", mediaType)
-	}
-	if req.Header.Get("User-Agent") == "" {
-		req.Header.Set("User-Agent", "sessiongate")
-	}
+	c.introduce(req, mediaType)
 	if clientIP != "" {
 		req.Header.Set("X-Forwarded-For", clientIP)
 	}
@@ -118,6 +108,21 @@ func (c *client) request(ctx context.Context, e *endpoint, v values, clientIP st
 		}
 	}
 	return req, nil
+}
+
+// introduce sets what every request to the API says of itself. mediaType is the body's; empty: none.
+func (c *client) introduce(req *http.Request, mediaType string) {
+	req.Header = c.headers.Clone()
+	if req.Header == nil {
+		req.Header = make(http.Header)
+	}
+	req.Header.Set("Accept", "application/json")
+	if mediaType != "" {
+		req.Header.Set("Content-Type", mediaType)
+	}
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", "sessiongate")
+	}
 }
 
 func (c *client) roundTrip(what string, req *http.Request) (*reply, error) {

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -287,24 +288,58 @@ func TestPresetsRefused(t *testing.T) {
 	}
 }
 
-// `check` says when the API cannot be reached, and what is wrong with a place or a template.
+// `check` says when the API cannot be reached or is not what the file says, and what is wrong with a
+// place or a template.
 func TestCheckTokenAPI(t *testing.T) {
 	t.Parallel()
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
+	refuse := http.NewServeMux()
+	for _, path := range []string{"POST /login", "POST /refresh"} {
+		refuse.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	}
+	fits := httptest.NewServer(refuse)
+	t.Cleanup(fits.Close)
+	secure := httptest.NewTLSServer(refuse)
+	t.Cleanup(secure.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
+	if err := os.WriteFile(ca, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for provider, want := range map[string]string{
-		"preset: authx, base_url: " + gone.URL:                                        "FAILED    token API " + gone.URL,
-		"preset: authx, base_url: http://api, reply: {access_token: 'a..b'}":          "a dot without a name beside it",
-		"preset: authx, base_url: http://api, login: {body: '{\"u\": \"{{user}}\"}'}": "{{ must be followed by username or password",
+		"preset: authx, base_url: " + fits.URL:                                    "ok        provider api: login 401, refresh 401",
+		"preset: authx, base_url: " + secure.URL + ", tls: {ca_file: " + ca + "}": "ok        provider api: login 401, refresh 401",
 	} {
-		file := filepath.Join(t.TempDir(), "gateway.yaml")
-		text := fmt.Sprintf("server: {public_url: http://localhost:8080}\nstore: {embedded: true}\nproviders: [{name: api, kind: tokenapi, %s}]\nroutes: [{path: /, static: demo, session: none}]\n", provider)
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		out, err := sessiongate(t, "check", "--config", file).CombinedOutput()
-		if err == nil || !strings.Contains(string(out), want) {
+		if out, err := checkProvider(t, provider); err != nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v\n%s", provider, err, out)
 		}
 	}
+	if out, err := checkProvider(t, "preset: authx, base_url: "+gone.URL, "--offline"); err != nil || strings.Contains(out, "token API") {
+		t.Errorf("--offline: %v\n%s", err, out)
+	}
+	for provider, want := range map[string]string{
+		"preset: authx, base_url: " + gone.URL:                                        "FAILED    token API " + gone.URL,
+		"preset: authx, base_url: " + secure.URL:                                      "FAILED    token API " + secure.URL + ": its certificate comes from",
+		"preset: authx, login: {path: /log-in}, base_url: " + fits.URL:                "FAILED    provider api: login: answers 404",
+		"preset: authx, login: {method: PUT}, base_url: " + fits.URL:                  "FAILED    provider api: login: answers 405 to PUT: write login: {method: POST}",
+		"preset: authx, base_url: http://api, reply: {access_token: 'a..b'}":          "a dot without a name beside it",
+		"preset: authx, base_url: http://api, login: {body: '{\"u\": \"{{user}}\"}'}": "{{ must be followed by username or password",
+	} {
+		if out, err := checkProvider(t, provider); err == nil || !strings.Contains(out, want) {
+			t.Errorf("%s: %v\n%s", provider, err, out)
+		}
+	}
+}
+
+// checkProvider runs `check` on a file with one token API.
+func checkProvider(t *testing.T, provider string, flags ...string) (string, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "gateway.yaml")
+	text := fmt.Sprintf("server: {public_url: http://localhost:8080}\nstore: {embedded: true}\nproviders: [{name: api, kind: tokenapi, %s}]\nroutes: [{path: /, static: demo, session: none}]\n", provider)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := sessiongate(t, append([]string{"check", "--config", file}, flags...)...).CombinedOutput()
+	return string(out), err
 }

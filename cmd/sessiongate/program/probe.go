@@ -20,16 +20,11 @@ func (p *Program) Probe(ctx context.Context, out io.Writer) (failed int) {
 	r := &probeReport{ctx: ctx, out: out, seen: make(map[string]bool)}
 	r.store(p)
 	r.failed += p.backend.providers.probe(ctx, out)
+	r.tokenAPIs(p.backend.providers.tokenAPIs)
 	for _, d := range p.backend.providers.databases {
 		r.say("users database", d.Probe(ctx))
 	}
 	r.upstreams(p.config)
-	for _, u := range p.backend.providers.tokenEndpoints {
-		if !r.seen[u.Host] {
-			r.seen[u.Host] = true
-			r.say("token API "+u.Scheme+"://"+u.Host, reach(ctx, u))
-		}
-	}
 	return r.failed
 }
 

@@ -13,6 +13,7 @@ import (
 	"sessiongate/session/local"
 	"sessiongate/session/oidc"
 	"sessiongate/session/token"
+	"sessiongate/session/tokenapi"
 	"sessiongate/session/users"
 )
 
@@ -29,7 +30,8 @@ type providers struct {
 	userFiles      []*users.File
 	tokenEndpoints []*url.URL       // of token APIs: hidden from every route
 	discoverable   []*oidc.Provider // for check
-	demo           string           // the provider that has the demo's users, which the login page shows; empty: none
+	tokenAPIs      []*tokenapi.Provider
+	demo           string // the provider that has the demo's users, which the login page shows; empty: none
 }
 
 // discovery holds the documents by which APIs verify the local providers' tokens.

@@ -1,0 +1,133 @@
+package tokenapi
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// missingFindings compares the fields that the API says it misses with those a login sends.
+func (x *probe) missingFindings(p *Provider) []Finding {
+	if x.what != "login" || x.body == nil {
+		return nil
+	}
+	doc, err := x.reply.json()
+	if err != nil {
+		return nil
+	}
+	if found := x.encodingFindings(doc); found != nil {
+		return found
+	}
+	sent := x.body.fields()
+	wanted, sure := missingFields(doc)
+	// Names under which an API complains need not be fields; if it knows one of ours beside
+	// them, they are.
+	if !sure && !slices.ContainsFunc(wanted, func(name string) bool { return slices.Contains(sent, name) }) {
+		return nil
+	}
+	unknown := slices.DeleteFunc(wanted, func(name string) bool { return slices.Contains(sent, name) })
+	if len(unknown) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("misses the field %s, which the login does not send: ", strings.Join(unknown, ", "))
+	if x.configured.Body == "" && len(unknown) == 1 && unknown[0] != p.options.Login.Username {
+		return []Finding{{sure, x.what, text + "write login: {username: " + unknown[0] + "}, or send: [\"" + unknown[0] + ": …\"]"}}
+	}
+	return []Finding{{sure, x.what, text + "write login: {username: …, password: …} with the API's names, and send: [\"" + unknown[0] + ": …\"]"}}
+}
+
+// encodingFindings reads out of FastAPI's complaint what it took the body for: a form where it wanted
+// JSON misses the body itself; JSON where it wanted a form misses every field and has no input.
+func (x *probe) encodingFindings(doc any) []Finding {
+	detail, _ := lookup(doc, "detail")
+	list, _ := detail.([]any)
+	for _, entry := range list {
+		members, _ := entry.(map[string]any)
+		loc, _ := members["loc"].([]any)
+		input, told := members["input"]
+		switch {
+		case fieldText(entry, "type") != "missing" || len(loc) == 0 || loc[0] != "body":
+		case x.configured.Encoding == Form && len(loc) == 1:
+			return []Finding{{true, x.what, "misses the body: it wants JSON. Write " + x.what + ": {encoding: json}"}}
+		case x.configured.Encoding == JSON && told && input == nil && len(loc) == 2 && loc[1] == "username":
+			return []Finding{{false, x.what, "misses its fields as an endpoint does that wants a form: if it is FastAPI's " +
+				"OAuth2PasswordRequestForm, write " + x.what + ": {encoding: form}"}}
+		}
+	}
+	return nil
+}
+
+// missingFields reads the names out of a complaint about an empty request, in the forms of
+// FastAPI, which is sure to mean required fields, Django REST framework and Laravel.
+func missingFields(doc any) (names []string, sure bool) {
+	detail, _ := lookup(doc, "detail")
+	if list, ok := detail.([]any); ok {
+		for _, entry := range list {
+			if kind := fieldText(entry, "type"); kind == "missing" || kind == "value_error.missing" {
+				names = addName(names, bodyField(entry))
+			}
+		}
+		return names, true
+	}
+	members, _ := doc.(map[string]any)
+	if below, ok := members["errors"].(map[string]any); ok {
+		members = below
+	}
+	for name, complaint := range members {
+		if list, ok := complaint.([]any); ok && len(list) > 0 && kindOf(list[0]) == "text" {
+			names = addName(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, false
+}
+
+// bodyField is the loc of FastAPI's complaint without its "body".
+func bodyField(entry any) string {
+	v, _ := lookup(entry, "loc")
+	loc, _ := v.([]any)
+	if len(loc) < 2 || loc[0] != "body" {
+		return ""
+	}
+	var names []string
+	for _, part := range loc[1:] {
+		names = append(names, textOf(part))
+	}
+	return strings.Join(names, ".")
+}
+
+// addName adds a name of a field, if it looks like one and there are few.
+func addName(names []string, name string) []string {
+	if isName(name) && len(names) < 8 && !slices.Contains(names, name) {
+		return append(names, name)
+	}
+	return names
+}
+
+// maxName is how long the name of a field can be for a report. Longer ones may be values.
+const maxName = 40
+
+// isName reports whether a text is a name as people give them to fields, so that a report may show
+// it.
+func isName(text string) bool {
+	return text != "" && len(text) <= maxName && isToken(strings.ReplaceAll(text, "@", ""))
+}
+
+// fields are the names in a body, with dots between them.
+func (b *body) fields() (names []string) {
+	for name := range b.form {
+		names = append(names, name)
+	}
+	return append(names, treeFields(b.tree, "")...)
+}
+
+func treeFields(node any, prefix string) (names []string) {
+	members, ok := node.(map[string]any)
+	if !ok && prefix != "" {
+		return []string{strings.TrimSuffix(prefix, ".")}
+	}
+	for name, below := range members {
+		names = append(names, treeFields(below, prefix+name+".")...)
+	}
+	return names
+}
