@@ -5,6 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
 	"time"
 )
 
@@ -67,7 +70,23 @@ type Tokens struct {
 	Access  Secret
 	Refresh Secret
 	ID      Secret
+	// Keep is what the provider wants to see again at the next refresh, beside the tokens. It is
+	// sealed with them, and not part of Hash. A provider that keeps something has no ID token, and
+	// gives with each grant all that it wants to keep. Former versions drop it.
+	Keep Kept
 }
+
+// Kept are values by name. They may be secret, so they print as nothing useful.
+type Kept map[string]string
+
+// Format implements [fmt.Formatter], so that no verb shows a value.
+func (Kept) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, redacted) }
+
+// MarshalText implements [encoding.TextMarshaler] (and so covers JSON) and hides the values.
+func (Kept) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// LogValue implements [slog.LogValuer] and hides the values.
+func (Kept) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // Hash identifies a set of tokens without revealing it. A refresh is committed only
 // if the record still has the tokens that were spent.

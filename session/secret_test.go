@@ -20,7 +20,7 @@ const canary = "canary-7f3a"
 // hidingPlaces are values that hold the canary or the secret of h, each by its name.
 func hidingPlaces(h session.Handle) map[string]any {
 	s := session.Secret(canary)
-	tokens := session.Tokens{Access: s, Refresh: s, ID: s}
+	tokens := session.Tokens{Access: s, Refresh: s, ID: s, Keep: session.Kept{"csrf": canary}}
 	record := session.Record{ID: h.ID(), Tokens: tokens}
 	point := session.ReadPoint{Track: session.NewTrack(h.ID()), Began: time.Now()}
 	now := time.UnixMilli(1_800_000_000_000)

@@ -40,8 +40,8 @@ func encodeRecord(p sealedRecord) []byte {
 	b = binary.AppendVarint(b, millis(i.AuthTime))
 	b = appendStrings(b, d.Name, d.UserAgent, d.IPPrefix)
 	b = appendCreated(b, p)
-	for _, token := range [...]session.Secret{t.Access, t.Refresh, t.ID} {
-		b = appendToken(b, token.Reveal())
+	for _, token := range [...]string{t.Access.Reveal(), t.Refresh.Reveal(), idToken(&t)} {
+		b = appendToken(b, token)
 	}
 	return b
 }
@@ -74,6 +74,14 @@ func appendList(b []byte, values []string) []byte {
 // decodeRecord reads what encodeRecord made. It never allocates more than a
 // small multiple of the input, whatever lengths the input claims.
 func decodeRecord(b []byte) (sealedRecord, error) {
+	p, err := decodeFields(b)
+	if err == nil {
+		takeKept(&p.tokens)
+	}
+	return p, err
+}
+
+func decodeFields(b []byte) (sealedRecord, error) {
 	if len(b) == 0 || b[0] != recordVersion {
 		return sealedRecord{}, errRecord
 	}

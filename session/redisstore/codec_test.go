@@ -30,10 +30,38 @@ func TestRecordRoundTrip(t *testing.T) {
 	packed.Tokens = session.Tokens{Access: "eyJhIjoxfQ.eyJiIjoyfQ.c2ln", Refresh: "..", ID: "eyJhIjoxfQ.eyJiIjoyfQ."}
 	odd := fullRecord() // three segments, and yet not what packing them would give back
 	odd.Tokens = session.Tokens{Access: "eyJhIjoxfR.eyJiIjoyfQ.c2ln", Refresh: "eyJh\n.eyJi.c2ln", ID: "eyJhIjoxfQ==.eyJiIjoyfQ.c2ln"}
-	for name, want := range map[string]session.Record{"full": fullRecord(), "empty": {}, "packed": packed, "odd": odd} {
+	keeps := fullRecord()
+	keeps.Tokens = session.Tokens{Access: "a", Keep: session.Kept{"csrf": "c\x00", "user": ""}}
+	for name, want := range map[string]session.Record{"full": fullRecord(), "empty": {}, "packed": packed, "odd": odd, "keeps": keeps} {
 		got, err := redisstore.Decode(redisstore.Encode(want))
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v, %v; want %+v", name, got, err, want)
+		}
+	}
+}
+
+// TestKeptBelongsToItsTokens: a former version takes what it believes to be an ID token over to its
+// next tokens, and what was kept is of no use with those.
+func TestKeptBelongsToItsTokens(t *testing.T) {
+	r := fullRecord()
+	r.Tokens = session.Tokens{Access: "a1", Refresh: "r1", Keep: session.Kept{"csrf": "c1"}}
+	former, err := redisstore.DecodeAsFormer(redisstore.Encode(r))
+	if err != nil || former.Tokens.Access != "a1" || former.Tokens.Refresh != "r1" || former.Tokens.Keep != nil {
+		t.Fatalf("a former version reads %+v, %v", former, err)
+	}
+	for what, edit := range map[string]func(*session.Tokens){
+		"its tokens":       func(*session.Tokens) {},
+		"another access":   func(t *session.Tokens) { t.Access = "a2" },
+		"another refresh":  func(t *session.Tokens) { t.Refresh = "r2" },
+		"of a newer form":  func(t *session.Tokens) { t.ID += "x" },
+		"cut short":        func(t *session.Tokens) { t.ID = t.ID[:len(t.ID)-1] },
+		"nothing but mark": func(t *session.Tokens) { t.ID = "\x00keep" },
+	} {
+		again := former
+		edit(&again.Tokens)
+		got, err := redisstore.Decode(redisstore.Encode(again))
+		if kept := len(got.Tokens.Keep) > 0; err != nil || kept != (what == "its tokens") || got.Tokens.ID != "" || got.Tokens.Access != again.Tokens.Access {
+			t.Errorf("%s: kept %t, ID token %q, %v", what, kept, got.Tokens.ID.Reveal(), err)
 		}
 	}
 }
@@ -66,6 +94,7 @@ func FuzzDecodeRecord(f *testing.F) {
 	f.Add(redisstore.Encode(fullRecord()))
 	f.Add(redisstore.Encode(session.Record{}))
 	f.Add(redisstore.Encode(session.Record{Tokens: session.Tokens{Access: "eyJhIjoxfQ.eyJiIjoyfQ.c2ln"}}))
+	f.Add(redisstore.Encode(session.Record{Tokens: session.Tokens{Access: "a", Keep: session.Kept{"a": "b"}}}))
 	f.Add([]byte{})
 	f.Add(binary.AppendUvarint([]byte{1, 0, 0, 0}, 1<<40)) // a list that claims to be long
 	f.Add(binary.AppendUvarint([]byte{1}, 1<<63))

@@ -45,6 +45,12 @@ func Decode(b []byte) (session.Record, error) {
 	return session.Record{Identity: p.identity, Device: p.device, Tokens: p.tokens, Created: p.created}, err
 }
 
+// DecodeAsFormer reads as former versions do, which know nothing of what is kept.
+func DecodeAsFormer(b []byte) (session.Record, error) {
+	p, err := decodeFields(b)
+	return session.Record{Identity: p.identity, Device: p.device, Tokens: p.tokens, Created: p.created}, err
+}
+
 // AsFormer seals the stored record as former versions do: bound to no commit.
 func (s *Store) AsFormer(ctx context.Context, id session.ID) (string, error) {
 	blob, err := s.client.Get(ctx, s.keys.record(id)).Bytes()

@@ -19,6 +19,7 @@ func sessionTests() map[string]func(*storeTest) {
 		"no recovery of what is in use":       testNoRecovery,
 		"a rotation lost by the store":        testLostRotation,
 		"end leaves the reason":               testEnd,
+		"what is kept stays with its tokens":  testKept,
 		"the idle timeout":                    testIdle,
 		"use moves the idle deadline":         testTouch,
 		"the absolute lifetime":               testAbsolute,
@@ -221,6 +222,20 @@ func testLostRotation(s *storeTest) {
 	s.expect(s.presented(2), session.OutcomeRetired)
 	s.expect(s.marked(2, time.Second), session.OutcomeReuse)
 	s.ended(session.Reused)
+}
+
+func testKept(s *storeTest) {
+	s.tokens.ID, s.tokens.Keep = "", session.Kept{"a": "1", "b": ""}
+	s.create()
+	stored, err := s.Store.Get(s.Context(), s.id)
+	s.must(err)
+	s.equal("kept at the sign-in", stored.Record.Tokens, s.tokens)
+	c := s.newCommit(1, 2)
+	c.Tokens.ID, c.Tokens.Keep = "", session.Kept{"a": "2"}
+	s.equal("stored", s.commit(c).Stored, true)
+	stored, err = s.Second.Get(s.Context(), s.id)
+	s.must(err)
+	s.equal("kept at the refresh", stored.Record.Tokens, c.Tokens)
 }
 
 func testEnd(s *storeTest) {

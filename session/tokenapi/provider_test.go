@@ -211,7 +211,7 @@ func TestNoRefreshToken(t *testing.T) {
 		r := held()
 		r.Tokens.Refresh = ""
 		g, err := p.Refresh(t.Context(), r)
-		if err != nil || g.Tokens != r.Tokens || g.Lifetime != time.Minute || g.Identity.Subject != "u1" {
+		if err != nil || !reflect.DeepEqual(g.Tokens, r.Tokens) || g.Lifetime != time.Minute || g.Identity.Subject != "u1" {
 			t.Errorf("%s, before it expires: %+v %v", name, g, err)
 		}
 		r.Expires = now
