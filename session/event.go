@@ -58,6 +58,7 @@ type Event struct {
 	Reason   Reason
 	Limit    string // EventLimited: the rate, in the words of the configuration, or LimitOfProvider
 	Username string // EventGuessing: the name tried
+	Via      string // EventLogin: the path of the API whose answer began the session; empty: the gateway asked itself
 	Err      error
 	Client   Client
 	Device   Device // EventRecovered: the browser that signed in

@@ -27,6 +27,7 @@ const (
 	AttemptLogin          AttemptKind = iota
 	AttemptLogoutRedirect             // on the way to the provider's logout page: LogoutURL
 	AttemptLogoutReturn               // on the way back from it
+	AttemptCapture                    // to a page that the API leads to, and back to the API
 )
 
 // Attempt is one trip of a browser to a provider's page. It is kept sealed, and

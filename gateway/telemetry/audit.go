@@ -86,6 +86,7 @@ func attributes(e session.Event) []slog.Attr {
 		{"username", session.PlainText(e.Username, 128)},
 		{"reason", string(e.Reason)},
 		{"limit", e.Limit},
+		{"via", session.PlainText(e.Via, 256)},
 		{"ip", e.Client.IP},
 		{"user_agent", session.PlainText(e.Client.UserAgent, 256)},
 		{"request_id", e.Client.RequestID},

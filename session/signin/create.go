@@ -22,6 +22,7 @@ type newSession struct {
 	priorCookies []string     // whatever sessions they belong to end when the new one exists
 	replaces     []session.ID // sessions noted before the browser left for the provider's page
 	asked        time.Time    // when the provider was
+	via          string       // the path of the API whose answer it was; empty: the gateway asked
 	client       session.Client
 }
 
@@ -52,7 +53,7 @@ func (s *Service) create(ctx context.Context, n newSession) (*session.Session, e
 	}
 	s.tracker.NoteCommit(rec.ID, stored.Facts.CommitNumber)
 	s.reporter.Record(session.Event{
-		Type: session.EventLogin, ID: rec.ID, Subject: g.Identity.Subject, Provider: g.Identity.Provider, Client: n.client,
+		Type: session.EventLogin, ID: rec.ID, Subject: g.Identity.Subject, Provider: g.Identity.Provider, Via: n.via, Client: n.client,
 	})
 	for _, value := range n.priorCookies {
 		if old, err := s.sealers.Open(h.Kind(), value); err == nil {

@@ -1,5 +1,5 @@
-// Package signin begins sessions: with a password ([Service.Login]), or at a provider's own
-// page ([Redirects]).
+// Package signin begins sessions: with a password ([Service.Login]), at a provider's own
+// page ([Redirects]), or with what an API has granted to the application ([Captures]).
 //
 // # Decisions
 //

@@ -21,6 +21,9 @@ type Terminator interface {
 	EndEventually(ctx context.Context, id session.ID, why session.Reason, end func(context.Context) error)
 	// Replace ends a session that the browser of successor had before.
 	Replace(ctx context.Context, id session.ID, successor session.Identity, c session.Client)
+	// Supersede ends a session that the browser of successor had before, and leaves its tokens at
+	// the provider alone if they are of the same owner.
+	Supersede(ctx context.Context, id session.ID, successor session.Owner, c session.Client)
 	// Revoke withdraws tokens at their provider, in the background.
 	Revoke(provider string, t session.Tokens)
 	// Announce tells pages that show the owner's sessions to look again.

@@ -85,6 +85,10 @@ func (w *world) Replace(_ context.Context, id session.ID, _ session.Identity, _ 
 	w.replaced = append(w.replaced, id)
 }
 
+func (w *world) Supersede(_ context.Context, id session.ID, _ session.Owner, _ session.Client) {
+	w.replaced = append(w.replaced, id)
+}
+
 func (w *world) Revoke(string, session.Tokens) { w.revoked++ }
 func (w *world) Announce(session.Owner)        {}
 

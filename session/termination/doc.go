@@ -8,7 +8,7 @@
 //	EndOwn, EndAllOwn  the user ends another session, or all of them
 //	EndAll             the operator ends a user's sessions
 //	HandleLogoutToken  the provider says so on the back channel
-//	Replace            the browser signs in again
+//	Replace, Supersede the browser signs in again
 //	End                one session by its ID: for most of the above, for the operator, and for
 //	                   the limit on sessions per owner
 //	Expire             a session turned out to be past its deadline, or over, when it was read

@@ -108,6 +108,19 @@ func (t *Terminator) EndEventually(ctx context.Context, id session.ID, why sessi
 // are revoked at the provider, but not when they belong to the same session there: a
 // provider may end that as a whole, and the new tokens with it.
 func (t *Terminator) Replace(ctx context.Context, id session.ID, successor session.Identity, c session.Client) {
+	t.replace(ctx, id, c, func(old session.Identity) bool {
+		return old.SID != "" && old.SID == successor.SID && old.Owner() == successor.Owner()
+	})
+}
+
+// Supersede is Replace where the provider has no sessions that it names: the tokens of the same
+// owner are left alone, for many APIs end all that an owner has by one logout.
+func (t *Terminator) Supersede(ctx context.Context, id session.ID, successor session.Owner, c session.Client) {
+	t.replace(ctx, id, c, func(old session.Identity) bool { return old.Owner() == successor })
+}
+
+// replace ends a session, and revokes its tokens unless they are to be kept.
+func (t *Terminator) replace(ctx context.Context, id session.ID, c session.Client, keep func(old session.Identity) bool) {
 	t.EndEventually(ctx, id, session.Replaced, func(ctx context.Context) error {
 		ctx, cancel := task.Detach(ctx, endTimeout)
 		defer cancel()
@@ -116,7 +129,7 @@ func (t *Terminator) Replace(ctx context.Context, id session.ID, successor sessi
 			return err
 		}
 		last := *rec
-		if old := last.Identity; old.SID != "" && old.SID == successor.SID && old.Owner() == successor.Owner() {
+		if keep(last.Identity) {
 			last.Tokens = session.Tokens{}
 		}
 		t.Finish(&last, session.Replaced, c)

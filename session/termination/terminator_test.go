@@ -252,6 +252,23 @@ func TestReplaceIsTriedAgain(t *testing.T) {
 	})
 }
 
+// TestSupersede: the tokens of the same owner are left alone, another's are revoked.
+func TestSupersede(t *testing.T) {
+	run(t, func(w *world) {
+		w.Supersede(w.t.Context(), "a", session.Owner{Provider: "p", Subject: "ada"}, client)
+		w.Supersede(w.t.Context(), "b", session.Owner{Provider: "p", Subject: "bob"}, client)
+		synctest.Wait()
+		w.wantLive("c")
+		slices.Sort(w.revoked)
+		if !slices.Equal(w.revoked, []session.Secret{"", "refresh of b"}) {
+			w.t.Errorf("revoked %d", len(w.revoked))
+		}
+		if !slices.Equal(w.events, []session.EventType{session.EventEnded, session.EventEnded}) {
+			w.t.Errorf("recorded %v", w.events)
+		}
+	})
+}
+
 func TestExpire(t *testing.T) {
 	run(t, func(w *world) {
 		for _, c := range []struct {
