@@ -108,6 +108,9 @@ func (p *printer) scalar(v reflect.Value, path string) (string, bool) {
 	if at := p.from.positions[path]; at.fromEnv && v.Type() != reflect.TypeFor[Secret]() {
 		return strconv.Quote(withoutPassword(at.raw)), true
 	}
+	if template, ok := v.Interface().(Template); ok && strings.Contains(string(template), "${") {
+		return strconv.Quote(string(template)), true
+	}
 	if v.Kind() == reflect.String && !p.from.wrote(path) {
 		if text, found := p.unexpanded(v.String()); found {
 			return strconv.Quote(text), true

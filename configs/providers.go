@@ -84,7 +84,7 @@ func deriveProviders(c *checker) {
 	for i := range c.config.Providers {
 		if api := c.config.Providers[i].TokenAPI; api != nil {
 			deriveTokenAPI(api)
-			encodeBodies(c, index("providers", i), api)
+			deriveEnvironment(c, api)
 		}
 		local := c.config.Providers[i].Local
 		if local == nil {

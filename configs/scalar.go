@@ -25,7 +25,7 @@ func (r *scalars) read(n ast.Node, v reflect.Value, path string) {
 		r.breaks(path, "is "+kindOf(n)+", and "+wanted(v)+" is wanted", "write one value")
 		return
 	}
-	written := n.Type() == ast.StringType || n.Type() == ast.LiteralType
+	raw, written := text, n.Type() == ast.StringType || n.Type() == ast.LiteralType
 	if written {
 		if text, ok = r.expand(text, path); !ok {
 			return
@@ -50,6 +50,9 @@ func (r *scalars) read(n ast.Node, v reflect.Value, path string) {
 		}
 		if _, path := v.Interface().(Path); path || (v.Type() == reflect.TypeFor[App]() && text != string(Demo)) {
 			text = resolve(r.dir, text)
+		}
+		if _, template := v.Interface().(Template); template {
+			text = raw // the environment comes in when a value's place is known
 		}
 		v.SetString(text)
 	}

@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"encoding/json"
 	"net/url"
 	"strconv"
 	"strings"
@@ -42,7 +41,7 @@ type TokenAPIProvider struct {
 	Identity TokenAPIIdentity `yaml:"identity"`
 	// Forward are lines "place: template": how requests on routes carry the token. Default
 	// "header:Authorization: Bearer {{access_token}}".
-	Forward []string `yaml:"forward"`
+	Forward []Template `yaml:"forward"`
 	// Stale is an upstream's word for a token that is no good: statuses or conditions. Default
 	// [401].
 	Stale []Condition `yaml:"stale"`
@@ -66,6 +65,8 @@ type TokenAPIProvider struct {
 	Timeout Duration `yaml:"timeout" range:"100ms..2m"`
 	// TLS says whom to trust for https. Default: absent, the system's certificates.
 	TLS *ClientTLS `yaml:"tls"`
+	// Environment are the variables that the templates may name. Not a key of the file.
+	Environment map[string]Secret `yaml:"-"`
 }
 
 // TokenAPILogin is the endpoint that takes a password.
@@ -78,7 +79,7 @@ type TokenAPILogin struct {
 	Encoding string `yaml:"encoding" oneof:"json form"`
 	// Body replaces the body made from the fields: JSON or a form with {{username}} and
 	// {{password}} in its values.
-	Body string `yaml:"body" empty:"means"`
+	Body Template `yaml:"body" empty:"means"`
 	// Username is the field for the user name. Default username.
 	Username string `yaml:"username"`
 	// Password is the field for the password. Default password.
@@ -89,7 +90,7 @@ type TokenAPILogin struct {
 	// most 16.
 	Extra []string `yaml:"extra"`
 	// Send are lines "place: template", beside the other keys. Default none.
-	Send []string `yaml:"send"`
+	Send []Template `yaml:"send"`
 	// Answers are lines "meaning: conditions"; the first that holds wins, before Refused. Default
 	// none.
 	Answers []string `yaml:"answers"`
@@ -108,7 +109,7 @@ type TokenAPICall struct {
 	Encoding string `yaml:"encoding" oneof:"json form"`
 	// Body replaces the body made from the fields, with {{refresh_token}} and {{access_token}} in
 	// its values.
-	Body string `yaml:"body" empty:"means"`
+	Body Template `yaml:"body" empty:"means"`
 	// RefreshToken is the place for the refresh token. Default refresh_token, where access_token
 	// and body are not written.
 	RefreshToken string `yaml:"refresh_token" empty:"means"`
@@ -119,7 +120,7 @@ type TokenAPICall struct {
 	// refreshed meanwhile. Default [401].
 	Refused []int `yaml:"refused"`
 	// Send are lines "place: template", beside the other keys. Default none.
-	Send []string `yaml:"send"`
+	Send []Template `yaml:"send"`
 	// Answers are lines "meaning: conditions"; the first that holds wins, before Refused. Default
 	// none.
 	Answers []string `yaml:"answers"`
@@ -142,7 +143,7 @@ type TokenAPIMe struct {
 	// AccessToken is the place for the access token. Default header:Authorization.
 	AccessToken string `yaml:"access_token"`
 	// Send are lines "place: template", beside AccessToken. Default none.
-	Send []string `yaml:"send"`
+	Send []Template `yaml:"send"`
 }
 
 // TokenAPICapture is a path of the API whose answers sign in.
@@ -232,17 +233,17 @@ type ClientTLS struct {
 
 func newTokenAPI() TokenAPIProvider {
 	return TokenAPIProvider{
-		Login:   TokenAPILogin{Method: "POST", Encoding: "json", Username: "username", Password: "password", Refused: []int{400, 401, 403, 422}, Extra: []string{}, Send: []string{}, Answers: []string{}, Relay: []string{}},
-		Refresh: TokenAPIRefresh{TokenAPICall: TokenAPICall{Method: "POST", Encoding: "json", Refused: []int{401}, Send: []string{}, Answers: []string{}}},
-		Logout:  TokenAPICall{Method: "POST", Encoding: "json", Refused: []int{401}, Send: []string{}, Answers: []string{}},
-		Me:      TokenAPIMe{Method: "GET", AccessToken: "header:Authorization", Send: []string{}},
+		Login:   TokenAPILogin{Method: "POST", Encoding: "json", Username: "username", Password: "password", Refused: []int{400, 401, 403, 422}, Extra: []string{}, Send: []Template{}, Answers: []string{}, Relay: []string{}},
+		Refresh: TokenAPIRefresh{TokenAPICall: TokenAPICall{Method: "POST", Encoding: "json", Refused: []int{401}, Send: []Template{}, Answers: []string{}}},
+		Logout:  TokenAPICall{Method: "POST", Encoding: "json", Refused: []int{401}, Send: []Template{}, Answers: []string{}},
+		Me:      TokenAPIMe{Method: "GET", AccessToken: "header:Authorization", Send: []Template{}},
 		Reply: TokenAPIReply{
 			AccessToken: Places{"access_token"}, RefreshToken: Places{"refresh_token"}, ExpiresIn: Places{"expires_in"}, ExpiresUnit: "s",
 		},
 		Identity: TokenAPIIdentity{
 			From: "token", Subject: "sub", Name: "name", Roles: Places{"roles"}, Scopes: Places{"scope"}, RoleMap: []string{}, Claims: []string{},
 		},
-		Aliases: []string{}, Values: []TokenAPIHeader{}, Keep: []string{}, Forward: []string{}, Stale: []Condition{"401"},
+		Aliases: []string{}, Values: []TokenAPIHeader{}, Keep: []string{}, Forward: []Template{}, Stale: []Condition{"401"},
 		AppCalls: []string{}, Capture: []TokenAPICapture{}, Leaks: "mask", Placeholder: "session",
 		Headers: []TokenAPIHeader{}, AccessLifetime: Duration(defaultAPILifetime), Timeout: Duration(defaultAPITimeout),
 	}
@@ -259,47 +260,10 @@ func (t *TokenAPIProvider) URL(path string) string {
 // deriveTokenAPI gives a call that says nothing else the refresh token as a field.
 func deriveTokenAPI(t *TokenAPIProvider) {
 	for _, call := range []*TokenAPICall{&t.Refresh.TokenAPICall, &t.Logout} {
-		if call.Body == "" && call.RefreshToken == "" && call.AccessToken == "" {
+		if call.Body == "" && call.RefreshToken == "" && call.AccessToken == "" && !sendsToken(call.Send) {
 			call.RefreshToken = "refresh_token"
 		}
 	}
-}
-
-// encodeBodies encodes what a body has from the environment for its place: it is text there,
-// whatever it holds.
-func encodeBodies(c *checker, path string, t *TokenAPIProvider) {
-	for key, call := range map[string]struct {
-		body     *string
-		encoding string
-	}{
-		".login.body":   {&t.Login.Body, t.Login.Encoding},
-		".refresh.body": {&t.Refresh.Body, t.Refresh.Encoding},
-		".logout.body":  {&t.Logout.Body, t.Logout.Encoding},
-	} {
-		at := c.positions[path+key]
-		if !at.fromEnv || c.anyBroken(path+key) {
-			continue
-		}
-		*call.body, _ = interpolate(at.raw, func(name string) string {
-			value := c.environment[name]
-			if strings.Contains(value, "{{") {
-				c.problem(path+key, "the environment variable "+name+" has {{ in it, which would begin a {{value}}", "set "+name+" to text without {{")
-			}
-			if call.encoding == "form" {
-				return url.QueryEscape(value)
-			}
-			return jsonText(value)
-		})
-	}
-}
-
-// jsonText is text as it stands between the quotes of a JSON string (RFC 8259 §7).
-func jsonText(text string) string {
-	quoted, err := json.Marshal(text)
-	if err != nil {
-		return "" // cannot be: every string can be marshalled
-	}
-	return string(quoted[1 : len(quoted)-1])
 }
 
 const (

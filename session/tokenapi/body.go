@@ -5,34 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 )
-
-// values are what one call may send, by the names a template knows them under.
-type values struct{ username, password, refresh, access string }
-
-// The names of the values.
-const (
-	username     = "username"
-	password     = "password"
-	refreshToken = "refresh_token"
-	accessToken  = "access_token"
-)
-
-func (v values) get(name string) string {
-	switch name {
-	case username:
-		return v.username
-	case password:
-		return v.password
-	case refreshToken:
-		return v.refresh
-	case accessToken:
-		return v.access
-	}
-	return ""
-}
 
 // body is a request body with places for values: a JSON tree, or a form. It is immutable; each call
 // renders its own.
@@ -41,73 +15,34 @@ type body struct {
 	form map[string][]template // nil for JSON
 }
 
-// template is a text with values between its parts: parts[0] names[0] parts[1] …
-type template struct {
-	parts []string
-	names []string
-}
-
-// fill puts the values in.
-func (t template) fill(v values) string {
-	if len(t.names) == 0 {
-		return t.parts[0]
-	}
-	var b strings.Builder
-	for i, name := range t.names {
-		b.WriteString(t.parts[i])
-		b.WriteString(v.get(name))
-	}
-	b.WriteString(t.parts[len(t.names)])
-	return b.String()
-}
-
-// parseTemplate reads text with {{name}} in it. Only the names listed may stand there, so that a
-// slip is found at start and not in the API's log.
-func parseTemplate(text string, allowed []string) (template, error) {
-	var t template
-	for {
-		before, rest, found := strings.Cut(text, "{{")
-		if !found {
-			t.parts = append(t.parts, text)
-			return t, nil
-		}
-		name, after, closed := strings.Cut(rest, "}}")
-		name = strings.TrimSpace(name)
-		if !closed || !slices.Contains(allowed, name) {
-			return t, errors.New("{{ must be followed by " + strings.Join(allowed, " or ") + " and }}")
-		}
-		t.parts, t.names = append(t.parts, before), append(t.names, name)
-		text = after
-	}
-}
-
 // parseBody reads a body template of the given encoding.
-func parseBody(text string, e Encoding, allowed []string) (*body, error) {
+func parseBody(text string, e Encoding, in *scope) (*body, error) {
 	if e == Form {
-		return parseForm(text, allowed)
+		return parseForm(text, in)
 	}
-	tree, err := decodeJSON([]byte(text))
+	tree, err := decodeJSON([]byte(bareHoles(text, in)))
 	if err != nil {
 		return nil, errors.New("body is not a JSON document; a {{value}} stands inside a string: \"{{username}}\"")
 	}
-	if tree, err = compileTree(tree, allowed); err != nil {
+	if tree, err = compileTree(tree, in); err != nil {
 		return nil, err
 	}
 	return &body{tree: tree}, nil
 }
 
-func parseForm(text string, allowed []string) (*body, error) {
+func parseForm(text string, in *scope) (*body, error) {
 	fields, err := url.ParseQuery(text)
 	if err != nil {
 		return nil, errors.New("body is not a form: name={{username}}&other=text")
 	}
 	b := &body{form: make(map[string][]template, len(fields))}
 	for name, list := range fields {
-		if strings.Contains(name, "{{") {
-			return nil, errors.New("body: a value cannot be the name of a field")
+		name, err := fieldName(name, in)
+		if err != nil {
+			return nil, err
 		}
 		for _, value := range list {
-			t, err := parseTemplate(value, allowed)
+			t, err := parseTemplate(value, in)
 			if err != nil {
 				return nil, fmt.Errorf("body: %w", err)
 			}
@@ -118,28 +53,29 @@ func parseForm(text string, allowed []string) (*body, error) {
 }
 
 // compileTree turns every string of a JSON document into a template.
-func compileTree(v any, allowed []string) (any, error) {
+func compileTree(v any, in *scope) (any, error) {
 	switch v := v.(type) {
 	case string:
-		t, err := parseTemplate(v, allowed)
+		t, err := parseTemplate(v, in)
 		if err != nil {
 			return nil, fmt.Errorf("body: %w", err)
 		}
 		return t, nil
 	case map[string]any:
-		for name := range v {
-			if strings.Contains(name, "{{") {
-				return nil, errors.New("body: a value cannot be the name of a field")
-			}
-			below, err := compileTree(v[name], allowed)
+		out := make(map[string]any, len(v))
+		for name, below := range v {
+			name, err := fieldName(name, in)
 			if err != nil {
 				return nil, err
 			}
-			v[name] = below
+			if out[name], err = compileTree(below, in); err != nil {
+				return nil, err
+			}
 		}
+		return out, nil
 	case []any:
 		for i := range v {
-			below, err := compileTree(v[i], allowed)
+			below, err := compileTree(v[i], in)
 			if err != nil {
 				return nil, err
 			}
@@ -149,10 +85,51 @@ func compileTree(v any, allowed []string) (any, error) {
 	return v, nil
 }
 
-// sent is a value and the place it goes to.
-type sent struct {
-	to    place
-	value string // its name
+// fieldName is the name of a field, which may come from the environment and from nowhere else.
+func fieldName(text string, in *scope) (string, error) {
+	t, err := parseTemplate(text, in)
+	if err != nil || len(t.names) > 0 {
+		return "", errors.New("body: a value cannot be the name of a field")
+	}
+	return t.parts[0], nil
+}
+
+// bareHoles puts the environment in where ${NAME} stands for a number, true, false or null, outside
+// the strings of a JSON document. Whatever else stands there stays, and is no JSON.
+func bareHoles(text string, in *scope) string {
+	var b strings.Builder
+	inString := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case inString && c == '\\' && i+1 < len(text):
+			b.WriteByte(c)
+			i++
+		case c == '"':
+			inString = !inString
+		case !inString && strings.HasPrefix(text[i:], "${"):
+			name, _, _ := strings.Cut(text[i+len("${"):], "}")
+			if value := in.environment[name]; bareScalar(value) {
+				b.WriteString(value)
+				i += len("${"+name+"}") - 1
+				continue
+			}
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
+}
+
+// bareScalar reports whether text is a number, true, false or null.
+func bareScalar(text string) bool {
+	v, err := decodeJSON([]byte(text))
+	if err != nil {
+		return false
+	}
+	switch v.(type) {
+	case nil, bool, json.Number:
+		return true
+	}
+	return false
 }
 
 // makeBody builds a body from fields alone.
@@ -160,12 +137,11 @@ func makeBody(fields []sent, e Encoding) (*body, error) {
 	tree := make(map[string]any)
 	form := make(map[string][]template)
 	for _, f := range fields {
-		whole := template{parts: []string{"", ""}, names: []string{f.value}}
 		if e == Form && form[f.to.name] == nil {
-			form[f.to.name] = []template{whole}
+			form[f.to.name] = []template{f.value}
 			continue
 		}
-		if err := assign(tree, f.to.name, whole); err != nil || e == Form {
+		if err := assign(tree, f.to.name, f.value); err != nil || e == Form {
 			return nil, fmt.Errorf("two values for the field %q", f.to.name)
 		}
 	}
@@ -181,7 +157,9 @@ func (b *body) render(v values) (data []byte, mediaType string, err error) {
 		form := make(url.Values, len(b.form))
 		for name, list := range b.form {
 			for _, t := range list {
-				form.Add(name, t.fill(v))
+				if !t.absent(v) {
+					form.Add(name, t.fill(v))
+				}
 			}
 		}
 		return []byte(form.Encode()), "application/x-www-form-urlencoded", nil
@@ -190,55 +168,58 @@ func (b *body) render(v values) (data []byte, mediaType string, err error) {
 	return data, "application/json", err
 }
 
-// fillTree copies a compiled document with the values in place.
+// fillTree copies a compiled document with the values in place. A member that says nothing but
+// values which are not there is left out.
 func fillTree(node any, v values) any {
 	switch n := node.(type) {
 	case template:
-		return n.fill(v)
+		return n.value(v)
 	case map[string]any:
 		out := make(map[string]any, len(n))
 		for name, below := range n {
-			out[name] = fillTree(below, v)
+			if !leftOut(below, v) {
+				out[name] = fillTree(below, v)
+			}
 		}
 		return out
 	case []any:
-		out := make([]any, len(n))
-		for i, below := range n {
-			out[i] = fillTree(below, v)
+		out := make([]any, 0, len(n))
+		for _, below := range n {
+			if !leftOut(below, v) {
+				out = append(out, fillTree(below, v))
+			}
 		}
 		return out
 	}
 	return node
 }
 
-// uses reports whether the body has a place for the value.
-func (b *body) uses(name string) bool {
-	for _, list := range b.form {
-		for _, t := range list {
-			if slices.Contains(t.names, name) {
-				return true
-			}
-		}
-	}
-	return treeUses(b.tree, name)
+func leftOut(node any, v values) bool {
+	t, is := node.(template)
+	return is && t.absent(v)
 }
 
-func treeUses(node any, name string) bool {
+// templates visits every template of the body.
+func (b *body) templates(visit func(template)) {
+	for _, list := range b.form {
+		for _, t := range list {
+			visit(t)
+		}
+	}
+	treeTemplates(b.tree, visit)
+}
+
+func treeTemplates(node any, visit func(template)) {
 	switch n := node.(type) {
 	case template:
-		return slices.Contains(n.names, name)
+		visit(n)
 	case map[string]any:
 		for _, below := range n {
-			if treeUses(below, name) {
-				return true
-			}
+			treeTemplates(below, visit)
 		}
 	case []any:
 		for _, below := range n {
-			if treeUses(below, name) {
-				return true
-			}
+			treeTemplates(below, visit)
 		}
 	}
-	return false
 }

@@ -66,12 +66,16 @@ type reply struct {
 	decoded bool
 }
 
-// call sends the values to an endpoint and judges the answer. The error is a [*session.FaultError]
-// or a *refusal.
+// call sends the values to an endpoint and judges the answer. The error is a [*session.FaultError],
+// a *refusal, or an *unfitError for what a user typed.
 func (c *client) call(ctx context.Context, e *endpoint, v values, clientIP string) (*reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	req, err := c.request(ctx, e, v, clientIP)
+	var unfit *unfitError
+	if errors.As(err, &unfit) && unfit.typed {
+		return nil, err // no fault of anybody's
+	}
 	if err != nil {
 		return nil, &session.FaultError{Misconfigured: true, Err: fmt.Errorf("%s: %w", e.what, err)}
 	}
@@ -100,11 +104,9 @@ func (c *client) request(ctx context.Context, e *endpoint, v values, clientIP st
 	if clientIP != "" {
 		req.Header.Set("X-Forwarded-For", clientIP)
 	}
-	for _, sent := range e.carried {
-		if value := v.get(sent.value); value != "" {
-			if err := sent.to.put(req.Header, value); err != nil {
-				return nil, fmt.Errorf("%s: %w", sent.value, err)
-			}
+	for _, s := range e.carried {
+		if err := s.put(req, v); err != nil {
+			return nil, err
 		}
 	}
 	return req, nil

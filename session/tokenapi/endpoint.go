@@ -16,16 +16,18 @@ type endpoint struct {
 	url     *url.URL
 	method  string
 	body    *body  // nil: no body
-	carried []sent // in headers and cookies
+	carried []sent // in headers, cookies and the URL
 	refused []int
+	named   map[string]bool // the values that are sent, if they are there
 }
 
-// newEndpoint compiles e. allowed names the values that may be sent to it.
-func newEndpoint(what string, e Endpoint, allowed ...string) (*endpoint, error) {
+// newEndpoint compiles e, which may send the values that are in scope. authorization is how an API
+// wants its access token in the header of that name.
+func newEndpoint(what string, e Endpoint, in *scope, authorization template) (*endpoint, error) {
 	if e.URL == "" {
 		return nil, nil //nolint:nilnil // no such endpoint is not an error
 	}
-	c := &endpoint{what: what, method: e.Method, refused: e.Refused}
+	c := &endpoint{what: what, method: e.Method, refused: e.Refused, named: make(map[string]bool)}
 	var err error
 	if c.url, err = parseURL(e.URL); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
@@ -41,77 +43,122 @@ func newEndpoint(what string, e Endpoint, allowed ...string) (*endpoint, error) 
 			return nil, fmt.Errorf("%s: %d cannot mean refused: 400 to 499 can, but for 408 and 429", what, status)
 		}
 	}
-	if err := c.compile(e, allowed); err != nil {
+	if err := c.compile(e, in, authorization); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	// A login that sends no password would let everybody in; a refresh without a token is about
-	// nobody.
-	if slices.ContainsFunc(allowed, c.needs) && (!slices.Contains(allowed, password) || c.needs(password)) {
-		return c, nil
+	if err := c.incomplete(in); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	return nil, fmt.Errorf("%s: the request has no place for %s", what, strings.Join(allowed, " or "))
+	return c, nil
 }
 
-// compile sorts the places into body, headers and cookies.
-func (c *endpoint) compile(e Endpoint, allowed []string) error {
-	var fields []sent
-	for _, v := range []sent{
-		{place{name: e.Username}, username},
-		{place{name: e.Password}, password},
-		{place{name: e.RefreshToken}, refreshToken},
-		{place{name: e.AccessToken}, accessToken},
-	} {
-		if v.to.name == "" {
-			continue
+// incomplete finds calls that make no sense: a login that sends no password would let everybody in,
+// and a call without a token is about nobody.
+func (c *endpoint) incomplete(in *scope) error {
+	if slices.Contains(in.names, password) {
+		if c.needs(password) {
+			return nil
 		}
-		to, err := parseRequestPlace(v.to.name)
-		switch {
-		case err != nil:
-			return fmt.Errorf("%s: %w", v.value, err)
-		case !slices.Contains(allowed, v.value):
-			return fmt.Errorf("%s is not sent there", v.value)
-		case to.kind == inBody && (to.name == "." || e.Body != ""):
-			return fmt.Errorf("%s: name a field, or write the body, not both", v.value)
-		case to.kind != inBody && (v.value == username || v.value == password):
-			return fmt.Errorf("%s: can only be a field of the body", v.value)
-		}
-		v.to = to
-		if to.kind == inBody {
-			fields = append(fields, v)
-			continue
-		}
-		if slices.ContainsFunc(c.carried, func(other sent) bool { return other.to == to }) {
-			return fmt.Errorf("%s: another value stands at the same place", v.value)
-		}
-		c.carried = append(c.carried, v)
+		return fmt.Errorf("the request has no place for %s or %s", username, password)
 	}
-	var err error
+	for name := range c.named {
+		if name == refreshToken || name == accessToken || strings.HasPrefix(name, keepOf) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the request has no place for %s or %s", refreshToken, accessToken)
+}
+
+// compile sorts what is sent into body, headers, cookies and URL.
+func (c *endpoint) compile(e Endpoint, in *scope, authorization template) error {
+	list, err := ownKeys(e, in, authorization)
+	if err != nil {
+		return err
+	}
+	lines, err := parseSend(e.Send, in)
+	if err != nil {
+		return fmt.Errorf("send: %w", err)
+	}
+	var fields []sent
+	for _, s := range append(list, lines...) {
+		switch {
+		case s.to.kind == inBody && (s.to.name == "." || e.Body != ""):
+			return fmt.Errorf("%s: name a field, or write the body, not both", s.what)
+		case s.to.kind == inBody:
+			fields = append(fields, s)
+			continue
+		case slices.ContainsFunc(c.carried, func(other sent) bool { return other.to == s.to }):
+			return fmt.Errorf("%s: another value stands at the same place", s.what)
+		}
+		c.carried = append(c.carried, s)
+	}
 	switch {
 	case e.Body != "":
-		c.body, err = parseBody(e.Body, e.Encoding, allowed)
+		c.body, err = parseBody(e.Body, e.Encoding, in)
 	case len(fields) > 0:
 		c.body, err = makeBody(fields, e.Encoding)
 	}
 	if err == nil && c.body != nil && (c.method == http.MethodGet || c.method == http.MethodHead) {
-		err = errors.New("a GET has no body: use another method, or a header or a cookie")
+		err = errors.New("a GET has no body: use another method, or a header, a cookie or a query")
 	}
+	c.note()
 	return err
 }
 
-// needs reports whether a call makes no sense without the value.
-func (c *endpoint) needs(value string) bool {
-	for _, v := range c.carried {
-		if v.value == value {
-			return true
+// ownKeys are the values for which an endpoint has keys of their own.
+func ownKeys(e Endpoint, in *scope, authorization template) (list []sent, err error) {
+	for _, key := range []struct{ name, place string }{
+		{username, e.Username}, {password, e.Password}, {refreshToken, e.RefreshToken}, {accessToken, e.AccessToken},
+	} {
+		if key.place == "" {
+			continue
+		}
+		s := sent{what: key.name, value: plain(key.name)}
+		s.to, err = parseRequestPlace(key.place)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", key.name, err)
+		case !slices.Contains(in.names, key.name):
+			return nil, fmt.Errorf("%s is not sent there", key.name)
+		case s.to.kind != inBody && (key.name == username || key.name == password):
+			return nil, fmt.Errorf("%s: can only be a field of the body", key.name)
+		case s.to == place{inHeader, "Authorization"} && key.name == accessToken:
+			s.value = authorization
+		case s.to == place{inHeader, "Authorization"}:
+			s.value = asBearer(key.name)
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+// asBearer is a token in an Authorization header (RFC 6750 §2.1).
+func asBearer(name string) template {
+	return template{parts: []string{"Bearer ", ""}, names: []string{name}}
+}
+
+// note lists the values that the call sends.
+func (c *endpoint) note() {
+	add := func(t template) {
+		for _, name := range t.names {
+			c.named[name] = true
 		}
 	}
-	return c.body != nil && c.body.uses(value)
+	for _, s := range c.carried {
+		add(s.value)
+	}
+	if c.body != nil {
+		c.body.templates(add)
+	}
 }
+
+// needs reports whether a call makes no sense without the value.
+func (c *endpoint) needs(name string) bool { return c.named[name] }
 
 // possible reports whether the values at hand are what the endpoint needs.
 func (c *endpoint) possible(v values) bool {
 	for _, name := range []string{refreshToken, accessToken} {
-		if c.needs(name) && v.get(name) == "" {
+		if c.needs(name) && v.get(name) == nil {
 			return false
 		}
 	}

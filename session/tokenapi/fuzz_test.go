@@ -53,8 +53,10 @@ func FuzzTemplate(f *testing.F) {
 	f.Add(`{"a":"{{username}}","b":["x{{password}}y"]}`, "u", "p")
 	f.Add(`a={{username}}&b=x{{password}}y`, `"},{"`, "&c=d{{username}}")
 	f.Add(`"{{ username }}{{"`, "\x00", "\xff")
+	f.Add(`{"${E}": ${E}, "a": "$${E}${E}{{username}}"}`, "{{password}}", "1.5")
+	f.Add(`${E}=${E}&b=x{{username}}`, "", "a&b")
 	f.Fuzz(func(t *testing.T, text, user, pass string) {
-		allowed := []string{username, password}
+		allowed := &scope{names: []string{username, password}, environment: map[string]string{"E": pass}}
 		v := values{username: user, password: pass}
 		if b, err := parseBody(text, JSON, allowed); err == nil {
 			data, _, err := b.render(v)

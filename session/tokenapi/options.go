@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net/http"
+	"regexp"
+	"slices"
 	"time"
 )
 
@@ -18,6 +20,18 @@ import (
 // A name that itself has dots in it is found too (https://example.com/roles). In a reply, * is every
 // entry of a list and every value of an object (roles.*.name), and "." is the body itself, where
 // that is one JSON string.
+//
+// A template is text with values in it, each encoded for its place:
+//
+//	{{username}} {{password}}              at a login; only in the body
+//	{{extra.NAME}}                         at a login: what Endpoint.Extra lists
+//	{{refresh_token}} {{access_token}}     in the other calls
+//	{{subject}} {{claim.NAME}}             there: whose session it is, a claim of the access token
+//	{{keep.NAME}}                          there: what Keep took of an earlier answer
+//	{{values.NAME}}                        everywhere
+//
+// A template that is one value and nothing else keeps the value's type in JSON. One whose values
+// are all absent is left out, with the field, header, cookie or parameter it would have filled.
 type Options struct {
 	Name string // the provider's name in the configuration
 
@@ -29,10 +43,13 @@ type Options struct {
 	Reply    Reply
 	Identity IdentitySource
 	Keep     []string          // lines "name: place": what later calls need of an answer
-	Values   map[string]string // for templates; may hold secrets
-	Forward  []string          // lines "place: template"; nil: the access token in Authorization, as Bearer
-	Stale    []string          // conditions: an upstream's word for a token that is no good. Default 401
-	Verify   *Verification     // nil: tokens are believed as they come, straight from the API
+	Values   map[string]string // for templates, as values.NAME; may hold secrets
+	// Environment are the variables that ${NAME} in bodies and templates stands for; $${ there is ${
+	// itself. It may hold secrets.
+	Environment map[string]string
+	Forward     []string      // lines "place: template"; nil: the access token in Authorization, as Bearer
+	Stale       []string      // conditions: an upstream's word for a token that is no good. Default 401
+	Verify      *Verification // nil: tokens are believed as they come, straight from the API
 
 	Headers  http.Header   // sent with every request; may hold secrets
 	Lifetime time.Duration // of an access token that says nothing itself. Default 5 min
@@ -57,15 +74,14 @@ type Endpoint struct {
 	URL      string // absolute, http or https; empty: there is no such endpoint
 	Method   string // default POST; GET for Me
 	Encoding Encoding
-	// Body replaces the body made from the places below: a JSON document or a form, with
-	// {{username}}, {{password}}, {{refresh_token}} and {{access_token}} inside its values. Values
-	// are encoded for where they stand.
+	// Body replaces the body made from the places below: a JSON document or a form whose values are
+	// templates.
 	Body string
 
 	// Where each value goes. Username and Password belong to a login and are fields; the tokens
 	// belong to the other endpoints. Empty: it is not sent. If a refresh or a logout names no place
-	// at all and has no Body, the refresh token is the field refresh_token; Me gets the access
-	// token in header:Authorization.
+	// at all, has no Body and no token in Send, the refresh token is the field refresh_token; Me
+	// gets the access token in header:Authorization.
 	Username     string // default username
 	Password     string // default password
 	RefreshToken string
@@ -76,7 +92,7 @@ type Endpoint struct {
 	// always counts; 408 and 429 never do.
 	Refused []int
 
-	Send      []string // lines "place: template", beside the fields above
+	Send      []string // lines "place: template", beside the fields above; cut at the first ": "
 	Answers   []string // lines "meaning: conditions", looked at before Refused
 	Extra     []string // of a login: fields of the request to pass on, for templates
 	Relay     []string // of a login: fields of an answer that asks for another step which the page gets
@@ -133,6 +149,9 @@ const (
 	defaultTimeout  = 10 * time.Second
 )
 
+// tokenInTemplate finds a token among the values of a template.
+var tokenInTemplate = regexp.MustCompile(`\{\{\s*(refresh|access)_token\s*\}\}`)
+
 // withDefaults returns o with every default filled in.
 func (o Options) withDefaults() Options {
 	or := func(field *string, value string) {
@@ -148,7 +167,7 @@ func (o Options) withDefaults() Options {
 		o.Login.Refused = []int{400, 401, 403, 422}
 	}
 	for _, e := range []*Endpoint{&o.Refresh, &o.Logout} {
-		if e.Body == "" && e.RefreshToken == "" && e.AccessToken == "" {
+		if e.Body == "" && e.RefreshToken == "" && e.AccessToken == "" && !slices.ContainsFunc(e.Send, tokenInTemplate.MatchString) {
 			e.RefreshToken = "refresh_token"
 		}
 	}

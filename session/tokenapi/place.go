@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -125,23 +126,33 @@ func isToken(s string) bool {
 
 var errUnfit = errors.New("the value cannot be sent in a header or a cookie")
 
-// put writes a value into the header or the Cookie of a request.
-func (p place) put(h http.Header, value string) error {
+// put writes a value into the header, the Cookie or the URL of a request.
+func (p place) put(req *http.Request, value string) error {
 	switch {
-	case p.kind == inCookie && !cookieSafe(value), !headerSafe(value):
+	case p.kind == inQuery:
+		pair := url.QueryEscape(p.name) + "=" + url.QueryEscape(value)
+		if req.URL.RawQuery != "" {
+			pair = req.URL.RawQuery + "&" + pair
+		}
+		req.URL.RawQuery = pair
+	case p.kind == inCookie && !cookieSafe(value), !fieldSafe(value):
 		return errUnfit
 	case p.kind == inCookie:
 		pair := p.name + "=" + value
-		if old := h.Get("Cookie"); old != "" {
+		if old := req.Header.Get("Cookie"); old != "" {
 			pair = old + "; " + pair
 		}
-		h.Set("Cookie", pair)
-	case p.name == "Authorization":
-		h.Set(p.name, "Bearer "+value)
+		req.Header.Set("Cookie", pair)
 	default:
-		h.Set(p.name, value)
+		req.Header.Set(p.name, value)
 	}
 	return nil
+}
+
+// fieldSafe holds for visible ASCII with single blanks inside, as field values are best (RFC 9110
+// §5.5).
+func fieldSafe(value string) bool {
+	return headerSafe(strings.ReplaceAll(value, " ", "")) && strings.TrimSpace(value) == value
 }
 
 // headerSafe holds for visible ASCII. Tokens are nothing else (RFC 6750 §2.1, RFC 6749 appendix
@@ -156,7 +167,7 @@ func headerSafe(value string) bool {
 }
 
 // cookieSafe is cookie-octet of RFC 6265 §4.1.1.
-func cookieSafe(value string) bool { return !strings.ContainsAny(value, "\",;\\") }
+func cookieSafe(value string) bool { return headerSafe(value) && !strings.ContainsAny(value, "\",;\\") }
 
 // bearerValue cuts the scheme off an Authorization header's value (RFC 6750 §2.1; schemes ignore
 // case, RFC 9110 §11.1).

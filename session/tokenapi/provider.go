@@ -75,11 +75,17 @@ func (o *Options) check() error {
 // compile makes the endpoints.
 func (p *Provider) compile() error {
 	o := &p.options
+	atLogin := &scope{names: []string{username, password}, extra: append([]string{}, o.Login.Extra...), values: o.Values, environment: o.Environment}
+	later := &scope{
+		names: []string{refreshToken, accessToken, subject}, claims: true, keep: []string{},
+		values: o.Values, environment: o.Environment,
+	}
+	authorization := asBearer(accessToken)
 	var err1, err2, err3, err4 error
-	p.login, err1 = newEndpoint("login", o.Login, username, password)
-	p.refresh, err2 = newEndpoint("refresh", o.Refresh, refreshToken, accessToken)
-	p.logout, err3 = newEndpoint("logout", o.Logout, refreshToken, accessToken)
-	p.whose, err4 = newEndpoint("me", o.Me, refreshToken, accessToken)
+	p.login, err1 = newEndpoint("login", o.Login, atLogin, authorization)
+	p.refresh, err2 = newEndpoint("refresh", o.Refresh, later, authorization)
+	p.logout, err3 = newEndpoint("logout", o.Logout, later, authorization)
+	p.whose, err4 = newEndpoint("me", o.Me, later, authorization)
 	return errors.Join(err1, err2, err3, err4)
 }
 
@@ -111,9 +117,12 @@ func (p *Provider) TokenEndpoints() []*url.URL {
 // Login implements [session.PasswordProvider]. The error for wrong credentials names the status,
 // for the log.
 func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Grant, error) {
-	r, err := p.client.call(ctx, p.login, values{username: c.Username, password: c.Password.Reveal()}, c.ClientIP)
+	r, err := p.client.call(ctx, p.login, values{username: c.Username, password: c.Password.Reveal(), extra: c.Extra}, c.ClientIP)
 	var no *refusal
+	var unfit *unfitError
 	switch {
+	case errors.As(err, &unfit):
+		return session.Grant{}, fmt.Errorf("%w: %w", session.ErrInvalidCredentials, unfit)
 	case errors.As(err, &no):
 		return session.Grant{}, fmt.Errorf("%w: %w", session.ErrInvalidCredentials, no)
 	case err != nil:
@@ -158,7 +167,7 @@ func (p *Provider) discard(ctx context.Context, t session.Tokens) {
 // until that expires; then the provider has nothing more to say, and the session is over. So it is
 // with a token that can only be refreshed while it lives.
 func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Grant, error) {
-	v := values{refresh: r.Tokens.Refresh.Reveal(), access: r.Tokens.Access.Reveal()}
+	v := values{refresh: r.Tokens.Refresh.Reveal(), access: r.Tokens.Access.Reveal(), subject: r.Identity.Subject}
 	if p.refresh == nil || !p.refresh.possible(v) {
 		return withoutRefresh(r)
 	}

@@ -21,15 +21,15 @@ func (p *providers) tokenAPI(name string, c *configs.TokenAPIProvider) (session.
 		Logout:  tokenAPICall(c, c.Logout),
 		Login: tokenapi.Endpoint{
 			URL: c.URL(c.Login.Path), Method: c.Login.Method, Encoding: tokenapi.Encoding(c.Login.Encoding),
-			Body: c.Login.Body, Refused: c.Login.Refused,
-			Send: c.Login.Send, Answers: c.Login.Answers, Extra: c.Login.Extra, Relay: c.Login.Relay,
+			Body: string(c.Login.Body), Refused: c.Login.Refused,
+			Send: texts(c.Login.Send), Answers: c.Login.Answers, Extra: c.Login.Extra, Relay: c.Login.Relay,
 		},
-		Me: tokenapi.Endpoint{URL: c.URL(c.Me.Path), Method: c.Me.Method, AccessToken: c.Me.AccessToken, Send: c.Me.Send},
+		Me: tokenapi.Endpoint{URL: c.URL(c.Me.Path), Method: c.Me.Method, AccessToken: c.Me.AccessToken, Send: texts(c.Me.Send)},
 		Reply: tokenapi.Reply{
 			AccessToken: c.Reply.AccessToken, RefreshToken: c.Reply.RefreshToken,
 			ExpiresIn: c.Reply.ExpiresIn, ExpiresUnit: expiresUnit(c.Reply.ExpiresUnit),
 		},
-		Keep: c.Keep, Values: tokenAPIValues(c.Values), Forward: c.Forward, Stale: texts(c.Stale),
+		Keep: c.Keep, Values: tokenAPIValues(c.Values), Environment: revealed(c.Environment), Forward: texts(c.Forward), Stale: texts(c.Stale),
 		Identity: tokenapi.IdentitySource{
 			From: tokenapi.IdentityFrom(c.Identity.From), Subject: c.Identity.Subject, Name: c.Identity.Name,
 			Roles: c.Identity.Roles, Scopes: c.Identity.Scopes, RoleMap: c.Identity.RoleMap, Claims: c.Identity.Claims,
@@ -59,9 +59,9 @@ func (p *providers) tokenAPI(name string, c *configs.TokenAPIProvider) (session.
 
 func tokenAPICall(c *configs.TokenAPIProvider, call configs.TokenAPICall) tokenapi.Endpoint {
 	return tokenapi.Endpoint{
-		URL: c.URL(call.Path), Method: call.Method, Encoding: tokenapi.Encoding(call.Encoding), Body: call.Body,
+		URL: c.URL(call.Path), Method: call.Method, Encoding: tokenapi.Encoding(call.Encoding), Body: string(call.Body),
 		RefreshToken: call.RefreshToken, AccessToken: call.AccessToken, Refused: call.Refused,
-		Send: call.Send, Answers: call.Answers,
+		Send: texts(call.Send), Answers: call.Answers,
 	}
 }
 
@@ -81,6 +81,14 @@ func tokenAPIValues(list []configs.TokenAPIHeader) map[string]string {
 	return values
 }
 
+func revealed(secrets map[string]configs.Secret) map[string]string {
+	plain := make(map[string]string, len(secrets))
+	for name, secret := range secrets {
+		plain[name] = secret.Reveal()
+	}
+	return plain
+}
+
 func valueOf(x configs.TokenAPIHeader) string {
 	if !x.Secret.Empty() {
 		return x.Secret.Reveal()
@@ -95,7 +103,7 @@ func expiresUnit(unit string) time.Duration {
 	return time.Second
 }
 
-func texts(list []configs.Condition) []string {
+func texts[T ~string](list []T) []string {
 	all := make([]string, len(list))
 	for i, c := range list {
 		all[i] = string(c)
