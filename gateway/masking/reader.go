@@ -1,0 +1,202 @@
+package masking
+
+import (
+	"bytes"
+	"io"
+	"sync"
+)
+
+// Reader is a body in which tokens are masked as it streams. It passes on what it gets as soon as it
+// is sure of it, and has at most two windows of memory. It is for one goroutine at a time.
+type Reader struct {
+	src   io.ReadCloser
+	rules *Rules
+	scan  *scanner // made when there is something to read closely
+	judge Judge
+	kind  Kind
+
+	window []byte // what was read
+	room   *[windowSize]byte
+	read   int // the structure is known up to here
+	out    int // passed on
+	safe   int // may be passed on
+	err    error
+	state  state
+}
+
+type state uint8
+
+const (
+	fresh   state = iota // nothing but blanks so far
+	skims                // nothing of interest so far
+	reads                // the structure is read
+	through              // this is no JSON
+)
+
+// windowSize is room for a name, the longest value and some more.
+const windowSize = 32 << 10
+
+// windows are lent to readers.
+var windows = sync.Pool{New: func() any { return new([windowSize]byte) }}
+
+// NewReader returns src with its tokens masked.
+func NewReader(src io.ReadCloser, r *Rules, k Kind, j Judge) *Reader {
+	m := &Reader{src: src, rules: r, judge: j, kind: k}
+	if k == Never {
+		m.state = through
+	}
+	return m
+}
+
+// Masked returns how many tokens were found so far.
+func (m *Reader) Masked() int {
+	if m.scan == nil {
+		return 0
+	}
+	return m.scan.found
+}
+
+// Read implements io.Reader. What is held back when the source fails is lost.
+func (m *Reader) Read(p []byte) (int, error) {
+	for {
+		switch {
+		case m.out < m.safe:
+			n := copy(p, m.window[m.out:m.safe])
+			m.out += n
+			return n, nil
+		case m.err != nil:
+			return 0, m.err
+		case m.state == through && m.out == len(m.window):
+			return m.src.Read(p)
+		case len(p) == 0:
+			return 0, nil
+		}
+		m.fill()
+	}
+}
+
+// Close implements io.Closer.
+func (m *Reader) Close() error {
+	if m.room != nil {
+		windows.Put(m.room)
+		m.room, m.window = nil, nil
+		m.read, m.out, m.safe = 0, 0, 0
+	}
+	if m.err == nil {
+		m.err = io.ErrClosedPipe
+	}
+	return m.src.Close()
+}
+
+// fill reads another piece and finds out how much may go on. All that was sure has.
+func (m *Reader) fill() {
+	m.makeRoom()
+	n, err := m.src.Read(m.window[len(m.window):cap(m.window)])
+	m.window = m.window[:len(m.window)+n]
+	if err != nil {
+		m.err = err
+	}
+	m.look(err == io.EOF) //nolint:errorlint // io.Reader's contract
+}
+
+// makeRoom makes sure that the window has some.
+func (m *Reader) makeRoom() {
+	switch {
+	case m.room == nil:
+		m.room, _ = windows.Get().(*[windowSize]byte)
+		m.window = m.room[:0]
+	case len(m.window) == cap(m.window):
+		m.follow()
+		n := copy(m.window, m.window[m.out:])
+		m.window = m.window[:n]
+		m.read, m.out, m.safe = 0, 0, 0
+	}
+}
+
+// follow reads the structure of what was passed on unread, before it leaves the window.
+func (m *Reader) follow() {
+	if m.state == skims {
+		m.scanner().sent = len(m.window)
+		m.scan.scan(m.window[:m.out], m.read, false)
+	}
+}
+
+func (m *Reader) scanner() *scanner {
+	if m.scan == nil {
+		m.scan = newScanner(m.rules, m.kind, m.judge)
+	}
+	return m.scan
+}
+
+// look decides about what is new in the window.
+func (m *Reader) look(last bool) {
+	if m.state == fresh {
+		m.begin(last)
+	}
+	if m.state == skims {
+		m.skim(last)
+	}
+	switch m.state {
+	case reads:
+		m.scan.sent = m.safe
+		m.read = m.scan.scan(m.window, m.read, last)
+		m.safe = max(m.safe, m.read)
+	case through:
+		m.safe = len(m.window)
+	case fresh, skims:
+	}
+}
+
+// skim looks for what calls for reading the structure.
+func (m *Reader) skim(last bool) {
+	part := m.window[m.safe:]
+	switch {
+	case m.rules.quick.find(part):
+		m.state = reads
+		m.scanner()
+	case last:
+		m.safe = len(m.window)
+	default:
+		m.safe += m.rules.quick.hold(part, m.rules.longest)
+	}
+}
+
+// byteOrderMark may stand before a text. Decoders drop it.
+const byteOrderMark = "\ufeff"
+
+// begin decides whether this is JSON, once there is something to see.
+func (m *Reader) begin(last bool) {
+	if !last && beginsWith(byteOrderMark, m.window) {
+		return
+	}
+	text := bytes.TrimLeft(bytes.TrimPrefix(m.window, []byte(byteOrderMark)), " \t\r\n")
+	switch {
+	case m.kind != Sniff:
+	case len(text) == 0:
+		m.safe = len(m.window)
+		return
+	case !looksLikeJSON(text):
+		m.state = through
+		return
+	default:
+		m.kind = JSON
+	}
+	m.state = skims
+	if m.rules.always {
+		m.state = reads
+		m.scanner()
+	}
+}
+
+// looksLikeJSON reports whether a text begins as JSON that a call answers with, or as the line that
+// some servers put in front of it.
+func looksLikeJSON(text []byte) bool {
+	return text[0] == '{' || text[0] == '[' || text[0] == '"' || text[0] == ')'
+}
+
+// Mask masks a whole body where it lies, and returns how many tokens were found.
+func (r *Rules) Mask(body []byte, k Kind, j Judge) int {
+	s := newScanner(r, k, j)
+	s.scan(body, 0, true)
+	return s.found
+}
