@@ -17,9 +17,15 @@ import (
 	"sessiongate/session/redisstore"
 )
 
+// checkFlags are the command's flags.
+type checkFlags struct {
+	file, admin         string
+	show, live, offline bool
+	trial               trialFlags
+}
+
 func checkCommand() *cobra.Command {
-	var file, admin string
-	var show, live, offline bool
+	var o checkFlags
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check a configuration and what it points to, or a running gateway (--live)",
@@ -29,29 +35,78 @@ documents of OpenID Connect, and each token API: its certificate, and what login
 refresh and me answer to an empty request. No credentials are sent, so that no
 account is locked. With --offline, nobody is asked.
 
+With --try, sign in at a token API as a user whose password comes from standard
+input, read the identity, refresh twice and sign out. The report names places and
+types, and no value; where nothing is at a configured place, it has the likely ones
+and what to write:
+
+  sessiongate check --config gateway.yaml --try ada < password.txt
+
 With --print, show the merged result without secrets. With --live, ask a running
 gateway's admin listener whether it lives; that is what a container's health
 check runs.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), 30*time.Second)
-			defer cancel()
-			if live {
-				return checkLive(ctx, admin)
-			}
-			if file == "" {
-				return usageError{errors.New("check: name the file: --config F")}
-			}
-			return checkFile(ctx, cmd.OutOrStdout(), file, show, offline)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&file, "config", "", "configuration file (YAML)")
-	f.BoolVar(&show, "print", false, "print the merged configuration without secrets, and probe nothing")
-	f.BoolVar(&offline, "offline", false, "only read the file and what it names on this machine")
-	f.BoolVar(&live, "live", false, "ask a running gateway on this machine")
-	f.StringVar(&admin, "admin", string(configs.Default().Server.Admin), "with --live: the admin listener's address")
+	f.StringVar(&o.file, "config", "", "configuration file (YAML)")
+	f.BoolVar(&o.show, "print", false, "print the merged configuration without secrets, and probe nothing")
+	f.BoolVar(&o.offline, "offline", false, "only read the file and what it names on this machine")
+	f.BoolVar(&o.live, "live", false, "ask a running gateway on this machine")
+	f.StringVar(&o.admin, "admin", string(configs.Default().Server.Admin), "with --live: the admin listener's address")
+	o.trial.add(cmd)
+	cmd.MarkFlagsMutuallyExclusive("print", "offline", "live", "try")
 	return cmd
+}
+
+// probeTime bounds all probes together.
+const probeTime = 30 * time.Second
+
+func (o *checkFlags) run(cmd *cobra.Command) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), probeTime)
+	defer cancel()
+	if o.live {
+		return checkLive(ctx, o.admin)
+	}
+	if err := o.trial.check(cmd); err != nil {
+		return err
+	}
+	if o.file == "" {
+		return usageError{errors.New("check: name the file: --config F")}
+	}
+	out := cmd.OutOrStdout()
+	loaded, err := configs.Load(o.file, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	for _, w := range loaded.Warnings {
+		fmt.Fprintln(out, "warning:", w)
+	}
+	if o.show {
+		return loaded.Config.Print(out)
+	}
+	quiet := slog.New(slog.DiscardHandler) // the report says it better
+	redisstore.LogTo(quiet)
+	p, err := program.Open(&loaded.Config, quiet, program.Overrides{})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	fmt.Fprintln(out, "ok       ", o.file)
+	switch {
+	case o.offline:
+		return nil
+	case o.trial.user != "":
+		return o.trial.try(cmd, p)
+	}
+	return probe(ctx, out, p)
+}
+
+func probe(ctx context.Context, out io.Writer, p *program.Program) error {
+	if failed := p.Probe(ctx, out); failed > 0 {
+		return fmt.Errorf("check: %d of what the configuration points to cannot be reached, or do not fit it", failed)
+	}
+	return nil
 }
 
 func checkLive(ctx context.Context, admin string) error {
@@ -66,34 +121,6 @@ func checkLive(ctx context.Context, admin string) error {
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("check: %s answers %s", admin, res.Status)
-	}
-	return nil
-}
-
-func checkFile(ctx context.Context, out io.Writer, file string, show, offline bool) error {
-	loaded, err := configs.Load(file, os.LookupEnv)
-	if err != nil {
-		return err
-	}
-	for _, w := range loaded.Warnings {
-		fmt.Fprintln(out, "warning:", w)
-	}
-	if show {
-		return loaded.Config.Print(out)
-	}
-	quiet := slog.New(slog.DiscardHandler) // the report says it better
-	redisstore.LogTo(quiet)
-	p, err := program.Open(&loaded.Config, quiet, program.Overrides{})
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	fmt.Fprintln(out, "ok       ", file)
-	if offline {
-		return nil
-	}
-	if failed := p.Probe(ctx, out); failed > 0 {
-		return fmt.Errorf("check: %d of what the configuration points to cannot be reached, or do not fit it", failed)
 	}
 	return nil
 }

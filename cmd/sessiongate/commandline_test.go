@@ -33,6 +33,8 @@ func TestExitStatus(t *testing.T) {
 		{"serve --nosuch", exitUsage, "--nosuch"},
 		{"check", exitUsage, "--config"},
 		{"check --config " + dir + "/nosuch.yaml", exitFailed, "nosuch.yaml"},
+		{"check --config " + dir + "/nosuch.yaml --try ada --offline", exitUsage, "offline try"},
+		{"check --config " + dir + "/nosuch.yaml --extra otp=1", exitUsage, "add --try USER"},
 		{"users add", exitUsage, ""},
 		{"version more", exitUsage, "more"},
 	} {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +15,6 @@ import (
 	"sessiongate/session/users"
 )
 
-// maxPasswordLine bounds what is read of a password, its line break included.
-const maxPasswordLine = users.MaxPasswordBytes + 2
-
 func usersCommand() *cobra.Command {
 	cmd := group(&cobra.Command{
 		Use:   "users",
@@ -27,10 +23,10 @@ func usersCommand() *cobra.Command {
 running gateway sees the change within a second.
 
 A password is read from standard input, one line, never from the arguments, where
-every user of the machine could read it:
+every user of the machine could read it. A terminal is asked, and shows nothing of it:
 
-  sessiongate users add ada --file users.yaml --role user < password.txt
-  read -rs PW && printf '%s' "$PW" | sessiongate users passwd ada --file users.yaml`,
+  sessiongate users passwd ada --file users.yaml
+  sessiongate users add ada --file users.yaml --role user < password.txt`,
 	})
 	cmd.AddCommand(addUserCommand(), setPasswordCommand(), listUsersCommand(),
 		disableUserCommand("disable", true), disableUserCommand("enable", false))
@@ -56,7 +52,7 @@ func addUserCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			u.Name = args[0]
-			password, err := readPassword(cmd.InOrStdin(), cmd.ErrOrStderr(), u.Name)
+			password, err := readPassword(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), u.Name)
 			if err != nil {
 				return err
 			}
@@ -87,7 +83,7 @@ func setPasswordCommand() *cobra.Command {
 		Short: "Set a user's password, from standard input",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			password, err := readPassword(cmd.InOrStdin(), cmd.ErrOrStderr(), args[0])
+			password, err := readPassword(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), args[0])
 			if err != nil {
 				return err
 			}
@@ -175,25 +171,11 @@ func ensureUsersFile(file string) error {
 	return f.Close()
 }
 
-// readPassword reads one line. A terminal shows what is typed; the hint says so,
-// and how to keep it from being seen.
-func readPassword(in io.Reader, hints io.Writer, name string) (string, error) {
-	if f, ok := in.(*os.File); ok && isTerminal(f) {
-		fmt.Fprintf(hints, "Password for %s, then Enter. It is shown as you type; to hide it, press Ctrl-C and use\n"+
-			"  read -rs PW && printf '%%s' \"$PW\" | sessiongate users …\n", name)
-	}
-	line, err := bufio.NewReader(io.LimitReader(in, maxPasswordLine+1)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("read password: %w", err)
-	}
-	line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
-	if line == "" {
-		return "", errors.New("no password on standard input: pipe one line in, as `sessiongate users --help` shows")
+// readPassword reads a new password for the user.
+func readPassword(ctx context.Context, in io.Reader, hints io.Writer, name string) (string, error) {
+	line, err := readSecret(ctx, in, hints, "Password for "+name)
+	if err != nil {
+		return "", err
 	}
 	return line, users.CheckNewPassword(line)
-}
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

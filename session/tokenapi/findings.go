@@ -22,7 +22,14 @@ func (p *Provider) findings(x *probe) []Finding {
 		return fatal(explain(x.err, x.url))
 	}
 	says := "answers " + statusText(r.status)
-	switch {
+	switch meaning := x.meaning(); {
+	case meaning == MeansOK:
+		return fatal(says + ", which a line of answers calls ok, to a request without credentials: " +
+			"write a condition that only a sign-in meets, such as \"ok: " + p.options.Reply.AccessToken[0] + "=*\"")
+	case meaning == MeansFault:
+		return worth(says + ", which a line of answers calls a fault")
+	case meaning != "":
+		return nil
 	case r.status < 300:
 		return p.successFindings(x)
 	case r.status < 400:
@@ -54,6 +61,15 @@ func (p *Provider) findings(x *probe) []Finding {
 	}
 	return worth(says + ", which is neither yes nor no: if it is the API's word for wrong credentials, add it to " +
 		x.what + ".refused")
+}
+
+// meaning is what the configured lines say of the answer.
+func (x *probe) meaning() Meaning {
+	lines, err := parseAnswers(x.what, x.configured.Answers)
+	if err != nil {
+		return "" // cannot be: the provider was made with them
+	}
+	return lines.meaning(x.reply)
 }
 
 // matters reports whether sessions depend on the endpoint: an identity that is read elsewhere does

@@ -105,12 +105,18 @@ func addName(names []string, name string) []string {
 }
 
 // maxName is how long the name of a field can be for a report. Longer ones may be values.
-const maxName = 40
+const maxName = 64
 
 // isName reports whether a text is a name as people give them to fields, so that a report may show
-// it.
+// it. Claims may have the form of URLs.
 func isName(text string) bool {
-	return text != "" && len(text) <= maxName && isToken(strings.ReplaceAll(text, "@", ""))
+	digits := 0
+	for _, c := range []byte(text) {
+		if '0' <= c && c <= '9' {
+			digits++
+		}
+	}
+	return len(text) <= maxName && digits <= maxNameDigits && isToken(strings.NewReplacer(":", "", "/", "", "@", "").Replace(text))
 }
 
 // fields are the names in a body, with dots between them.

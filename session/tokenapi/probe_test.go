@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -26,6 +27,11 @@ func page(status int) http.HandlerFunc {
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, "<!DOCTYPE html><p>"+canary)
 	}
+}
+
+// answering sets lines of login.answers.
+func answering(lines ...string) func(*tokenapi.Options) {
+	return func(o *tokenapi.Options) { o.Login.Answers = lines }
 }
 
 // with answers with a header.
@@ -90,6 +96,10 @@ func TestCheckLogin(t *testing.T) {
 		"502":               {page(502), nil, "F login: answers 502: what stands in front of the API does not reach it."},
 		"a token":           {say(200, pair(canary, canary)), nil, "F login: answers 200 and gives a token to a request without credentials"},
 		"always 200":        {say(200, `{"code":401,"msg":"`+canary+`"}`), nil, `F login: answers 200 to a request without credentials. If it says no by a field of its answer (code: number), write login: {answers: ["ok: FIELD=0", "refused: FIELD=CODE"]}`},
+		"200, explained":    {say(200, `{"code":401}`), answering("ok: code=0", "refused: code=401"), "login 200"},
+		"200, ok":           {say(200, `{"code":0}`), answering("ok: code=0", "refused: code=401"), "F login: answers 200, which a line of answers calls ok, to a request without credentials"},
+		"409, explained":    {say(409, `{}`), answering("refused: 409"), "login 409"},
+		"a fault":           {say(409, `{}`), answering("fault: 409"), "W login: answers 409, which a line of answers calls a fault"},
 		"200, no JSON":      {say(200, canary), nil, "F login: answers 200 without JSON"},
 		"nothing":           {say(204, ``), nil, "F login: answers 204 without JSON"},
 		"TLS wanted":        {say(400, "Client sent an HTTP request to an HTTPS server.\n"), nil, "F login: answers 400, as the port wants TLS: write base_url: https://"},
@@ -183,8 +193,9 @@ func TestCheckMe(t *testing.T) {
 
 // A server that cannot be reached is one finding, which says what to write.
 func TestCheckReach(t *testing.T) {
-	secure := httptest.NewTLSServer(say(401, `{}`))
-	secure.Config.ErrorLog = nil
+	secure := httptest.NewUnstartedServer(say(401, `{}`))
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes fail here on purpose
+	secure.StartTLS()
 	t.Cleanup(secure.Close)
 	plain := httptest.NewServer(say(401, `{}`))
 	t.Cleanup(plain.Close)

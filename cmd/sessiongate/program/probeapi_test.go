@@ -39,3 +39,22 @@ func TestAPIReport(t *testing.T) {
 		}
 	}
 }
+
+// TestSteps: the lines of a trial, and how many of its steps failed.
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	failed := writeSteps(&out, "api", []tokenapi.Step{
+		{Name: "login", Text: "answers 200", Lines: []string{"access_token: data.access_token, text of 212 characters that looks like a JWT"}},
+		{Name: "identity", Failed: true, Text: "from the access token: no subject", Lines: []string{"write identity: {from: token, subject: id}", "it has id: number"}},
+	})
+	const want = `ok        provider api: login: answers 200
+            access_token: data.access_token, text of 212 characters that looks like a JWT
+FAILED    provider api: identity: from the access token: no subject
+            write identity: {from: token, subject: id}
+            it has id: number
+`
+	if failed != 1 || out.String() != want {
+		t.Errorf("%d failed:\n%swant\n%s", failed, out.String(), want)
+	}
+}

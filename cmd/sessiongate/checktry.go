@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sessiongate/cmd/sessiongate/program"
+	"sessiongate/session"
+)
+
+// trialFlags are the flags of check that are about --try.
+type trialFlags struct {
+	user, provider string
+	extra          []string
+}
+
+func (t *trialFlags) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&t.user, "try", "", "sign in as this user at a token API, refresh and sign out; the password comes from standard input")
+	f.StringVar(&t.provider, "provider", "", "with --try: which provider, where several are of kind tokenapi")
+	f.StringArrayVar(&t.extra, "extra", nil, "with --try: a further field, NAME=VALUE, of those in login.extra; may be given more than once")
+}
+
+// fields reads --extra.
+func (t *trialFlags) fields() (map[string]any, error) {
+	fields := make(map[string]any, len(t.extra))
+	for _, pair := range t.extra {
+		name, value, found := strings.Cut(pair, "=")
+		if !found || name == "" {
+			return nil, usageError{errors.New("check: --extra is NAME=VALUE")}
+		}
+		fields[name] = value
+	}
+	return fields, nil
+}
+
+// check refuses what makes no sense together.
+func (t *trialFlags) check(cmd *cobra.Command) error {
+	switch {
+	case !cmd.Flags().Changed("try") && (t.provider != "" || len(t.extra) > 0):
+		return usageError{errors.New("check: --provider and --extra are about a trial: add --try USER")}
+	case cmd.Flags().Changed("try") && t.user == "":
+		return usageError{errors.New("check: --try is followed by the name of a user")}
+	}
+	return nil
+}
+
+// trialTime bounds a trial: login and identity, two refreshes, logout, each with its own limit.
+const trialTime = time.Minute
+
+// try makes a round at the token API with the user of --try.
+func (t *trialFlags) try(cmd *cobra.Command, p *program.Program) error {
+	extra, err := t.fields()
+	if err != nil {
+		return err
+	}
+	name, err := p.CanTry(t.provider)
+	if err != nil {
+		return usageError{fmt.Errorf("check: --try: %w", err)}
+	}
+	password, err := readSecret(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), "Password for "+t.user+" at "+name)
+	if err != nil {
+		return err
+	}
+	return runTrial(cmd.Context(), cmd.OutOrStdout(), p, name, session.Credentials{Username: t.user, Password: session.Secret(password), Extra: extra})
+}
+
+func runTrial(ctx context.Context, out io.Writer, p *program.Program, name string, c session.Credentials) error {
+	ctx, cancel := context.WithTimeout(ctx, trialTime)
+	defer cancel()
+	failed, err := p.Try(ctx, out, name, c)
+	switch {
+	case err != nil:
+		return fmt.Errorf("check: --try: %w", err)
+	case failed > 0:
+		return errors.New("check: the round at the token API does not succeed")
+	}
+	return nil
+}
