@@ -44,7 +44,7 @@ func (p *Provider) describe(ctx context.Context, r *reply, g granted, clientIP s
 // me asks the API whose token it is. A refusal of a token that is seconds old says nothing about
 // the user.
 func (p *Provider) me(ctx context.Context, g granted, clientIP string) (any, error) {
-	r, err := p.client.call(ctx, p.whose, values{access: g.Access.Reveal(), refresh: g.Refresh.Reveal()}, clientIP)
+	r, err := p.client.call(ctx, p.whose, valuesOf(g.Tokens), clientIP)
 	var no *refusal
 	switch {
 	case errors.As(err, &no):

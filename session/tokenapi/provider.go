@@ -20,6 +20,7 @@ type Provider struct {
 	options  Options
 	client   *client
 	sources  sources
+	kept     keepLines
 	verifier *verifier // nil: nothing is verified
 
 	login, refresh, logout, whose *endpoint // whose is Options.Me
@@ -31,8 +32,9 @@ type Provider struct {
 func New(o Options) (*Provider, error) {
 	o = o.withDefaults()
 	p := &Provider{options: o, client: newClient(o)}
-	errs := []error{o.check(), p.compile()}
 	var err error
+	p.kept, err = parseKeep(o.Keep)
+	errs := []error{o.check(), err, p.compile()}
 	p.sources, err = newSources(o.Reply)
 	errs = append(errs, err)
 	p.verifier, err = newVerifier(o.Verify, p.client.http.Transport, o.Now)
@@ -77,7 +79,7 @@ func (p *Provider) compile() error {
 	o := &p.options
 	atLogin := &scope{names: []string{username, password}, extra: append([]string{}, o.Login.Extra...), values: o.Values, environment: o.Environment}
 	later := &scope{
-		names: []string{refreshToken, accessToken, subject}, claims: true, keep: []string{},
+		names: []string{refreshToken, accessToken, subject}, claims: true, keep: p.kept.names(),
 		values: o.Values, environment: o.Environment,
 	}
 	authorization := asBearer(accessToken)
@@ -145,8 +147,12 @@ func (p *Provider) grant(id session.Identity, g granted) session.Grant {
 	return session.Grant{Identity: id, Tokens: g.Tokens, Lifetime: g.lifetime, NeedsLive: p.options.Refresh.NeedsLive}
 }
 
-// believe reads the identity of tokens whose signature, if it counts, is right.
+// believe reads the identity of tokens whose signature, if it counts, is right, and which came with
+// what can be kept beside them.
 func (p *Provider) believe(ctx context.Context, r *reply, g granted, clientIP string) (session.Identity, error) {
+	if g.unkept != nil {
+		return session.Identity{}, g.unkept
+	}
 	if err := p.check(ctx, g); err != nil {
 		var f *session.FaultError
 		if !errors.As(err, &f) {
@@ -167,7 +173,8 @@ func (p *Provider) discard(ctx context.Context, t session.Tokens) {
 // until that expires; then the provider has nothing more to say, and the session is over. So it is
 // with a token that can only be refreshed while it lives.
 func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Grant, error) {
-	v := values{refresh: r.Tokens.Refresh.Reveal(), access: r.Tokens.Access.Reveal(), subject: r.Identity.Subject}
+	v := valuesOf(r.Tokens)
+	v.subject = r.Identity.Subject
 	if p.refresh == nil || !p.refresh.possible(v) {
 		return withoutRefresh(r)
 	}
@@ -188,6 +195,7 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 	if err != nil {
 		return session.Grant{}, err
 	}
+	g.Keep, _ = p.kept.take(answer, r.Tokens.Keep) // the API has rotated: too much of it costs no session
 	id, err := p.stillWho(ctx, answer, g, r)
 	return p.grant(id, g), err
 }
@@ -260,7 +268,7 @@ func (p *Provider) inherit(r *reply, id *session.Identity, former session.Identi
 // Revoke implements [session.Revoker] by the API's logout. A token that the API refuses or does not
 // find there is dead already.
 func (p *Provider) Revoke(ctx context.Context, t session.Tokens) error {
-	v := values{refresh: t.Refresh.Reveal(), access: t.Access.Reveal()}
+	v := valuesOf(t)
 	if p.logout == nil || !p.logout.possible(v) {
 		return nil
 	}

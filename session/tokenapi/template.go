@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"sessiongate/session"
 )
 
 // values are what one call may send.
@@ -13,8 +15,13 @@ type values struct {
 	username, password string
 	refresh, access    string
 	subject            string
-	keep               map[string]string
+	keep               session.Kept
 	extra              map[string]any // scalars
+}
+
+// valuesOf are those that calls with a session's tokens may send.
+func valuesOf(t session.Tokens) values {
+	return values{refresh: t.Refresh.Reveal(), access: t.Access.Reveal(), keep: t.Keep}
 }
 
 // The names of the values.
@@ -26,10 +33,10 @@ const (
 	subject      = "subject"
 
 	// Families of values: a name of the family's own follows.
-	claimOf  = "claim."
-	keepOf   = "keep."
-	extraOf  = "extra."
-	valuesOf = "values."
+	claimOf = "claim."
+	keepOf  = "keep."
+	extraOf = "extra."
+	fixedOf = "values."
 )
 
 // get returns the value under a name as it is in JSON; nil where there is none. A user name or a
@@ -136,7 +143,7 @@ func parseTemplate(text string, in *scope) (template, error) {
 
 // fixed returns a value that is the same in every call.
 func (s *scope) fixed(name string) (string, bool) {
-	name, found := strings.CutPrefix(name, valuesOf)
+	name, found := strings.CutPrefix(name, fixedOf)
 	if !found {
 		return "", false
 	}
@@ -176,7 +183,7 @@ func listed(name, fix string, is bool) error {
 func (s *scope) known() []string {
 	list := slices.Clone(s.names)
 	for family, there := range map[string]bool{
-		claimOf: s.claims, keepOf: s.keep != nil, extraOf: s.extra != nil, valuesOf: true,
+		claimOf: s.claims, keepOf: s.keep != nil, extraOf: s.extra != nil, fixedOf: true,
 	} {
 		if there {
 			list = append(list, family+"NAME")

@@ -41,6 +41,7 @@ type granted struct {
 	session.Tokens
 	claims   map[string]any // nil: not a JWT
 	lifetime time.Duration
+	unkept   error // why what the answer says beside the tokens cannot be kept; nil: it can
 }
 
 // take takes the tokens out of a reply; now is when it was asked for. Without an access token it is
@@ -56,6 +57,7 @@ func (p *Provider) take(r *reply, now time.Time) (granted, error) {
 	case !fit(g.Access) || !fit(g.Refresh):
 		return g, fault(r.what, "a token is longer than 16 KiB or not visible ASCII")
 	}
+	g.Keep, g.unkept = p.kept.take(r, nil)
 	g.claims, _ = readClaims(g.Access.Reveal())
 	g.lifetime = p.lifetime(r, g.claims, now)
 	return g, nil
