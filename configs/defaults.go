@@ -58,7 +58,7 @@ func newElement(t reflect.Type) reflect.Value {
 	case *Redis:
 		*e = Redis{Mode: "standalone", KeyPrefix: "sg:"}
 	case *LocalProvider:
-		*e = LocalProvider{AccessLifetime: Duration(10 * time.Minute)}
+		*e = LocalProvider{AccessLifetime: Duration(10 * time.Minute), PasswordChange: "end"}
 	case *TokenAPIProvider:
 		*e = newTokenAPI()
 	case *OIDCProvider:

@@ -38,6 +38,9 @@ type LocalProvider struct {
 	Issuer string `yaml:"issuer"`
 	// Audience is the `aud` of the tokens: what the APIs expect. Default the issuer.
 	Audience string `yaml:"audience"`
+	// PasswordChange says what becomes of a user's sessions when the password changes: end (at their
+	// next refresh) or keep. Default end.
+	PasswordChange string `yaml:"password_change" oneof:"end keep"`
 }
 
 // Users says where the users of a local provider are: exactly one of its keys.
@@ -52,7 +55,8 @@ type Users struct {
 	DatabaseFile Path `yaml:"database_file"`
 	// Query finds a user by the name that was typed ($1), in at most one row with the columns name
 	// and password_hash (argon2id, bcrypt, or as Django, Spring or Werkzeug writes it), and if wanted
-	// subject, roles, scopes, disabled, display_name. Required with database.
+	// subject, roles, scopes, disabled, display_name, credential (what changes with the password;
+	// default the hash). Required with database.
 	Query string `yaml:"query"`
 	// QueryBySubject finds the same row by subject ($1); it is asked at every refresh. Required
 	// where query returns a subject that is not the name.

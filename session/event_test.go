@@ -32,7 +32,7 @@ func TestExpiryReasons(t *testing.T) {
 		session.Idle: true, session.AbsoluteLifetime: true,
 		session.Logout: false, session.LogoutEverywhere: false, session.Replaced: false, session.Evicted: false,
 		session.RevokedByUser: false, session.RevokedByOperator: false, session.Reused: false, session.ProviderRefused: false,
-		session.BackChannelLogout: false, session.UserDisabled: false, session.EmailNotConfirmed: false, session.AccountLocked: false,
+		session.BackChannelLogout: false, session.UserDisabled: false, session.PasswordChanged: false, session.EmailNotConfirmed: false, session.AccountLocked: false,
 		session.AccountDisabled: false, session.PasswordExpired: false, session.CaptchaRequired: false, "": false,
 	} {
 		if reason.Expiry() != want {

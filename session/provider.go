@@ -103,7 +103,7 @@ var (
 // RefusedError is a final answer, in the provider's own words: the session ends
 // with the reason. Package refresh says what it takes.
 type RefusedError struct {
-	Reason Reason // ProviderRefused or UserDisabled
+	Reason Reason // ProviderRefused, UserDisabled or PasswordChanged
 	// Unasked says that nobody was asked: the tokens have run out, and there is
 	// nothing to ask for new ones with.
 	Unasked bool

@@ -19,6 +19,7 @@ const (
 	ProviderRefused   Reason = "provider_refused"
 	BackChannelLogout Reason = "back_channel_logout"
 	UserDisabled      Reason = "user_disabled"
+	PasswordChanged   Reason = "password_changed" // of a local user, elsewhere
 )
 
 // Expiry reports whether time alone ended the session.

@@ -87,7 +87,9 @@ func setPasswordCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return editUsers(cmd, file, "new password for "+args[0], func(ctx context.Context, f *users.File) error {
+			done := "new password for " + args[0] + ": sessions from before end at their next refresh, unless password_change is keep; " +
+				"at once with `sessiongate sessions revoke --user " + args[0] + "`"
+			return editUsers(cmd, file, done, func(ctx context.Context, f *users.File) error {
 				return f.SetPassword(ctx, args[0], password)
 			})
 		},

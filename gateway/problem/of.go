@@ -74,6 +74,9 @@ func ofEnded(e *session.EndedError) *Problem {
 	case e.Reason == session.Reused:
 		p.Code, p.Title = string(session.Reused), "Session ended for safety"
 		p.Detail = "An old copy of this session's cookie was used. Sign in again; if this repeats, look at your devices."
+	case e.Reason == session.PasswordChanged:
+		p.Code, p.Title = "session_ended", "Session ended"
+		p.Detail = "The password was changed. Sign in with the new one."
 	default:
 		p.Code, p.Title, p.Detail = "session_ended", "Session ended", "Sign in again at login_url."
 	}

@@ -28,7 +28,7 @@ func TestEveryCode(t *testing.T) {
 		ErrAnonymous, session.ErrUnauthentic, &session.StaleError{}, session.ErrInvalidCredentials, session.ErrBusy, session.ErrNoProvider,
 		ended(""), ended(session.Idle), ended(session.AbsoluteLifetime), ended(session.Reused), ended(session.Logout), ended(session.LogoutEverywhere),
 		ended(session.Replaced), ended(session.Evicted), ended(session.RevokedByUser), ended(session.RevokedByOperator), ended(session.ProviderRefused),
-		ended(session.BackChannelLogout), ended(session.UserDisabled),
+		ended(session.BackChannelLogout), ended(session.UserDisabled), ended(session.PasswordChanged),
 		&session.UnavailableError{Subsystem: session.SubsystemStore}, &session.UnavailableError{Subsystem: session.SubsystemProvider},
 		NotForPages("/auth/login"), Misdirected("o"), NotFound(), MethodNotAllowed("GET"), PayloadTooLarge(), BadRequest("say what to do", nil),
 		RateLimited(time.Second), Forbidden("role", "x"), SignInAgain("local", "This needs a stronger sign-in."), NoRefreshToken(), Overloaded(),
@@ -82,7 +82,7 @@ func TestRefusedLogins(t *testing.T) {
 func TestCodeOfReason(t *testing.T) {
 	for why, want := range map[session.Reason]string{
 		"": "session_expired", session.Idle: "session_expired", session.AbsoluteLifetime: "session_expired", session.Reused: "session_reused",
-		session.Logout: "session_ended", session.ProviderRefused: "session_ended", session.UserDisabled: "session_ended", session.Evicted: "session_ended",
+		session.Logout: "session_ended", session.ProviderRefused: "session_ended", session.UserDisabled: "session_ended", session.PasswordChanged: "session_ended", session.Evicted: "session_ended",
 	} {
 		if p := Of(&session.EndedError{Reason: why}); p.Code != want || p.Reason != why || !p.SignIn.Helps {
 			t.Errorf("%q: %+v", why, p)

@@ -3,7 +3,8 @@
 // needs no lease.
 //
 // A refresh reads the user again. So a user who was disabled or removed is signed out at the
-// next refresh, and changed roles take effect then.
+// next refresh, and so is one whose password was changed since the sign-in; changed roles take
+// effect then.
 package local
 
 import (
@@ -39,7 +40,13 @@ type Options struct {
 	// clients, so that neither kind is taken for the other.
 	ClientID      string
 	TokenClientID string
+	// KeepOnPasswordChange lets sessions go on whose user has another password by now. Default
+	// false: they end at their next refresh.
+	KeepOnPasswordChange bool
 }
+
+// keptCredential is where a session remembers [users.User.Credential].
+const keptCredential = "credential"
 
 // Provider implements [session.PasswordProvider]. It is safe for concurrent use.
 type Provider struct{ options Options }
@@ -71,7 +78,9 @@ func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Gr
 	case err != nil:
 		return session.Grant{}, &session.FaultError{Err: err}
 	}
-	return p.grant(u, c.SessionID, c.Kind, c.Now, c.Now, time.Time{})
+	g, err := p.grant(u, c.SessionID, c.Kind, c.Now, c.Now, time.Time{})
+	g.Tokens.Keep = p.keep(u.Credential)
+	return g, err
 }
 
 // Refresh implements [session.Provider].
@@ -83,7 +92,24 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 	case err != nil:
 		return session.Grant{}, &session.FaultError{Err: err}
 	}
-	return p.grant(u, r.SessionID, r.Kind, r.Now, r.Identity.AuthTime, r.Absolute)
+	credential := r.Tokens.Keep[keptCredential]
+	if !p.options.KeepOnPasswordChange && users.PasswordChanged(credential, u.Credential) {
+		return session.Grant{}, &session.RefusedError{Reason: session.PasswordChanged, Err: errors.New("the password was changed")}
+	}
+	if u.Credential != "" {
+		credential = u.Credential // a session from before this was remembered learns it here
+	}
+	g, err := p.grant(u, r.SessionID, r.Kind, r.Now, r.Identity.AuthTime, r.Absolute)
+	g.Tokens.Keep = p.keep(credential)
+	return g, err
+}
+
+// keep is what a session remembers. One that shall outlive its password has no use for it.
+func (p *Provider) keep(credential string) session.Kept {
+	if p.options.KeepOnPasswordChange || credential == "" {
+		return nil
+	}
+	return session.Kept{keptCredential: credential}
 }
 
 // grant mints an access token that does not outlive the session.

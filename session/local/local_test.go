@@ -25,7 +25,7 @@ func (d *directory) Authenticate(context.Context, string, string) (users.User, e
 func (d *directory) LookupSubject(context.Context, string) (users.User, error) { return d.user, d.err }
 
 // newProvider returns a provider over d and a verifier of what it mints.
-func newProvider(t *testing.T, d *directory, now func() time.Time) (*local.Provider, *token.Verifier) {
+func newProvider(t *testing.T, d *directory, now func() time.Time, edit ...func(*local.Options)) (*local.Provider, *token.Verifier) {
 	t.Helper()
 	pem, err := token.GenerateSigningKey(token.EdDSA)
 	if err != nil {
@@ -43,10 +43,14 @@ func newProvider(t *testing.T, d *directory, now func() time.Time) (*local.Provi
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := local.New(local.Options{
+	o := local.Options{
 		Name: "local", Users: d, Minter: minter, Audience: []string{"api"}, Lifetime: 10 * time.Minute,
 		ClientID: "sessiongate", TokenClientID: "sessiongate-explicit",
-	})
+	}
+	for _, f := range edit {
+		f(&o)
+	}
+	p, err := local.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,4 +187,58 @@ func refused(err error) bool {
 func fault(err error) bool {
 	var f *session.FaultError
 	return errors.As(err, &f)
+}
+
+// TestPasswordChange: what a session remembers of the password decides at its refresh, if both times
+// are known.
+func TestPasswordChange(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	for name, tt := range map[string]struct {
+		before, now string
+		keep        bool
+		want        session.Reason
+		kept        string
+	}{
+		"the same":                        {before: "h1", now: "h1", kept: "h1"},
+		"another":                         {before: "h1", now: "h2", want: session.PasswordChanged},
+		"another, and it may":             {before: "h1", now: "h2", keep: true},
+		"a session from before":           {now: "h1", kept: "h1"},
+		"a source that cannot say today":  {before: "h1", kept: "h1"},
+		"a source that can never say":     {},
+		"a column instead of the hash":    {before: "h1", now: "c1", kept: "c1"},
+		"remembered before keep was said": {before: "h1", now: "h1", keep: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := &directory{user: users.User{Name: "ada", Subject: "u1", Credential: tt.before}}
+			p, _ := newProvider(t, d, func() time.Time { return now }, func(o *local.Options) { o.KeepOnPasswordChange = tt.keep })
+			signedIn, err := p.Login(t.Context(), session.Credentials{Username: "ada", SessionID: "sid", Now: now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kept := signedIn.Tokens.Keep["credential"]; !tt.keep && kept != tt.before {
+				t.Errorf("the sign-in remembers %q", kept)
+			}
+			d.user.Credential = tt.now
+			for _, kind := range []session.Kind{session.Browser, session.TokenClient} {
+				r := session.Refresh{SessionID: "sid", Kind: kind, Now: now, Absolute: now.Add(time.Hour), Identity: signedIn.Identity}
+				if r.Tokens = signedIn.Tokens; tt.keep {
+					r.Tokens.Keep = session.Kept{"credential": tt.before}
+				}
+				g, err := p.Refresh(t.Context(), r)
+				var no *session.RefusedError
+				if errors.As(err, &no) != (tt.want != "") || no != nil && no.Reason != tt.want {
+					t.Fatalf("%v: %v, want %q", kind, err, tt.want)
+				}
+				if kept := g.Tokens.Keep["credential"]; err == nil && kept != tt.kept {
+					t.Errorf("%v: remembers %q, want %q", kind, kept, tt.kept)
+				}
+			}
+		})
+	}
+	d := &directory{err: errors.New("the database is away")}
+	p, _ := newProvider(t, d, nil)
+	r := session.Refresh{Now: now, Absolute: now.Add(time.Hour), Tokens: session.Tokens{Keep: session.Kept{"credential": "h1"}}}
+	if _, err := p.Refresh(t.Context(), r); !fault(err) {
+		t.Errorf("a source that is away: %v", err)
+	}
 }

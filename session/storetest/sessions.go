@@ -241,7 +241,7 @@ func testKept(s *storeTest) {
 func testEnd(s *storeTest) {
 	for _, why := range []session.Reason{
 		session.Logout, session.LogoutEverywhere, session.Replaced, session.Evicted, session.RevokedByUser,
-		session.RevokedByOperator, session.ProviderRefused, session.BackChannelLogout, session.UserDisabled,
+		session.RevokedByOperator, session.ProviderRefused, session.BackChannelLogout, session.UserDisabled, session.PasswordChanged,
 	} {
 		s.id = session.NewHandle(session.Browser).ID()
 		s.create()

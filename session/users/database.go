@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -26,6 +27,8 @@ import (
 //	roles, scopes  an array, a JSON array, or text with commas. NULL: none
 //	disabled       a boolean. NULL: false
 //	display_name   text
+//	credential     changes when the password does, and at no other time: the time of the last change
+//	               or a number of the app's own. Default: password_hash
 //
 // Any other column is a mistake, and so is a second row. Query is asked for the
 // typed name; QueryBySubject for the subject of a session that is refreshed. The
@@ -261,6 +264,7 @@ func (d *Database) Probe(ctx context.Context) error {
 		return plainFault(err)
 	}
 	defer conn.Release()
+	credentials := make(map[bool]bool) // whether a query has the column
 	for name, query := range map[string]string{"query": d.options.Query, "query_by_subject": d.options.QueryBySubject} {
 		if query == "" {
 			continue
@@ -272,9 +276,14 @@ func (d *Database) Probe(ctx context.Context) error {
 		if len(s.ParamOIDs) != 1 {
 			return fmt.Errorf("users database: %s: takes %d parameters, want one: $1", name, len(s.ParamOIDs))
 		}
-		if err := checkColumns(columnNames(s.Fields)); err != nil {
+		names := columnNames(s.Fields)
+		if err := checkColumns(names); err != nil {
 			return fmt.Errorf("users database: %s: %w", name, err)
 		}
+		credentials[slices.Contains(names, credentialColumn)] = true
+	}
+	if len(credentials) > 1 {
+		return errors.New("users database: one of query and query_by_subject has a column credential, and the other has none")
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (f *File) SetDisabled(name string, disabled bool) error {
 // rehash stores a hash of today's kind after a successful login with an old one. Whatever goes
 // wrong is reported and forgotten: the login has succeeded.
 func (f *File) rehash(ctx context.Context, r record, password string) {
-	hash, err := f.hasher.Hash(ctx, password)
+	hash, err := f.hasher.hashAfter(ctx, r.hash, password)
 	if err != nil {
 		return // busy: the next login tries again
 	}

@@ -13,3 +13,9 @@ func (s *SeenHashes) Note(subject, hash string) { s.seen.note(subject, passwordH
 
 // Decoy is the hash that unknown names are checked against.
 func (s *SeenHashes) Decoy() string { return string(s.seen.decoys.hash) }
+
+// CredentialOfRow is the credential of a user who was found in a table.
+func CredentialOfRow(names []string, values [][]byte) (string, error) {
+	r, err := readRow(names, values)
+	return r.user.Credential, err
+}

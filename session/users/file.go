@@ -85,8 +85,8 @@ func (f *File) Reload() error {
 }
 
 // Authenticate checks a password. Errors: ErrBadCredentials, ErrBusy. When the stored hash is
-// bcrypt or has other parameters than today's, a success also writes a new hash to the file; that
-// never makes the login fail.
+// of another scheme, form or strength than today's, a success also writes a new hash to the file;
+// that never makes the login fail, and the user's credential stays the same.
 func (f *File) Authenticate(ctx context.Context, name, password string) (User, error) {
 	r, err := f.fresh().authenticate(ctx, f.hasher, name, password)
 	if err != nil {
@@ -95,15 +95,25 @@ func (f *File) Authenticate(ctx context.Context, name, password string) (User, e
 	if f.hasher.NeedsRehash(string(r.hash)) && !f.readOnly.Load() {
 		f.rehash(ctx, r, password)
 	}
-	return r.user.clone(), nil
+	return r.proven(), nil
 }
 
 // Lookup finds a user by name, also a disabled one, or returns ErrUnknown.
-func (f *File) Lookup(_ context.Context, name string) (User, error) { return f.fresh().lookup(name) }
+func (f *File) Lookup(_ context.Context, name string) (User, error) {
+	r, err := f.fresh().lookup(name)
+	if err != nil {
+		return User{}, err
+	}
+	return r.proven(), nil
+}
 
 // LookupSubject finds a user by subject, also a disabled one, or returns ErrUnknown.
 func (f *File) LookupSubject(_ context.Context, subject string) (User, error) {
-	return f.fresh().lookupSubject(subject)
+	r, err := f.fresh().lookupSubject(subject)
+	if err != nil {
+		return User{}, err
+	}
+	return r.proven(), nil
 }
 
 // List returns all users in the order of the file.

@@ -75,11 +75,18 @@ func NewHasher(o HasherOptions) *Hasher {
 // Hash returns an argon2id hash in PHC string form. The password is brought to Unicode NFC first,
 // so that it does not matter how a keyboard composes an accent. Errors: ErrPassword, ErrBusy.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	return h.hashAfter(ctx, "", password)
+}
+
+// hashAfter is Hash for the same password as that of old, whose place the hash takes; old "" stands
+// for none.
+func (h *Hasher) hashAfter(ctx context.Context, old passwordHash, password string) (string, error) {
 	if !acceptable(password) {
 		return "", ErrPassword
 	}
 	p := argonHash{memory: hashMemoryKiB, time: hashTime, lanes: hashLanes, salt: make([]byte, saltBytes)}
 	_, _ = rand.Read(p.salt) // documented never to fail: it ends the program instead
+	p.salt = saltAfter(old, p.salt)
 	release, err := h.acquire(ctx, hashMemoryKiB)
 	if err != nil {
 		return "", err

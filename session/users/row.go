@@ -11,9 +11,12 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+// credentialColumn may stand in for the hash where a session asks whether the password changed.
+const credentialColumn = "credential"
+
 // columns are what a query may answer with.
 func columns() []string {
-	return []string{"subject", "name", "password_hash", "roles", "scopes", "disabled", "display_name"}
+	return []string{"subject", "name", "password_hash", "roles", "scopes", "disabled", "display_name", credentialColumn}
 }
 
 // checkColumns holds a query's answer to the documented columns.
@@ -64,6 +67,10 @@ func readRow(names []string, values [][]byte) (r record, err error) {
 	}
 	if r.user.Subject == "" {
 		r.user.Subject = r.user.Name
+	}
+	r.user.Credential = r.hash.credential()
+	if at := slices.Index(names, credentialColumn); at >= 0 {
+		r.user.Credential = columnCredential(values[at])
 	}
 	if err := checkUser(r.user); err != nil {
 		return record{}, err

@@ -50,9 +50,13 @@ func (s *Static) Authenticate(ctx context.Context, name, password string) (User,
 }
 
 // Lookup finds a user by name, also a disabled one, or returns ErrUnknown.
-func (s *Static) Lookup(_ context.Context, name string) (User, error) { return s.users.lookup(name) }
+func (s *Static) Lookup(_ context.Context, name string) (User, error) {
+	r, err := s.users.lookup(name)
+	return r.user.clone(), err
+}
 
 // LookupSubject finds a user by subject, also a disabled one, or returns ErrUnknown.
 func (s *Static) LookupSubject(_ context.Context, subject string) (User, error) {
-	return s.users.lookupSubject(subject)
+	r, err := s.users.lookupSubject(subject)
+	return r.user.clone(), err
 }

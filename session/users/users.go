@@ -50,6 +50,9 @@ type User struct {
 	Disabled bool
 	// Claims are extra claims for the user's tokens.
 	Claims map[string]any
+	// Credential is for [PasswordChanged], and nothing else: it changes with the password. Empty: it
+	// is not known, as for the users of [Static], whose hashes are new in each process.
+	Credential string
 }
 
 // clone lets no caller change what a source keeps. Values inside Claims are shared and must not be
@@ -68,6 +71,13 @@ func (passwordHash) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, "[pas
 type record struct {
 	user User
 	hash passwordHash
+}
+
+// proven returns the user with the credential of the hash.
+func (r record) proven() User {
+	u := r.user.clone()
+	u.Credential = r.hash.credential()
+	return u
 }
 
 // directory is one immutable list of users.
@@ -100,20 +110,22 @@ func (d *directory) find(name string) (record, bool) {
 	return r, known
 }
 
-func (d *directory) lookup(name string) (User, error) {
+// lookup returns ErrUnknown for a name that nobody has.
+func (d *directory) lookup(name string) (record, error) {
 	r, ok := d.find(name)
 	if !ok {
-		return User{}, ErrUnknown
+		return record{}, ErrUnknown
 	}
-	return r.user.clone(), nil
+	return r, nil
 }
 
-func (d *directory) lookupSubject(subject string) (User, error) {
+// lookupSubject returns ErrUnknown for a subject that nobody has.
+func (d *directory) lookupSubject(subject string) (record, error) {
 	r, ok := d.bySubject[subject]
 	if !ok {
-		return User{}, ErrUnknown
+		return record{}, ErrUnknown
 	}
-	return r.user.clone(), nil
+	return r, nil
 }
 
 func (d *directory) list() []User {

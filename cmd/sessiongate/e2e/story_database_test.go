@@ -11,19 +11,24 @@ import (
 	"sessiongate/session/testserver"
 )
 
+func bcryptOf(t *testing.T, password string) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(hash)
+}
+
 // TestUsersFromTheAppsDatabase signs in the users of an app's own table, and
 // notices what happens to them there.
 func TestUsersFromTheAppsDatabase(t *testing.T) {
 	server := testserver.Postgres(t)
-	hash, err := bcrypt.GenerateFromPassword([]byte("password123"), bcrypt.MinCost)
-	if err != nil {
-		t.Fatal(err)
-	}
 	server.SQL(fmt.Sprintf(`
 CREATE TABLE users (id uuid PRIMARY KEY, email text UNIQUE, password_hash text, roles text[], active boolean);
 INSERT INTO users VALUES ('11111111-1111-1111-1111-111111111111', 'alice@example.com', '%s', '{user,admin}', true);
 CREATE ROLE gate LOGIN PASSWORD 'gate-password';
-GRANT SELECT ON users TO gate;`, hash))
+GRANT SELECT ON users TO gate;`, bcryptOf(t, "password123")))
 	t.Setenv("TEST_DATABASE_URL", server.URL("gate", "gate-password"))
 	const columns = "SELECT id AS subject, email AS name, password_hash, roles, NOT active AS disabled FROM users WHERE "
 	s := newEnvironment(t, options{extra: `
@@ -63,6 +68,16 @@ GRANT SELECT ON users TO gate;`, hash))
 	}
 	server.Start()
 	b.ok("/api/x")
+
+	server.SQL("UPDATE users SET password_hash = '" + bcryptOf(t, "password456") + "'")
+	b.ok("/api/x")
+	s.clock.Advance(11 * time.Minute)
+	if a := b.get("/api/x"); a.status != 401 || a.code() != "session_ended" || !strings.Contains(a.body, `"reason":"password_changed"`) {
+		t.Errorf("another password at the next refresh: %s", a)
+	}
+	if a := signIn(b, "password456"); a.status != 200 {
+		t.Fatalf("sign-in with the new password: %s", a)
+	}
 
 	server.SQL("UPDATE users SET active = false")
 	s.clock.Advance(11 * time.Minute)

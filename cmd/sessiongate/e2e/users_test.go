@@ -48,8 +48,18 @@ func TestUsersCommand(t *testing.T) {
 	if status := signIn("correct horse"); status != 200 {
 		t.Errorf("sign-in: %d", status)
 	}
+	other := s.browser()
+	if a := other.do("POST", "/auth/login", jsonBody(map[string]string{"provider": "own", "username": "grace", "password": "battery staple"})); a.status != 200 {
+		t.Fatalf("sign-in of another user: %s", a)
+	}
 	must("new password\r\n", "passwd", "ada")
 	s.clock.Advance(2e9) // the file is looked at once a second
+	b.ok("/api/x")
+	s.clock.Advance(11 * 60e9)
+	if a := b.get("/api/x"); a.status != 401 || a.code() != "session_ended" || !strings.Contains(a.body, `"reason":"password_changed"`) {
+		t.Errorf("a session from before the new password, at its refresh: %s", a)
+	}
+	other.ok("/api/x")
 	if status := signIn("correct horse"); status != 401 {
 		t.Errorf("the old password: %d", status)
 	}

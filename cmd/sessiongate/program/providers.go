@@ -100,6 +100,7 @@ func (p *providers) local(name string, c *configs.LocalProvider, hasher *users.H
 	return local.New(local.Options{
 		Name: name, Users: source, Minter: minter, Audience: []string{c.Audience},
 		Lifetime: time.Duration(c.AccessLifetime), ClientID: browserClientID, TokenClientID: tokenClientID,
+		KeepOnPasswordChange: c.PasswordChange == "keep",
 	})
 }
 
