@@ -33,6 +33,7 @@ gateway/streams: session
 gateway/telemetry: session
 gateway/proxy: gateway/routing gateway/http1/client
 gateway/masking:
+gateway/routing: gateway/masking
 gateway/static: gateway/routing
 session/manager: session session/recovery session/refresh session/resolve session/signin session/task session/termination session/tokenclient session/tracker session/watch
 session/recovery: session session/task session/tracker

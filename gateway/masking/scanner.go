@@ -25,11 +25,15 @@ type scanner struct {
 	levels [maxLevels + 1]level // of the containers that are open, the outermost in 1; 0 is around all
 	next   element              // the value that comes next, once its name is known
 	phase  phase
-	open   open // a string whose beginning is behind us
-	escape bool // and whose last byte was a backslash
-	blank  bool // nothing stands on this line so far
-	room   []byte
-	digits [20]byte
+	unfinished
+	blank bool // nothing stands on this line so far
+	room  []byte
+}
+
+// unfinished is a string whose beginning is behind us.
+type unfinished struct {
+	open   open
+	escape bool // its last byte was a backslash
 }
 
 // level is an open container.
@@ -56,7 +60,7 @@ const (
 	colon
 )
 
-// open is what becomes of the rest of a string.
+// open is what becomes of the rest of the string.
 type open uint8
 
 const (
@@ -148,7 +152,8 @@ func (s *scanner) here() *element {
 		return nil
 	}
 	l := &s.levels[s.depth]
-	s.enter(strconv.AppendInt(s.digits[:0], int64(l.index), 10))
+	s.room = strconv.AppendInt(s.room[:0], int64(l.index), 10)
+	s.enter(s.room)
 	s.next.named = l.named
 	return &s.next
 }

@@ -62,6 +62,11 @@ func (fw *forwarding) applyRules(res *http.Response) error {
 	if err := fw.handler.Response(res); err != nil {
 		return handlerError{err}
 	}
+	if fw.rewriter != nil {
+		if err := fw.rewrite(res); err != nil {
+			return err
+		}
+	}
 	if _, ok := res.Header["Content-Type"]; !ok {
 		fw.w.Header()["Content-Type"] = nil // or the server would guess one: text/html for what merely looks like it
 	}
@@ -98,7 +103,7 @@ func (fw *forwarding) sendTrailers(trailer http.Header, declared int) {
 	}
 	// A body that is not chunked could carry none, and without a flush a short one would not be.
 	_ = http.NewResponseController(fw.w).Flush()
-	filterResponse(trailer, fw.f.options.Cookies)
+	fw.filter(trailer)
 	h := fw.w.Header()
 	for name, values := range trailer {
 		if len(trailer) != declared {
@@ -110,7 +115,7 @@ func (fw *forwarding) sendTrailers(trailer http.Header, declared int) {
 
 // copy streams the body. What comes without a length is sent on as it comes.
 func (fw *forwarding) copy(res *http.Response) error {
-	if fw.stream.body == http.NoBody {
+	if fw.empty(res) {
 		return nil
 	}
 	control := http.NewResponseController(fw.w)

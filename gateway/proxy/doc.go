@@ -12,6 +12,7 @@
 //     What an upstream says of its own address and paths is translated (reference.go); private
 //     responses are kept out of shared caches (private.go). Then the response is streamed
 //     (stream.go).
+//   - On a route to an API with a login, the caller may change what goes back (rewrite.go).
 //   - What goes wrong is returned as a [Failure] (failure.go). Nothing is rendered here.
 //
 // # Decisions

@@ -27,6 +27,7 @@ type front struct {
 	failures  chan *proxy.Failure
 	forwarder *proxy.Forwarder
 	handler   handler
+	rewriter  *rewriter // in place of handler
 	fields    []routing.Field
 }
 
@@ -104,7 +105,11 @@ func newFront(t testing.TB, route *routing.Route, o proxy.Options) *front {
 			return
 		}
 		w.Header().Set("X-Front", "1")
-		failure := forwarder.Serve(w, r, &f.handler, m.Target,
+		var h proxy.Handler = &f.handler
+		if f.rewriter != nil {
+			h = f.rewriter
+		}
+		failure := forwarder.Serve(w, r, h, m.Target,
 			proxy.GatewayHeaders{Bearer: "Bearer real", ClientIP: "192.0.2.1", Host: "app", Proto: "https", Fields: f.fields})
 		note(f.failures, failure)
 		answer(w, failure)

@@ -18,6 +18,7 @@ type forwarding struct {
 	w        http.ResponseWriter
 	r        *http.Request // the inbound request
 	handler  Handler
+	rewriter Rewriter // nil: answers stay as they are
 	target   routing.Target
 	out      client.Request // the outgoing one, but for its address
 	body     *body          // nil: the request has none
@@ -43,6 +44,7 @@ func (f *Forwarder) begin(w http.ResponseWriter, r *http.Request, h Handler, t r
 	}
 	fw.ctx, fw.w, fw.r, fw.handler, fw.target = r.Context(), w, r, h, t
 	fw.stream = &Stream{clientSide: clientSide{w: w}, silence: silence{idle: f.route.Upstream.Idle}}
+	fw.rewriter = f.rewriterOf(h)
 	fw.upgrade = mayUpgrade(r)
 	fw.takeBody()
 	return fw
@@ -90,6 +92,9 @@ func (fw *forwarding) prepare(values *GatewayHeaders) {
 			out.Fields = put(out.Fields, client.Field(field))
 		}
 	}
+	if fw.rewriter != nil {
+		fw.askPlainly()
+	}
 	out.Method, out.Path, out.Query, out.HasQuery = r.Method, fw.target.Path, fw.target.Query, fw.target.HasQuery
 	if fw.body != nil {
 		fw.dropTrailers()
@@ -128,7 +133,7 @@ func (fw *forwarding) relayInterim(code int, h http.Header) error {
 		return nil
 	}
 	dropHopByHop(h)
-	filterResponse(h, fw.f.options.Cookies)
+	fw.filter(h)
 	own := fw.w.Header()
 	kept := maps.Clone(own)
 	clear(own)

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"sessiongate/gateway/masking"
 )
 
 // SessionMode says what a route wants to know about the browser's session. The zero value is the
@@ -91,6 +93,17 @@ type Access struct {
 	// Blocked are paths, as they would be appended to an upstream's URL, that no request may reach
 	// whatever its method and spelling: [Table.Match] knows no route for them.
 	Blocked []string
+
+	// API is the API with a login of its own that the route leads to. nil: it leads to none, or what
+	// the API answers is nobody's business.
+	API *API
+}
+
+// API is what is known of an API that answers a login with tokens. Its other answers must not give
+// one to a page.
+type API struct {
+	Mask  *masking.Rules
+	Known *masking.Family // its tokens, by what was seen of them
 }
 
 // Headers change messages beyond what always holds.
