@@ -25,6 +25,9 @@ func (p *Program) Probe(ctx context.Context, out io.Writer) (failed int) {
 		r.say("users database", d.Probe(ctx))
 	}
 	r.upstreams(p.config)
+	for _, o := range otherNames(p.config, resolver(ctx)) {
+		fmt.Fprintln(out, "warning:", o.text())
+	}
 	return r.failed
 }
 
