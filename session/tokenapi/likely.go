@@ -136,33 +136,33 @@ func (t *trial) tokenLines(r *reply, now time.Time) (lines []string) {
 	for _, x := range []struct {
 		what   string
 		places []place
-		list   []string
-	}{
-		{"access_token", t.p.sources.access, t.p.options.Reply.AccessToken},
-		{"refresh_token", t.p.sources.refresh, t.p.options.Reply.RefreshToken},
-		{"expires_in", t.p.sources.expires, t.p.options.Reply.ExpiresIn},
-	} {
-		lines = append(lines, x.what+": "+hitText(r, x.places, x.list))
+	}{{"access_token", t.p.sources.access}, {"refresh_token", t.p.sources.refresh}, {"expires_in", t.p.sources.expires}} {
+		lines = append(lines, x.what+": "+hitText(r, x.places))
 		if x.what == "refresh_token" && t.p.refresh != nil && r.what == "login" && r.first(x.places) == "" {
 			lines = append(lines, tokenAdvice(r, "refresh_token")...)
 		}
+	}
+	for _, line := range t.p.kept {
+		lines = append(lines, "keep "+line.name+": "+hitText(r, []place{line.at}))
 	}
 	return append(lines, "the access token is taken to live for "+span(t.p.lifetime(r, claims, now))+t.source(r, claims, now))
 }
 
 // hitText says which of the places hit, and what stands there.
-func hitText(r *reply, places []place, names []string) string {
+func hitText(r *reply, places []place) string {
+	names := make([]string, len(places))
 	for i, p := range places {
+		names[i] = p.String()
 		text := r.text(p)
 		if text == "" {
 			continue
 		}
-		if p.kind == inBody {
-			doc, _ := r.json()
-			v, _ := lookup(doc, p.name)
-			return names[i] + ", " + typeText(v)
+		if p.kind != inBody {
+			return names[i] + ", " + typeText(text)
 		}
-		return names[i] + ", " + typeText(text)
+		doc, _ := r.json() // was read a moment ago
+		v, _ := lookup(doc, p.name)
+		return names[i] + ", " + typeText(v)
 	}
 	if len(places) == 0 {
 		return "no place is configured"

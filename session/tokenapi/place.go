@@ -56,6 +56,11 @@ func parsePlace(text string) (place, error) {
 	return place{inBody, text}, checkField(text)
 }
 
+// String returns the notation that [parsePlace] reads.
+func (p place) String() string {
+	return map[placeKind]string{inHeader: "header:", inCookie: "cookie:", inQuery: "query:", inLocation: "location:"}[p.kind] + p.name
+}
+
 // parseReplyPlaces reads a list of places in a reply.
 func parseReplyPlaces(list []string) ([]place, error) {
 	places := make([]place, 0, len(list))

@@ -29,8 +29,8 @@ type Report struct {
 	Findings []Finding
 }
 
-// Check asks login, refresh and me what they answer to a request that has nothing in it: the
-// configured method, encoding and headers, and {} or an empty form. It sends no credentials, so that
+// Check asks login, refresh and me what they answer to a request that has nothing of a user in it:
+// the configured method, encoding and headers, and {} or an empty form. It sends no credentials, so that
 // it can lock no account, and does not call logout. It takes 13 s at most, less if ctx ends.
 func (p *Provider) Check(ctx context.Context) Report {
 	servers, probes := p.servers(), p.probes()
@@ -121,6 +121,11 @@ func (x *probe) ask(ctx context.Context, p *Provider) {
 		return
 	}
 	p.client.introduce(req, mediaType)
+	for _, s := range x.carried {
+		if len(s.value.names) == 0 { // the same in every call, such as a version or a tenant
+			_ = s.put(req, values{}) // what does not fit its place is nothing that sign-ins send
+		}
+	}
 	x.reply, x.err = p.client.roundTrip(x.what, req)
 }
 

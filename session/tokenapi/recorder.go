@@ -8,7 +8,7 @@ import (
 
 // exchange is one call as it went over the wire.
 type exchange struct {
-	at    string // the URL
+	at    string // the URL without its query, which may have tokens
 	reply *reply // nil: none came
 	err   error
 }
@@ -22,7 +22,7 @@ type recorder struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (c *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
-	x := exchange{at: req.URL.String()}
+	x := exchange{at: origin(req.URL) + req.URL.Path}
 	res, err := c.next.RoundTrip(req)
 	if err != nil {
 		x.err = err

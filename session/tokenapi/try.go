@@ -159,7 +159,7 @@ func (t *trial) described(calls []exchange) (doc any, where string) {
 		return doc, "the login's answer"
 	case FromMe:
 		for _, c := range calls[1:] {
-			if c.at == t.p.whose.url.String() && c.reply != nil {
+			if c.at == origin(t.p.whose.url)+t.p.whose.url.Path && c.reply != nil {
 				doc, _ = c.reply.json()
 				return doc, "me, which answers " + statusText(c.reply.status)
 			}
@@ -304,6 +304,9 @@ func (t *trial) scrubbed() []Step {
 	secrets := append(t.calls.secrets(t.p.sources), t.typed.Password.Reveal())
 	for _, v := range t.typed.Extra {
 		secrets = append(secrets, fmt.Sprint(v))
+	}
+	for _, v := range t.grant.Tokens.Keep {
+		secrets = append(secrets, v)
 	}
 	var pairs []string
 	for _, s := range secrets {

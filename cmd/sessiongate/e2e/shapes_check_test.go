@@ -1,0 +1,42 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"sessiongate/session"
+)
+
+// TestLoginAPIsPassTheCheck: `check` finds nothing that is in the way at an API whose configuration
+// fits, its --try makes the whole round there, and neither says a token.
+func TestLoginAPIsPassTheCheck(t *testing.T) {
+	t.Parallel()
+	for name, row := range shapes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if strings.Contains(waiting, "\n"+strings.ReplaceAll(name, " ", "_")+"\n") {
+				t.Skip("a part of the language that it needs has not landed")
+			}
+			s := newShapeStory(t, row)
+			s.checked()
+			s.saysNothing()
+		})
+	}
+}
+
+func (s *shapeStory) checked() {
+	s.t.Helper()
+	c := session.Credentials{Username: bookUser, Password: bookPassword}
+	if err := json.Unmarshal([]byte(`{"`+"_"+`":""`+s.row.login+"}"), &c.Extra); err != nil {
+		s.t.Fatal(err)
+	}
+	delete(c.Extra, "_")
+	g := s.gateways[0]
+	if failed := g.Probe(s.t.Context(), s.seen); failed > 0 {
+		s.t.Errorf("check:\n%s", s.seen)
+	}
+	if failed, err := g.Try(s.t.Context(), s.seen, "api", c); failed > 0 || err != nil {
+		s.t.Errorf("check --try: %v\n%s", err, s.seen)
+	}
+}
