@@ -59,13 +59,8 @@ func (fw *forwarding) applyRules(res *http.Response) error {
 	if fw.personal && res.StatusCode != http.StatusSwitchingProtocols {
 		keepPrivate(h, f.private)
 	}
-	if err := fw.handler.Response(res); err != nil {
-		return handlerError{err}
-	}
-	if fw.rewriter != nil {
-		if err := fw.rewrite(res); err != nil {
-			return err
-		}
+	if err := fw.consult(res); err != nil {
+		return err
 	}
 	if _, ok := res.Header["Content-Type"]; !ok {
 		fw.w.Header()["Content-Type"] = nil // or the server would guess one: text/html for what merely looks like it
@@ -79,6 +74,19 @@ func (fw *forwarding) applyRules(res *http.Response) error {
 		fw.handler.Stream(fw.stream)
 	}
 	return nil
+}
+
+// consult asks the caller about a response. It may read the body: the header is not out.
+func (fw *forwarding) consult(res *http.Response) error {
+	fw.stream.early = true
+	defer func() { fw.stream.early = false }()
+	if err := fw.handler.Response(res); err != nil {
+		return handlerError{err}
+	}
+	if fw.rewriter == nil {
+		return nil
+	}
+	return fw.rewrite(res)
 }
 
 // merge adds fields to what is there.

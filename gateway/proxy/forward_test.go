@@ -37,7 +37,10 @@ type handler struct {
 	response func(*http.Response) error
 	renew    func() (string, bool)
 	stream   func(*proxy.Stream)
+	once     bool
 }
+
+func (h *handler) Once() bool { return h.once }
 
 func (h *handler) Response(res *http.Response) error {
 	if h.response == nil {

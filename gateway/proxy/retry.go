@@ -66,6 +66,9 @@ func (fw *forwarding) mayTryAgain(err error) bool {
 	if isConnectError(err) {
 		return true
 	}
+	if h, ok := fw.handler.(OnceHandler); ok && h.Once() {
+		return false
+	}
 	return !isTimeout(err) && (idempotent(fw.r.Method) || len(fw.r.Header["Idempotency-Key"]) > 0)
 }
 

@@ -22,6 +22,7 @@ type Stream struct {
 	kind     string
 	sized    bool // of known length: nobody else flushes it
 	reads    int
+	early    bool // somebody reads before the header is out: a flush would send one
 	once     sync.Once
 	cutting  atomic.Pointer[cut]
 }
@@ -127,7 +128,7 @@ func (s *Stream) finish() {
 
 // Read implements io.Reader: bytes from the upstream.
 func (s *Stream) Read(p []byte) (int, error) {
-	if s.reads++; s.reads > 1 && s.sized && s.socket == nil {
+	if s.reads++; s.reads > 1 && s.sized && s.socket == nil && !s.early {
 		// What was copied so far may sit in the server's buffer; the next piece may be long in
 		// coming.
 		_ = http.NewResponseController(s.w).Flush()

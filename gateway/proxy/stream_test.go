@@ -317,6 +317,49 @@ func TestBigBodiesAreNotBuffered(t *testing.T) {
 	}
 }
 
+// A handler may read a body whole before the header goes out, and put another in its place: that of
+// a known length and that which comes in pieces, on both transports.
+func TestBodyIsReplaced(t *testing.T) {
+	for name, length := range map[string]bool{"known length": true, "chunked": false} {
+		for engine, standard := range map[string]bool{"own": false, "standard": true} {
+			t.Run(name+", "+engine, func(t *testing.T) {
+				up := newUpstream(t, func(w http.ResponseWriter, _ *http.Request) {
+					if length {
+						w.Header().Set("Content-Length", "200000")
+					}
+					for range 2 {
+						_, _ = io.WriteString(w, strings.Repeat("x", 100_000))
+						_ = http.NewResponseController(w).Flush()
+					}
+				})
+				f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up, Standard: standard}}, proxy.Options{})
+				f.handler.response = func(res *http.Response) error {
+					whole, err := io.ReadAll(res.Body)
+					if len(whole) != 200_000 || err != nil {
+						t.Errorf("%d bytes, %v", len(whole), err)
+					}
+					res.Body = struct {
+						io.Reader
+						io.Closer
+					}{strings.NewReader("another"), res.Body}
+					res.Header.Set("Content-Length", "7")
+					res.Header.Set("X-Late", "1")
+					return nil
+				}
+				res, err := http.Get(f.URL + "/api")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer res.Body.Close()
+				body, err := io.ReadAll(res.Body)
+				if string(body) != "another" || err != nil || res.Header.Get("X-Late") != "1" || res.ContentLength != 7 {
+					t.Errorf("%q, %v, %v", body, err, res.Header)
+				}
+			})
+		}
+	}
+}
+
 func TestBrokenResponseIsCut(t *testing.T) {
 	up := rawUpstream(t, func(_ string, conn net.Conn) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")

@@ -116,6 +116,7 @@ func TestWhatMayBeSentTwice(t *testing.T) {
 		method, body string
 		header       []string
 		retries      int
+		once         bool
 		again        bool
 	}{
 		"get":                        {method: "GET", again: true},
@@ -126,6 +127,8 @@ func TestWhatMayBeSentTwice(t *testing.T) {
 		"put whose body is gone":     {method: "PUT", body: "x"},
 		"key, but the body is gone":  {method: "POST", body: "x", header: []string{"Idempotency-Key", "k"}},
 		"get on a route without any": {method: "GET", retries: -1},
+		"get, at most once":          {method: "GET", once: true},
+		"key, at most once":          {method: "POST", header: []string{"Idempotency-Key", "k"}, once: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var sent atomic.Int32
@@ -134,6 +137,7 @@ func TestWhatMayBeSentTwice(t *testing.T) {
 			route := &routing.Route{Upstream: routing.Upstream{Addresses: urls(t, breaking[0].String(), good.URL)}}
 			route.Upstream.Retries = c.retries
 			f := newFront(t, route, proxy.Options{})
+			f.handler.once = c.once
 			failed := 0
 			for range 4 {
 				if status, _ := f.get(t, c.method, c.body, c.header...); status != 200 {
