@@ -297,6 +297,10 @@ func checkTokenAPI(c *checker, path string, t *TokenAPIProvider) {
 	if t.Identity.From == "me" && t.Me.Path == "" && !c.anyBroken(path+".me", path+".me.path", path+".identity") {
 		c.problem(path+".me.path", "is missing, and identity.from is me", "write me: {path: /me}")
 	}
+	checkAnswers(c, path+".login", "login", t.Login.Answers)
+	checkAnswers(c, path+".refresh", "refresh", t.Refresh.Answers)
+	checkAnswers(c, path+".logout", "logout", t.Logout.Answers)
+	checkExtra(c, path+".login.extra", t.Login.Extra)
 	checkAPIVerify(c, path+".verify", t.Verify)
 	for i := range t.Headers {
 		checkAPIHeader(c, index(path+".headers", i), &t.Headers[i])

@@ -14,7 +14,8 @@ import (
 //	meaning: conditions
 //
 // Conditions are statuses (401, 4xx), of which one must be the answer's, and place=value, all of
-// which must hold. Blanks stand between them. See [Options] for places.
+// which must hold. Blanks stand between them. See [Options] for places; of several values at a
+// place one must be the one.
 //
 //	code=401                   a text, or a number or a boolean as JSON spells it
 //	error="not confirmed yet"  a value with blanks in it, or one that ends in a star
@@ -76,12 +77,14 @@ func (c *condition) next(text string) (rest string, err error) {
 		return rest, err
 	}
 	var m match
-	if m.at, err = parsePlace(name); err == nil && m.at.name == "" {
-		err = fmt.Errorf("%q: there is no place before the equals sign", word)
-	}
-	if err != nil {
+	at, err := parseReplyPlaces([]string{name})
+	switch {
+	case err != nil:
 		return "", err
+	case at[0].name == "":
+		return "", fmt.Errorf("%q: there is no place before the equals sign", word)
 	}
+	m.at = at[0]
 	if rest, err = m.read(text[len(name)+1:]); err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
@@ -156,7 +159,8 @@ func (c condition) looksInside() bool {
 	return slices.ContainsFunc(c.fields, func(m match) bool { return m.at.kind == inBody })
 }
 
-func (m match) holds(r *reply) bool {
+// holds reports whether one of the values at the place is the one.
+func (m match) holds(r *reply) (is bool) {
 	if m.at.kind != inBody {
 		text := r.text(m.at)
 		return text != "" && m.text(text)
@@ -165,8 +169,11 @@ func (m match) holds(r *reply) bool {
 	if err != nil {
 		return false
 	}
-	value, there := lookup(doc, m.at.name)
-	return there && m.said(value)
+	each(doc, m.at.name, func(_ string, value any) bool {
+		is = m.said(value)
+		return !is
+	})
+	return is
 }
 
 // said compares a value of JSON.

@@ -133,9 +133,18 @@ func held() session.Refresh {
 func kind(err error) string {
 	var refused *session.RefusedError
 	var fault *session.FaultError
+	var said *session.CredentialsError
+	var step *session.StepRequiredError
+	var limited *session.RateLimitedError
 	switch {
 	case err == nil:
 		return "ok"
+	case errors.As(err, &step):
+		return "step required"
+	case errors.As(err, &limited):
+		return "rate limited"
+	case errors.As(err, &said) && said.Reason != "":
+		return string(said.Reason)
 	case errors.Is(err, session.ErrInvalidCredentials):
 		return "invalid credentials"
 	case errors.As(err, &refused):
@@ -154,6 +163,10 @@ func retryAfter(err error) time.Duration {
 	var fault *session.FaultError
 	if errors.As(err, &fault) {
 		return fault.RetryAfter
+	}
+	var limited *session.RateLimitedError
+	if errors.As(err, &limited) {
+		return limited.RetryAfter
 	}
 	return 0
 }

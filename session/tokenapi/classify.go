@@ -13,17 +13,22 @@ import (
 
 // refusal is a no. What it means for the session is the caller's to say.
 type refusal struct {
-	what   string
-	status int
-	// ownWord says that the body is JSON, as the API's answers are. An empty body or a page may
-	// come from a proxy in front of the API, or be all that the API ever says.
+	what    string
+	status  int
+	meaning Meaning // what kind of no
+	// ownWord says that the configuration knows the answer as a no, or that the body is JSON, as the
+	// API's answers are. An empty body or a page may come from a proxy in front of the API, or be
+	// all that the API ever says.
 	ownWord bool
 }
 
 // Error implements error.
 func (r *refusal) Error() string {
-	if !r.ownWord {
+	switch {
+	case !r.ownWord:
 		return fmt.Sprintf("the API, or a proxy in front of it, answered %d without JSON to %s", r.status, r.what)
+	case r.meaning != MeansRefused:
+		return fmt.Sprintf("the API answered %d to %s, which means %s", r.status, r.what, r.meaning)
 	}
 	return fmt.Sprintf("the API answered %d to %s", r.status, r.what)
 }
@@ -31,11 +36,31 @@ func (r *refusal) Error() string {
 // maxRetryAfter bounds what an API can ask for: a slip in a header must not silence us for a day.
 const maxRetryAfter = 5 * time.Minute
 
-// judge sorts an answer by its status: nil for success, *refusal, or [*session.FaultError].
+// judge sorts an answer: nil for success, *refusal, or [*session.FaultError]. What the
+// configuration says of it comes first, then the status.
 func (c *endpoint) judge(r *reply, now time.Time) error {
-	if r.status >= 200 && r.status < 300 {
+	means := c.answers.meaning(r)
+	success := r.status >= 200 && r.status < 300
+	switch {
+	case means == MeansOK, means == "" && success && !c.answers.sayOK():
 		return nil
+	case means == "" && success:
+		return &session.FaultError{
+			Misconfigured: true, Err: fmt.Errorf("the API answered %d to %s, and no line of answers says what that means", r.status, c.what),
+		}
+	case means == "":
+		return c.judgeStatus(r, now)
+	case means == MeansFault:
+		return &session.FaultError{
+			RetryAfter: retryAfter(r.header.Get("Retry-After"), now),
+			Err:        fmt.Errorf("the API answered %d to %s, which means a fault", r.status, c.what),
+		}
 	}
+	return &refusal{c.what, r.status, means, true}
+}
+
+// judgeStatus sorts an answer that is no success and of which the configuration says nothing.
+func (c *endpoint) judgeStatus(r *reply, now time.Time) error {
 	code := r.oauthError()
 	fault := &session.FaultError{Err: fmt.Errorf("the API answered %d to %s", r.status, c.what)}
 	switch {
@@ -48,14 +73,16 @@ func (c *endpoint) judge(r *reply, now time.Time) error {
 		fault.Err = fmt.Errorf("the API misses a field of the %s request (%d): the names do not fit it", c.what, r.status)
 		fault.Misconfigured = true
 	case session.AboutUser(code), slices.Contains(c.refused, r.status):
-		return &refusal{c.what, r.status, r.ownWord()}
+		return &refusal{c.what, r.status, MeansRefused, r.ownWord()}
 	case r.status >= 300 && r.status < 400:
 		fault.Err = fmt.Errorf("the API answered %d to %s, and redirects are not followed: does the path lack a slash at its end, or have one too many?", r.status, c.what)
 		fault.Misconfigured = true
 	case r.status == http.StatusNotFound, r.status == http.StatusMethodNotAllowed, r.status == http.StatusUnsupportedMediaType:
 		fault.Misconfigured = true
-	case r.status == http.StatusBadRequest, r.status == http.StatusUnauthorized, r.status == http.StatusForbidden,
-		r.status == http.StatusConflict, r.status == http.StatusGone, r.status == http.StatusUnprocessableEntity:
+	case r.status == http.StatusTooManyRequests && c.what == "login":
+		return &refusal{c.what, r.status, MeansTooManyAttempts, true}
+	case r.status == http.StatusRequestTimeout, r.status == http.StatusTooEarly, r.status == http.StatusTooManyRequests:
+	case r.status >= 400 && r.status < 500:
 		// It may well be about this token, although the configuration does not list it under
 		// refused.
 		fault.Doubt = true

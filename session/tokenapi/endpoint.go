@@ -15,8 +15,9 @@ type endpoint struct {
 	what    string // "login", for errors
 	url     *url.URL
 	method  string
-	body    *body  // nil: no body
-	carried []sent // in headers, cookies and the URL
+	body    *body   // nil: no body
+	carried []sent  // in headers, cookies and the URL
+	answers answers // what the configuration knows of its answers; before refused
 	refused []int
 	named   map[string]bool // the values that are sent, if they are there
 }
@@ -42,6 +43,9 @@ func newEndpoint(what string, e Endpoint, in *scope, authorization template) (*e
 		if status < 400 || status > 499 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout {
 			return nil, fmt.Errorf("%s: %d cannot mean refused: 400 to 499 can, but for 408 and 429", what, status)
 		}
+	}
+	if c.answers, err = parseAnswers(what, e.Answers); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	if err := c.compile(e, in, authorization); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)

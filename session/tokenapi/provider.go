@@ -21,6 +21,7 @@ type Provider struct {
 	client   *client
 	sources  sources
 	kept     keepLines
+	relay    []relayed
 	verifier *verifier // nil: nothing is verified
 
 	login, refresh, logout, whose *endpoint // whose is Options.Me
@@ -36,6 +37,8 @@ func New(o Options) (*Provider, error) {
 	p.kept, err = parseKeep(o.Keep)
 	errs := []error{o.check(), err, p.compile()}
 	p.sources, err = newSources(o.Reply)
+	errs = append(errs, err, checkExtra(o.Login.Extra))
+	p.relay, err = newRelay(o.Login.Relay, p.sources, p.kept)
 	errs = append(errs, err)
 	p.verifier, err = newVerifier(o.Verify, p.client.http.Transport, o.Now)
 	if err := errors.Join(append(errs, err)...); err != nil {
@@ -120,15 +123,8 @@ func (p *Provider) TokenEndpoints() []*url.URL {
 // for the log.
 func (p *Provider) Login(ctx context.Context, c session.Credentials) (session.Grant, error) {
 	r, err := p.client.call(ctx, p.login, values{username: c.Username, password: c.Password.Reveal(), extra: c.Extra}, c.ClientIP)
-	var no *refusal
-	var unfit *unfitError
-	switch {
-	case errors.As(err, &unfit):
-		return session.Grant{}, fmt.Errorf("%w: %w", session.ErrInvalidCredentials, unfit)
-	case errors.As(err, &no):
-		return session.Grant{}, fmt.Errorf("%w: %w", session.ErrInvalidCredentials, no)
-	case err != nil:
-		return session.Grant{}, err
+	if err != nil {
+		return session.Grant{}, p.loginError(r, err)
 	}
 	g, err := p.take(r, c.Now)
 	if err != nil {
@@ -186,6 +182,8 @@ func (p *Provider) Refresh(ctx context.Context, r session.Refresh) (session.Gran
 	switch {
 	case errors.As(err, &no) && !no.ownWord:
 		return session.Grant{}, &session.FaultError{Doubt: true, Err: no}
+	case errors.As(err, &no) && no.meaning == MeansAccountDisabled:
+		return session.Grant{}, &session.RefusedError{Reason: session.UserDisabled, Err: no}
 	case errors.As(err, &no):
 		return session.Grant{}, &session.RefusedError{Reason: session.ProviderRefused, Err: no}
 	case err != nil:
@@ -281,7 +279,8 @@ func (p *Provider) Revoke(ctx context.Context, t session.Tokens) error {
 }
 
 var (
-	_ session.PasswordProvider = (*Provider)(nil)
-	_ session.RemoteProvider   = (*Provider)(nil)
-	_ session.Revoker          = (*Provider)(nil)
+	_ session.PasswordProvider    = (*Provider)(nil)
+	_ session.ExtraFieldsProvider = (*Provider)(nil)
+	_ session.RemoteProvider      = (*Provider)(nil)
+	_ session.Revoker             = (*Provider)(nil)
 )
