@@ -3,6 +3,7 @@ package tokenapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"mime"
 	"net/http"
 	"net/url"
@@ -56,11 +57,8 @@ func fitting(t session.Tokens) session.Tokens {
 // Refuses reports whether an answer says no to whoever wanted to sign in: by Login.Answers, or by
 // its status.
 func (p *Provider) Refuses(a session.APIAnswer) bool {
-	switch p.login.judge(replyOf(a), p.options.Now()).(type) { //nolint:errorlint // judge's own
-	case nil, *session.FaultError:
-		return false
-	}
-	return true
+	var no *refusal
+	return errors.As(p.login.judge(replyOf(a), p.options.Now()), &no) && no.meaning != MeansMFARequired && no.meaning != MeansTooManyAttempts
 }
 
 // UserName finds who wants to sign in, in the body of a request to the login that the application
