@@ -23,4 +23,7 @@
 //     identity cannot be read again, or the keys cannot be fetched, the session goes on as who it
 //     was. The API has rotated, and nobody could bring the old token back.
 //   - Replies are bounded. Their text is in no error, because it may hold tokens.
+//   - What an operator is told of an answer ([Provider.Check], [Provider.Try]) is places, names and
+//     types. A check sends nothing of a user, so that it can lock no account; a trial calls what
+//     sessions call, and only listens to it.
 package tokenapi

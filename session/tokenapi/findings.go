@@ -12,7 +12,7 @@ import (
 
 // findings judges the answer to a request that had nothing in it: a no is what it should be.
 func (p *Provider) findings(x *probe) []Finding {
-	fatal := func(text string) []Finding { return []Finding{{true, x.what, text}} }
+	fatal := func(text string) []Finding { return []Finding{{x.matters(p), x.what, text}} }
 	worth := func(text string) []Finding { return []Finding{{false, x.what, text}} }
 	r := x.reply
 	if r == nil {
@@ -25,7 +25,7 @@ func (p *Provider) findings(x *probe) []Finding {
 	switch meaning := x.meaning(); {
 	case meaning == MeansOK:
 		return fatal(says + ", which a line of answers calls ok, to a request without credentials: " +
-			"write a condition that only a sign-in meets, such as \"ok: " + p.options.Reply.AccessToken[0] + "=*\"")
+			"write a condition that only a sign-in meets, such as \"ok: " + p.sources.access[0].String() + "=*\"")
 	case meaning == MeansFault:
 		return worth(says + ", which a line of answers calls a fault")
 	case meaning != "":
@@ -47,8 +47,8 @@ func (p *Provider) findings(x *probe) []Finding {
 		}
 		return x.missingFindings(p)
 	case http.StatusNotFound, http.StatusGone:
-		return []Finding{{x.matters(p), x.what, says + ": no such endpoint. " + pathAdvice(x.what) +
-			", as the API's documentation has it; mind a prefix such as /api, and a slash at the end"}}
+		return fatal(says + ": no such endpoint. " + pathAdvice(x.what) +
+			", as the API's documentation has it; mind a prefix such as /api, and a slash at the end")
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		return fatal(says + " to " + x.method + ": " + methodAdvice(r, x.what, x.method))
 	case http.StatusUnsupportedMediaType:
@@ -101,6 +101,10 @@ func (p *Provider) successFindings(x *probe) []Finding {
 	case err != nil:
 		return []Finding{{true, x.what, says + " without JSON: " + pathAdvice(x.what) + " that answers JSON"}}
 	}
+	if len(x.configured.Answers) > 0 { // an empty request may be refused by another code than a wrong one
+		return []Finding{{false, x.what, says + " to a request without credentials, and no line of answers holds of it; it has " +
+			strings.Join(codeFields(doc), ", ")}}
+	}
 	return []Finding{{true, x.what, says + " to a request without credentials. If it says no by a field of its answer (" +
 		strings.Join(codeFields(doc), ", ") + "), write " + x.what + `: {answers: ["ok: FIELD=0", "refused: FIELD=CODE"]}`}}
 }
@@ -142,10 +146,13 @@ func statusText(status int) string { return strconv.Itoa(status) }
 // pathAdvice says where the path of an endpoint is written.
 func pathAdvice(what string) string { return "Write " + what + ": {path: /…}" }
 
-// redirectText says where a redirect leads, as far as it helps: never its query, which may hold a
-// token.
+// redirectText says where a redirect leads, as far as it helps: never its query, nor the parameters
+// of its path (RFC 3986 §3.3), which may hold an id of a session.
 func redirectText(r *reply, from *url.URL, what string) string {
 	to, err := from.Parse(r.header.Get("Location"))
+	if err == nil {
+		to.Path, _, _ = strings.Cut(to.Path, ";")
+	}
 	advice := ", a redirect, and redirects are not followed: "
 	switch {
 	case err != nil || r.header.Get("Location") == "":

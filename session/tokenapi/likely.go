@@ -136,10 +136,10 @@ func (t *trial) tokenLines(r *reply, now time.Time) (lines []string) {
 	for _, x := range []struct {
 		what   string
 		places []place
-	}{{"access_token", t.p.sources.access}, {"refresh_token", t.p.sources.refresh}, {"expires_in", t.p.sources.expires}} {
+	}{{accessToken, t.p.sources.access}, {refreshToken, t.p.sources.refresh}, {"expires_in", t.p.sources.expires}} {
 		lines = append(lines, x.what+": "+hitText(r, x.places))
-		if x.what == "refresh_token" && t.p.refresh != nil && r.what == "login" && r.first(x.places) == "" {
-			lines = append(lines, tokenAdvice(r, "refresh_token")...)
+		if x.what == refreshToken && r.what == "login" && r.first(x.places) == "" && t.p.refresh != nil && t.p.refresh.needs(refreshToken) {
+			lines = append(lines, tokenAdvice(r, refreshToken)...)
 		}
 	}
 	for _, line := range t.p.kept {
@@ -185,7 +185,21 @@ func (t *trial) source(r *reply, claims map[string]any, now time.Time) string {
 	return ", by access_lifetime: the API does not say"
 }
 
-func span(d time.Duration) string { return d.Round(time.Second).String() }
+// span writes a time as configurations have it: 15m, 30d.
+func span(d time.Duration) string {
+	d = d.Round(time.Second)
+	if d >= 48*time.Hour {
+		return strconv.Itoa(int(d.Round(time.Hour)/(24*time.Hour))) + "d"
+	}
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
 
 // candidate is a place where a token may stand.
 type candidate struct {
@@ -261,7 +275,7 @@ func rankToken(place, text, what string) (rank int) {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(name, w) })
 	}
 	own, other := "access", "refresh"
-	if what == "refresh_token" {
+	if what == refreshToken {
 		own, other = other, own
 	}
 	_, jwt := readClaims(text)
@@ -270,7 +284,7 @@ func rankToken(place, text, what string) (rank int) {
 		return 0
 	case has(own):
 		rank = 4
-	case what == "refresh_token":
+	case what == refreshToken:
 		return 0
 	case has("token", "jwt", "authorization", "bearer"):
 		rank = 2

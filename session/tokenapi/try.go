@@ -117,7 +117,7 @@ func (t *trial) noLogin(r *reply, err error) (text string, lines []string) {
 	case err != nil && (r.status < 200 || r.status >= 300):
 		return t.advice(r, t.p.options.Login), fieldLines("the answer has", r)
 	case access == "":
-		return says + ", and there is no access token at " + strings.Join(t.p.options.Reply.AccessToken, ", "), tokenAdvice(r, "access_token")
+		return says + ", and there is no access token at " + strings.Join(t.p.options.Reply.AccessToken, ", "), tokenAdvice(r, accessToken)
 	case !fit(access) || !fit(session.Secret(r.first(t.p.sources.refresh))):
 		return says + ", and a token is longer than 16 KiB or not visible ASCII: is it the right place?", t.tokenLines(r, t.p.options.Now())
 	}
@@ -214,7 +214,7 @@ func (t *trial) noRefresh(r *reply, err error, first session.Secret) {
 	second := slices.ContainsFunc(t.steps, func(s Step) bool { return s.Name == "refresh" })
 	switch {
 	case r.status < 300 && r.first(t.p.sources.access) == "":
-		t.step("refresh", true, says+", and there is no access token at "+strings.Join(t.p.options.Reply.AccessToken, ", "), tokenAdvice(r, "access_token")...)
+		t.step("refresh", true, says+", and there is no access token at "+strings.Join(t.p.options.Reply.AccessToken, ", "), tokenAdvice(r, accessToken)...)
 	case second && t.grant.Tokens.Refresh == first:
 		t.step("refresh", true, says+" to the second refresh: the token can be used once only, and the first refresh gave no new one at "+
 			strings.Join(t.p.options.Reply.RefreshToken, ", ")+": add the place of the new one to reply.refresh_token")

@@ -82,7 +82,7 @@ func TestTry(t *testing.T) {
   access_token: access_token, text of 228 characters that looks like a JWT
   refresh_token: refresh_token, text of 23 characters
   expires_in: expires_in, number
-  the access token is taken to live for 10m0s, the smaller of expires_in and the token's exp
+  the access token is taken to live for 10m, the smaller of expires_in and the token's exp
 ok identity: from the access token
   subject: sub, text of 2 characters
   name: name, text of 3 characters
@@ -93,13 +93,13 @@ ok refresh: answers 200
   access_token: access_token, text of 228 characters that looks like a JWT
   refresh_token: refresh_token, text of 23 characters
   expires_in: expires_in, number
-  the access token is taken to live for 10m0s, the smaller of expires_in and the token's exp
+  the access token is taken to live for 10m, the smaller of expires_in and the token's exp
   a new access token, and a new refresh token
 ok refresh: answers 200
   access_token: access_token, text of 228 characters that looks like a JWT
   refresh_token: refresh_token, text of 23 characters
   expires_in: expires_in, number
-  the access token is taken to live for 10m0s, the smaller of expires_in and the token's exp
+  the access token is taken to live for 10m, the smaller of expires_in and the token's exp
   a new access token, and a new refresh token
 ok logout: answers 204
 `},
@@ -114,20 +114,20 @@ ok logout: answers 204
   write reply: {refresh_token: refresh}
   a likely place is refresh: text of 23 characters
   expires_in: nothing at expires_in
-  the access token is taken to live for 15m0s, by the token's exp
+  the access token is taken to live for 15m, by the token's exp
 ok identity: from the access token
   subject: sub, text of 2 characters
   name: name, text of 3 characters
   roles: 1; role, text of 4 characters
   scopes: 2; scope, text of 10 characters
   claims: email, text of 15 characters
-FAILED refresh: is not called: the login gave no token for it. A session ends with its access token, after 15m0s; write refresh: {path: ""} if that is right, else reply: {refresh_token: …} with its place
+FAILED refresh: is not called: the login gave no token for it. A session ends with its access token, after 15m; write refresh: {path: ""} if that is right, else reply: {refresh_token: …} with its place
 `},
 		"another subject": {shop{shape: flat, claims: map[string]any{"user_id": 7, "groups": []string{"a", "b"}, canary + "000000": 1}, logout: 204}, nil, `ok login: answers 200
   access_token: access_token, text of 100 characters that looks like a JWT
   refresh_token: refresh_token, text of 23 characters
   expires_in: expires_in, number
-  the access token is taken to live for 10m0s, by expires_in
+  the access token is taken to live for 10m, by expires_in
 FAILED identity: from the access token: identity: no subject (at most 512 bytes) under the name "sub"
   write identity: {from: token, subject: user_id}
   it has groups: list of 2 entries (text)
@@ -139,13 +139,13 @@ FAILED identity: from the access token: identity: no subject (at most 512 bytes)
   access_token: access_token, text of 228 characters that looks like a JWT
   refresh_token: refresh_token, text of 23 characters
   expires_in: expires_in, number
-  the access token is taken to live for 10m0s, the smaller of expires_in and the token's exp
+  the access token is taken to live for 10m, the smaller of expires_in and the token's exp
 ok identity: from me, which answers 200
   subject: data.id, text of 13 characters
   name: not configured
   roles: 0; nothing at role; likely: data.roles (list of 1 entry (objects with id, name))
   scopes: 0
-ok refresh: is not configured: a session ends with its access token, after 10m0s
+ok refresh: is not configured: a session ends with its access token, after 10m
 FAILED logout: answers 401 to tokens that are seconds old: nothing is revoked. See logout.refresh_token and logout.access_token
 `},
 	} {

@@ -3,6 +3,9 @@ package program
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -73,7 +76,7 @@ func (r *probeReport) upstreams(c *configs.Config) {
 			}
 			if !r.seen[what] {
 				r.seen[what], r.seen[u.Host] = true, true
-				r.say(what, reach(r.ctx, u))
+				r.say(what, reach(r.ctx, u, route.UpstreamTLS))
 			}
 		}
 	}
@@ -88,17 +91,46 @@ func hostFor(c *configs.Config, route *configs.Route, u *url.URL) string {
 	return cmp.Or((&routing.Upstream{Host: route.UpstreamHost}).Authority(u.Scheme, public), u.Host)
 }
 
-// reach opens a connection and closes it again: what an upstream answers to
-// which request is its own business.
-func reach(ctx context.Context, u *url.URL) error {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	d := net.Dialer{Timeout: 3 * time.Second}
-	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+// reach opens a connection, TLS included, and closes it again: what an upstream answers to which
+// request is its own business.
+func reach(ctx context.Context, u *url.URL, how *configs.UpstreamTLS) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address(u))
 	if err != nil {
 		return err
 	}
-	return conn.Close()
+	defer conn.Close()
+	if u.Scheme != "https" {
+		return nil
+	}
+	options, err := upstreamTLS(how)
+	if err != nil {
+		return err
+	}
+	if options == nil {
+		options = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	options.ServerName = cmp.Or(options.ServerName, u.Hostname())
+	err = tls.Client(conn, options).HandshakeContext(ctx)
+	if advice := tlsAdvice(err, u); advice != "" {
+		return fmt.Errorf("%w: %s", err, advice)
+	}
+	return err
+}
+
+// tlsAdvice says what to write where a handshake with an upstream fails.
+func tlsAdvice(err error, u *url.URL) string {
+	var stranger x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var plain tls.RecordHeaderError
+	switch {
+	case errors.As(err, &stranger):
+		return "write upstream_tls: {ca_file: FILE}, a file with the CA's certificate in PEM"
+	case errors.As(err, &name):
+		return "write upstream_tls: {server_name: NAME}, one of the certificate's names"
+	case errors.As(err, &plain):
+		return "the port does not speak TLS: write http://" + u.Host
+	}
+	return ""
 }

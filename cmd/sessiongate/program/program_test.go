@@ -3,7 +3,10 @@ package program_test
 import (
 	"bytes"
 	"context"
+	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -123,6 +126,45 @@ func TestProbe(t *testing.T) {
 			t.Errorf("%d failed, want %d and %q:\n%s", failed, want.failed, want.line, &out)
 		}
 		upstream.Close()
+	}
+}
+
+// TestProbeUpstreamTLS: an upstream whose certificate nobody trusts is out of reach, whatever its
+// port says.
+func TestProbeUpstreamTLS(t *testing.T) {
+	upstream := httptest.NewUnstartedServer(nil)
+	upstream.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes fail here on purpose
+	upstream.StartTLS()
+	t.Cleanup(upstream.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: upstream.Certificate().Raw})
+	if err := os.WriteFile(ca, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plain := httptest.NewServer(nil)
+	t.Cleanup(plain.Close)
+	for _, row := range []struct {
+		url, ca string
+		failed  int
+		line    string
+	}{
+		{upstream.URL, "", 1, "write upstream_tls: {ca_file: FILE}"},
+		{upstream.URL, ca, 0, "ok        upstream " + upstream.URL},
+		{strings.Replace(plain.URL, "http:", "https:", 1), "", 1, "write " + plain.URL},
+	} {
+		c := load(t, configuration(row.url, "/a/"))
+		if row.ca != "" {
+			c.Routes[0].UpstreamTLS = &configs.UpstreamTLS{CAFile: configs.Path(row.ca)}
+		}
+		p, err := program.Open(c, slog.New(slog.DiscardHandler), program.Overrides{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(p.Close)
+		var out bytes.Buffer
+		if failed := p.Probe(t.Context(), &out); failed != row.failed || !strings.Contains(out.String(), row.line) {
+			t.Errorf("%d failed, want %d and %q:\n%s", failed, row.failed, row.line, &out)
+		}
 	}
 }
 
