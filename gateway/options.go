@@ -30,6 +30,7 @@ type Resolver interface {
 // SignIn signs in with a password.
 type SignIn interface {
 	limits.Passwords
+	endpoints.Fields
 	PasswordProviders() []string
 }
 
@@ -181,7 +182,7 @@ func (s *Server) addRoutes(o Options, guard *exchange.Guard) (err error) {
 func (o *Options) forEndpoints(s *Server, cookies *exchange.Cookies, guard *exchange.Guard, pages *web.Pages, providers exchange.Providers) endpoints.Options {
 	recorder := telemetry.Stamped(o.Recorder, o.Now)
 	e := endpoints.Options{
-		Resolver: o.Resolver, Redirects: o.Redirects, Terminator: o.Terminator, Watcher: o.Watcher, Providers: providers,
+		Resolver: o.Resolver, Redirects: o.Redirects, Terminator: o.Terminator, Watcher: o.Watcher, Providers: providers, Fields: o.SignIn,
 		Limits:   limits.NewSignIn(limits.Options{Passwords: o.SignIn, Limiter: o.Limiter, Rates: o.Limits, Recorder: recorder}),
 		Recorder: recorder, Site: s.site, Cookies: cookies, Guard: guard, Responder: s.responder, Bodies: s.bodies, Pages: pages,
 		Log: o.Log, Now: o.Now, AfterLogout: o.AfterLogout, PromptAfterLogout: o.PromptAfterLogout, ClearSiteData: o.ClearSiteData,

@@ -39,6 +39,7 @@ func (resolver) Successor(context.Context, *session.Session) (string, time.Durat
 type signIn struct{ gateway.SignIn }
 
 func (signIn) PasswordProviders() []string { return []string{"local"} }
+func (signIn) ExtraFields(string) []string { return nil }
 
 type redirects struct{ gateway.Redirects }
 

@@ -69,6 +69,7 @@ type LoginPage struct {
 	Error             string             // one short sentence for the reader; never an error's own text
 	WrongCredentials  bool               // what Error says is about the two fields: mark them
 	Username          string             // fills the user name again after an error
+	Extra             []string           // names of further fields that this account needs, in the form's order
 	Password          bool               // show the user name and password form
 	PasswordProviders []PasswordProvider // one: sent along unseen; several: the reader chooses; none: field left out
 	Provider          string             // name of the password provider chosen before
@@ -148,6 +149,19 @@ func icon() template.URL {
 	return template.URL("data:image/svg+xml," + url.PathEscape(mark)) //nolint:gosec // G203: a constant
 }
 
+// fieldLabel is what a form calls a field of which only the name is known: "totp_code" is "Totp
+// code".
+func fieldLabel(name string) string {
+	words := strings.NewReplacer("_", " ", "-", " ").Replace(name)
+	return strings.ToUpper(words[:min(1, len(words))]) + words[min(1, len(words)):]
+}
+
+// isCode guesses from a field's name whether a one-time code goes there, which browsers fill in.
+func isCode(name string) bool {
+	name = strings.ToLower(name)
+	return strings.Contains(name, "otp") || strings.Contains(name, "code")
+}
+
 // parse reads the template of a page, whose one script this is.
 func (p *Pages) parse(name, script string) (*template.Template, error) {
 	style := template.CSS(p.style) //nolint:gosec // G203: the embedded stylesheet, byte for byte, as its hash demands
@@ -157,6 +171,8 @@ func (p *Pages) parse(name, script string) (*template.Template, error) {
 		"script":     func() template.JS { return code },
 		"icon":       icon,
 		"local":      localPath,
+		"label":      fieldLabel,
+		"isCode":     isCode,
 		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"day":        func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04") + " UTC" },
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")

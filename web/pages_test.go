@@ -218,6 +218,27 @@ func TestLoginForm(t *testing.T) {
 	}
 }
 
+// Further fields stand behind the password, and are never filled in: what was typed there may be a
+// code.
+func TestFurtherFields(t *testing.T) {
+	p := newPages(t)
+	doc := parse(t, renderString(t, func(w io.Writer) error {
+		return p.Login(w, web.LoginPage{Password: true, Username: "ada", Extra: []string{"totp_code", "tenant"}})
+	}))
+	for name, want := range map[string][2]string{"totp_code": {"Totp code", "one-time-code"}, "tenant": {"Tenant", "off"}} {
+		input := byAttr(doc, "name", name)
+		if len(input) != 1 || attr(input[0], "autocomplete") != want[1] || attr(input[0], "value") != "" {
+			t.Fatalf("%s: %d fields", name, len(input))
+		}
+		if l := byAttr(doc, "for", attr(input[0], "id")); len(l) != 1 || text(l[0]) != want[0] {
+			t.Errorf("%s has no label %q", name, want[0])
+		}
+	}
+	if note := byAttr(doc, "role", "status"); len(note) != 1 || !strings.Contains(text(note[0]), "one more step") {
+		t.Error("nothing says why there are more fields")
+	}
+}
+
 func TestLoginShowsOnlyWhatIsOffered(t *testing.T) {
 	p := newPages(t)
 	pw := []web.PasswordProvider{{Name: "a", Label: "Staff"}, {Name: "b"}}

@@ -48,7 +48,9 @@ session/oidc Options: options
 session/oidc/oidctest Behaviour: what a test changes about a provider
 session/redisstore Options: options
 session/tokenclient Options: options
+session/tokenapi Endpoint: options
 session/tokenapi Options: options
+web LoginPage: a page that somebody fills in
 `
 
 // size counts what a type consists of.

@@ -41,6 +41,7 @@ type services struct {
 	logoutTokens  func(session.TokenClientRefresh) error
 	redirects     []string
 	passwords     []string
+	fields        []string
 	unsealable    bool
 	events        []session.Event
 }
@@ -119,6 +120,7 @@ func (s *services) LogoutTokenClient(_ context.Context, r session.TokenClientRef
 }
 func (s *services) RedirectProviders() []string { return s.redirects }
 func (s *services) PasswordProviders() []string { return s.passwords }
+func (s *services) ExtraFields(string) []string { return s.fields }
 func (s *services) Record(e session.Event)      { s.events = append(s.events, e) }
 
 func alice() *session.Session {
@@ -158,7 +160,7 @@ func newDesk(t *testing.T, s *services, change ...func(*Options)) *desk {
 		t.Fatal(err)
 	}
 	o := Options{
-		Resolver: s, Redirects: s, Terminator: s, Watcher: s, TokenClients: s, Providers: s, Recorder: s,
+		Resolver: s, Redirects: s, Terminator: s, Watcher: s, TokenClients: s, Providers: s, Fields: s, Recorder: s,
 		Limits: limits.NewSignIn(limits.Options{Passwords: s, Recorder: s}), Site: site, Cookies: cookies,
 		Guard: exchange.NewGuard(site.Origin, nil, responder), Responder: responder, Pages: pages, Log: log, Now: time.Now,
 	}

@@ -2,9 +2,11 @@ package endpoints
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -57,6 +59,81 @@ func TestSignInWithAPassword(t *testing.T) {
 	answer{200, "ookie", "", "__Host-probe=1"}.check(t, "a browser without cookies", d.ask("POST", "/auth/login?probe=1", "username=alice&password=pw", asForm))
 	d = newDesk(t, &services{login: right, passwords: []string{"local"}, unsealable: true})
 	answer{500, "internal_error", "", ""}.check(t, "no cookie can be sealed", d.ask("POST", "/auth/login", `{"username":"alice","password":"pw"}`, asJSON, cookie))
+}
+
+// Further fields of a login: which are passed on, and what is none.
+func TestFurtherFieldsOfALogin(t *testing.T) {
+	for name, row := range map[string]struct {
+		kind, body string
+		want       map[string]any
+		code       string // of the problem; empty: 200 or 303
+	}{
+		"JSON":              {asJSON, `"otp":"123456","tenant":7000000000000000001,"remember":true,"unknown":1`, map[string]any{"otp": "123456", "tenant": json.Number("7000000000000000001"), "remember": true}, ""},
+		"absent":            {asJSON, `"otp":null,"tenant":"","unknown":{}`, nil, ""},
+		"another case":      {asJSON, `"OTP":"1"`, nil, ""},
+		"a form":            {asForm, "otp=1&remember=on&unknown=x", map[string]any{"otp": "1", "remember": "on"}, ""},
+		"a form, empty":     {asForm, "otp=&tenant=", nil, ""},
+		"an object":         {asJSON, `"otp":{"a":1}`, nil, "The field otp takes a text"},
+		"a list":            {asJSON, `"otp":["1"]`, nil, "The field otp takes a text"},
+		"too long":          {asJSON, `"otp":"` + strings.Repeat("1", 2<<10+1) + `"`, nil, "The field otp is longer than 2 KiB"},
+		"too long a number": {asJSON, `"otp":` + strings.Repeat("1", 2<<10+1), nil, "longer than 2 KiB"},
+		"too long, a form":  {asForm, "otp=" + strings.Repeat("1", 2<<10+1), nil, "longer than 2 KiB"},
+	} {
+		var got map[string]any
+		s := &services{passwords: []string{"api"}, fields: []string{"otp", "tenant", "remember"}, login: func(l session.Login) (*session.Session, error) {
+			got = l.Extra
+			return alice(), nil
+		}}
+		body := `{"username":"alice","password":"pw",` + row.body + `}`
+		if row.kind == asForm {
+			body = "username=alice&password=pw&" + row.body
+		}
+		w := newDesk(t, s).ask("POST", "/auth/login", body, row.kind, cookie)
+		switch {
+		case row.code != "" && (w.Code != 400 || !strings.Contains(w.Body.String(), row.code)):
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		case row.code == "" && (w.Code >= 400 || !reflect.DeepEqual(got, row.want)):
+			t.Errorf("%s: %d, %v, want %v", name, w.Code, got, row.want)
+		}
+	}
+}
+
+// What our page and a script hear of a login that needs another step, or that was refused for a
+// reason.
+func TestLoginsThatNeedMore(t *testing.T) {
+	step := &session.StepRequiredError{Step: map[string]any{"mfa_token": "abc"}, Err: errors.New("inner")}
+	locked := &session.CredentialsError{Reason: session.AccountLocked}
+	for name, row := range map[string]struct {
+		err    error
+		fields []string
+		kind   string
+		body   string
+		want   answer
+		lacks  string
+	}{
+		"a script":         {step, nil, asJSON, "", answer{401, `"code":"login_step_required","step":{"mfa_token":"abc"}`, "", ""}, "inner"},
+		"no field for it":  {step, nil, asForm, "", answer{401, "for which this page has no field", "", ""}, `aria-invalid="true"`},
+		"a field for it":   {step, []string{"otp"}, asForm, "", answer{401, `name="otp"`, "", ""}, `aria-invalid="true"`},
+		"with a word":      {step, []string{"otp"}, asForm, "", answer{401, "one more step", "", ""}, `role="alert"`},
+		"nothing relayed":  {step, []string{"otp"}, asForm, "", answer{401, "otp", "", ""}, "abc"},
+		"a wrong code":     {step, []string{"otp"}, asForm, "&otp=000000", answer{401, "That did not match", "", ""}, "000000"},
+		"refused for it":   {session.ErrInvalidCredentials, []string{"otp"}, asForm, "&otp=000000", answer{401, `name="otp"`, "", ""}, "Wrong user name"},
+		"wrong password":   {session.ErrInvalidCredentials, []string{"otp"}, asForm, "", answer{401, "Wrong user name", "", ""}, `name="otp"`},
+		"locked, a script": {locked, nil, asJSON, "", answer{401, `"code":"invalid_credentials","reason":"account_locked"`, "", ""}, "step"},
+		"locked":           {locked, nil, asForm, "", answer{401, "This account is locked", "", ""}, `aria-invalid="true"`},
+		"bounded there":    {&session.RateLimitedError{RetryAfter: time.Minute}, nil, asForm, "", answer{429, "Too many attempts", "", ""}, `aria-invalid="true"`},
+	} {
+		s := &services{passwords: []string{"api"}, fields: row.fields, login: func(session.Login) (*session.Session, error) { return nil, row.err }}
+		body := `{"username":"alice","password":"pw"}`
+		if row.kind == asForm {
+			body = "username=alice&password=pw" + row.body
+		}
+		got := newDesk(t, s).ask("POST", "/auth/login", body, row.kind, cookie)
+		row.want.check(t, name, got)
+		if strings.Contains(got.Body.String(), row.lacks) {
+			t.Errorf("%s: has %q: %s", name, row.lacks, got.Body)
+		}
+	}
 }
 
 func TestTheLoginPage(t *testing.T) {

@@ -2,12 +2,8 @@ package endpoints
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"io"
-	"mime"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,23 +14,10 @@ import (
 	"sessiongate/web"
 )
 
-// maxLoginBody bounds a login request; a password may have 1024 bytes.
-const maxLoginBody = 16 << 10
-
 // signIn is the sign-in of browsers: the login page, and providers' own pages.
 type signIn struct {
 	*Options
 	memory *logoutMemory
-}
-
-// credentials are what a login request says, as JSON or as a form.
-type credentials struct {
-	Username   string         `json:"username"`
-	Password   session.Secret `json:"password"`
-	Provider   string         `json:"provider"`
-	DeviceName string         `json:"device_name"`
-	ReturnTo   string         `json:"return_to"`
-	demoUser   string         // form only: the demo's one-click sign-in
 }
 
 // loginForm shows the login page, or moves on whoever is signed in already.
@@ -96,7 +79,7 @@ func (s *signIn) loginPageFor(x *exchange.Exchange, status int, page web.LoginPa
 // login signs in with user name and password: a session document for a program,
 // a redirect for a form. The new session never takes over a presented handle.
 func (s *signIn) login(x *exchange.Exchange) error {
-	form, c, err := readCredentials(x)
+	form, c, err := readCredentials(x, s.Fields)
 	if err != nil {
 		return err
 	}
@@ -111,7 +94,7 @@ func (s *signIn) login(x *exchange.Exchange) error {
 		return nil
 	}
 	signedIn, err := s.Limits.Login(x.Request.Context(), session.Login{
-		Provider: c.Provider, Username: c.Username, Password: c.Password,
+		Provider: c.Provider, Username: c.Username, Password: c.Password, Extra: c.extra,
 		DeviceName: session.PlainText(strings.TrimSpace(c.DeviceName), 64),
 		IPPrefix:   exchange.IPPrefix(x.Client.IP), PriorCookies: x.SessionCookies(), Client: x.Client,
 	})
@@ -162,49 +145,32 @@ func (s *signIn) loginFailed(x *exchange.Exchange, form bool, c credentials, err
 	if p.RetryAfter > 0 {
 		x.Header().Set("Retry-After", strconv.Itoa(problem.Seconds(p.RetryAfter)))
 	}
-	s.loginPageFor(x, p.Status, web.LoginPage{
+	page := web.LoginPage{
 		ReturnTo: exchange.ReturnURL(c.ReturnTo), Username: session.PlainText(c.Username, 256), Provider: c.Provider,
-		Error: p.Title + ". " + p.Detail, WrongCredentials: p.Status == http.StatusUnauthorized,
-	})
+		Error: p.Title + ". " + p.Detail, WrongCredentials: p.Status == http.StatusUnauthorized && p.Reason == "",
+	}
+	s.askForStep(&page, c, err)
+	s.loginPageFor(x, p.Status, page)
 	return nil
 }
 
-// readCredentials takes JSON or a form, nothing else, and not much of either.
-func readCredentials(x *exchange.Exchange) (form bool, c credentials, err error) {
-	kind, _, err := mime.ParseMediaType(x.Request.Header.Get("Content-Type"))
-	if err != nil && x.Request.Header.Get("Content-Type") != "" {
-		return false, c, problem.BadRequest("The Content-Type header is malformed.", nil)
+// askForStep shows the further fields of an account that needs them, and goes on showing them to
+// whoever filled them in wrong.
+func (s *signIn) askForStep(page *web.LoginPage, c credentials, err error) {
+	var step *session.StepRequiredError
+	asked, answered := errors.As(err, &step), len(c.extra) > 0
+	if !asked && !answered {
+		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(x, x.Request.Body, maxLoginBody))
-	var tooLarge *http.MaxBytesError
+	page.Extra = s.Fields.ExtraFields(c.Provider)
 	switch {
-	case errors.As(err, &tooLarge):
-		return false, c, problem.PayloadTooLarge()
-	case err != nil:
-		return false, c, problem.BadRequest("The body could not be read.", err)
+	case len(page.Extra) == 0:
+		page.WrongCredentials = false
+		page.Error = "This account needs another step, such as a code from an app, for which this page has no field. " +
+			"Sign in on a page of the application that has one."
+	case !answered:
+		page.WrongCredentials, page.Error = false, "" // the page says what to do
+	case page.WrongCredentials: // or what was typed beside them
+		page.Error = "That did not match. Check what you typed, and type your password again with it."
 	}
-	switch kind {
-	case "application/json":
-		err = json.Unmarshal(body, &c)
-		if err != nil {
-			return false, c, problem.BadRequest(`Send a JSON object: {"username": "…", "password": "…"}.`, nil)
-		}
-	case "application/x-www-form-urlencoded":
-		form = true
-		values, err := url.ParseQuery(string(body))
-		if err != nil {
-			return true, c, problem.BadRequest("The form is malformed.", nil)
-		}
-		c = credentials{
-			Username: values.Get("username"), Password: session.Secret(values.Get("password")),
-			Provider: values.Get("provider"), DeviceName: values.Get("device_name"), ReturnTo: values.Get("return_to"),
-			demoUser: values.Get("demo_user"),
-		}
-	default:
-		return false, c, problem.BadRequest("Send application/json or application/x-www-form-urlencoded.", nil)
-	}
-	if !form && (c.Username == "" || c.Password == "") {
-		return form, c, problem.BadRequest("Both username and password are needed.", nil)
-	}
-	return form, c, nil
 }

@@ -77,6 +77,7 @@ type Options struct {
 	Watcher      Watcher
 	TokenClients TokenClients // nil: the token endpoints are not there
 	Providers    exchange.Providers
+	Fields       Fields
 	Limits       *limits.SignIn
 	Recorder     session.Recorder // of what is refused here; it gives events their time
 

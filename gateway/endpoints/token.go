@@ -50,7 +50,7 @@ func sendPair(x *exchange.Exchange, i session.TokenPair) error {
 
 // login starts a family of tokens for a program.
 func (s *tokens) login(x *exchange.Exchange) error {
-	form, c, err := readCredentials(x)
+	form, c, err := readCredentials(x, s.Fields)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (s *tokens) login(x *exchange.Exchange) error {
 		return problem.BadRequest(`Send a JSON object: {"username": "…", "password": "…"}.`, nil)
 	}
 	signedIn, err := s.Limits.Login(x.Request.Context(), session.Login{
-		Kind: session.TokenClient, Provider: c.Provider, Username: c.Username, Password: c.Password,
+		Kind: session.TokenClient, Provider: c.Provider, Username: c.Username, Password: c.Password, Extra: c.extra,
 		DeviceName: session.PlainText(strings.TrimSpace(c.DeviceName), 64),
 		IPPrefix:   exchange.IPPrefix(x.Client.IP), Client: x.Client,
 	})

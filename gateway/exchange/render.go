@@ -27,7 +27,7 @@ func (r *Responder) failJSON(x *Exchange, p *problem.Problem) {
 		RetryAfter int            `json:"retry_after,omitempty"`
 	}{
 		Type: "urn:sessiongate:problem:" + p.Code, Title: p.Title, Status: p.Status, Detail: p.Detail, Code: p.Code,
-		Reason: p.Reason, Step: p.Step, RequestID: x.Client.RequestID, RetryAfter: problem.Seconds(p.RetryAfter),
+		Reason: p.Reason, Step: p.Step(), RequestID: x.Client.RequestID, RetryAfter: problem.Seconds(p.RetryAfter),
 	}
 	if p.SignIn.Helps || p.SignIn.MayHelp {
 		doc.LoginURL = r.o.Site.LoginPage

@@ -40,7 +40,7 @@ func ofCredentials(err error) *Problem {
 // ofStep asks for what the provider still wants to know.
 func ofStep(e *session.StepRequiredError) *Problem {
 	return &Problem{
-		Status: 401, Code: "login_step_required", Title: "Another step is needed", Step: e.Step, Cause: e,
+		Status: 401, Code: "login_step_required", Title: "Another step is needed", Cause: e,
 		Detail: "This account asks for more than a password. Send the login again with the fields of that step.",
 	}
 }

@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -24,7 +25,6 @@ type Problem struct {
 	Title      string
 	Detail     string
 	Reason     session.Reason // why the session ended or the login was refused; empty: nobody said
-	Step       map[string]any // what a login still needs, as [session.StepRequiredError] has it; nil: no more
 	RetryAfter time.Duration
 	SignIn     SignIn // whether signing in would help, and how
 	OtherUser  bool   // another user might be allowed: the page offers to sign out
@@ -32,6 +32,15 @@ type Problem struct {
 	Challenge  string // WWW-Authenticate; empty: our cookie's, on a 401
 	Mark       string // stale mark to set; empty: none
 	Cause      error
+}
+
+// Step is what a login still needs, as [session.StepRequiredError] has it; nil: nothing is known.
+func (p *Problem) Step() map[string]any {
+	var e *session.StepRequiredError
+	if errors.As(p.Cause, &e) {
+		return e.Step
+	}
+	return nil
 }
 
 // SignIn is the sign-in that a [Problem] asks for.

@@ -70,7 +70,7 @@ func TestRefusedLogins(t *testing.T) {
 		}
 		titles[p.Title] = true
 	}
-	if p := Of(&session.StepRequiredError{Step: map[string]any{"methods": "otp"}}); p.Step["methods"] != "otp" {
+	if p := Of(&session.StepRequiredError{Step: map[string]any{"methods": "otp"}}); p.Step()["methods"] != "otp" {
 		t.Errorf("%+v", p)
 	}
 	if p := Of(&session.RateLimitedError{RetryAfter: time.Minute}); p.RetryAfter != time.Minute || p.Status != 429 {

@@ -21,7 +21,7 @@ type Provider struct {
 	client   *client
 	sources  sources
 	kept     keepLines
-	relay    []relayed
+	relay    relay
 	verifier *verifier // nil: nothing is verified
 
 	login, refresh, logout, whose *endpoint // whose is Options.Me

@@ -32,7 +32,7 @@ func (p *Provider) loginError(r *reply, err error) error {
 	}
 	switch no.meaning {
 	case MeansMFARequired:
-		return &session.StepRequiredError{Step: p.step(r), Err: no}
+		return &session.StepRequiredError{Step: p.relay.step(r), Err: no}
 	case MeansTooManyAttempts:
 		pause := retryAfter(r.header.Get("Retry-After"), p.options.Now())
 		if pause == 0 {
@@ -45,47 +45,53 @@ func (p *Provider) loginError(r *reply, err error) error {
 	return &session.CredentialsError{Reason: session.Reason(no.meaning), Err: no}
 }
 
-// relayed is a field of an answer that a page gets, and its name there.
+// relay is what a page gets of an answer that asks for another step.
+type relay struct {
+	fields []relayed
+	tokens []place // where reply finds tokens
+	kept   []place // where keep finds what may be one
+}
+
+// relayed is a field of an answer, and its name at the page.
 type relayed struct{ field, name string }
 
 // newRelay reads the fields of [Endpoint.Relay]. One that stands where a token stands, or what is
 // kept beside it, is a mistake.
-func newRelay(fields []string, s sources, kept keepLines) ([]relayed, error) {
-	secret := slices.Concat(s.access, s.refresh)
+func newRelay(fields []string, s sources, kept keepLines) (relay, error) {
+	re := relay{tokens: slices.Concat(s.access, s.refresh)}
 	for _, k := range kept {
-		secret = append(secret, k.at)
+		re.kept = append(re.kept, k.at)
 	}
-	list := make([]relayed, 0, len(fields))
 	for _, field := range fields {
 		at, err := parsePlace(field)
 		name := field[strings.LastIndexByte(field, '.')+1:]
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("login: relay: %w", err)
+			return re, fmt.Errorf("login: relay: %w", err)
 		case at.kind != inBody || name == "" || starred(field):
-			return nil, fmt.Errorf("login: relay: %q: name a field of the answer: mfa_token, data.methods", field)
-		case slices.Contains(secret, at):
-			return nil, fmt.Errorf("login: relay: %q is where reply or keep finds a token, which no page gets", field)
-		case slices.ContainsFunc(list, func(other relayed) bool { return other.name == name }):
-			return nil, fmt.Errorf("login: relay: two fields have the name %q", name)
+			return re, fmt.Errorf("login: relay: %q: name a field of the answer: mfa_token, data.methods", field)
+		case slices.Contains(re.tokens, at) || slices.Contains(re.kept, at):
+			return re, fmt.Errorf("login: relay: %q is where reply or keep finds a token, which no page gets", field)
+		case slices.ContainsFunc(re.fields, func(other relayed) bool { return other.name == name }):
+			return re, fmt.Errorf("login: relay: two fields have the name %q", name)
 		}
-		list = append(list, relayed{field, name})
+		re.fields = append(re.fields, relayed{field, name})
 	}
-	return list, nil
+	return re, nil
 }
 
-// step is what a page gets of an answer that asks for another step: texts, numbers, booleans and
-// lists of them, and nothing that is or may be a token. What would make it too long is left out.
-func (p *Provider) step(r *reply) map[string]any {
+// step is what a page gets of r: texts, numbers, booleans and lists of them, and nothing that is or
+// may be a token. What would make it too long is left out.
+func (re relay) step(r *reply) map[string]any {
 	doc, err := r.json()
 	if err != nil {
 		return nil
 	}
 	step := make(map[string]any)
 	left := maxStep - len("{}")
-	for _, f := range p.relay {
+	for _, f := range re.fields {
 		value, there := lookup(doc, f.field)
-		if !there || !p.relayable(r, value, true) {
+		if !there || !re.may(r, value, true) {
 			continue
 		}
 		data, err := json.Marshal(map[string]any{f.name: value})
@@ -97,34 +103,30 @@ func (p *Provider) step(r *reply) map[string]any {
 	return step
 }
 
-// relayable reports whether a page may get a value.
-func (p *Provider) relayable(r *reply, value any, lists bool) bool {
+// may reports whether a page may get a value.
+func (re relay) may(r *reply, value any, lists bool) bool {
 	switch v := value.(type) {
 	case bool, json.Number:
 		return true
 	case string:
-		return !p.secret(r, v)
+		return !re.secret(r, v)
 	case []any:
-		return lists && !slices.ContainsFunc(v, func(item any) bool { return !p.relayable(r, item, false) })
+		return lists && !slices.ContainsFunc(v, func(item any) bool { return !re.may(r, item, false) })
 	}
 	return false
 }
 
 // secret reports whether a text of an answer holds what may be a token: a JWT, or what stands at a
 // place for tokens or for what is kept as well.
-func (p *Provider) secret(r *reply, text string) bool {
+func (re relay) secret(r *reply, text string) bool {
 	isJWT := func(word string) bool {
 		_, is := readClaims(word)
 		return is
 	}
-	if slices.ContainsFunc(strings.Fields(text), isJWT) {
-		return true
-	}
-	if slices.ContainsFunc(p.kept, func(k keepLine) bool { return text != "" && r.text(k.at) == text }) {
-		return true
-	}
-	return slices.ContainsFunc(slices.Concat(p.sources.access, p.sources.refresh), func(at place) bool {
-		token := r.text(at)
-		return token != "" && strings.Contains(text, token)
-	})
+	return text != "" && (slices.ContainsFunc(strings.Fields(text), isJWT) ||
+		slices.ContainsFunc(re.kept, func(at place) bool { return r.text(at) == text }) ||
+		slices.ContainsFunc(re.tokens, func(at place) bool {
+			token := r.text(at)
+			return token != "" && strings.Contains(text, token)
+		}))
 }
