@@ -143,6 +143,13 @@ func (s *Session) TokensHash() string { return s.tokensHash }
 // AccessToken returns the access token.
 func (s *Session) AccessToken() Secret { return Secret(s.Authorization[len(bearer):]) }
 
+// Owns reports whether text is the session's access token or its refresh token. Of the second a
+// session knows only what its hash tells.
+func (s *Session) Owns(text string) bool {
+	access := string(s.AccessToken())
+	return text != "" && (text == access || Tokens{Access: Secret(access), Refresh: Secret(text)}.Hash() == s.tokensHash)
+}
+
 // Grace is how long a retired handle of this token's era is forgiven.
 func (s *Session) Grace() time.Duration { return s.grace }
 

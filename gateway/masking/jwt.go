@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // Family knows the JWTs of one API by what those have in common that were seen so far. It is safe
@@ -16,6 +17,7 @@ type Family struct {
 	subjects []string // claims that name the user
 	hosts    []string // an issuer there is the API itself
 	seen     atomic.Pointer[[]kin]
+	looked   atomic.Int64 // when a token was learned from, in ms since 1970
 }
 
 // kin is what tells an API's tokens from those of others.
@@ -40,6 +42,15 @@ func NewFamily(subjects, hosts, issuers []string) *Family {
 		f.remember(kin{jwt: true, issuer: issuer})
 	}
 	return f
+}
+
+// learnAgain is how often a token is learned from: the API may begin to use another key.
+const learnAgain = time.Minute
+
+// Due reports whether it is time to [Family.Learn] again. It tells only one caller.
+func (f *Family) Due(now time.Time) bool {
+	last, ms := f.looked.Load(), now.UnixMilli()
+	return ms-last >= learnAgain.Milliseconds() && f.looked.CompareAndSwap(last, ms)
 }
 
 // Learn looks at a token that the API has issued.

@@ -113,6 +113,14 @@ func Misdirected(origin string) *Problem {
 	}
 }
 
+// Unreadable is for an answer of which nobody can tell whether it holds a token.
+func Unreadable(cause error) *Problem {
+	return &Problem{
+		Status: 502, Code: "upstream_unreadable", Title: "Upstream unreadable",
+		Detail: "The application's answer could not be searched for tokens and was not passed on.", Cause: cause,
+	}
+}
+
 // Overloaded is the answer to a request for which there is no place.
 func Overloaded() *Problem {
 	return &Problem{

@@ -102,8 +102,9 @@ type Access struct {
 // API is what is known of an API that answers a login with tokens. Its other answers must not give
 // one to a page.
 type API struct {
-	Mask  *masking.Rules
-	Known *masking.Family // its tokens, by what was seen of them
+	Mask      *masking.Rules
+	Known     *masking.Family // its tokens, by what was seen of them
+	Providers []string        // whose sessions have such tokens, by name
 }
 
 // Headers change messages beyond what always holds.

@@ -1,7 +1,6 @@
 package program
 
 import (
-	"net"
 	"net/url"
 	"strings"
 )
@@ -13,8 +12,8 @@ func (m routeMaker) blocked(upstreams []*url.URL) []string {
 	var paths []string
 	for _, u := range upstreams {
 		base := strings.TrimSuffix(u.Path, "/")
-		for _, e := range m.tokenEndpoints {
-			if !sameServer(u, e) || len(e.Path) < len(base) || !strings.EqualFold(e.Path[:len(base)], base) {
+		for _, e := range m.apis.endpoints() {
+			if m.servers.of(u) != m.servers.of(e) || len(e.Path) < len(base) || !strings.EqualFold(e.Path[:len(base)], base) {
 				continue
 			}
 			if rest := e.Path[len(base):]; rest == "" || rest[0] == '/' {
@@ -23,21 +22,4 @@ func (m routeMaker) blocked(upstreams []*url.URL) []string {
 		}
 	}
 	return paths
-}
-
-// sameServer compares host and port. All names of this machine are one: a file may well say
-// localhost here and 127.0.0.1 there.
-func sameServer(a, b *url.URL) bool { return serverOf(a) == serverOf(b) }
-
-func serverOf(u *url.URL) string {
-	host, port := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified()) {
-		host = "localhost"
-	} else if ip != nil {
-		host = ip.String()
-	}
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(host, port)
 }

@@ -23,7 +23,7 @@ func (p *Program) Probe(ctx context.Context, out io.Writer) (failed int) {
 	r := &probeReport{ctx: ctx, out: out, seen: make(map[string]bool)}
 	r.store(p)
 	r.failed += p.backend.providers.probe(ctx, out)
-	r.tokenAPIs(p.backend.providers.tokenAPIs)
+	r.tokenAPIs(p.backend.providers.apis.providers())
 	for _, d := range p.backend.providers.databases {
 		r.say("users database", d.Probe(ctx))
 	}

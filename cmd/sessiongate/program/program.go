@@ -1,6 +1,7 @@
 package program
 
 import (
+	"net"
 	"crypto/tls"
 	"log/slog"
 	"net"
@@ -131,8 +132,7 @@ func (p *Program) revision(c *configs.Config) (*revision, error) {
 	fixed.Server.PublicURL, fixed.Server.AuthPrefix = p.config.Server.PublicURL, p.config.Server.AuthPrefix
 	options, err := serverOptions(p.options, &fixed)
 	if err == nil {
-		maker := routeMaker{started: p.config, tokenEndpoints: p.backend.providers.tokenEndpoints}
-		options.Routes, err = maker.routes(n, c)
+		options.Routes, err = p.routeMaker(c).routes(n, c)
 	}
 	if err == nil {
 		n.server, err = gateway.NewServer(options)
@@ -142,6 +142,15 @@ func (p *Program) revision(c *configs.Config) (*revision, error) {
 		return nil, err
 	}
 	return n, nil
+}
+
+// routeMaker is what routes are made with: the providers stay as the process started.
+func (p *Program) routeMaker(c *configs.Config) routeMaker {
+	return routeMaker{
+		started: p.config,
+		servers: newServers(p.config.Providers, c.Routes, net.DefaultResolver.LookupNetIP),
+		apis:    &p.backend.providers.apis,
+	}
 }
 
 // services hands the manager's services to the gateway.

@@ -24,14 +24,13 @@ type providers struct {
 	keys   keyRings
 	now    func() time.Time
 
-	list           []session.Provider
-	discovery      discovery
-	databases      []*users.Database
-	userFiles      []*users.File
-	tokenEndpoints []*url.URL       // of token APIs: hidden from every route
-	discoverable   []*oidc.Provider // for check
-	tokenAPIs      []*tokenapi.Provider
-	demo           string // the provider that has the demo's users, which the login page shows; empty: none
+	list         []session.Provider
+	discovery    discovery
+	databases    []*users.Database
+	userFiles    []*users.File
+	apis         tokenAPIs
+	discoverable []*oidc.Provider // for check
+	demo         string           // the provider that has the demo's users, which the login page shows; empty: none
 }
 
 // discovery holds the documents by which APIs verify the local providers' tokens.

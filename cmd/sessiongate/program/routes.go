@@ -15,8 +15,9 @@ import (
 
 // routeMaker makes the routes of a revision.
 type routeMaker struct {
-	started        *configs.Config // what the process started with
-	tokenEndpoints []*url.URL      // of token APIs, which no route may lead to
+	started *configs.Config // what the process started with
+	servers *servers
+	apis    *tokenAPIs
 }
 
 func (m routeMaker) routes(n *revision, c *configs.Config) ([]*routing.Route, error) {
@@ -47,6 +48,9 @@ func (m routeMaker) route(n *revision, c *configs.Route) (*routing.Route, error)
 	}
 	r.Upstream.Standard = m.started.Server.HTTP1 == "standard" // as the process started
 	r.Access.Blocked = m.blocked(r.Upstream.Addresses)
+	if r.Access.API, err = m.api(r); err != nil {
+		return nil, err
+	}
 	switch c.Static {
 	case "":
 	case configs.Demo:

@@ -52,8 +52,7 @@ func (p *providers) tokenAPI(name string, c *configs.TokenAPIProvider) (session.
 	if err != nil {
 		return nil, err
 	}
-	p.tokenAPIs = append(p.tokenAPIs, made)
-	p.tokenEndpoints = append(p.tokenEndpoints, made.TokenEndpoints()...)
+	p.apis.add(made, c)
 	return made, nil
 }
 

@@ -14,7 +14,7 @@ import (
 // CanTry returns the name of the token API that a trial is about. An empty name means the only one.
 func (p *Program) CanTry(name string) (string, error) {
 	var names []string
-	for _, one := range p.backend.providers.tokenAPIs {
+	for _, one := range p.backend.providers.apis.providers() {
 		if one.Name() == name {
 			return name, nil
 		}
@@ -34,7 +34,7 @@ func (p *Program) CanTry(name string) (string, error) {
 // Try makes a whole round at the token API with one user, writes what came of each step, and returns
 // how many failed. The error is about the request.
 func (p *Program) Try(ctx context.Context, out io.Writer, name string, c session.Credentials) (failed int, err error) {
-	for _, one := range p.backend.providers.tokenAPIs {
+	for _, one := range p.backend.providers.apis.providers() {
 		if one.Name() != name {
 			continue
 		}

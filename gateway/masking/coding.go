@@ -1,0 +1,60 @@
+package masking
+
+import (
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// ErrUnreadable is a body of which nobody can tell whether tokens are in it.
+var ErrUnreadable = errors.New("the answer is compressed in a way that cannot be undone here")
+
+// Plain undoes the coding of a body that came compressed although nobody asked for it, and takes
+// out of the header what is no longer true. coded says whether there was one. What cannot be undone
+// is ErrUnreadable.
+func Plain(h http.Header, body io.ReadCloser) (plain io.ReadCloser, coded bool, err error) {
+	open := opener(nil)
+	switch coding := strings.ToLower(strings.TrimSpace(strings.Join(h["Content-Encoding"], ","))); coding {
+	case "", "identity":
+		return body, false, nil
+	case "gzip", "x-gzip":
+		open = func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
+	case "deflate":
+		open = func(r io.Reader) (io.Reader, error) { return zlib.NewReader(r) }
+	default:
+		return nil, true, ErrUnreadable
+	}
+	for _, name := range []string{"Content-Encoding", "Content-Length", "Etag"} {
+		delete(h, name)
+	}
+	return &decoder{open: open, src: body}, true, nil
+}
+
+type opener func(io.Reader) (io.Reader, error)
+
+// decoder begins with the first Read: the coding's own header may take its time.
+type decoder struct {
+	open  opener
+	src   io.ReadCloser
+	plain io.Reader
+	err   error
+}
+
+// Read implements io.Reader.
+func (d *decoder) Read(p []byte) (int, error) {
+	if d.plain == nil && d.err == nil {
+		if d.plain, d.err = d.open(d.src); errors.Is(d.err, io.EOF) {
+			d.err = io.ErrUnexpectedEOF
+		}
+	}
+	if d.err != nil {
+		return 0, d.err
+	}
+	return d.plain.Read(p)
+}
+
+// Close implements io.Closer.
+func (d *decoder) Close() error { return d.src.Close() }
