@@ -279,6 +279,7 @@ func sessionMistakes() map[string]mistake {
 		"tokenapi values":      provider("{name: api, kind: tokenapi, base_url: ftp://api, login: {path: login, method: post, encoding: xml, refused: [200, 429]}, identity: {from: me}, timeout: 1h, headers: [{name: 'a b', value: x}, {name: a}, {name: b, secret: plain}], verify: {jwks_url: x, public_key_file: none.pem}, tls: {ca_file: none.crt}}"),
 		"tokenapi answers":     provider("{name: api, kind: tokenapi, preset: authx, base_url: http://api, login: {extra: [otp, a.b, otp, username], answers: ['refuse: 401', 'code=401', 'ok:', 'ok : 200']}, refresh: {answers: ['mfa_required: 401', 'account_disabled: 401']}, logout: {answers: ['account_disabled: 401']}}"),
 		"tokenapi verify":      provider("{name: api, kind: tokenapi, preset: authx, base_url: http://api, verify: {}}"),
+		"tokenapi leaks":       provider("{name: api, kind: tokenapi, preset: authx, base_url: http://api, aliases: [http://api, 'a:1'], placeholder: 'a\"b', leaks: some}"),
 		"oidc":                 provider("{name: corp, kind: oidc, issuer: x}"),
 		"oidc values":          provider("{name: corp, kind: oidc, issuer: 'http://id.example.com', client_id: a, auth_method: none, client_secret: plain, scopes: [email], id_token_algs: [HS256], authorization_params: [{name: state, value: x}], timeout: 1h, tls: {ca_file: none.crt}}"),
 		"oidc key":             provider("{name: corp, kind: oidc, issuer: 'https://id.example.com?a', client_id: a, auth_method: private_key_jwt, id_token_algs: []}"),

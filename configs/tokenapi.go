@@ -2,6 +2,7 @@ package configs
 
 import (
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -302,6 +303,7 @@ func checkTokenAPI(c *checker, path string, t *TokenAPIProvider) {
 	checkAnswers(c, path+".logout", "logout", t.Logout.Answers)
 	checkExtra(c, path+".login.extra", t.Login.Extra)
 	checkAPIVerify(c, path+".verify", t.Verify)
+	checkAPILeaks(c, path, t)
 	for i := range t.Headers {
 		checkAPIHeader(c, index(path+".headers", i), &t.Headers[i])
 	}
@@ -360,4 +362,23 @@ func apiURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Opaque == "" &&
 		u.User == nil && u.Fragment == ""
+}
+
+// aliasShape is a host, with a port perhaps.
+var aliasShape = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+
+// placeholderShape is text that needs no escape in JSON, nor in a header.
+var placeholderShape = regexp.MustCompile(`^[!#-\[\]-~]{1,64}$`)
+
+// checkAPILeaks looks at what is said about the API's other answers.
+func checkAPILeaks(c *checker, path string, t *TokenAPIProvider) {
+	for i, alias := range t.Aliases {
+		if !aliasShape.MatchString(alias) {
+			at := index(path+".aliases", i)
+			c.problem(at, c.quote(at, alias)+" is not host:port", "write api.internal:8000")
+		}
+	}
+	if !placeholderShape.MatchString(t.Placeholder) && !c.anyBroken(path+".placeholder") {
+		c.problem(path+".placeholder", "is not 1 to 64 visible ASCII characters without quotes and backslashes", "write placeholder: session")
+	}
 }

@@ -174,7 +174,7 @@ func (s *Server) addRoutes(o Options, guard *exchange.Guard) (err error) {
 	}
 	s.routes, err = app.NewRoutes(o.Routes, app.Options{
 		Sessions: o.Resolver, Tokens: o.TokenClients, Guard: guard, Responder: s.responder, Streams: o.Streams, Metrics: o.Metrics,
-		Site: s.site, Now: o.Now, Reserved: reserved, PageCSP: o.PageCSP, BodyTimeout: o.BodyTimeout,
+		Log: o.Log, Site: s.site, Now: o.Now, Reserved: reserved, PageCSP: o.PageCSP, BodyTimeout: o.BodyTimeout,
 	})
 	return err
 }

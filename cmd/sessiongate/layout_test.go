@@ -23,7 +23,7 @@ cmd/sessiongate/program: *
 cmd/bench: *
 cmd/chaos: cmd/rig
 gateway: session gateway/app gateway/endpoints gateway/exchange gateway/limits gateway/problem gateway/proxy gateway/routing gateway/streams gateway/telemetry web session/ratelimit
-gateway/app: session gateway/exchange gateway/problem gateway/proxy gateway/routing gateway/static gateway/streams gateway/telemetry
+gateway/app: session gateway/exchange gateway/masking gateway/problem gateway/proxy gateway/routing gateway/static gateway/streams gateway/telemetry
 gateway/crossorigin: session gateway/problem
 gateway/endpoints: session gateway/crossorigin gateway/exchange gateway/limits gateway/problem web
 gateway/exchange: session gateway/crossorigin gateway/problem gateway/routing gateway/streams gateway/telemetry web

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"sessiongate/gateway/exchange"
 	"sessiongate/gateway/masking"
 	"sessiongate/gateway/problem"
 	"sessiongate/gateway/proxy"
@@ -25,12 +26,14 @@ type apiHandler struct {
 
 var _ proxy.Rewriter = (*apiHandler)(nil)
 
-// handlerFor is the handler for one request of the route.
-func (a *Route) handlerFor(h *handler) proxy.Handler {
-	if a.route.Access.API == nil {
-		return h
+// forwardToAPI is forward for such a route.
+func (a *Route) forwardToAPI(x *exchange.Exchange, h *handler, t routing.Target, authorization string) *proxy.Failure {
+	api := &apiHandler{handler: h, api: a.route.Access.API}
+	failure := a.forward(x, api, t, authorization)
+	if api.masked() > 0 {
+		a.leaks.note(x.Request.Method, t.Path)
 	}
-	return &apiHandler{handler: h, api: a.route.Access.API}
+	return failure
 }
 
 // Fields implements [proxy.Rewriter].
@@ -113,6 +116,5 @@ func (l *leaks) note(method, path string) {
 		l.paths = make(map[string]bool)
 	}
 	l.paths[path] = true
-	l.log.Warn("a token stood in the answer of "+path+" and was taken out: list the path under capture if it signs in",
-		slog.String("event", "token_masked"))
+	l.log.Warn("a token stood in the answer of " + path + " and was taken out: list it under capture, if it signs somebody in")
 }

@@ -20,6 +20,7 @@ type Route struct {
 	folder    *static.Folder   // nil for an upstream
 	metrics   *telemetry.RouteMetrics
 	handlers  *handlers
+	leaks     *leaks
 	o         *Options
 }
 
@@ -39,15 +40,24 @@ func (a *Route) Serve(x *exchange.Exchange, t routing.Target) {
 		return
 	}
 	h := a.handlers.get(x)
-	failure := a.forwarder.Serve(x, x.Request, h, t, proxy.GatewayHeaders{
-		Bearer: authorization, ClientIP: x.Client.IP, Host: cmp.Or(a.route.Host, a.o.Site.Host), Proto: a.o.Site.Scheme,
-		RequestID: x.Client.RequestID, TraceParent: x.TraceParent,
-		Fields: claimFields(a.route.Headers.Request.Claims, x.Identity()),
-	})
+	var failure *proxy.Failure
+	if a.route.Access.API != nil {
+		failure = a.forwardToAPI(x, h, t, authorization)
+	} else {
+		failure = a.forward(x, h, t, authorization)
+	}
 	a.handlers.put(h)
 	if failure != nil {
 		a.failed(x, failure)
 	}
+}
+
+func (a *Route) forward(x *exchange.Exchange, h proxy.Handler, t routing.Target, authorization string) *proxy.Failure {
+	return a.forwarder.Serve(x, x.Request, h, t, proxy.GatewayHeaders{
+		Bearer: authorization, ClientIP: x.Client.IP, Host: cmp.Or(a.route.Host, a.o.Site.Host), Proto: a.o.Site.Scheme,
+		RequestID: x.Client.RequestID, TraceParent: x.TraceParent,
+		Fields: claimFields(a.route.Headers.Request.Claims, x.Identity()),
+	})
 }
 
 // admit says whether the request may go on, and with which Authorization value. If not, it has

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"sync"
 	"time"
@@ -37,6 +38,7 @@ type Options struct {
 	Responder *exchange.Responder
 	Streams   *streams.Registry
 	Metrics   *telemetry.Metrics
+	Log       *slog.Logger
 	Site      exchange.Site
 	Now       func() time.Time
 
@@ -51,12 +53,13 @@ type Routes struct{ byRoute map[*routing.Route]*Route }
 // NewRoutes makes what serves each of the list. Errors name the route.
 func NewRoutes(list []*routing.Route, o Options) (*Routes, error) {
 	rs := &Routes{byRoute: make(map[*routing.Route]*Route, len(list))}
-	shared := &handlers{o: &o}
+	shared, found := &handlers{o: &o}, &leaks{log: o.Log}
 	for _, route := range list {
 		a, err := newRoute(route, shared)
 		if err != nil {
 			return nil, fmt.Errorf("route %s: %w", route.Path, err)
 		}
+		a.leaks = found
 		rs.byRoute[route] = a
 	}
 	return rs, nil

@@ -1,7 +1,6 @@
 package program
 
 import (
-	"net"
 	"crypto/tls"
 	"log/slog"
 	"net"
@@ -132,7 +131,11 @@ func (p *Program) revision(c *configs.Config) (*revision, error) {
 	fixed.Server.PublicURL, fixed.Server.AuthPrefix = p.config.Server.PublicURL, p.config.Server.AuthPrefix
 	options, err := serverOptions(p.options, &fixed)
 	if err == nil {
-		options.Routes, err = p.routeMaker(c).routes(n, c)
+		maker := routeMaker{
+			started: p.config, apis: &p.backend.providers.apis, // the providers stay as the process started
+			servers: newServers(p.config.Providers, c.Routes, net.DefaultResolver.LookupNetIP),
+		}
+		options.Routes, err = maker.routes(n, c)
 	}
 	if err == nil {
 		n.server, err = gateway.NewServer(options)
@@ -142,15 +145,6 @@ func (p *Program) revision(c *configs.Config) (*revision, error) {
 		return nil, err
 	}
 	return n, nil
-}
-
-// routeMaker is what routes are made with: the providers stay as the process started.
-func (p *Program) routeMaker(c *configs.Config) routeMaker {
-	return routeMaker{
-		started: p.config,
-		servers: newServers(p.config.Providers, c.Routes, net.DefaultResolver.LookupNetIP),
-		apis:    &p.backend.providers.apis,
-	}
 }
 
 // services hands the manager's services to the gateway.

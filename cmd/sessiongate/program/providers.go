@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"sessiongate/configs"
@@ -13,7 +12,6 @@ import (
 	"sessiongate/session/local"
 	"sessiongate/session/oidc"
 	"sessiongate/session/token"
-	"sessiongate/session/tokenapi"
 	"sessiongate/session/users"
 )
 
