@@ -3,6 +3,7 @@ package configs
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -47,18 +48,19 @@ type LocalProvider struct {
 type Users struct {
 	// File is a users file.
 	File Path `yaml:"file"`
-	// Database is the PostgreSQL the app keeps its users in:
-	// postgres://user:password@host:5432/name. With a password in it, it or the password is written
-	// as ${NAME}. The database is read and never written.
+	// Database is what the app keeps its users in: postgres://user:password@host:5432/name, or
+	// mysql://user:password@host:3306/name for MySQL and MariaDB, with TLS unless the host is this
+	// machine (?tls=false, ?tls=skip-verify, ?tls_ca=FILE, or a ?socket=PATH without a host). With a
+	// password in it, it or the password is written as ${NAME}. The database is read and never written.
 	Database Secret `yaml:"database"`
 	// DatabaseFile is a file that holds the URL of the database.
 	DatabaseFile Path `yaml:"database_file"`
-	// Query finds a user by the name that was typed ($1), in at most one row with the columns name
+	// Query finds a user by the name that was typed ($1; for MySQL and MariaDB ?), in at most one row with the columns name
 	// and password_hash (argon2id, bcrypt, or as Django, Spring or Werkzeug writes it), and if wanted
 	// subject, roles, scopes, disabled, display_name, credential (what changes with the password;
 	// default the hash). Required with database.
 	Query string `yaml:"query"`
-	// QueryBySubject finds the same row by subject ($1); it is asked at every refresh. Required
+	// QueryBySubject finds the same row by subject ($1 or ?); it is asked at every refresh. Required
 	// where query returns a subject that is not the name.
 	QueryBySubject string `yaml:"query_by_subject"`
 	// Demo takes the two users of the demo, whose passwords everybody knows; only with a loopback
@@ -181,7 +183,9 @@ func checkUsers(c *checker, path string, u *Users) {
 }
 
 func checkQueries(c *checker, path string, u *Users, database bool) {
-	const example = "write query: SELECT email AS name, password_hash FROM users WHERE email = $1"
+	address := u.Database.Reveal()
+	mark, example := placeholder(address)
+	known := address != "" // else what is wrong with it is reported, and the mark may be either
 	queries := []struct{ name, text string }{{"query", u.Query}, {"query_by_subject", u.QueryBySubject}}
 	for _, q := range queries {
 		at := path + "." + q.name
@@ -189,8 +193,10 @@ func checkQueries(c *checker, path string, u *Users, database bool) {
 		case c.anyBroken(at) || !c.wrote(at):
 		case !database:
 			c.problem(at, "is for users in a database", "write database, or remove it")
-		case !strings.Contains(q.text, "$1"):
-			c.problem(at, "has no $1 for what to look for", example)
+		case mark == "?" && strings.Contains(q.text, "$1"):
+			c.problem(at, "has $1, which MySQL and MariaDB take for the name of a column", example)
+		case !strings.Contains(q.text, mark) && (known || !strings.Contains(q.text, "?")):
+			c.problem(at, "has no "+mark+" for what to look for", example)
 		}
 	}
 	if !database || c.anyBroken(path+".database", path+".database_file") {
@@ -199,16 +205,36 @@ func checkQueries(c *checker, path string, u *Users, database bool) {
 	if !c.wrote(path + ".query") {
 		c.problem(path, "has a database and no query", example)
 	}
-	address := u.Database.Reveal()
-	if !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
-		c.problem(path+".database", "is not a URL of PostgreSQL", "write postgres://user:password@host:5432/name into it")
+	if !slices.Contains(databaseSchemes(), scheme(address)) {
+		c.problem(path+".database", "is not a URL of PostgreSQL, MySQL or MariaDB", "write postgres://user:password@host:5432/name into it, or mysql://…")
 	}
+}
+
+// placeholder returns what stands in a query of a database for the value to look for.
+func placeholder(address string) (mark, example string) {
+	mark = "$1"
+	if isMySQL(address) {
+		mark = "?"
+	}
+	return mark, "write query: SELECT email AS name, password_hash FROM users WHERE email = " + mark
+}
+
+func isMySQL(address string) bool { return scheme(address) == "mysql" || scheme(address) == "mariadb" }
+
+func databaseSchemes() []string { return []string{"postgres", "postgresql", "mysql", "mariadb"} }
+
+func scheme(address string) string {
+	name, _, found := strings.Cut(address, "://")
+	if !found {
+		return ""
+	}
+	return name
 }
 
 // openDatabase tells a database's URL without a password: peer and certificate logins have none.
 func openDatabase(text string) bool {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+	if err != nil || !slices.Contains(databaseSchemes(), u.Scheme) {
 		return false
 	}
 	_, password := u.User.Password()

@@ -70,9 +70,10 @@ func allowed() map[string][]string {
 // confined names foreign modules that only one package may know.
 func confined() map[string]string {
 	return map[string]string{
-		"github.com/labstack/echo":  "gateway/endpoints",
-		"github.com/redis/go-redis": "session/redisstore",
-		"github.com/jackc/pgx":      "session/users",
+		"github.com/labstack/echo":       "gateway/endpoints",
+		"github.com/redis/go-redis":      "session/redisstore",
+		"github.com/jackc/pgx":           "session/users",
+		"github.com/go-sql-driver/mysql": "session/users",
 	}
 }
 

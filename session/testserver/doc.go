@@ -1,5 +1,5 @@
 // Package testserver starts real components for a test, and stops them when the test ends:
-// Redis (alone, with TLS and an ACL, as a replica, as a cluster), PostgreSQL and Chromium. A
+// Redis (alone, with TLS and an ACL, as a replica, as a cluster), PostgreSQL, MariaDB and Chromium. A
 // test that needs a component which is not installed is skipped, see [Need].
 //
 // Tests against the real components show that the ones in memory behave alike. The program

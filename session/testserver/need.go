@@ -30,6 +30,7 @@ func components() map[string]finder {
 		"redis":          findRedis,
 		"chromium":       findChromium,
 		"postgres":       findPostgres,
+		"mariadb":        findMariaDB,
 		"node":           func() (string, error) { return lookPath("node") },
 		"npm":            func() (string, error) { return lookPath("npm") },
 		"oidc-provider":  findNPM,
@@ -44,7 +45,7 @@ func components() map[string]finder {
 
 // Need returns the path of the main program of component: redis (redis-server,
 // with redis-cli on PATH beside it), chromium, postgres (initdb lies in the same
-// folder), node, npm, oidc-provider, docker-compose, curl, wrk, or python-fastapi (a python3
+// folder), mariadb (with its client and mariadb-install-db on PATH), node, npm, oidc-provider, docker-compose, curl, wrk, or python-fastapi (a python3
 // that can import what the FastAPI tutorial needs).
 //
 // A missing component skips the test, or fails it when [RequireEnv] names it.
@@ -131,6 +132,16 @@ func findPostgres() (string, error) {
 		return "", err
 	}
 	return found[len(found)-1], nil
+}
+
+// findMariaDB also looks where Debian keeps the server, which is not on every PATH.
+func findMariaDB() (string, error) {
+	for _, companion := range []string{"mariadb", "mariadb-install-db"} {
+		if _, err := lookPath(companion); err != nil {
+			return "", err
+		}
+	}
+	return lookPath("mariadbd", "/usr/sbin/mariadbd")
 }
 
 // findNPM finds what a test installs and runs a module of npm's with.

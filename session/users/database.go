@@ -8,17 +8,13 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Database reads users from the app's own PostgreSQL, with queries the operator
+// Database reads users from the app's own PostgreSQL, MySQL or MariaDB, with queries the operator
 // writes. It never writes: a session is read-only, and a hash stays as it is.
 //
-// A query takes one parameter, $1, and answers with at most one row, whose
-// columns go by name:
+// A query takes one value, written $1 for PostgreSQL and ? for the two others, where it may stand
+// several times. It answers with at most one row, whose columns go by name:
 //
 //	password_hash  argon2id, bcrypt, or as Django, Spring or Werkzeug writes it; NULL, empty, or
 //	               Django's mark of an unusable password: no sign-in by password. Required
@@ -37,7 +33,7 @@ import (
 //
 // Safe for concurrent use.
 type Database struct {
-	pool    *pgxpool.Pool
+	server  userServer
 	hasher  *Hasher
 	options DatabaseOptions
 	seen    seenHashes
@@ -45,10 +41,28 @@ type Database struct {
 	witnesses witnesses
 }
 
+// userServer is the database itself. Its errors are ready to be shown: they name what the operator
+// needs, and neither the account nor the value that was asked for. It is safe for concurrent use.
+type userServer interface {
+	// ask runs a query for one key and returns what it answers with.
+	ask(ctx context.Context, query, key string) (answer, error)
+	// columns says what a query would answer with, without any row of it. It is an error if the query
+	// takes no value.
+	columns(ctx context.Context, query string) ([]string, error)
+	close()
+}
+
+// answer is the first row of a query, each value in text, nil for NULL.
+type answer struct {
+	names []string
+	row   [][]byte // nil: there is none
+	more  bool     // than one row
+}
+
 // DatabaseOptions say where users are and how to ask for them.
 type DatabaseOptions struct {
-	// URL is a PostgreSQL connection string, postgres://user:password@host/name. It is a secret.
-	// Required.
+	// URL is a connection string: postgres://user:password@host/name, or the same with mysql or
+	// mariadb, see openMySQL. It is a secret. Required.
 	URL string
 	// Query finds a user by the typed name. Required.
 	Query string
@@ -66,6 +80,7 @@ type DatabaseOptions struct {
 const (
 	defaultQuestion = 3 * time.Second
 	defaultConns    = 4
+	maxIdleConn     = 5 * time.Minute
 )
 
 // OpenDatabase checks the options. It does not connect: that happens with the first query, so
@@ -84,37 +99,24 @@ func OpenDatabase(hasher *Hasher, o DatabaseOptions) (*Database, error) {
 	if o.OnError == nil {
 		o.OnError = func(error) {}
 	}
-	config, err := pgxpool.ParseConfig(o.URL)
+	server, err := openServer(o)
 	if err != nil {
-		return nil, errors.New("users database: the URL is not of the form postgres://user:password@host:port/name")
+		return nil, err
 	}
-	config.MinConns, config.MaxConns = 0, int32(o.MaxConns)
-	config.MaxConnIdleTime = 5 * time.Minute
-	config.ConnConfig.ConnectTimeout = o.Timeout
-	guard(config.ConnConfig.RuntimeParams, o.Timeout)
-	pool, err := pgxpool.NewWithConfig(context.Background(), config)
-	if err != nil {
-		return nil, errors.New("users database: the connection options cannot be used")
-	}
-	return &Database{pool: pool, hasher: hasher, options: o}, nil
+	return &Database{server: server, hasher: hasher, options: o}, nil
 }
 
-// guard makes the server hold our side of the bargain: nothing is written, and
-// no query outlives us. What the operator put into the URL stays.
-func guard(params map[string]string, timeout time.Duration) {
-	for name, value := range map[string]string{
-		"application_name":              "sessiongate",
-		"default_transaction_read_only": "on",
-		"statement_timeout":             fmt.Sprint(timeout.Milliseconds()),
-	} {
-		if _, set := params[name]; !set {
-			params[name] = value
-		}
+func openServer(o DatabaseOptions) (userServer, error) {
+	scheme, _, _ := strings.Cut(o.URL, "://")
+	switch scheme {
+	case "mysql", "mariadb":
+		return openMySQL(o)
 	}
+	return openPostgres(o)
 }
 
 // Close closes every connection.
-func (d *Database) Close() { d.pool.Close() }
+func (d *Database) Close() { d.server.close() }
 
 // Authenticate checks a password. Errors: ErrBadCredentials, ErrBusy, and any other when the
 // database gave no usable answer.
@@ -203,7 +205,7 @@ func (d *Database) lookup(ctx context.Context, query, key string) (User, error) 
 	return r.user, err
 }
 
-// askable keeps what PostgreSQL cannot even be asked away from it: it would be
+// askable keeps what a database cannot even be asked away from it: it would be
 // an error there, and nobody's fault but the asker's.
 func askable(key string) bool {
 	return key != "" && len(key) <= maxNameBytes && utf8.ValidString(key) && !strings.ContainsRune(key, 0)
@@ -213,32 +215,22 @@ func askable(key string) bool {
 func (d *Database) ask(ctx context.Context, query, key string) (record, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.options.Timeout)
 	defer cancel()
-	// Text for every column: one form to read, whatever types the table has.
-	rows, err := d.pool.Query(ctx, query, pgx.QueryResultFormats{pgx.TextFormatCode}, key)
+	a, err := d.server.ask(ctx, query, key)
 	if err != nil {
-		return record{}, plainFault(err)
+		return record{}, fmt.Errorf("users database: %w", err)
 	}
-	defer rows.Close()
-	found := rows.Next()
-	if rows.Err() != nil {
-		return record{}, plainFault(rows.Err())
-	}
-	names := columnNames(rows.FieldDescriptions())
-	switch err := checkColumns(names); {
+	switch err := checkColumns(a.names); {
 	case err != nil: // even without a row: a mistake should not wait for its first user
 		return record{}, fmt.Errorf("users database: %w", err)
-	case !found:
+	case a.row == nil:
 		return record{}, ErrUnknown
 	}
-	r, err := readRow(names, rows.RawValues())
+	r, err := readRow(a.names, a.row)
 	if err != nil {
 		return record{}, fmt.Errorf("users database: %w", err)
 	}
-	if rows.Next() {
+	if a.more {
 		return record{}, errors.New("users database: the query returns more than one row for one user")
-	}
-	if rows.Err() != nil {
-		return record{}, plainFault(rows.Err())
 	}
 	if _, err := parseHash(string(r.hash)); err == nil {
 		d.seen.note(r.user.Subject, r.hash)
@@ -255,30 +247,21 @@ func (d *Database) checkSubject(u User) error {
 	return nil
 }
 
-// Probe asks the server whether it would run the queries, without running them.
+// Probe asks the server whether it would run the queries, without asking for any user.
 func (d *Database) Probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, d.options.Timeout)
 	defer cancel()
-	conn, err := d.pool.Acquire(ctx)
-	if err != nil {
-		return plainFault(err)
-	}
-	defer conn.Release()
 	credentials := make(map[bool]bool) // whether a query has the column
-	for name, query := range map[string]string{"query": d.options.Query, "query_by_subject": d.options.QueryBySubject} {
-		if query == "" {
+	for _, q := range []struct{ name, text string }{{"query", d.options.Query}, {"query_by_subject", d.options.QueryBySubject}} {
+		if q.text == "" {
 			continue
 		}
-		s, err := conn.Conn().Prepare(ctx, "", query)
+		names, err := d.server.columns(ctx, q.text)
+		if err == nil {
+			err = checkColumns(names)
+		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, plainFault(err))
-		}
-		if len(s.ParamOIDs) != 1 {
-			return fmt.Errorf("users database: %s: takes %d parameters, want one: $1", name, len(s.ParamOIDs))
-		}
-		names := columnNames(s.Fields)
-		if err := checkColumns(names); err != nil {
-			return fmt.Errorf("users database: %s: %w", name, err)
+			return fmt.Errorf("users database: %s: %w", q.name, err)
 		}
 		credentials[slices.Contains(names, credentialColumn)] = true
 	}
@@ -286,30 +269,4 @@ func (d *Database) Probe(ctx context.Context) error {
 		return errors.New("users database: one of query and query_by_subject has a column credential, and the other has none")
 	}
 	return nil
-}
-
-func columnNames(fields []pgconn.FieldDescription) []string {
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = f.Name
-	}
-	return names
-}
-
-// plainFault keeps what an operator needs and drops the rest: the driver's texts
-// name the account, and the server's quote the value that was asked for, which
-// may be a password typed into the wrong field.
-func plainFault(err error) error {
-	var refusal *pgconn.PgError
-	switch {
-	case errors.As(err, &refusal) && strings.HasPrefix(refusal.Code, "42"): // syntax or access rule: about the query alone
-		return fmt.Errorf("users database: %s (SQLSTATE %s)", refusal.Message, refusal.Code)
-	case errors.As(err, &refusal):
-		return fmt.Errorf("users database: refused with SQLSTATE %s", refusal.Code)
-	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("users database: %w", context.Canceled)
-	case errors.Is(err, context.DeadlineExceeded), pgconn.Timeout(err):
-		return fmt.Errorf("users database: no answer in time: %w", context.DeadlineExceeded)
-	}
-	return errors.New("users database: cannot be reached")
 }

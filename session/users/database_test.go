@@ -256,7 +256,7 @@ func TestOpenDatabaseRefusesNonsense(t *testing.T) {
 		"nothing":      {},
 		"no query":     {URL: "postgres://gate:hunter2@db/app"},
 		"no URL":       {Query: byLogin},
-		"other scheme": {URL: "mysql://gate:hunter2@db/app", Query: byLogin},
+		"other scheme": {URL: "oracle://gate:hunter2@db/app", Query: byLogin},
 		"bad port":     {URL: "postgres://gate:hunter2@db:port/app", Query: byLogin},
 	} {
 		_, err := users.OpenDatabase(hasher, o)

@@ -1,5 +1,7 @@
 package users
 
+import "time"
+
 // What the tests in users_test look at from inside.
 
 // Decoy is the hash that unknown names are checked against.
@@ -18,4 +20,20 @@ func (s *SeenHashes) Decoy() string { return string(s.seen.decoys.hash) }
 func CredentialOfRow(names []string, values [][]byte) (string, error) {
 	r, err := readRow(names, values)
 	return r.user.Credential, err
+}
+
+// MySQLAddress says what a URL leads to, and how.
+func MySQLAddress(url string) (string, error) {
+	c, err := mySQLConfig(url, time.Second)
+	if err != nil {
+		return "", err
+	}
+	text := c.Net + " " + c.Addr + " " + c.DBName
+	if c.TLS != nil {
+		text += " tls=" + c.TLS.ServerName
+		if c.TLS.InsecureSkipVerify {
+			text += ", any certificate"
+		}
+	}
+	return text, nil
 }

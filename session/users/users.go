@@ -2,8 +2,8 @@
 // nothing of sessions, tokens or HTTP.
 //
 // There are three sources: [File], a YAML users file that may be edited while the gateway runs, by
-// hand or through its methods; [Database], a table in PostgreSQL that the application keeps; and
-// [Static], a fixed list for the demo and for tests. All answer the same three questions (is this
+// hand or through its methods; [Database], a table in PostgreSQL, MySQL or MariaDB that the
+// application keeps; and [Static], a fixed list for the demo and for tests. All answer the same three questions (is this
 // the password, who has this name, who has this subject). A consumer declares the interface it
 // needs.
 //

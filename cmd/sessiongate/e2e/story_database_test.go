@@ -91,3 +91,54 @@ GRANT SELECT ON users TO gate;`, bcryptOf(t, "password123")))
 		t.Error("a password is in the log")
 	}
 }
+
+// TestUsersFromMySQL is the same with the other family of databases.
+func TestUsersFromMySQL(t *testing.T) {
+	server := testserver.MariaDB(t)
+	server.SQL(`
+CREATE TABLE auth_user (id int PRIMARY KEY, username varchar(150) UNIQUE, password varchar(128), is_active tinyint(1), is_staff tinyint(1));
+INSERT INTO auth_user VALUES (7, 'alice', 'pbkdf2_sha256$1000$XpXlRh0r2cGfSaLt$NRH+WFCTQnwfItjITqHKVY7b6Zo6LclkTHSsk66Z2pA=', 1, 1);
+CREATE USER gate@'%' IDENTIFIED BY 'gate-password';
+GRANT SELECT ON app.auth_user TO gate@'%';`)
+	t.Setenv("TEST_DATABASE_URL", server.URL("gate", "gate-password"))
+	const columns = "SELECT id AS subject, username AS name, password AS password_hash, IF(is_staff, 'user,admin', 'user') AS roles, " +
+		"NOT is_active AS disabled FROM auth_user WHERE "
+	s := newEnvironment(t, options{extra: `
+  - name: app
+    kind: local
+    audience: test
+    users:
+      database: ${TEST_DATABASE_URL}
+      query: ` + columns + `username = ?
+      query_by_subject: ` + columns + `id = ?`})
+	b := s.browser()
+	signIn := func(password string) answer {
+		return b.do("POST", "/auth/login", jsonBody(map[string]string{"provider": "app", "username": "alice", "password": password}))
+	}
+	if a := signIn("wrong"); a.status != 401 || a.code() != "invalid_credentials" {
+		t.Fatalf("wrong password: %s", a)
+	}
+	if a := signIn("p\u00e4ssword"); a.status != 200 || !strings.Contains(a.body, `"sub":"7"`) {
+		t.Fatalf("sign-in: %s", a)
+	}
+	b.ok("/api/admin/x")
+	s.clock.Advance(11 * time.Minute)
+	b.ok("/api/admin/x")
+
+	server.Stop()
+	s.clock.Advance(11 * time.Minute)
+	if a := b.get("/api/x"); a.status != 503 || a.code() != "provider_unavailable" {
+		t.Errorf("a due refresh while the database is down: %s", a)
+	}
+	server.Start()
+	b.ok("/api/x")
+
+	server.SQL("UPDATE auth_user SET password = '" + bcryptOf(t, "password456") + "'")
+	s.clock.Advance(11 * time.Minute)
+	if a := b.get("/api/x"); a.status != 401 || !strings.Contains(a.body, `"reason":"password_changed"`) {
+		t.Errorf("another password at the next refresh: %s", a)
+	}
+	if strings.Contains(s.logs.String(), "gate-password") || strings.Contains(s.logs.String(), "ssword456") {
+		t.Error("a password is in the log")
+	}
+}
