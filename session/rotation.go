@@ -27,6 +27,7 @@ type State struct {
 	Late         uint32    // the generation that was presented more than [LateAfter] after its rotation
 	Recovered    uint32    // the handle that the last recovery was for, see [OutcomeRecover]; 0: none
 	ForcedAt     time.Time // last forced refresh
+	TokensAt     time.Time // when the tokens were stored; a list leaves it zero
 	BrowserClass string    // of the request that caused the last rotation
 	LastSeen     time.Time
 	Absolute     time.Time     // when it ends by age

@@ -32,6 +32,7 @@ type Session struct {
 	idleEnd    time.Duration
 	absolute   time.Duration
 	accessEnd  time.Duration
+	tokensAt   time.Duration // when the tokens were stored: before the read, so negative
 	proved     time.Duration // when the user proved who they are: before the read, so negative
 	grace      time.Duration // for the token in hand, see [Schedule]
 	generation uint32        // in force when the read was answered
@@ -95,6 +96,7 @@ func NewSession(point ReadPoint, now time.Time, h Handle, rec *Record, idle time
 		idleEnd:       local(rec.Facts.LastSeen.Add(idle)),
 		absolute:      local(rec.Facts.Absolute),
 		accessEnd:     local(rec.Expires),
+		tokensAt:      max(local(rec.Facts.TokensAt), -oldTokens),
 		proved:        local(rec.Identity.AuthTime),
 		grace:         rec.Facts.Grace,
 		generation:    rec.Facts.Generation,
@@ -122,6 +124,7 @@ func (s *Session) Revalidated(point ReadPoint, passed, idleEnd time.Duration) *S
 		idleEnd:       idleEnd,
 		absolute:      s.absolute - passed,
 		accessEnd:     s.accessEnd - passed,
+		tokensAt:      s.tokensAt - passed,
 		proved:        s.proved - passed,
 		grace:         s.grace,
 		generation:    s.generation,
@@ -156,6 +159,13 @@ func (s *Session) Grace() time.Duration { return s.grace }
 // Deadlines returns when the session ends by silence and by age, on this process's
 // clock.
 func (s *Session) Deadlines() (idle, absolute time.Time) { return s.at(s.idleEnd), s.at(s.absolute) }
+
+// oldTokens is an age beyond which nobody asks. Records of former versions tell none.
+const oldTokens = time.Hour
+
+// TokensAge returns how long ago the tokens were stored, by the store's clock. Of tokens more than
+// an hour old it returns an hour or more.
+func (s *Session) TokensAge(now time.Time) time.Duration { return age(now, s.at(s.tokensAt)) }
 
 // SoftDue reports whether the access token has entered its early window.
 func (s *Session) SoftDue(now time.Time) bool { return !s.before(now, s.soft) }

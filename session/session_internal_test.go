@@ -18,7 +18,7 @@ func TestRevalidatedIsAsRead(t *testing.T) {
 	rec := Record{
 		ID: h.ID(), Created: store.Add(-time.Hour), Expires: store.Add(10 * time.Minute),
 		Facts: State{
-			Found: true, Generation: 1, RotatedAt: store, LastSeen: store.Add(-time.Minute), Absolute: store.Add(24 * time.Hour),
+			Found: true, Generation: 1, RotatedAt: store, TokensAt: store.Add(-20 * time.Second), LastSeen: store.Add(-time.Minute), Absolute: store.Add(24 * time.Hour),
 			SoftAt: store.Add(8 * time.Minute), HardAt: store.Add(9 * time.Minute), Grace: 30 * time.Second, TokensHash: "hash",
 		},
 		Identity: Identity{

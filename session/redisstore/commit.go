@@ -100,6 +100,7 @@ func (l *leases) commitForgotten(ctx context.Context, c session.Commit, sealed [
 	}
 	f := &r.Facts
 	f.Found, f.CommitNumber, f.TokensHash = true, c.Base.CommitNumber+1, c.Tokens.Hash()
+	f.TokensAt = out.Now
 	f.SoftAt, f.HardAt, f.Grace = out.Now.Add(c.Schedule.Soft), out.Now.Add(c.Schedule.Hard), c.Schedule.Grace
 	state := append(stateOf(r), "ca", number(out.Now.UnixMilli()),
 		"au", l.records.prove(r.ID, f.CommitNumber, millis(f.Absolute), sealed))

@@ -9,7 +9,7 @@ import (
 
 // sessionFields is how many values a script's reply has for a session, see
 // reply() in lua/rotation.lua.
-const sessionFields = 17
+const sessionFields = 18
 
 var errReply = errors.New("unexpected reply of a script")
 
@@ -82,7 +82,7 @@ func (a *reply) session() (r session.Record, s sealed, found bool) {
 		Found:      true,
 		Generation: uint32(a.int()),
 		RotatedAt:  a.time(), AckedAt: a.time(), Late: uint32(a.int()), Recovered: uint32(a.int()),
-		ForcedAt: a.time(), LastSeen: a.time(), Absolute: a.time(),
+		ForcedAt: a.time(), TokensAt: a.time(), LastSeen: a.time(), Absolute: a.time(),
 	}
 	r.Expires = a.time()
 	f.SoftAt, f.HardAt = a.time(), a.time()

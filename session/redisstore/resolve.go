@@ -114,9 +114,9 @@ func (s *sessions) readVerdict(doing string, id session.ID, reply string) (sessi
 		return res, nil
 	}
 	l.lenient = true
-	n, proof := l.int(), l.text()
+	n, proof, tokensAt := l.int(), l.text(), l.time()
 	r := &session.Record{ID: id, Facts: session.State{
-		Found: true, CommitNumber: n, Generation: uint32(l.int()),
+		Found: true, CommitNumber: n, TokensAt: tokensAt, Generation: uint32(l.int()),
 		RotatedAt: l.time(), AckedAt: l.time(), Late: uint32(l.int()), Recovered: uint32(l.int()),
 		ForcedAt: l.time(), LastSeen: l.time(), Absolute: l.time(),
 	}}

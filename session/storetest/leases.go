@@ -225,7 +225,9 @@ func testForced(s *storeTest) {
 	s.expect(v, session.OutcomeRefresh)
 	c := s.newCommit(1, 2)
 	c.Presentation, c.Rotate = v, false
-	s.near("forced", s.commit(c).Record.Facts.ForcedAt, 0)
+	committed := s.commit(c).Record.Facts
+	s.near("forced", committed.ForcedAt, 0)
+	s.near("tokens", committed.TokensAt, 0)
 	v.IfTokens = ""
 	s.expect(v, session.OutcomeCurrent)
 	s.Clock.Advance(10 * time.Second)

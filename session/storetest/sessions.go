@@ -151,6 +151,7 @@ func testRecovery(s *storeTest) {
 	s.equal("generation, recovered", []any{back.Facts.Generation, back.Facts.Recovered, back.Facts.AckedAt.IsZero()},
 		[]any{uint32(3), uint32(1), true})
 	s.near("rotated", back.Facts.RotatedAt, 0)
+	s.near("tokens", back.Facts.TokensAt, -suiteGrace-time.Second)
 	s.equal("tokens", back.Tokens.Refresh, session.Secret("refresh-2"))
 	s.equal("current", s.get().Facts.Generation, uint32(3))
 

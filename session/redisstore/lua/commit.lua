@@ -48,7 +48,7 @@ end
 
 local rotated = rotate and s.g == v.g and may_rotate(s, v.token_client)
 s.ax, s.so, s.ha = now + num(ARGV[9]), now + num(ARGV[10]), now + num(ARGV[11])
-s.gr, s.st = num(ARGV[12]), tokens_hash
+s.gr, s.st, s.ca = num(ARGV[12]), tokens_hash, now
 redis.call('SET', RECORD, ARGV[13], 'PX', str(math.max(1, redis.call('PTTL', STATE))))
 redis.call('HSET', STATE, 'ax', str(s.ax), 'so', str(s.so), 'ha', str(s.ha), 'gr', str(s.gr), 'st', tokens_hash,
   'ca', str(now), 'au', ARGV[18])

@@ -5,7 +5,7 @@
 -- Reply: now, the session, and its state as it is stored.
 
 local s = {
-  g = num(ARGV[1]), ra = now, aa = 0, la = 0, rp = 0, fo = 0, n = 0, b = ARGV[2], ls = now, ab = num(ARGV[3]), au = ARGV[11],
+  g = num(ARGV[1]), ra = now, aa = 0, la = 0, rp = 0, fo = 0, ca = now, n = 0, b = ARGV[2], ls = now, ab = num(ARGV[3]), au = ARGV[11],
   ax = now + num(ARGV[4]), so = now + num(ARGV[5]), ha = now + num(ARGV[6]), gr = num(ARGV[7]), st = ARGV[8],
 }
 if redis.call('EXISTS', STATE) == 1 then

@@ -2,7 +2,7 @@
 -- ARGV: generation, token client, browser class, touch, force, if tokens, idle, unacked,
 -- token client grace, validator ('' or as not_modified.lua says), until, marked, offset.
 -- Reply, one string: outcome, lost writes, due, rotate, forced, why, now, with commas between, and
--- where there is a session its number, its fields as load() names them (empty: 0), a line feed
+-- where there is a session its number, proof, ca, its fields as load() names them (empty: 0), a line feed
 -- and the sealed record. Or, if not modified: '=', now, last seen.
 
 local presented = {
@@ -62,4 +62,4 @@ end
 for i = 2, 15 do
   raw[i] = raw[i] or ''
 end
-return head .. ',' .. str(s.n) .. ',' .. s.au .. ',' .. table.concat(raw, ',', 2, 15) .. '\n' .. s.blob
+return head .. ',' .. str(s.n) .. ',' .. s.au .. ',' .. str(s.ca) .. ',' .. table.concat(raw, ',', 2, 15) .. '\n' .. s.blob

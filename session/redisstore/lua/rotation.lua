@@ -96,7 +96,7 @@ end
 
 -- reply appends the session's fields and its sealed record to head.
 local function reply(head, s, blob)
-  for _, v in ipairs({ s.g, s.ra, s.aa, s.la, s.rp, s.fo, s.ls, s.ab, s.ax, s.so, s.ha, s.gr, s.st, s.b, s.n, s.au, blob }) do
+  for _, v in ipairs({ s.g, s.ra, s.aa, s.la, s.rp, s.fo, s.ca, s.ls, s.ab, s.ax, s.so, s.ha, s.gr, s.st, s.b, s.n, s.au, blob }) do
     head[#head + 1] = v
   end
   return head
