@@ -43,8 +43,9 @@ type TokenAPIProvider struct {
 	// Forward are lines "place: template": how requests on routes carry the token. Default
 	// "header:Authorization: Bearer {{access_token}}".
 	Forward []Template `yaml:"forward"`
-	// Stale is an upstream's word for a token that is no good: statuses or conditions. Default
-	// [401].
+	// Stale is an upstream's word for a token that is no good, on any route: statuses, or place=value
+	// of an answer in JSON of at most 4 KiB, whose length is told. The token is then refreshed, and
+	// what may be repeated is sent again. Empty: none is. Default [401].
 	Stale []Condition `yaml:"stale"`
 	// AppCalls are the API's paths that the app may go on calling: login, refresh, logout. Default
 	// none.

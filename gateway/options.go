@@ -79,6 +79,9 @@ type Options struct {
 	KeySet   []byte // JWKS of the local provider; nil: none published
 	Metadata []byte // RFC 8414 document of the local provider; nil: none
 
+	// Healers are the providers, by name, that know how upstreams refuse their tokens.
+	Healers map[string]app.Healer
+
 	// ProviderLabels are what the login page calls the providers, by name; one
 	// that is missing is called by its name.
 	ProviderLabels map[string]string
@@ -174,7 +177,7 @@ func (s *Server) addRoutes(o Options, guard *exchange.Guard) (err error) {
 	}
 	s.routes, err = app.NewRoutes(o.Routes, app.Options{
 		Sessions: o.Resolver, Tokens: o.TokenClients, Guard: guard, Responder: s.responder, Streams: o.Streams, Metrics: o.Metrics,
-		Log: o.Log, Site: s.site, Now: o.Now, Reserved: reserved, PageCSP: o.PageCSP, BodyTimeout: o.BodyTimeout,
+		Log: o.Log, Site: s.site, Now: o.Now, Reserved: reserved, PageCSP: o.PageCSP, BodyTimeout: o.BodyTimeout, Healers: o.Healers,
 	})
 	return err
 }

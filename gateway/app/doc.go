@@ -2,7 +2,7 @@
 // route's requirements are met, and forwards the request with the session's access token.
 //
 // While it forwards, the proxy asks back through a handler (handler.go): what to do about a 401 of
-// the application, and which responses are streams.
+// the application (heal.go), and which responses are streams.
 //
 // # Decisions
 //
@@ -14,4 +14,8 @@
 //
 // A 401 of the application itself is marked with X-Sessiongate-Upstream. The session goes on, and a
 // page must not take that 401 for its end.
+//
+// A token that the application refuses is refreshed once, and the request sent again if that does no
+// harm. An application that says 401 where it means 403 must not cost a refresh for each request: the
+// age of the token tells, and a short memory (denials.go).
 package app

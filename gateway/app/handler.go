@@ -6,33 +6,38 @@ import (
 
 	"sessiongate/gateway/exchange"
 	"sessiongate/gateway/proxy"
+	"sessiongate/gateway/routing"
+	"sessiongate/session"
 )
 
 // handler is what the gateway decides about a request while its application answers.
 type handler struct {
 	x *exchange.Exchange
 	o *Options
+	healing
+	denials *denials // of all handlers
 }
 
 var _ proxy.Handler = (*handler)(nil)
 
 // handlers keeps handlers for the next request, so that one costs no allocation.
 type handlers struct {
-	o    *Options
-	idle sync.Pool
+	o       *Options
+	denials *denials
+	idle    sync.Pool
 }
 
 func (l *handlers) get(x *exchange.Exchange) *handler {
 	h, ok := l.idle.Get().(*handler)
 	if !ok {
-		h = &handler{o: l.o}
+		h = &handler{o: l.o, denials: l.denials}
 	}
 	h.x = x
 	return h
 }
 
 func (l *handlers) put(h *handler) {
-	h.x = nil
+	h.x, h.healing = nil, healing{}
 	l.idle.Put(h)
 }
 
@@ -40,6 +45,10 @@ func (l *handlers) put(h *handler) {
 // another sign-in into ours.
 func (h *handler) Response(res *http.Response) error {
 	delete(res.Header, upstreamStatusHeader) // ours to say
+	delete(res.Header, retryHeader)
+	if h.retry {
+		res.Header[retryHeader] = []string{"1"}
+	}
 	if res.StatusCode != http.StatusUnauthorized {
 		return nil
 	}
@@ -52,20 +61,34 @@ func (h *handler) Response(res *http.Response) error {
 }
 
 // Renew implements [proxy.Handler]: a refused token gets one forced refresh, and the request
-// another attempt.
-func (h *handler) Renew(*http.Response) (authorization string, ok bool) {
+// another attempt. How an upstream refuses a token is the provider's to say ([Healer]); for the
+// others it is a 401 with error="invalid_token" (RFC 6750 §3.1).
+func (h *handler) Renew(res *http.Response, repeatable bool) ([]routing.Field, error) {
 	x := h.x
 	if x.Session == nil {
-		return "", false
+		return nil, nil
+	}
+	if len(h.o.Healers) > 0 {
+		if p := h.o.Healers[x.Session.Identity().Provider]; p != nil {
+			return h.heal(res, repeatable, p)
+		}
+	}
+	if !repeatable || res.StatusCode != http.StatusUnauthorized || !proxy.RefusesToken(res.Header) {
+		return nil, nil
 	}
 	fresh, err := h.o.Sessions.ForceRefresh(x.Request.Context(), x.Session, x.Client)
 	if err != nil {
 		// The upstream's 401 is then the best answer there is: the session itself is judged by its
 		// next request.
-		return "", false
+		return nil, nil //nolint:nilerr // see above
 	}
 	x.Session = fresh
-	return fresh.Authorization, true
+	return bearerOf(fresh), nil
+}
+
+// bearerOf is how a request carries the session's token.
+func bearerOf(s *session.Session) []routing.Field {
+	return []routing.Field{{Name: "Authorization", Value: s.Authorization}}
 }
 
 // Stream implements [proxy.Handler]: from now on the response ends with its session.

@@ -29,6 +29,8 @@ type services struct {
 	refresh      func() (*session.Session, error)
 	authenticate func(raw string) (*session.Bearer, error)
 	watched      int
+	healer       app.Healer // of the provider; nil: it has none
+	now          func() time.Time
 }
 
 func (s *services) Resolve(context.Context, string, session.ResolveOptions) (*session.Session, error) {
@@ -57,10 +59,14 @@ func (s *services) TouchInterval() time.Duration            { return time.Minute
 func (s *services) RedirectProviders() []string             { return nil }
 func (s *services) PasswordProviders() []string             { return []string{"local"} }
 
-func signedIn(token string) *session.Session {
+func signedIn(token string) *session.Session { return signedInAt(token, time.Time{}) }
+
+// signedInAt is signedIn with a token that was stored at a time.
+func signedInAt(token string, at time.Time) *session.Session {
 	return session.NewSession(session.ReadPoint{Track: session.NewTrack("id"), Began: time.Now()}, time.Now(), session.Handle{}, &session.Record{
 		Identity: session.Identity{Subject: "alice", Provider: "local", Roles: []string{"user"}, Scopes: []string{"read"}},
 		Tokens:   session.Tokens{Access: session.Secret(token)},
+		Facts:    session.State{TokensAt: at},
 	}, time.Hour)
 }
 
@@ -88,9 +94,16 @@ func newDesk(t *testing.T, route *routing.Route, s *services) *desk {
 		t.Fatal(err)
 	}
 	route.Path = "/"
+	healers := map[string]app.Healer{}
+	if s.healer != nil {
+		healers["local"] = s.healer
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	routes, err := app.NewRoutes([]*routing.Route{route}, app.Options{
 		Sessions: s, Tokens: s, Guard: exchange.NewGuard(site.Origin, nil, responder), Responder: responder, Streams: streams.New(s),
-		Metrics: telemetry.NewMetrics(func() bool { return true }), Site: site, Now: time.Now, Reserved: []string{"/auth"},
+		Metrics: telemetry.NewMetrics(func() bool { return true }), Site: site, Now: s.now, Reserved: []string{"/auth"}, Healers: healers,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -41,6 +41,7 @@ type Options struct {
 	Log       *slog.Logger
 	Site      exchange.Site
 	Now       func() time.Time
+	Healers   map[string]Healer // by the provider's name; sessions of others are healed by RFC 6750 alone
 
 	Reserved    []string      // prefixes that the gateway answers itself
 	PageCSP     string        // Content-Security-Policy of static routes; empty: the default
@@ -53,7 +54,7 @@ type Routes struct{ byRoute map[*routing.Route]*Route }
 // NewRoutes makes what serves each of the list. Errors name the route.
 func NewRoutes(list []*routing.Route, o Options) (*Routes, error) {
 	rs := &Routes{byRoute: make(map[*routing.Route]*Route, len(list))}
-	shared, found := &handlers{o: &o}, &leaks{log: o.Log}
+	shared, found := &handlers{o: &o, denials: newDenials()}, &leaks{log: o.Log}
 	for _, route := range list {
 		a, err := newRoute(route, shared)
 		if err != nil {

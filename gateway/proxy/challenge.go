@@ -1,17 +1,25 @@
 package proxy
 
 import (
+	"iter"
 	"net/http"
 	"strings"
 )
 
-// Challenge is a Bearer challenge: its parameters by lower-case name.
-type Challenge struct{ Params map[string]string }
+// Challenge is one challenge of a WWW-Authenticate: its scheme, and its parameters by lower-case
+// name.
+type Challenge struct {
+	Scheme string
+	Params map[string]string
+}
 
-// refusesToken reports whether a response's WWW-Authenticate refuses the Bearer token itself: a
+// Bearer reports whether the scheme is that of RFC 6750; case does not count.
+func (c Challenge) Bearer() bool { return strings.EqualFold(c.Scheme, "Bearer") }
+
+// RefusesToken reports whether a response's WWW-Authenticate refuses the Bearer token itself: a
 // Bearer challenge with error="invalid_token" (RFC 6750 §3.1). A challenge that is malformed counts
 // up to the fault.
-func refusesToken(h http.Header) bool {
+func RefusesToken(h http.Header) bool {
 	_, found := BearerChallenge(h, "invalid_token")
 	return found
 }
@@ -19,38 +27,48 @@ func refusesToken(h http.Header) bool {
 // BearerChallenge finds the Bearer challenge with the given error code in a response's
 // WWW-Authenticate.
 func BearerChallenge(h http.Header, code string) (c Challenge, found bool) {
-	for _, line := range h["Www-Authenticate"] {
-		for s := line; s != ""; {
-			c, s = nextBearer(s)
-			if c.Params["error"] == code {
-				return c, true
-			}
+	for c := range Challenges(h) {
+		if c.Bearer() && c.Params["error"] == code {
+			return c, true
 		}
 	}
 	return Challenge{}, false
 }
 
-// nextBearer reads a list of challenges (RFC 9110 §11.6.1) up to the end of the first Bearer
-// challenge in it. Both the challenges and the parameters of one challenge are separated by commas;
-// a word followed by "=" is a parameter, any other begins a challenge.
-func nextBearer(line string) (c Challenge, rest string) {
-	bearer := false
+// Challenges reads a response's WWW-Authenticate.
+func Challenges(h http.Header) iter.Seq[Challenge] {
+	return func(yield func(Challenge) bool) {
+		for _, line := range h["Www-Authenticate"] {
+			for s := line; s != ""; {
+				var c Challenge
+				if c, s = nextChallenge(s); c.Scheme != "" && !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// nextChallenge reads the first of a list of challenges (RFC 9110 §11.6.1). Both the challenges and
+// the parameters of one challenge are separated by commas; a word followed by "=" is a parameter,
+// any other begins a challenge.
+func nextChallenge(line string) (c Challenge, rest string) {
 	for s := skipList(line); s != ""; s = skipList(s) {
 		word, after := cutToken(s)
 		if word == "" {
 			return c, ""
 		}
 		if value, next, ok := cutValue(after); ok {
-			if bearer {
+			if c.Scheme != "" {
 				c.set(word, value)
 			}
 			s = next
 			continue
 		}
-		if bearer {
+		if c.Scheme != "" {
 			return c, s
 		}
-		bearer = strings.EqualFold(word, "Bearer")
+		c.Scheme = word
 		s = cutToken68(after)
 	}
 	return c, ""

@@ -30,11 +30,11 @@ func TestRefusesToken(t *testing.T) {
 		`"Bearer" error="invalid_token"`:                   false,
 		`error="invalid_token"`:                            false,
 	} {
-		if got := refusesToken(http.Header{"Www-Authenticate": {line}}); got != want {
+		if got := RefusesToken(http.Header{"Www-Authenticate": {line}}); got != want {
 			t.Errorf("%s: %v", line, got)
 		}
 	}
-	if !refusesToken(http.Header{"Www-Authenticate": {"Basic", `Bearer error="invalid_token"`}}) {
+	if !RefusesToken(http.Header{"Www-Authenticate": {"Basic", `Bearer error="invalid_token"`}}) {
 		t.Error("the second line was not read")
 	}
 }
@@ -44,7 +44,7 @@ func FuzzRefusesToken(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		refusesToken(http.Header{"Www-Authenticate": {s}})
+		RefusesToken(http.Header{"Www-Authenticate": {s}})
 		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 		for line, want := range map[string]bool{
 			`Bearer realm=` + quoted:                                   false,
@@ -52,7 +52,7 @@ func FuzzRefusesToken(f *testing.F) {
 			`Basic realm=` + quoted + `, Bearer error="invalid_token"`: true,
 			`Bearer error=` + quoted:                                   s == "invalid_token",
 		} {
-			if got := refusesToken(http.Header{"Www-Authenticate": {line}}); got != want {
+			if got := RefusesToken(http.Header{"Www-Authenticate": {line}}); got != want {
 				t.Fatalf("%s: %s", line, strconv.FormatBool(got))
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -35,7 +36,7 @@ type front struct {
 // request.
 type handler struct {
 	response func(*http.Response) error
-	renew    func() (string, bool)
+	renew    func(res *http.Response, repeatable bool) ([]routing.Field, error)
 	stream   func(*proxy.Stream)
 	once     bool
 }
@@ -49,11 +50,11 @@ func (h *handler) Response(res *http.Response) error {
 	return h.response(res)
 }
 
-func (h *handler) Renew(*http.Response) (string, bool) {
+func (h *handler) Renew(res *http.Response, repeatable bool) ([]routing.Field, error) {
 	if h.renew == nil {
-		return "", false
+		return nil, nil
 	}
-	return h.renew()
+	return h.renew(res, repeatable)
 }
 
 func (h *handler) Stream(s *proxy.Stream) {
@@ -378,40 +379,111 @@ func TestHandlerSeesResponse(t *testing.T) {
 	}
 }
 
+// The handler sees every response first. Where it has other fields for the request, and that may be
+// sent again, the client gets the second response, which the handler sees too.
 func TestHandlerRenewsToken(t *testing.T) {
+	refused := errors.New("no")
 	for name, c := range map[string]struct {
-		method, body, challenge string
-		again                   bool
-		asked, requests         int32
-		status                  int
+		method, body string
+		renews       bool
+		err          error
+		asked        string
+		requests     int32
+		status       int
 	}{
-		"retried":      {"GET", "", `Bearer error="invalid_token"`, true, 1, 2, 200},
-		"declined":     {"GET", "", `Bearer error="invalid_token"`, false, 1, 1, 401},
-		"no challenge": {"GET", "", "Basic", true, 0, 1, 401},
-		"body":         {"PUT", "x", `Bearer error="invalid_token"`, true, 0, 1, 401},
-		"post":         {"POST", "", `Bearer error="invalid_token"`, true, 0, 1, 401},
+		"again":         {"GET", "", true, nil, "401 true, 200 false, ", 2, 200},
+		"no other":      {"GET", "", false, nil, "401 true, ", 1, 401},
+		"head":          {"HEAD", "", true, nil, "401 true, 200 false, ", 2, 200},
+		"a body":        {"PUT", "x", true, nil, "401 false, ", 1, 401},
+		"no idempotent": {"POST", "", true, nil, "401 false, ", 1, 401},
+		"replaced":      {"GET", "", false, refused, "401 true, ", 1, 502},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var asked, requests atomic.Int32
+			var requests atomic.Int32
 			up := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
 				requests.Add(1)
+				w.Header().Set("X-Attempt", fmt.Sprint(requests.Load()))
 				if r.Header.Get("Authorization") != "Bearer new" {
-					w.Header().Set("WWW-Authenticate", c.challenge)
 					w.WriteHeader(401)
 				}
 				_, _ = io.WriteString(w, r.Header.Get("Authorization"))
 			})
 			f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
-			f.handler.renew = func() (string, bool) {
-				asked.Add(1)
-				return "Bearer new", c.again
+			var asked strings.Builder
+			f.handler.renew = func(res *http.Response, repeatable bool) ([]routing.Field, error) {
+				fmt.Fprintf(&asked, "%d %v, ", res.StatusCode, repeatable)
+				if !c.renews {
+					return nil, c.err
+				}
+				return []routing.Field{{Name: "Authorization", Value: "Bearer new"}}, c.err
 			}
 			res, body := get(t, request(t, c.method, f.URL+"/api", strings.NewReader(c.body)))
-			if res.StatusCode != c.status || asked.Load() != c.asked || requests.Load() != c.requests {
-				t.Errorf("status %d, asked %d, requests %d", res.StatusCode, asked.Load(), requests.Load())
+			if res.StatusCode != c.status || asked.String() != c.asked || requests.Load() != c.requests {
+				t.Errorf("status %d, asked %q, requests %d", res.StatusCode, asked.String(), requests.Load())
 			}
-			if c.status == 200 && body != "Bearer new" || c.status == 401 && body != "Bearer real" {
+			if c.status == 200 && (len(res.Header["X-Attempt"]) != 1 || res.Header.Get("X-Attempt") != "2") {
+				t.Errorf("%v of two responses", res.Header)
+			}
+			if c.method == "GET" && c.status == 200 && body != "Bearer new" || c.status == 401 && body != "Bearer real" {
 				t.Errorf("body %q", body)
+			}
+			if c.status == 502 && (res.Header.Get("X-Attempt") != "" || !errors.Is(<-f.failures, refused)) {
+				t.Errorf("%v", res.Header)
+			}
+		})
+	}
+}
+
+// A look at a small JSON body changes nothing of what the client gets; others are not looked at.
+func TestPeek(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind, encoding, body string
+		chunked, cut         bool
+		seen                 bool
+	}{
+		"json":         {kind: "application/json; charset=utf-8", body: `{"code": 401}`, seen: true},
+		"problem":      {kind: "application/problem+json", body: "{}", seen: true},
+		"the largest":  {kind: "application/json", body: strings.Repeat("x", 64), seen: true},
+		"larger":       {kind: "application/json", body: strings.Repeat("x", 65)},
+		"empty":        {kind: "application/json"},
+		"html":         {kind: "text/html", body: "x"},
+		"compressed":   {kind: "application/json", encoding: "gzip", body: "x"},
+		"no length":    {kind: "application/json", body: "{}", chunked: true},
+		"event stream": {kind: "text/event-stream", body: "data: x\n\n"},
+		"cut":          {kind: "application/json", body: "{}", cut: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			up := newUpstream(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", c.kind)
+				if c.encoding != "" {
+					w.Header().Set("Content-Encoding", c.encoding)
+				}
+				switch {
+				case c.chunked:
+					_ = http.NewResponseController(w).Flush()
+				case c.cut:
+					w.Header().Set("Content-Length", strconv.Itoa(len(c.body)+1))
+				default:
+					w.Header().Set("Content-Length", strconv.Itoa(len(c.body)))
+				}
+				_, _ = io.WriteString(w, c.body)
+			})
+			f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
+			var seen []byte
+			f.handler.renew = func(res *http.Response, _ bool) ([]routing.Field, error) {
+				seen = proxy.Peek(res, 64)
+				return nil, nil
+			}
+			req := request(t, "GET", f.URL+"/api", nil)
+			req.Header.Set("Accept-Encoding", "identity")
+			res, err := http.DefaultTransport.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			body, err := io.ReadAll(res.Body)
+			if string(body) != c.body || (err != nil) != c.cut || (seen != nil) != c.seen || c.seen && string(seen) != c.body {
+				t.Errorf("%q %v, seen %q", body, err, seen)
 			}
 		})
 	}

@@ -148,15 +148,17 @@ func (fw *forwarding) relayInterim(code int, h http.Header) error {
 // one, the response is that of a second request with the new token.
 func (fw *forwarding) open(res *http.Response) (*http.Response, error) {
 	fw.body.answered()
-	if fw.mayRenew(res) {
-		if authorization, ok := fw.handler.Renew(res); ok {
-			fw.setAside(res)
-			fw.out.Fields = put(fw.out.Fields, client.Field{Name: "Authorization", Value: authorization})
-			var err error
-			if res, err = fw.try(); err != nil {
-				return nil, err
-			}
+	repeatable := fw.body == nil && idempotent(fw.r.Method) && !fw.once()
+	fields, err := fw.handler.Renew(res, repeatable)
+	if err == nil && repeatable && len(fields) > 0 {
+		if res, err = fw.again(res, fields); err != nil {
+			return nil, err
 		}
+		_, err = fw.handler.Renew(res, false)
+	}
+	if err != nil {
+		fw.setAside(res)
+		return nil, handlerError{err}
 	}
 	if err := fw.stream.open(res); err != nil {
 		return nil, err
@@ -164,8 +166,13 @@ func (fw *forwarding) open(res *http.Response) (*http.Response, error) {
 	return res, nil
 }
 
-func (fw *forwarding) mayRenew(res *http.Response) bool {
-	return res.StatusCode == http.StatusUnauthorized && fw.body == nil && idempotent(fw.r.Method) && refusesToken(res.Header)
+// again sends the request with other fields, in place of the response that it had.
+func (fw *forwarding) again(res *http.Response, fields []routing.Field) (*http.Response, error) {
+	fw.setAside(res)
+	for _, field := range fields {
+		fw.out.Fields = put(fw.out.Fields, client.Field(field))
+	}
+	return fw.try()
 }
 
 // setAside lets go of a response that no client sees.

@@ -1,6 +1,10 @@
 package proxy
 
-import "net/http"
+import (
+	"net/http"
+
+	"sessiongate/gateway/routing"
+)
 
 // Handler is what the caller of [Forwarder.Serve] decides about one request while it is under way.
 // Serve calls it on the goroutine that called Serve, one method at a time, and not after it has
@@ -13,11 +17,12 @@ type Handler interface {
 	// writer's header is gone.
 	Response(res *http.Response) error
 
-	// Renew is asked for the Authorization value of another attempt when the upstream refuses the
-	// token (401 with error="invalid_token", RFC 6750 §3.1) of an idempotent request without a
-	// body. With ok false the response stands. No final response has been sent by then. The
-	// response's header may be read, its body may not.
-	Renew(res *http.Response) (authorization string, ok bool)
+	// Renew sees every final response (101 included) before anything is done with it, and may ask
+	// for another attempt: with other fields than the request had, because the response refuses its
+	// token. nil: the response stands. It stands too where repeatable is false: such a request has a
+	// body, is not idempotent, must arrive once, or was this other attempt already. The response's
+	// header may be read, its body by [Peek] only. An error is as that of Response.
+	Renew(res *http.Response, repeatable bool) ([]routing.Field, error)
 
 	// Stream sees every response that has a body, after Response, when its header is about to be
 	// sent. The stream may be kept until Serve returns.
@@ -35,6 +40,6 @@ type OnceHandler interface {
 // passAll is the Handler of a caller that has none.
 type passAll struct{}
 
-func (passAll) Response(*http.Response) error       { return nil }
-func (passAll) Renew(*http.Response) (string, bool) { return "", false }
-func (passAll) Stream(*Stream)                      {}
+func (passAll) Response(*http.Response) error                       { return nil }
+func (passAll) Renew(*http.Response, bool) ([]routing.Field, error) { return nil, nil }
+func (passAll) Stream(*Stream)                                      {}

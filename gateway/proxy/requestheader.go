@@ -149,7 +149,7 @@ func isOurs(name string) bool {
 		return false
 	}
 	return hasAnyPrefix(name, "X-Forwarded-", "X-User-", "X-Auth-", "X-Authenticated-", "X-Remote-", "X-Client-Cert",
-		"X-Ssl-Client-", "X-Webauth-", "X-Goog-Authenticated-", "X-Goog-Iap-", "X-Ms-Client-Principal", "X-Ms-Token-")
+		"X-Sessiongate-", "X-Ssl-Client-", "X-Webauth-", "X-Goog-Authenticated-", "X-Goog-Iap-", "X-Ms-Client-Principal", "X-Ms-Token-")
 }
 
 func isOursPlain(name string) bool {

@@ -66,10 +66,16 @@ func (fw *forwarding) mayTryAgain(err error) bool {
 	if isConnectError(err) {
 		return true
 	}
-	if h, ok := fw.handler.(OnceHandler); ok && h.Once() {
+	if fw.once() {
 		return false
 	}
 	return !isTimeout(err) && (idempotent(fw.r.Method) || len(fw.r.Header["Idempotency-Key"]) > 0)
+}
+
+// once reports whether the caller wants the request to arrive once at most.
+func (fw *forwarding) once() bool {
+	h, ok := fw.handler.(OnceHandler)
+	return ok && h.Once()
 }
 
 // idempotent lists the methods that do the same when sent twice (RFC 9110 §9.2.2).

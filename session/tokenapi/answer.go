@@ -147,11 +147,13 @@ func parseStatuses(word string) (s statuses, err error) {
 
 // holds reports whether all of it is so.
 func (c condition) holds(r *reply) bool {
-	has := func(s statuses) bool { return s.first <= r.status && r.status <= s.last }
-	if len(c.statuses) > 0 && !slices.ContainsFunc(c.statuses, has) {
-		return false
-	}
-	return !slices.ContainsFunc(c.fields, func(m match) bool { return !m.holds(r) })
+	return c.mayHave(r.status) && !slices.ContainsFunc(c.fields, func(m match) bool { return !m.holds(r) })
+}
+
+// mayHave reports whether an answer of the status can be one.
+func (c condition) mayHave(status int) bool {
+	has := func(s statuses) bool { return s.first <= status && status <= s.last }
+	return len(c.statuses) == 0 || slices.ContainsFunc(c.statuses, has)
 }
 
 // looksInside reports whether the body has to be read to know whether it holds.

@@ -188,6 +188,9 @@ func (o Options) withDefaults() Options {
 	if o.Lifetime == 0 {
 		o.Lifetime = defaultLifetime
 	}
+	if o.Stale == nil {
+		o.Stale = []string{"401"}
+	}
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}

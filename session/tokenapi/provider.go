@@ -26,7 +26,8 @@ type Provider struct {
 
 	login, refresh, logout, whose *endpoint // whose is Options.Me
 
-	unreadable sync.Once // that an expires_in is no expiry
+	stale      []condition // by which answers upstreams refuse a token
+	unreadable sync.Once   // that an expires_in is no expiry
 }
 
 // New checks the options and returns a provider. It calls nobody.
@@ -39,6 +40,8 @@ func New(o Options) (*Provider, error) {
 	p.sources, err = newSources(o.Reply)
 	errs = append(errs, err, checkExtra(o.Login.Extra))
 	p.relay, err = newRelay(o.Login.Relay, p.sources, p.kept)
+	errs = append(errs, err)
+	p.stale, err = newStale(o.Stale)
 	errs = append(errs, err)
 	p.verifier, err = newVerifier(o.Verify, p.client.http.Transport, o.Now)
 	if err := errors.Join(append(errs, err)...); err != nil {

@@ -84,7 +84,7 @@ func (p *Program) open() (err error) {
 		Services: services(p.backend.manager), Metrics: metrics, Log: p.log, Now: p.overrides.Now, Streams: p.streams,
 		Capacity: limits.NewCapacity(p.descriptors.requests(p.config.Server.Limits.Requests)),
 		KeySet:   made.discovery.keySet, Metadata: made.discovery.metadata, ProviderLabels: providerLabels(p.config),
-		Limiter: p.backend.store, Limits: rateLimits(&p.config.RateLimits), Recorder: audit,
+		Limiter: p.backend.store, Limits: rateLimits(&p.config.RateLimits), Recorder: audit, Healers: made.healers(),
 	}
 	if made.demo != "" {
 		p.options.DemoUsers, p.options.DemoProvider = DemoUsers(), made.demo

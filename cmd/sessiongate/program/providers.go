@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sessiongate/configs"
+	"sessiongate/gateway/app"
 	"sessiongate/session"
 	"sessiongate/session/local"
 	"sessiongate/session/oidc"
@@ -33,6 +34,17 @@ type providers struct {
 
 // discovery holds the documents by which APIs verify the local providers' tokens.
 type discovery struct{ keySet, metadata []byte }
+
+// healers are those that know how upstreams refuse their tokens.
+func (p *providers) healers() map[string]app.Healer {
+	healers := make(map[string]app.Healer)
+	for _, one := range p.list {
+		if h, ok := one.(app.Healer); ok {
+			healers[one.Name()] = h
+		}
+	}
+	return healers
+}
 
 // openProviders never returns nil: after an error, close what was opened.
 func openProviders(c *configs.Config, log *slog.Logger, keys keyRings, o Overrides) (*providers, error) {
