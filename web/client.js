@@ -102,9 +102,19 @@ async function problemOf(res) {
 }
 
 /**
+ * Whether the gateway asks for the same request again: the application refused the token and did nothing, and there is
+ * a new token now. A stream is gone once it was sent.
+ * @param {Response} res
+ * @param {RequestInit} [init]
+ */
+function wantsRetry(res, init) {
+  return res.headers.get("X-Sessiongate-Retry") === "1" && !(init?.body instanceof ReadableStream);
+}
+
+/**
  * fetch with the session. It repeats a request once when the gateway asks for that (session_stale: another tab has
- * just got a newer cookie) and dispatches sessiongate:ended on window when the session is over. Everything else is
- * as with the browser's own fetch; in particular a 401 is returned, not thrown.
+ * just got a newer cookie; X-Sessiongate-Retry: there is a newer token) and dispatches sessiongate:ended on window when
+ * the session is over. Everything else is as with the browser's own fetch; in particular a 401 is returned, not thrown.
  * @param {RequestInfo | URL} input
  * @param {RequestInit} [init]
  * @returns {Promise<Response>}
@@ -113,9 +123,9 @@ async function authFetch(input, init) {
   const request = new Request(input, init);
   const again = request.clone(); // a body can be read once
   let res = await send(request);
-  if (res.status !== 401) return res;
-  let problem = await problemOf(res);
-  if (problem?.code === "session_stale") {
+  let problem = res.status === 401 ? await problemOf(res) : null;
+  if (problem?.code === "session_stale" || wantsRetry(res, init)) {
+    res.body?.cancel().catch(() => {}); // nobody reads it
     res = await send(again);
     problem = res.status === 401 ? await problemOf(res) : null;
   }
