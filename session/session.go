@@ -21,6 +21,8 @@ const bearer = "Bearer " // RFC 6750 §2.1
 type Session struct {
 	// Authorization is the ready value for the upstream's Authorization header.
 	Authorization string
+	// Forward, if set, is sent in place of Authorization.
+	Forward *Forward
 
 	identity   Identity
 	point      ReadPoint
@@ -115,6 +117,7 @@ func NewSession(point ReadPoint, now time.Time, h Handle, rec *Record, idle time
 func (s *Session) Revalidated(point ReadPoint, passed, idleEnd time.Duration) *Session {
 	return &Session{
 		Authorization: s.Authorization,
+		Forward:       s.Forward,
 		identity:      s.identity,
 		point:         point,
 		tokensHash:    s.tokensHash,
@@ -198,7 +201,7 @@ const overhead = 800
 // Size estimates the bytes that a compact session holds on to.
 func (s *Session) Size() uint32 {
 	id := &s.identity
-	return uint32(overhead + len(s.Authorization) + len(id.Claims) +
+	return uint32(overhead + len(s.Authorization) + s.Forward.size() + len(id.Claims) +
 		len(id.Subject) + len(id.Name) + len(id.ACR) + len(id.SID) + len(s.tokensHash))
 }
 

@@ -32,11 +32,13 @@ func TestRevalidatedIsAsRead(t *testing.T) {
 	second := ReadPoint{Began: here.Add(9 * time.Second), Track: track, Version: 2, Epoch: 3, Connected: true}
 	known := NewSession(first, store, h, &rec, idle)
 	known.Compact("local", slices.Clone)
+	known.Forward = &Forward{fields: []forwarded{{"X-Jwt", "access"}}}
 
 	const passed = 7 * time.Second
 	rec.Facts.LastSeen = store.Add(3 * time.Second)
 	want := NewSession(second, store.Add(passed), h, &rec, idle)
 	want.usable = 0 // is of copies only
+	want.Forward = known.Forward
 	got := known.Revalidated(second, passed, rec.Facts.LastSeen.Add(idle).Sub(store.Add(passed)))
 	if !reflect.DeepEqual(got, want) {
 		t.Error("it is not")

@@ -27,9 +27,9 @@ type apiHandler struct {
 var _ proxy.Rewriter = (*apiHandler)(nil)
 
 // forwardToAPI is forward for such a route.
-func (a *Route) forwardToAPI(x *exchange.Exchange, h *handler, t routing.Target, authorization string) *proxy.Failure {
+func (a *Route) forwardToAPI(x *exchange.Exchange, h *handler, t routing.Target, token proxy.Token) *proxy.Failure {
 	api := &apiHandler{handler: h, api: a.route.Access.API}
-	failure := a.forward(x, api, t, authorization)
+	failure := a.forward(x, api, t, token)
 	if api.masked() > 0 {
 		a.leaks.note(x.Request.Method, t.Path)
 	}

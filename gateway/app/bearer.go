@@ -5,22 +5,23 @@ import (
 
 	"sessiongate/gateway/exchange"
 	"sessiongate/gateway/problem"
+	"sessiongate/gateway/proxy"
 	"sessiongate/session"
 )
 
 // admitToken is [Route.admit] for a request with its own access token, at a route that takes
 // such. The cookie is not read, not even when the token is refused, so that nobody acts as
 // somebody else than they say.
-func (a *Route) admitToken(x *exchange.Exchange) (authorization string, ok bool) {
+func (a *Route) admitToken(x *exchange.Exchange) (t proxy.Token, ok bool) {
 	token, _, ok := exchange.BearerToken(x.Request)
 	if !ok {
 		a.o.Responder.Fail(x, problem.OfAccessToken(session.ErrUnauthentic))
-		return "", false
+		return proxy.Token{}, false
 	}
 	found, err := a.o.Tokens.Authenticate(x.Request.Context(), token)
 	if err != nil {
 		a.o.Responder.Fail(x, problem.OfAccessToken(err))
-		return "", false
+		return proxy.Token{}, false
 	}
 	x.Bearer = found
 	if p := authorize(a.route.Access.Require, found.Identity(), found.AuthAge(a.o.Now())); p != nil {
@@ -29,7 +30,7 @@ func (a *Route) admitToken(x *exchange.Exchange) (authorization string, ok bool)
 			p.Challenge = `Bearer error="insufficient_scope", scope="` + strings.Join(a.route.Access.Require.Scopes, " ") + `"`
 		}
 		a.o.Responder.Fail(x, p)
-		return "", false
+		return proxy.Token{}, false
 	}
-	return found.Authorization, true
+	return proxy.Token{Bearer: found.Authorization}, true
 }

@@ -6,8 +6,6 @@ import (
 
 	"sessiongate/gateway/exchange"
 	"sessiongate/gateway/proxy"
-	"sessiongate/gateway/routing"
-	"sessiongate/session"
 )
 
 // handler is what the gateway decides about a request while its application answers.
@@ -63,10 +61,10 @@ func (h *handler) Response(res *http.Response) error {
 // Renew implements [proxy.Handler]: a refused token gets one forced refresh, and the request
 // another attempt. How an upstream refuses a token is the provider's to say ([Healer]); for the
 // others it is a 401 with error="invalid_token" (RFC 6750 §3.1).
-func (h *handler) Renew(res *http.Response, repeatable bool) ([]routing.Field, error) {
+func (h *handler) Renew(res *http.Response, repeatable bool) (proxy.Token, error) {
 	x := h.x
 	if x.Session == nil {
-		return nil, nil
+		return proxy.Token{}, nil
 	}
 	if len(h.o.Healers) > 0 {
 		if p := h.o.Healers[x.Session.Identity().Provider]; p != nil {
@@ -74,21 +72,16 @@ func (h *handler) Renew(res *http.Response, repeatable bool) ([]routing.Field, e
 		}
 	}
 	if !repeatable || res.StatusCode != http.StatusUnauthorized || !proxy.RefusesToken(res.Header) {
-		return nil, nil
+		return proxy.Token{}, nil
 	}
 	fresh, err := h.o.Sessions.ForceRefresh(x.Request.Context(), x.Session, x.Client)
 	if err != nil {
 		// The upstream's 401 is then the best answer there is: the session itself is judged by its
 		// next request.
-		return nil, nil //nolint:nilerr // see above
+		return proxy.Token{}, nil //nolint:nilerr // see above
 	}
 	x.Session = fresh
-	return bearerOf(fresh), nil
-}
-
-// bearerOf is how a request carries the session's token.
-func bearerOf(s *session.Session) []routing.Field {
-	return []routing.Field{{Name: "Authorization", Value: s.Authorization}}
+	return tokenOf(fresh), nil
 }
 
 // Stream implements [proxy.Handler]: from now on the response ends with its session.

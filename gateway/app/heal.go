@@ -8,7 +8,6 @@ import (
 
 	"sessiongate/gateway/problem"
 	"sessiongate/gateway/proxy"
-	"sessiongate/gateway/routing"
 	"sessiongate/session"
 )
 
@@ -41,29 +40,29 @@ type healing struct {
 // heal is [handler.Renew] for the sessions of a provider that knows how its tokens are refused. The
 // token of a request that must not be sent twice is refreshed all the same: the page may send it
 // again (RFC 9110 §15.5.2: a 401 says that it was not applied).
-func (h *handler) heal(res *http.Response, repeatable bool, p Healer) ([]routing.Field, error) {
+func (h *handler) heal(res *http.Response, repeatable bool, p Healer) (proxy.Token, error) {
 	if !refusedBy(p, res) {
-		return nil, nil
+		return proxy.Token{}, nil
 	}
 	x, now := h.x, h.o.Now()
 	where := h.denials.at(x.Session.ID(), x.Request)
 	switch {
 	case h.again, x.Session.TokensAge(now) < youngTokens:
 		h.denials.note(where, now)
-		return nil, nil
+		return proxy.Token{}, nil
 	case h.denials.recent(where, now):
-		return nil, nil
+		return proxy.Token{}, nil
 	}
 	fresh, err := h.o.Sessions.ForceRefresh(x.Request.Context(), x.Session, x.Client)
 	var ended *session.EndedError
 	switch {
 	case errors.As(err, &ended):
-		return nil, problem.Of(err)
+		return proxy.Token{}, problem.Of(err)
 	case err != nil:
-		return nil, nil //nolint:nilerr // what the upstream says is the best answer there is
+		return proxy.Token{}, nil //nolint:nilerr // what the upstream says is the best answer there is
 	}
 	x.Session, h.again, h.retry = fresh, repeatable, !repeatable
-	return bearerOf(fresh), nil
+	return tokenOf(fresh), nil
 }
 
 // refusedBy reports whether the answer refuses the token, and nothing else: neither what the token

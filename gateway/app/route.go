@@ -28,7 +28,7 @@ type Route struct {
 // request comes through here, so it calls the proxy directly.
 func (a *Route) Serve(x *exchange.Exchange, t routing.Target) {
 	x.Label, x.Metrics, x.CORS, x.Reusable = a.route.Path, a.metrics, a.route.Access.CORS, a.forwarder != nil
-	authorization, ok := a.admit(x)
+	token, ok := a.admit(x)
 	if !ok {
 		return
 	}
@@ -42,9 +42,9 @@ func (a *Route) Serve(x *exchange.Exchange, t routing.Target) {
 	h := a.handlers.get(x)
 	var failure *proxy.Failure
 	if a.route.Access.API != nil {
-		failure = a.forwardToAPI(x, h, t, authorization)
+		failure = a.forwardToAPI(x, h, t, token)
 	} else {
-		failure = a.forward(x, h, t, authorization)
+		failure = a.forward(x, h, t, token)
 	}
 	a.handlers.put(h)
 	if failure != nil {
@@ -52,36 +52,36 @@ func (a *Route) Serve(x *exchange.Exchange, t routing.Target) {
 	}
 }
 
-func (a *Route) forward(x *exchange.Exchange, h proxy.Handler, t routing.Target, authorization string) *proxy.Failure {
+func (a *Route) forward(x *exchange.Exchange, h proxy.Handler, t routing.Target, token proxy.Token) *proxy.Failure {
 	return a.forwarder.Serve(x, x.Request, h, t, proxy.GatewayHeaders{
-		Bearer: authorization, ClientIP: x.Client.IP, Host: cmp.Or(a.route.Host, a.o.Site.Host), Proto: a.o.Site.Scheme,
+		Bearer: token.Bearer, Carrier: token.Carrier, ClientIP: x.Client.IP, Host: cmp.Or(a.route.Host, a.o.Site.Host), Proto: a.o.Site.Scheme,
 		RequestID: x.Client.RequestID, TraceParent: x.TraceParent,
 		Fields: claimFields(a.route.Headers.Request.Claims, x.Identity()),
 	})
 }
 
-// admit says whether the request may go on, and with which Authorization value. If not, it has
+// admit says whether the request may go on, and with which token. If not, it has
 // answered. In this order, so that a refused request neither rotates nor touches a session: may
 // this page ask, is the method taken, who is it, does the route want more of them.
-func (a *Route) admit(x *exchange.Exchange) (authorization string, ok bool) {
+func (a *Route) admit(x *exchange.Exchange) (t proxy.Token, ok bool) {
 	// A token that a client carries itself is in no danger from other sites, and
 	// the cookie is not looked at: only what a page sends has to pass.
 	byToken := a.route.Access.Bearer && len(x.Request.Header["Authorization"]) > 0
 	switch {
 	case a.route.Access.Session == routing.SessionNone:
 		if !a.o.Guard.CheckPublic(x) {
-			return "", false
+			return proxy.Token{}, false
 		}
 		byToken = false
 	case (!byToken || exchange.SentByPage(x.Request)) && !a.o.Guard.CheckOrigin(x):
-		return "", false
+		return proxy.Token{}, false
 	}
 	switch {
 	case !a.route.AllowsMethod(x.Request.Method):
 		a.o.Responder.Fail(x, problem.MethodNotAllowed(a.route.Allow()))
-		return "", false
+		return proxy.Token{}, false
 	case a.route.Access.Session == routing.SessionNone:
-		return "", true
+		return proxy.Token{}, true
 	case byToken:
 		return a.admitToken(x)
 	}
@@ -89,20 +89,28 @@ func (a *Route) admit(x *exchange.Exchange) (authorization string, ok bool) {
 }
 
 // admitCookie is admit for a request that a session decides.
-func (a *Route) admitCookie(x *exchange.Exchange) (authorization string, ok bool) {
+func (a *Route) admitCookie(x *exchange.Exchange) (t proxy.Token, ok bool) {
 	found, err := x.Authenticate(session.ResolveOptions{Touch: true})
 	switch {
 	case err == nil:
 		if p := authorize(a.route.Access.Require, found.Identity(), found.AuthAge(x.Started)); p != nil {
 			a.unauthenticated(x, p)
-			return "", false
+			return proxy.Token{}, false
 		}
-		return found.Authorization, true
+		return tokenOf(found), true
 	case a.route.Access.Session == routing.SessionOptional && exchange.SignedOut(err):
-		return "", true
+		return proxy.Token{}, true
 	}
 	a.unauthenticated(x, err)
-	return "", false
+	return proxy.Token{}, false
+}
+
+// tokenOf is how requests carry the token of a session.
+func tokenOf(s *session.Session) proxy.Token {
+	if s.Forward != nil {
+		return proxy.Token{Carrier: s.Forward}
+	}
+	return proxy.Token{Bearer: s.Authorization}
 }
 
 // unauthenticated answers a request that needs a session it does not have. Only

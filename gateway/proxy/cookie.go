@@ -22,6 +22,43 @@ func appendCookies(to []client.Field, lines, names []string) []client.Field {
 	return to
 }
 
+// putCookies puts the cookies that carry a token in the place of the client's of these names.
+func putCookies(fields []client.Field, c Carrier) []client.Field {
+	var names []string
+	var own strings.Builder
+	for name, value := range c.Cookies {
+		names = append(names, name)
+		if value != "" {
+			if own.Len() > 0 {
+				own.WriteString("; ")
+			}
+			own.WriteString(name + "=" + value)
+		}
+	}
+	if len(names) == 0 {
+		return fields
+	}
+	last := -1
+	kept := fields[:0]
+	for _, f := range fields {
+		if f.Name == "Cookie" {
+			if f.Value = stripLine(f.Value, names); f.Value == "" {
+				continue
+			}
+			last = len(kept)
+		}
+		kept = append(kept, f)
+	}
+	switch {
+	case own.Len() == 0:
+	case last < 0:
+		kept = append(kept, client.Field{Name: "Cookie", Value: own.String()})
+	default: // one header, as far as it is ours to say (RFC 6265 §5.4)
+		kept[last].Value = strings.TrimRight(kept[last].Value, " \t;") + "; " + own.String()
+	}
+	return kept
+}
+
 // stripLine returns "" when nothing but blanks is left. What is left of nearly all lines is one
 // piece of it, and costs no copy.
 func stripLine(line string, names []string) string {

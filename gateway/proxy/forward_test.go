@@ -30,13 +30,14 @@ type front struct {
 	handler   handler
 	rewriter  *rewriter // in place of handler
 	fields    []routing.Field
+	carrier   proxy.Carrier // in place of the Bearer
 }
 
 // handler is a [proxy.Handler] of functions that may be missing. It must be set before the first
 // request.
 type handler struct {
 	response func(*http.Response) error
-	renew    func(res *http.Response, repeatable bool) ([]routing.Field, error)
+	renew    func(res *http.Response, repeatable bool) (proxy.Token, error)
 	stream   func(*proxy.Stream)
 	once     bool
 }
@@ -50,9 +51,9 @@ func (h *handler) Response(res *http.Response) error {
 	return h.response(res)
 }
 
-func (h *handler) Renew(res *http.Response, repeatable bool) ([]routing.Field, error) {
+func (h *handler) Renew(res *http.Response, repeatable bool) (proxy.Token, error) {
 	if h.renew == nil {
-		return nil, nil
+		return proxy.Token{}, nil
 	}
 	return h.renew(res, repeatable)
 }
@@ -113,8 +114,11 @@ func newFront(t testing.TB, route *routing.Route, o proxy.Options) *front {
 		if f.rewriter != nil {
 			h = f.rewriter
 		}
-		failure := forwarder.Serve(w, r, h, m.Target,
-			proxy.GatewayHeaders{Bearer: "Bearer real", ClientIP: "192.0.2.1", Host: "app", Proto: "https", Fields: f.fields})
+		values := proxy.GatewayHeaders{Bearer: "Bearer real", Carrier: f.carrier, ClientIP: "192.0.2.1", Host: "app", Proto: "https", Fields: f.fields}
+		if f.carrier != nil {
+			values.Bearer = ""
+		}
+		failure := forwarder.Serve(w, r, h, m.Target, values)
 		note(f.failures, failure)
 		answer(w, failure)
 	}))
@@ -410,12 +414,12 @@ func TestHandlerRenewsToken(t *testing.T) {
 			})
 			f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 			var asked strings.Builder
-			f.handler.renew = func(res *http.Response, repeatable bool) ([]routing.Field, error) {
+			f.handler.renew = func(res *http.Response, repeatable bool) (proxy.Token, error) {
 				fmt.Fprintf(&asked, "%d %v, ", res.StatusCode, repeatable)
 				if !c.renews {
-					return nil, c.err
+					return proxy.Token{}, c.err
 				}
-				return []routing.Field{{Name: "Authorization", Value: "Bearer new"}}, c.err
+				return proxy.Token{Bearer: "Bearer new"}, c.err
 			}
 			res, body := get(t, request(t, c.method, f.URL+"/api", strings.NewReader(c.body)))
 			if res.StatusCode != c.status || asked.String() != c.asked || requests.Load() != c.requests {
@@ -470,9 +474,9 @@ func TestPeek(t *testing.T) {
 			})
 			f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
 			var seen []byte
-			f.handler.renew = func(res *http.Response, _ bool) ([]routing.Field, error) {
+			f.handler.renew = func(res *http.Response, _ bool) (proxy.Token, error) {
 				seen = proxy.Peek(res, 64)
-				return nil, nil
+				return proxy.Token{}, nil
 			}
 			req := request(t, "GET", f.URL+"/api", nil)
 			req.Header.Set("Accept-Encoding", "identity")

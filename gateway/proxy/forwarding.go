@@ -23,6 +23,7 @@ type forwarding struct {
 	out      client.Request // the outgoing one, but for its address
 	body     *body          // nil: the request has none
 	stream   *Stream
+	carrier  Carrier  // what carries the token in place of Authorization; nil: nothing
 	upgrade  bool     // a WebSocket handshake
 	personal bool     // the upstream is told whose request it is
 	sent     bool     // a transport has seen the request
@@ -86,7 +87,11 @@ func (fw *forwarding) prepare(values *GatewayHeaders) {
 	if f.prefix != "" {
 		out.Fields = append(out.Fields, client.Field{Name: "X-Forwarded-Prefix", Value: f.prefix})
 	}
-	fw.personal = values.Bearer != "" || len(values.Fields) > 0
+	if values.Carrier != nil {
+		fw.carrier = values.Carrier
+		out.Fields = putCarrier(out.Fields, values.Carrier)
+	}
+	fw.personal = values.Bearer != "" || values.Carrier != nil || len(values.Fields) > 0
 	for _, list := range [...][]routing.Field{f.route.Headers.Request.Set, values.Fields} {
 		for _, field := range list {
 			out.Fields = put(out.Fields, client.Field(field))
@@ -120,7 +125,7 @@ func (fw *forwarding) takeBody() {
 // dropTrailers holds trailers to the rules for headers: some servers merge the two.
 func (fw *forwarding) dropTrailers() {
 	for name := range fw.r.Trailer {
-		if name == "Authorization" || routing.IsFraming(name) || fw.f.policy.drops(name) {
+		if name == "Authorization" || carries(fw.carrier, name) || routing.IsFraming(name) || fw.f.policy.drops(name) {
 			delete(fw.r.Trailer, name)
 		}
 	}
@@ -149,9 +154,9 @@ func (fw *forwarding) relayInterim(code int, h http.Header) error {
 func (fw *forwarding) open(res *http.Response) (*http.Response, error) {
 	fw.body.answered()
 	repeatable := fw.body == nil && idempotent(fw.r.Method) && !fw.once()
-	fields, err := fw.handler.Renew(res, repeatable)
-	if err == nil && repeatable && len(fields) > 0 {
-		if res, err = fw.again(res, fields); err != nil {
+	token, err := fw.handler.Renew(res, repeatable)
+	if err == nil && repeatable && token.given() {
+		if res, err = fw.again(res, token); err != nil {
 			return nil, err
 		}
 		_, err = fw.handler.Renew(res, false)
@@ -166,12 +171,10 @@ func (fw *forwarding) open(res *http.Response) (*http.Response, error) {
 	return res, nil
 }
 
-// again sends the request with other fields, in place of the response that it had.
-func (fw *forwarding) again(res *http.Response, fields []routing.Field) (*http.Response, error) {
+// again sends the request with another token, in place of the response that it had.
+func (fw *forwarding) again(res *http.Response, token Token) (*http.Response, error) {
 	fw.setAside(res)
-	for _, field := range fields {
-		fw.out.Fields = put(fw.out.Fields, client.Field(field))
-	}
+	fw.out.Fields = token.put(fw.out.Fields)
 	return fw.try()
 }
 

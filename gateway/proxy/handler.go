@@ -2,8 +2,6 @@ package proxy
 
 import (
 	"net/http"
-
-	"sessiongate/gateway/routing"
 )
 
 // Handler is what the caller of [Forwarder.Serve] decides about one request while it is under way.
@@ -18,11 +16,11 @@ type Handler interface {
 	Response(res *http.Response) error
 
 	// Renew sees every final response (101 included) before anything is done with it, and may ask
-	// for another attempt: with other fields than the request had, because the response refuses its
-	// token. nil: the response stands. It stands too where repeatable is false: such a request has a
+	// for another attempt: with another token than the request had, because the response refuses
+	// that one. None: the response stands. It stands too where repeatable is false: such a request has a
 	// body, is not idempotent, must arrive once, or was this other attempt already. The response's
 	// header may be read, its body by [Peek] only. An error is as that of Response.
-	Renew(res *http.Response, repeatable bool) ([]routing.Field, error)
+	Renew(res *http.Response, repeatable bool) (Token, error)
 
 	// Stream sees every response that has a body, after Response, when its header is about to be
 	// sent. The stream may be kept until Serve returns.
@@ -40,6 +38,6 @@ type OnceHandler interface {
 // passAll is the Handler of a caller that has none.
 type passAll struct{}
 
-func (passAll) Response(*http.Response) error                       { return nil }
-func (passAll) Renew(*http.Response, bool) ([]routing.Field, error) { return nil, nil }
-func (passAll) Stream(*Stream)                                      {}
+func (passAll) Response(*http.Response) error             { return nil }
+func (passAll) Renew(*http.Response, bool) (Token, error) { return Token{}, nil }
+func (passAll) Stream(*Stream)                            {}

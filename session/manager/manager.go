@@ -120,14 +120,16 @@ func New(o Options) (*Manager, error) {
 		Lifetimes: session.Lifetimes{Idle: o.Rules.Idle, Absolute: o.Absolute}, Grace: o.Grace, PerUser: o.PerUser, Now: o.Now,
 	})
 	m.Redirects = signin.NewRedirects(m.SignIn, o.Attempts, o.Links, m.refresher.Worked)
-	return m, m.addCaching(o, sealers, resolve.NewInterner(providers))
+	return m, m.addCaching(o, sealers, providers)
 }
 
 // addCaching makes the services that remember what the store said.
-func (m *Manager) addCaching(o Options, sealers *session.Sealers, interner *resolve.Interner) (err error) {
+func (m *Manager) addCaching(o Options, sealers *session.Sealers, providers *session.Providers) (err error) {
+	interner := resolve.NewInterner(providers)
 	m.Resolver, err = resolve.New(resolve.Options{
 		Store: m.recovery, Refresher: m.refresher, Terminator: m.Terminator, Sealers: sealers, Interner: interner,
-		Tracker: m.tracker, Reporter: m.reporter, Idle: o.Rules.Idle, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, Now: o.Now,
+		Tracker: m.tracker, Reporter: m.reporter, Forwarder: providers,
+		Idle: o.Rules.Idle, CacheTTL: o.CacheTTL, CacheBytes: o.CacheBytes, Now: o.Now,
 	})
 	if err != nil {
 		return fmt.Errorf("session cache: %w", err)

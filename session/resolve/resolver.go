@@ -46,6 +46,7 @@ type Resolver struct {
 	interner      *Interner
 	tracker       *tracker.Tracker
 	reporter      *session.Reporter
+	forwarder     session.Forwarder
 	idle          time.Duration
 	now           func() time.Time
 
@@ -61,8 +62,9 @@ type Options struct {
 	Interner   *Interner
 	Tracker    *tracker.Tracker
 	Reporter   *session.Reporter
-	Idle       time.Duration // the idle timeout of sessions
-	CacheTTL   time.Duration // 0: every request asks the store
+	Forwarder  session.Forwarder // how the sessions' requests carry their tokens
+	Idle       time.Duration     // the idle timeout of sessions
+	CacheTTL   time.Duration     // 0: every request asks the store
 	CacheBytes uint64
 	Now        func() time.Time
 }
@@ -79,7 +81,7 @@ func New(o Options) (*Resolver, error) {
 	}
 	return &Resolver{
 		store: o.Store, refresher: o.Refresher, terminator: o.Terminator, sealers: o.Sealers, cache: c, revalidations: k,
-		interner: o.Interner, tracker: o.Tracker, reporter: o.Reporter, idle: o.Idle, now: o.Now,
+		interner: o.Interner, tracker: o.Tracker, reporter: o.Reporter, forwarder: o.Forwarder, idle: o.Idle, now: o.Now,
 	}, nil
 }
 
@@ -163,7 +165,7 @@ func (r *Resolver) present(
 	if a.NotModified {
 		s = known.revalidated(a, r.idle)
 	} else {
-		s = a.look().Session(h, r.idle)
+		s = r.made(a.look(), h)
 	}
 	if e := a.Track.Ended(); e != nil {
 		return nil, e // it ended while we asked
@@ -181,6 +183,13 @@ func (r *Resolver) present(
 	return s, nil
 }
 
+// made makes a session of a look, with what its requests carry.
+func (r *Resolver) made(look session.Look, h session.Handle) *session.Session {
+	s := look.Session(h, r.idle)
+	s.Forward = r.forwarder.Forward(look.Record)
+	return s
+}
+
 // refresh returns the session with fresh tokens. from is what it starts from: the
 // answer's, or what was read since.
 func (r *Resolver) refresh(
@@ -192,7 +201,7 @@ func (r *Resolver) refresh(
 	if err != nil {
 		return nil, err
 	}
-	s := fresh.Session(h, r.idle)
+	s := r.made(fresh, h)
 	if e := s.Track().Ended(); e != nil {
 		return nil, e
 	}
@@ -214,7 +223,7 @@ func (r *Resolver) expiredUnread(ctx context.Context, a answer, h session.Handle
 	if look.Expired(r.now()) {
 		return r.refresh(ctx, a, look, h, v, c)
 	}
-	return look.Session(h, r.idle), nil
+	return r.made(look, h), nil
 }
 
 // keep stores an answer about the current handle for the requests to come.
@@ -300,7 +309,7 @@ func (r *Resolver) overtaken(ctx context.Context, s *session.Session) (*session.
 	if look.Expired(r.now()) || track.Ended() != nil || track.Barred(s.Handle().Generation(), false) {
 		return nil, session.ErrNotRenewed
 	}
-	return look.Session(s.Handle(), r.idle), nil
+	return r.made(look, s.Handle()), nil
 }
 
 // mayPresentAgain reports whether the handle of s may be judged once more. It was

@@ -55,7 +55,7 @@ func newWorld(t *testing.T, ttl time.Duration) *world {
 	}
 	w.Resolver, err = resolve.New(resolve.Options{
 		Store: store{w}, Refresher: refresher{w}, Terminator: w, Sealers: &session.Sealers{Browser: plain{w}, Marks: plain{w}},
-		Interner: resolve.NewInterner(providers), Tracker: w.tracker, Reporter: session.NewReporter(w, clock),
+		Interner: resolve.NewInterner(providers), Forwarder: providers, Tracker: w.tracker, Reporter: session.NewReporter(w, clock),
 		Idle: idle, CacheTTL: ttl, CacheBytes: 1 << 20, Now: clock,
 	})
 	if err != nil {

@@ -47,7 +47,7 @@ type Options struct {
 	// Environment are the variables that ${NAME} in bodies and templates stands for; $${ there is ${
 	// itself. It may hold secrets.
 	Environment map[string]string
-	Forward     []string      // lines "place: template"; nil: the access token in Authorization, as Bearer
+	Forward     []string      // lines "place: template" for headers and cookies of requests on routes; nil: the access token in Authorization, as Bearer
 	Stale       []string      // conditions: an upstream's word for a token that is no good. Default 401
 	Verify      *Verification // nil: tokens are believed as they come, straight from the API
 

@@ -14,7 +14,8 @@ import (
 	"sessiongate/session/token"
 )
 
-// Provider implements [session.PasswordProvider], [session.RemoteProvider] and [session.Revoker].
+// Provider implements [session.PasswordProvider], [session.RemoteProvider], [session.Revoker] and
+// [session.Forwarder].
 // It is safe for concurrent use.
 type Provider struct {
 	options  Options
@@ -22,6 +23,7 @@ type Provider struct {
 	sources  sources
 	kept     keepLines
 	relay    relay
+	forward  []sent    // nil: as usual
 	verifier *verifier // nil: nothing is verified
 
 	login, refresh, logout, whose *endpoint // whose is Options.Me
@@ -88,13 +90,14 @@ func (p *Provider) compile() error {
 		names: []string{refreshToken, accessToken, subject}, claims: true, keep: p.kept.names(),
 		values: o.Values, environment: o.Environment,
 	}
-	authorization := asBearer(accessToken)
-	var err1, err2, err3, err4 error
-	p.login, err1 = newEndpoint("login", o.Login, atLogin, authorization)
-	p.refresh, err2 = newEndpoint("refresh", o.Refresh, later, authorization)
-	p.logout, err3 = newEndpoint("logout", o.Logout, later, authorization)
-	p.whose, err4 = newEndpoint("me", o.Me, later, authorization)
-	return errors.Join(err1, err2, err3, err4)
+	var err0, err1, err2, err3, err4 error
+	p.forward, err0 = parseForward(o, p.kept)
+	token := authorization(p.forward)
+	p.login, err1 = newEndpoint("login", o.Login, atLogin, token)
+	p.refresh, err2 = newEndpoint("refresh", o.Refresh, later, token)
+	p.logout, err3 = newEndpoint("logout", o.Logout, later, token)
+	p.whose, err4 = newEndpoint("me", o.Me, later, token)
+	return errors.Join(err0, err1, err2, err3, err4)
 }
 
 // Name implements [session.Provider].
@@ -286,4 +289,5 @@ var (
 	_ session.ExtraFieldsProvider = (*Provider)(nil)
 	_ session.RemoteProvider      = (*Provider)(nil)
 	_ session.Revoker             = (*Provider)(nil)
+	_ session.Forwarder           = (*Provider)(nil)
 )
