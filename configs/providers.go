@@ -40,7 +40,7 @@ type LocalProvider struct {
 	// Audience is the `aud` of the tokens: what the APIs expect. Default the issuer.
 	Audience string `yaml:"audience"`
 	// PasswordChange says what becomes of a user's sessions when the password changes: end (at their
-	// next refresh) or keep. Default end.
+	// next refresh, and so does the session of who changed it) or keep. Default end.
 	PasswordChange string `yaml:"password_change" oneof:"end keep"`
 }
 
