@@ -88,15 +88,21 @@ type TokenAPILogin struct {
 	Password string `yaml:"password"`
 	// Refused are the statuses that mean wrong credentials. Default [400, 401, 403, 422].
 	Refused []int `yaml:"refused"`
-	// Extra are further fields of POST /auth/login to pass on, as {{extra.NAME}}. Default none, at
-	// most 16.
+	// Extra are the names of further fields of POST /auth/login, scalars of at most 2 KiB, for
+	// templates: {{extra.NAME}}. Our page asks for them after mfa_required. Default none, at most
+	// 16.
 	Extra []string `yaml:"extra"`
 	// Send are lines "place: template", beside the other keys. Default none.
 	Send []Template `yaml:"send"`
-	// Answers are lines "meaning: conditions"; the first that holds wins, before Refused. Default
-	// none.
+	// Answers are lines "meaning: conditions"; the first that holds wins, before Refused. Conditions
+	// are statuses (401, 4xx) and place=value, all of a line together: a value is text, or a number
+	// or boolean as JSON spells it, "text with blanks", a beginning (1002*), or * for what is there
+	// and not null, false or empty. Meanings: ok (then no other 2xx is), refused, fault,
+	// mfa_required, email_not_confirmed, account_locked, account_disabled, password_expired,
+	// captcha_required and too_many_attempts. Default none.
 	Answers []string `yaml:"answers"`
-	// Relay are fields of an answer that asks for another step which the page gets. Default none.
+	// Relay are fields of an mfa_required answer that the app gets, as members of step: texts,
+	// numbers, booleans and lists, 2 KiB in all, and no JWT or token. Default none.
 	Relay []string `yaml:"relay"`
 }
 
@@ -118,13 +124,13 @@ type TokenAPICall struct {
 	// AccessToken is the place for the access token. Default empty.
 	AccessToken string `yaml:"access_token" empty:"means"`
 	// Refused are the statuses that mean a token is no good any more; 400 with invalid_grant always
-	// does. Without a JSON body it may be a proxy's: then only the second time, and if others are
-	// refreshed meanwhile. Default [401].
+	// does. Without a JSON body, or with another 4xx, it may be a proxy's: then only the second time,
+	// and if others are refreshed meanwhile. Default [401].
 	Refused []int `yaml:"refused"`
 	// Send are lines "place: template", beside the other keys. Default none.
 	Send []Template `yaml:"send"`
-	// Answers are lines "meaning: conditions"; the first that holds wins, before Refused. Default
-	// none.
+	// Answers are lines "meaning: conditions"; the first that holds wins, before Refused. Meanings
+	// are ok, refused and fault, and account_disabled for a refresh. Default none.
 	Answers []string `yaml:"answers"`
 }
 

@@ -45,7 +45,8 @@
  * @property {number} status
  * @property {string} detail
  * @property {string} code
- * @property {string} [reason]
+ * @property {string} [reason]  why the session ended, or why a sign-in was refused: email_not_confirmed, account_locked, …
+ * @property {Record<string, unknown>} [step]  with code login_step_required: what the sign-in still needs
  * @property {string} [login_url]
  * @property {number} [retry_after]  seconds
  */

@@ -18,7 +18,10 @@ import (
 //     proxy in front of the provider gives it too. It is final only when the same
 //     tokens are refused again, at least [doubtGap] later, and another session's
 //     refresh succeeded in between: then the way to the provider is good, and so are
-//     client and request, which are the same for all.
+//     client and request, which are the same for all. A sign-in proves none of that: it goes
+//     another way, and where something refuses every refresh, people sign in again and
+//     again. So the session of somebody who is alone at a provider stays in doubt until it
+//     runs out or its user signs in again, which replaces it: the 503 leads there.
 //   - misfit ([session.FaultError] with Misconfigured): the gateway was refused, and no user.
 //   - fault (any other): it says nothing about the tokens.
 //

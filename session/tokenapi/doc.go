@@ -10,8 +10,12 @@
 // # Decisions
 //
 //   - "No" is a 401, or a 400 with the error invalid_grant (RFC 6749 §5.2), unless the options name
-//     other statuses. Everything else, redirects included, is "not now": an answer that nobody
-//     foresaw must not sign anybody out.
+//     other statuses or say by [Endpoint.Answers] what an answer means. To a refresh, a no without
+//     JSON and every other 4xx are doubts, which package refresh weighs: a proxy may have said so.
+//     Everything else, redirects included, is "not now": an answer that nobody foresaw must not
+//     sign anybody out. So is a 2xx where lines say "ok" and none of them holds.
+//   - What an API says of a login beside "no" comes out as one of a few fixed meanings. Its texts
+//     were written for another page and may name people; they go nowhere.
 //   - Redirects are never followed. Go's client would send the password again to wherever a 307
 //     points.
 //   - A request body is a parsed tree with places for values, not text with values pasted in: a

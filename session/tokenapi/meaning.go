@@ -15,7 +15,7 @@ type Meaning string
 // The meanings. The first three are about any call; the others about a login, and
 // MeansAccountDisabled about a refresh as well.
 const (
-	MeansOK      Meaning = "ok"      // success, whatever the status; with one such line, nothing else is
+	MeansOK      Meaning = "ok"      // success, whatever the status; with one such line, no other 2xx is
 	MeansRefused Meaning = "refused" // no for good: this password, this token
 	MeansFault   Meaning = "fault"   // nothing that is about the user
 

@@ -92,10 +92,18 @@ type Endpoint struct {
 	// always counts; 408 and 429 never do.
 	Refused []int
 
-	Send      []string // lines "place: template", beside the fields above; cut at the first ": "
-	Answers   []string // lines "meaning: conditions", looked at before Refused
-	Extra     []string // of a login: fields of the request to pass on, for templates
-	Relay     []string // of a login: fields of an answer that asks for another step which the page gets
+	Send []string // lines "place: template", beside the fields above; cut at the first ": "
+
+	// Answers are lines "meaning: conditions" that come before Refused; the first of which the
+	// conditions hold says what the answer means, whatever its status. A meaning is one of
+	// [Meanings]. Conditions have blanks between them: statuses (401, 4xx), of which one must be the
+	// answer's, and place=value, all of which must hold. Numbers and booleans are compared as JSON
+	// spells them; 1002* is a beginning; =* holds of what is there and not null, false or empty;
+	// a value may stand in double quotes. 64 lines at most.
+	Answers []string
+
+	Extra     []string // of a login: names of fields of the request for templates; 16 at most
+	Relay     []string // of a login: fields of an answer that asks for another step which the page gets, 2 KiB in all
 	NeedsLive bool     // of a refresh: it takes only a token that has not expired
 }
 
