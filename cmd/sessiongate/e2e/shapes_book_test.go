@@ -34,6 +34,7 @@ type book struct {
 	families int
 	tokens   map[string]*bookToken
 	counts   bookCounts
+	shown    told // how the last sign-in was answered, not filled in
 }
 
 type bookCounts struct {
@@ -58,13 +59,26 @@ func newBook(t *testing.T, now func() time.Time, row shape) *book {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	b.url = server.URL
-	row.api(b, func(call string, answer func(q asked) told) {
+	on := func(call string, answer func(q asked) told) {
 		mux.HandleFunc(call, func(w http.ResponseWriter, r *http.Request) {
 			text, _ := io.ReadAll(r.Body)
 			answer(asked{r, string(text)}).write(w)
 		})
+	}
+	row.api(b, on)
+	on("POST /elsewhere", func(asked) told {
+		like := b.last()
+		return b.begin(like.body, like.header...)
 	})
 	return b
+}
+
+// last is how the API answered a sign-in: for a call that the configuration does not name and that is
+// answered alike, such as a registration.
+func (b *book) last() told {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.shown
 }
 
 // asked is a request to a mock.
@@ -157,6 +171,7 @@ func (b *book) begin(body string, header ...string) told {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.families++
+	b.shown = told{200, body, header}
 	return b.grant(b.families, body, header)
 }
 

@@ -286,6 +286,9 @@ capture: [{path: /graphql/}]`,
 		life: 5 * time.Minute, page: "/graphql/?query={shop{name}}", deaf: true,
 		api: func(b *book, on route) {
 			on("POST /graphql/", func(q asked) told {
+				if q.at("query") == "" {
+					return say(400, noQuery)
+				}
 				if t := q.at("variables.t"); t != "" {
 					return b.reuse(t, say(200, `{"data":{"tokenRefresh":{"token":null,"errors":[{"code":"JWT_INVALID_TOKEN"}]}}}`),
 						`{"data":{"tokenRefresh":{"token":"ACCESS","errors":[]}}}`)

@@ -325,6 +325,8 @@ forward: ["cookie:accessToken: {{access_token}}"]`,
 	}
 }
 
+const noQuery = `{"errors":[{"message":"Must provide a query string."}]}`
+
 // One path for everything, always 200, errors in the body.
 func graphQL() shape {
 	return shape{
@@ -346,6 +348,9 @@ capture: [{path: /graphql}]`,
 		api: func(b *book, on route) {
 			not := say(200, `{"errors":[{"message":"Not authenticated","extensions":{"code":"UNAUTHENTICATED"}}],"data":null}`)
 			on("POST /graphql", func(q asked) told {
+				if q.at("query") == "" {
+					return say(400, noQuery)
+				}
 				if t := q.at("variables.t"); t != "" {
 					return b.rotate(t, not, `{"data":{"refresh":{"accessToken":"ACCESS","refreshToken":"REFRESH"}}}`)
 				}
