@@ -8,8 +8,8 @@ import (
 	"sessiongate/session"
 )
 
-// Marks of ours on an application's response. What an upstream sends under these names is
-// dropped.
+// Marks of ours on an application's response. What an upstream sends under these names, the proxy
+// has dropped.
 const (
 	// upstreamStatusHeader marks a 401 that an application answered. Its session is fine: a page
 	// must not take it for the end of the session and send the user to sign in.

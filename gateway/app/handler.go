@@ -42,8 +42,6 @@ func (l *handlers) put(h *handler) {
 // Response implements [proxy.Handler]: it marks an application's own 401, and turns its wish for
 // another sign-in into ours.
 func (h *handler) Response(res *http.Response) error {
-	delete(res.Header, upstreamStatusHeader) // ours to say
-	delete(res.Header, retryHeader)
 	if h.retry {
 		res.Header[retryHeader] = []string{"1"}
 	}

@@ -8,8 +8,12 @@ import (
 
 // filterResponse cleans an upstream's response header in place: it can neither set nor clear the
 // gateway's cookies, whose names are given. Set-Cookie lines of other names are left as they are,
-// Clear-Site-Data loses the directives that clear cookies and keeps the others.
+// Clear-Site-Data loses the directives that clear cookies and keeps the others. The gateway's own
+// marks are not the upstream's to set.
 func filterResponse(h http.Header, cookies []string) {
+	for _, name := range [...]string{"X-Sessiongate-Retry", "X-Sessiongate-Session", "X-Sessiongate-Upstream"} {
+		delete(h, name)
+	}
 	if lines := h["Set-Cookie"]; len(lines) > 0 {
 		lines = slices.DeleteFunc(lines, func(l string) bool { return setsCookie(l, cookies) })
 		setLines(h, "Set-Cookie", lines)
