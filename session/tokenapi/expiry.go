@@ -108,8 +108,10 @@ func readNumber(text string) (float64, bool) {
 // readDuration reads numbers with units: 15m, 1h30m, 2 days, 900000ms, and the time part of an ISO
 // 8601 duration (PT15M).
 func readDuration(text string) (time.Duration, bool) {
-	text = strings.ToLower(text)
-	rest, iso := strings.CutPrefix(text, "pt")
+	rest := strings.TrimPrefix(strings.ToLower(text), "pt")
+	if rest == "" {
+		return 0, false
+	}
 	var sum float64 // seconds
 	for rest != "" {
 		number := rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789."))]
@@ -126,7 +128,7 @@ func readDuration(text string) (time.Duration, bool) {
 		sum += n * unit.Seconds()
 		rest = strings.TrimLeft(rest[len(word):], " ")
 	}
-	return scale(sum, time.Second), text != "" && !(iso && len(text) == len("pt"))
+	return scale(sum, time.Second), true
 }
 
 // unitOf knows the units by which libraries and people write durations; 0: it is none.

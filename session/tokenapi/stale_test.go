@@ -19,8 +19,12 @@ func TestStale(t *testing.T) {
 		"":        {{401, nil, "", false, false}},
 		"401|419": {{419, nil, "", true, false}, {401, nil, "", true, false}, {500, nil, "", false, false}},
 		"200 code=401": {
-			{200, nil, `{"code":401}`, true, true}, {200, nil, `{"code":"401"}`, true, true}, {200, nil, `{"code":402}`, false, true},
-			{200, nil, "", false, true}, {200, nil, "<html>", false, true}, {401, nil, `{"code":401}`, false, false},
+			{200, nil, `{"code":401}`, true, true},
+			{200, nil, `{"code":"401"}`, true, true},
+			{200, nil, `{"code":402}`, false, true},
+			{200, nil, "", false, true},
+			{200, nil, "<html>", false, true},
+			{401, nil, `{"code":401}`, false, false},
 		},
 		"401|403 error=TOKEN_EXPIRED": {
 			{401, nil, "", true, false}, {403, nil, `{"error":"TOKEN_EXPIRED"}`, true, true}, {403, nil, `{"error":"no"}`, false, true},
