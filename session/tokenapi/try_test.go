@@ -195,7 +195,12 @@ func TestTryFails(t *testing.T) {
 		"hangs up":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, nil, "FAILED login: the connection is closed"},
 		"cut short":      {cutShort, nil, "FAILED login: the connection is closed before the answer is complete"},
 		"not a JWT":      {say(200, pair("opaque-"+canary, "")), nil, "FAILED identity: from the access token: login: the access token is not a JWT"},
-		"used once":      {once(pair(jwt(ada()), canary+"-r")), nil, "FAILED refresh: answers 401 to the second refresh: the token can be used once only, and the first refresh gave no new one at refresh_token"},
+		"second step": {say(401, `{"mfa":true,"methods":["`+canary+`"],"mfa_token":"`+canary+`"}`), func(o *tokenapi.Options) {
+			o.Login.Answers, o.Login.Relay = []string{"mfa_required: mfa=true"}, []string{"methods", "mfa_token"}
+		}, "FAILED login: answers 401: a further step is required. Repeat with --extra NAME=VALUE, where NAME is one of login.extra\n  it tells about that: methods"},
+		"locked":    {say(403, `{"code":9}`), answering("account_locked: code=9"), "FAILED login: answers 403: refused, account_locked"},
+		"too many":  {say(429, ``), nil, "FAILED login: answers 429: the API takes no more sign-ins at the moment"},
+		"used once": {once(pair(jwt(ada()), canary+"-r")), nil, "FAILED refresh: answers 401 to the second refresh: the token can be used once only, and the first refresh gave no new one at refresh_token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAPI(t, row.answer)
