@@ -306,3 +306,19 @@ func TestBearer(t *testing.T) {
 		t.Errorf("proved %s ago", b.AuthAge(localClock()))
 	}
 }
+
+func TestASessionKnowsItsTokens(t *testing.T) {
+	tokens := session.Tokens{Access: "access", Refresh: "refresh"}
+	rec := &session.Record{Tokens: tokens}
+	rec.Facts.TokensHash = tokens.Hash()
+	s := session.NewSession(session.ReadPoint{Track: session.NewTrack("id")}, time.Time{}, session.Handle{}, rec, time.Hour)
+	for text, want := range map[string]bool{"access": true, "refresh": true, "": false, "other": false, "refreshaccess": false} {
+		if s.Owns(text) != want {
+			t.Errorf("Owns(%q) is %v", text, !want)
+		}
+	}
+	rec.Facts.TokensHash = session.Tokens{Access: "access"}.Hash()
+	if s := session.NewSession(session.ReadPoint{Track: session.NewTrack("id")}, time.Time{}, session.Handle{}, rec, time.Hour); s.Owns("") {
+		t.Error("no refresh token is none")
+	}
+}

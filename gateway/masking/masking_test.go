@@ -331,11 +331,98 @@ func TestKinds(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	for _, o := range []masking.Options{
-		{Placeholder: ""}, {Placeholder: `a"b`}, {Placeholder: strings.Repeat("x", 65)}, {Placeholder: "x", Fields: []string{"a..b"}},
+		{Placeholder: ""},
+		{Placeholder: `a"b`},
+		{Placeholder: strings.Repeat("x", 65)},
+		{Placeholder: "x", Fields: []string{"a..b"}},
 		{Placeholder: "x", Fields: []string{strings.Repeat("a.", 20) + "a"}},
 	} {
 		if _, err := masking.New(o); err == nil {
 			t.Errorf("%+v is accepted", o)
 		}
 	}
+}
+
+// TestRandomBodies holds bodies that are longer than the window to the reference.
+func TestRandomBodies(t *testing.T) {
+	r := compile(t, options)
+	for seed := range uint64(150) {
+		g := &generator{rand: rand.New(rand.NewPCG(seed, 3)), rare: seed%3 != 0, size: 100 + int(seed%5)*25<<10}
+		for g.Len() < g.size {
+			g.value(0)
+		}
+		body := g.Bytes()
+		want := body
+		for d, at := json.NewDecoder(bytes.NewReader(body)), int64(0); ; {
+			var one json.RawMessage
+			if d.Decode(&one) != nil {
+				break
+			}
+			if at == 0 {
+				want = nil
+			}
+			at = d.InputOffset()
+			want = append(append(want, refer(one, options, own{})...), ' ')
+		}
+		for _, k := range []masking.Kind{masking.JSON, masking.Lines, masking.Events} {
+			got := read(t, r, k, &pieces{body, g.rand})
+			i := 0
+			for i < len(got) && got[i] == want[i] {
+				i++
+			}
+			if i < len(want) {
+				t.Fatalf("seed %d, kind %d: %d bytes, first at %d: got …%.80s want …%.80s", seed, k, len(body), i, got[max(0, i-40):], want[max(0, i-40):])
+			}
+		}
+	}
+}
+
+// generator writes random JSON in which the names and texts that matter turn up.
+type generator struct {
+	bytes.Buffer
+	rand *rand.Rand
+	rare bool
+	size int
+}
+
+func (g *generator) value(depth int) {
+	defer func() {
+		if depth == 0 {
+			g.WriteByte(' ')
+		}
+	}()
+	switch n := g.rand.IntN(10); {
+	case n < 4 && depth < 17 && g.Len() < g.size:
+		g.WriteByte('{')
+		for i := range g.rand.IntN(12) {
+			if i > 0 {
+				g.WriteByte(',')
+			}
+			g.text("access_token", "data", "refresh_token", "tokens", "token", "list", "every", "https:\\/\\/example.com\\/claims", "deep", "a", "b", "access\\u005ftoken")
+			g.WriteByte(':')
+			g.value(depth + 1)
+		}
+		g.WriteByte('}')
+	case n < 7 && depth < 17 && g.Len() < g.size:
+		g.WriteByte('[')
+		for i := range g.rand.IntN(8) {
+			if i > 0 {
+				g.WriteByte(',')
+			}
+			g.value(depth + 1)
+		}
+		g.WriteByte(']')
+	case n < 8:
+		fmt.Fprint(g, g.rand.Int())
+	default:
+		g.text("tok"+strings.Repeat("x", g.rand.IntN(30)), "eyJtok.a.b", "eyJxxx", "\\u0065yJtok", "}]\\\"", strings.Repeat("long ", g.rand.IntN(200)))
+	}
+}
+
+func (g *generator) text(special ...string) {
+	s := "plain \\u00e9 \\\\"
+	if !g.rare || g.rand.IntN(40) == 0 {
+		s = special[g.rand.IntN(len(special))]
+	}
+	g.WriteString(`"` + s + `"`)
 }

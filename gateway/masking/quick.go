@@ -141,7 +141,7 @@ func hexByte(p []byte) (c byte, ok bool) {
 		return 0, false
 	}
 	v, ok := hex4(p)
-	return byte(v), ok && v < 0x80 //nolint:gosec // looked at
+	return byte(v), ok && v < 0x80
 }
 
 // hold returns from where on p may not be passed on, because what stands there may become a name or
@@ -179,6 +179,9 @@ func beginsWith(whole string, text []byte) bool {
 
 // jwt reports whether text, the content of a string or the beginning of one, may begin as a JWT.
 func (q *quick) jwt(text []byte) bool {
+	if len(text) > 0 && text[0] != jwtStart[0] && text[0] != '\\' {
+		return false
+	}
 	if text = text[:min(len(text), len(jwtStart)*6)]; bytes.IndexByte(text, '\\') >= 0 {
 		return true
 	}

@@ -71,52 +71,110 @@ func (m *Reader) Read(p []byte) (int, error) {
 		case len(p) == 0:
 			return 0, nil
 		}
-		m.fill()
+		m.rest()
+		if m.state == reads || m.out < len(m.window) {
+			m.fill()
+		} else if n := m.readInto(p); n > 0 {
+			return n, nil
+		}
 	}
 }
 
 // Close implements io.Closer.
 func (m *Reader) Close() error {
-	if m.room != nil {
-		windows.Put(m.room)
-		m.room, m.window = nil, nil
-		m.read, m.out, m.safe = 0, 0, 0
-	}
+	m.release()
 	if m.err == nil {
 		m.err = io.ErrClosedPipe
 	}
 	return m.src.Close()
 }
 
+// readInto reads a piece to where it is wanted. If it is the last, it needs no window; then the result is
+// how long it is. Else it has moved to the window.
+func (m *Reader) readInto(p []byte) (n int) {
+	m.makeRoom()
+	n, err := m.src.Read(p[:min(len(p), windowSize-len(m.window))])
+	m.err = err
+	p = p[:n]
+	if err == io.EOF && m.finish(p) {
+		return n
+	}
+	m.keep(p)
+	m.look(err == io.EOF)
+	return 0
+}
+
+// keep puts a piece into the window.
+func (m *Reader) keep(p []byte) {
+	if m.room == nil {
+		m.room, _ = windows.Get().(*[windowSize]byte)
+		m.window = m.room[:0]
+	}
+	m.window = append(m.window, p...)
+}
+
+// rest gives the window of a stream back between two messages, where nothing is held: thousands of
+// streams may be waiting.
+func (m *Reader) rest() {
+	if m.kind >= Lines && m.room != nil && m.out == len(m.window) {
+		m.follow()
+		m.release()
+	}
+}
+
+func (m *Reader) release() {
+	if m.room != nil {
+		windows.Put(m.room)
+	}
+	m.room, m.window = nil, nil
+	m.read, m.out, m.safe = 0, 0, 0
+}
+
+// finish deals with the last piece where it lies, if nothing in the window is of interest.
+func (m *Reader) finish(p []byte) bool {
+	if m.state == fresh && len(m.window) == 0 {
+		m.begin(p, true)
+		if m.state == reads {
+			m.scan.scan(p, 0, true)
+		}
+	}
+	switch m.state {
+	case skims:
+		return !m.rules.quick.find(p)
+	case reads, through:
+		return true
+	case fresh:
+	}
+	return false
+}
+
 // fill reads another piece and finds out how much may go on. All that was sure has.
 func (m *Reader) fill() {
 	m.makeRoom()
-	n, err := m.src.Read(m.window[len(m.window):cap(m.window)])
+	m.keep(nil)
+	n, err := m.src.Read(m.window[len(m.window):windowSize])
 	m.window = m.window[:len(m.window)+n]
 	if err != nil {
 		m.err = err
 	}
-	m.look(err == io.EOF) //nolint:errorlint // io.Reader's contract
+	m.look(err == io.EOF)
 }
 
 // makeRoom makes sure that the window has some.
 func (m *Reader) makeRoom() {
-	switch {
-	case m.room == nil:
-		m.room, _ = windows.Get().(*[windowSize]byte)
-		m.window = m.room[:0]
-	case len(m.window) == cap(m.window):
-		m.follow()
-		n := copy(m.window, m.window[m.out:])
-		m.window = m.window[:n]
-		m.read, m.out, m.safe = 0, 0, 0
+	if len(m.window) < windowSize {
+		return
 	}
+	m.follow()
+	n := copy(m.window, m.window[m.out:])
+	m.window = m.window[:n]
+	m.read, m.out, m.safe = 0, 0, 0
 }
 
 // follow reads the structure of what was passed on unread, before it leaves the window.
 func (m *Reader) follow() {
 	if m.state == skims {
-		m.scanner().sent = len(m.window)
+		m.scanner().sent = m.out
 		m.scan.scan(m.window[:m.out], m.read, false)
 	}
 }
@@ -131,7 +189,7 @@ func (m *Reader) scanner() *scanner {
 // look decides about what is new in the window.
 func (m *Reader) look(last bool) {
 	if m.state == fresh {
-		m.begin(last)
+		m.begin(m.window, last)
 	}
 	if m.state == skims {
 		m.skim(last)
@@ -165,11 +223,11 @@ func (m *Reader) skim(last bool) {
 const byteOrderMark = "\ufeff"
 
 // begin decides whether this is JSON, once there is something to see.
-func (m *Reader) begin(last bool) {
-	if !last && beginsWith(byteOrderMark, m.window) {
+func (m *Reader) begin(text []byte, last bool) {
+	if !last && beginsWith(byteOrderMark, text) {
 		return
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(m.window, []byte(byteOrderMark)), " \t\r\n")
+	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte(byteOrderMark)), " \t\r\n")
 	switch {
 	case m.kind != Sniff:
 	case len(text) == 0:

@@ -26,7 +26,7 @@ type scanner struct {
 	next   element              // the value that comes next, once its name is known
 	phase  phase
 	unfinished
-	blank bool // nothing stands on this line so far
+	blank bool // of Events: nothing stands on the line that goes on here
 	room  []byte
 }
 
@@ -78,6 +78,10 @@ func newScanner(r *Rules, k Kind, j Judge) *scanner {
 // scan masks p from byte i on, where it lies, and returns how much of p is done. The rest has to come
 // again, in front of what follows, unless it is the last.
 func (s *scanner) scan(p []byte, i int, last bool) int {
+	from := i
+	if s.sent == len(p) && s.open == closed && s.nowhere() {
+		i = s.skip(p, i)
+	}
 	for i < len(p) {
 		if s.open != closed {
 			i = s.goOn(p, i)
@@ -87,10 +91,10 @@ func (s *scanner) scan(p []byte, i int, last bool) int {
 		case '"':
 			end, ok := s.text(p, i, last)
 			if !ok {
+				s.blank = s.blankLine(p[from:i])
 				return i
 			}
 			i = end
-			s.blank = false
 			continue
 		case ':':
 			if s.phase == name {
@@ -103,24 +107,65 @@ func (s *scanner) scan(p []byte, i int, last bool) int {
 			}
 		case '{', '[':
 			s.push(p[i] == '[')
+			if s.sent == len(p) && s.nowhere() {
+				i = s.skip(p, i+1)
+				continue
+			}
 		case '}', ']':
 			s.phase = nothing
 			s.depth = max(0, s.depth-1)
 		case '\n':
-			if s.kind == Events && s.blank { // the end of an event, and of whatever was open in it
+			if s.kind == Events && s.blankLine(p[from:i]) { // the end of an event, and of whatever was open in it
 				s.depth, s.phase = 0, nothing
 			}
-			s.blank = true
-			i++
-			continue
-		case '\r':
-			i++
-			continue
 		}
-		s.blank = false
 		i++
 	}
+	s.blank = s.blankLine(p[from:i])
 	return i
+}
+
+// nowhere reports whether the innermost container leads to no place.
+func (s *scanner) nowhere() bool {
+	return s.depth > 0 && s.kind < Lines && (s.depth > maxLevels || !s.levels[s.depth].live)
+}
+
+// skip goes to the end of the innermost container, or as far as p goes, and only counts: all of p has been
+// passed on.
+func (s *scanner) skip(p []byte, i int) int {
+	for outside := s.depth - 1; i < len(p) && s.depth > outside; i++ {
+		switch p[i] {
+		case '"':
+			end, whole := s.endOf(p, i+1)
+			if !whole {
+				s.open = passing
+				return end
+			}
+			i = end - 1
+		case '{', '[':
+			s.depth++
+			if s.depth <= maxLevels {
+				l := &s.levels[s.depth]
+				l.list, l.named, l.live = false, false, false
+			}
+		case '}', ']':
+			s.depth--
+		}
+	}
+	s.phase = nothing
+	return i
+}
+
+// blankLine reports whether nothing stands on the last line of what comes after what is behind us.
+func (s *scanner) blankLine(p []byte) bool {
+	if s.kind != Events {
+		return false
+	}
+	p = bytes.TrimRight(p, "\r")
+	if len(p) == 0 {
+		return s.blank
+	}
+	return p[len(p)-1] == '\n'
 }
 
 // push opens a container.
@@ -130,12 +175,10 @@ func (s *scanner) push(list bool) {
 	if s.depth <= maxLevels {
 		l := &s.levels[s.depth]
 		l.list, l.index = list, 0
-		if e == nil {
-			l.element = element{}
-		} else {
-			l.element = *e
+		l.named = e != nil && e.named && list
+		if l.live = e != nil && e.live; l.live {
+			l.at = e.at
 		}
-		l.named = l.named && list
 	}
 	s.phase = nothing
 }
@@ -152,19 +195,20 @@ func (s *scanner) here() *element {
 		return nil
 	}
 	l := &s.levels[s.depth]
+	if !l.live {
+		s.next.named, s.next.exact, s.next.live = l.named, false, false
+		return &s.next
+	}
 	s.room = strconv.AppendInt(s.room[:0], int64(l.index), 10)
 	s.enter(s.room)
 	s.next.named = l.named
 	return &s.next
 }
 
-// enter sets what comes next to an entry of the innermost container.
+// enter sets what comes next to an entry of the innermost container, which is on the way to a place.
 func (s *scanner) enter(entry []byte) {
 	n := &s.next
 	n.exact, n.live = false, false
-	if s.depth > maxLevels || !s.levels[s.depth].live {
-		return
-	}
 	from := &s.levels[s.depth].at
 	for k, place := range s.rules.places {
 		n.at[k] = gone
@@ -193,7 +237,7 @@ func (s *scanner) text(p []byte, i int, last bool) (end int, ok bool) {
 		s.mask(p[i:end], e)
 	}
 	if e == nil && s.open == closed {
-		s.key(content(p[i:end]))
+		s.key(content(p[i:end]), i < s.sent)
 	} else {
 		s.phase = nothing
 	}
@@ -202,20 +246,32 @@ func (s *scanner) text(p []byte, i int, last bool) (end int, ok bool) {
 
 // endOf looks for the end of a string from i on. Lines of some kinds of body end what stands on them.
 func (s *scanner) endOf(p []byte, i int) (end int, whole bool) {
-	for ; i < len(p); i++ {
-		switch c := p[i]; {
-		case c == '\n' && s.kind >= Lines:
-			s.escape = false
-			return i, true
-		case s.escape:
-			s.escape = false
-		case c == '\\':
-			s.escape = true
-		case c == '"':
-			return i + 1, true
+	lines := s.kind >= Lines
+	if s.escape && i < len(p) {
+		s.escape = false
+		if !lines || p[i] != '\n' {
+			i++
 		}
 	}
-	return i, false
+	for i < len(p) {
+		switch p[i] {
+		case '"':
+			return i + 1, true
+		case '\n':
+			if lines {
+				return i, true
+			}
+		case '\\':
+			if i+1 == len(p) {
+				s.escape = true
+			} else if lines && p[i+1] == '\n' {
+				return i + 1, true
+			}
+			i++
+		}
+		i++
+	}
+	return len(p), false
 }
 
 // begin decides about a string that does not end here. It returns false if the string has to come
@@ -289,16 +345,18 @@ func blankOut(p []byte) {
 }
 
 // key takes a string that is a name if a colon follows.
-func (s *scanner) key(text []byte) {
+func (s *scanner) key(text []byte, sent bool) {
 	s.phase = name
-	s.next.named = false
-	if len(text)+2 > s.rules.longest {
-		s.next.exact, s.next.live = false, false
+	s.next.named, s.next.exact, s.next.live = false, false, false
+	live := s.depth <= maxLevels && s.levels[s.depth].live
+	if len(text)+2 > s.rules.longest || !live && (sent || !s.rules.mayBeName(text)) {
 		return
 	}
 	s.unescape(text)
 	s.next.named = s.rules.isName(s.room)
-	s.enter(s.room)
+	if live {
+		s.enter(s.room)
+	}
 }
 
 // unescape puts into the room what the content of a string says.
@@ -308,7 +366,7 @@ func (s *scanner) unescape(text []byte) { s.room = append(s.room[:0], unescape(s
 func content(p []byte) []byte {
 	p = p[1:]
 	if n := len(p); n > 0 && p[n-1] == '"' && !escaped(p[:n-1]) {
-		p = p[:n-1]
+		return p[:n-1]
 	}
 	return p
 }

@@ -6,9 +6,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
+	"sessiongate/gateway/masking"
 	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
 )
@@ -100,3 +103,48 @@ type onePool struct{ b []byte }
 
 func (p onePool) Get() []byte { return p.b }
 func (p onePool) Put([]byte)  {}
+
+// masks searches bodies as a route to an API with a login does.
+type masks struct {
+	handler
+	rules *masking.Rules
+}
+
+func (m *masks) Fields(h http.Header) { m.rules.Strip(h) }
+
+func (m *masks) Rewrite(res *http.Response) error {
+	res.Body = masking.NewReader(res.Body, m.rules, masking.KindOf(res.Header), m)
+	return nil
+}
+
+func (m *masks) IsToken([]byte, bool) bool { return false }
+
+// BenchmarkAPI is an answer of 16 KiB without tokens, on a route to an API with a login and on
+// another.
+func BenchmarkAPI(b *testing.B) {
+	body := `[` + strings.Repeat(`{"id":1,"customer":{"name":"Ada Lovelace","city":"London"},"created_at":"2026-01-02T03:04:05Z","total":3.50},`, 150) + `{}]`
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"], w.Header()["Content-Length"] = []string{"application/json"}, []string{strconv.Itoa(len(body))}
+		_, _ = io.WriteString(w, body)
+	}))
+	defer s.Close()
+	rules, err := masking.New(masking.Options{Fields: []string{"access_token", "refresh_token"}, Cookies: []string{"refresh"}, Placeholder: "session"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, api := range map[string]*routing.API{"masked": {}, "not": nil} {
+		route := &routing.Route{Path: "/api/", Upstream: routing.Upstream{Addresses: []*url.URL{mustURL(b, s.URL)}}, Access: routing.Access{API: api}}
+		f, err := proxy.NewForwarder(route, proxy.Options{Cookies: ourCookies})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			run(b, func(w http.ResponseWriter, r *http.Request) {
+				if failure := f.Serve(w, r, &masks{rules: rules}, routing.Target{Path: "/orders"}, proxy.GatewayHeaders{Bearer: "Bearer x"}); failure != nil {
+					b.Error(failure)
+				}
+			})
+		})
+		f.Close()
+	}
+}
