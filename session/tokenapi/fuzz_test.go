@@ -48,6 +48,52 @@ func FuzzReply(f *testing.F) {
 	})
 }
 
+// Whatever the API answers, what a page gets of it is short, flat and no token.
+func FuzzStep(f *testing.F) {
+	token := "e30.eyJzdWIiOiJ4In0.c2ln"
+	for _, seed := range []string{
+		`{"mfa":"abc","list":["otp",1,true]}`, `{"mfa":"` + token + `"}`, `{"access_token":"a","mfa":"see a"}`, `{"list":[["a"]]}`, `{"kept":"k","mfa":"k"}`, `[]`,
+	} {
+		f.Add([]byte(seed))
+	}
+	p, err := New(Options{
+		Name: "x", Login: Endpoint{URL: "http://x/", Relay: []string{"mfa", "list"}}, Keep: []string{"kept: kept"},
+		Reply: Reply{AccessToken: []string{"access_token"}},
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r := &reply{what: "login", status: 401, data: data, whole: true}
+		step := p.relay.step(r)
+		text, err := json.Marshal(step)
+		if err != nil || len(text) > maxStep {
+			t.Fatalf("%d bytes, %v", len(text), err)
+		}
+		said := func(v any) {
+			word, isText := v.(string)
+			switch v.(type) {
+			case string, bool, json.Number:
+			default:
+				t.Errorf("%T in a step", v)
+			}
+			_, isJWT := readClaims(word)
+			if isText && (isJWT || word != "" && (word == r.text(place{name: "access_token"}) || word == r.text(place{name: "kept"}))) {
+				t.Errorf("a token in a step: %q", word)
+			}
+		}
+		for _, v := range step {
+			list, isList := v.([]any)
+			if !isList {
+				list = []any{v}
+			}
+			for _, item := range list {
+				said(item)
+			}
+		}
+	})
+}
+
 // Whatever is typed, it arrives as it was typed and nowhere else.
 func FuzzTemplate(f *testing.F) {
 	f.Add(`{"a":"{{username}}","b":["x{{password}}y"]}`, "u", "p")
