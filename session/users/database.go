@@ -23,8 +23,9 @@ import (
 //	roles, scopes  an array, a JSON array, or text with commas. NULL: none
 //	disabled       a boolean. NULL: false
 //	display_name   text
-//	credential     changes when the password does, and at no other time: the time of the last change
-//	               or a number of the app's own. Default: password_hash
+//	credential     changes when the password does, and at no other time: a number of the app's own, or
+//	               the time of the last change, as a number too, since the text of a time follows
+//	               settings of the server. Default: password_hash
 //
 // Any other column is a mistake, and so is a second row. Query is asked for the
 // typed name; QueryBySubject for the subject of a session that is refreshed. The
@@ -62,7 +63,8 @@ type answer struct {
 // DatabaseOptions say where users are and how to ask for them.
 type DatabaseOptions struct {
 	// URL is a connection string: postgres://user:password@host/name, or the same with mysql or
-	// mariadb, see openMySQL. It is a secret. Required.
+	// mariadb, and then at most tls (true, false, skip-verify), tls_ca (a file) and socket (a path) as
+	// parameters. It is a secret. Required.
 	URL string
 	// Query finds a user by the typed name. Required.
 	Query string
