@@ -22,7 +22,11 @@ type scalars struct {
 func (r *scalars) read(n ast.Node, v reflect.Value, path string) {
 	text, ok := scalarText(n)
 	if !ok {
-		r.breaks(path, "is "+kindOf(n)+", and "+wanted(v)+" is wanted", "write one value")
+		fix := "write one value"
+		if _, section := mapping(n); section && strings.HasSuffix(path, "]") && v.Kind() == reflect.String {
+			fix = "put the line in quotes" // as in - header:X-A: {{value}}
+		}
+		r.breaks(path, "is "+kindOf(n)+", and "+wanted(v)+" is wanted", fix)
 		return
 	}
 	raw, written := text, n.Type() == ast.StringType || n.Type() == ast.LiteralType

@@ -13,7 +13,12 @@ import (
 //
 // A place is a field (data.access_token), header:NAME or cookie:NAME; in a request also query:NAME,
 // in a reply location:NAME, the query or fragment of a redirect. In an optional place empty text
-// means: not at all. A template is text with {{value}} in it.
+// means: not at all. In a reply, * in a field is every entry or value (roles.*.name).
+//
+// A template is text with {{value}} in it: username, password and extra.NAME at a login;
+// refresh_token, access_token, subject, claim.NAME (of the access token) and keep.NAME later;
+// values.NAME everywhere. ${NAME} is a variable of the environment. Each is encoded for its place.
+// What has only values that are not there is left out.
 type TokenAPIProvider struct {
 	// Preset names a fragment that ships with the program: authx, devise-jwt, directus,
 	// django-simplejwt, fastapi-tutorial or supabase. Default none.
@@ -24,8 +29,8 @@ type TokenAPIProvider struct {
 	Aliases []string `yaml:"aliases"`
 	// Values are for templates, as {{values.NAME}}. Default none.
 	Values []TokenAPIHeader `yaml:"values"`
-	// Keep are lines "name: place": what later calls need of an answer, as {{keep.NAME}}. Default
-	// none.
+	// Keep are lines "name: place": what later calls need of an answer to login or refresh, as
+	// {{keep.NAME}}. It is sealed with the tokens, 4 KiB together at most. Default none.
 	Keep []string `yaml:"keep"`
 	// Login takes the user name and the password. Its path is required, here or by the preset.
 	Login TokenAPILogin `yaml:"login"`
@@ -192,12 +197,13 @@ type TokenAPIIdentity struct {
 	Subject string `yaml:"subject"`
 	// Name is for display. Default name; where nothing is there, the subject.
 	Name string `yaml:"name" empty:"means"`
-	// Roles is a place or a list of them, all together. Default roles.
+	// Roles is a field or a list of them, all together: a text with commas, a list of texts and
+	// numbers, an object of which the names with true count, or true, which is the field's last
+	// name. Default roles.
 	Roles Places `yaml:"roles" empty:"means"`
-	// Scopes is a place or a list of them, all together; a text also splits at spaces. Default
-	// scope.
+	// Scopes is as Roles; a text also splits at blanks. Default scope.
 	Scopes Places `yaml:"scopes" empty:"means"`
-	// RoleMap are lines "theirs: ours". Default none.
+	// RoleMap are lines "theirs: ours". A role that none of them names stays as it is. Default none.
 	RoleMap []string `yaml:"role_map"`
 	// Claims are further fields for the session document. Default none.
 	Claims []string `yaml:"claims"`

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"sessiongate/session"
 )
@@ -66,8 +65,8 @@ func (p *Provider) identity(doc any) (session.Identity, error) {
 		Provider: p.options.Name,
 		Subject:  fieldText(doc, from.Subject),
 		Name:     fieldText(doc, from.Name),
-		Roles:    fieldLists(doc, from.Roles, oneWord),
-		Scopes:   fieldLists(doc, from.Scopes, strings.Fields),
+		Roles:    p.roles.apply(wordsOf(doc, from.Roles, isComma)),
+		Scopes:   wordsOf(doc, from.Scopes, isScopeGap),
 	}
 	if id.Subject == "" || len(id.Subject) > maxSubject {
 		return id, fault("identity", fmt.Sprintf("no subject (at most %d bytes) under the name %q", maxSubject, from.Subject))

@@ -135,11 +135,14 @@ const (
 // place.
 type IdentitySource struct {
 	From    IdentityFrom
-	Subject string   // required; a text or a number. Default sub
-	Name    string   // for display; absent in the answer: the subject
-	Roles   []string // places, all together: a text (one role) or a list
-	Scopes  []string // places, all together: a text (several, with spaces between them, RFC 6749 §3.3) or a list
-	RoleMap []string // lines "theirs: ours"
+	Subject string // required; a text or a number. Default sub
+	Name    string // for display; absent in the answer: the subject
+	// Roles and Scopes are fields, all of them together: a text with commas, for scopes with blanks
+	// too (RFC 6749 §3.3); a list of texts and numbers; an object, of which the names with true
+	// count; or true, which is the field's last name.
+	Roles, Scopes []string
+	// RoleMap are lines "theirs: ours". Roles that it does not name stay as they are.
+	RoleMap []string
 	Claims  []string
 }
 

@@ -23,7 +23,8 @@ type Provider struct {
 	sources  sources
 	kept     keepLines
 	relay    relay
-	forward  []sent    // nil: as usual
+	forward  []sent // nil: as usual
+	roles    roleMap
 	verifier *verifier // nil: nothing is verified
 
 	login, refresh, logout, whose *endpoint // whose is Options.Me
@@ -39,6 +40,8 @@ func New(o Options) (*Provider, error) {
 	var err error
 	p.kept, err = parseKeep(o.Keep)
 	errs := []error{o.check(), err, p.compile()}
+	p.roles, err = parseRoleMap(o.Identity.RoleMap)
+	errs = append(errs, err)
 	p.sources, err = newSources(o.Reply)
 	errs = append(errs, err, checkExtra(o.Login.Extra))
 	p.relay, err = newRelay(o.Login.Relay, p.sources, p.kept)
