@@ -78,31 +78,45 @@ type counter struct {
 
 // Login is [Passwords].Login within the limits. Its further errors are a 429 that names a true
 // wait, and a 503 where the store that counts is out of reach.
+func (s *SignIn) Login(ctx context.Context, l session.Login) (signedIn *session.Session, err error) {
+	err = s.attempt(ctx, l.Username, l.Client, func() (failed bool, err error) {
+		signedIn, err = s.o.Passwords.Login(ctx, l)
+		return l.FailedLogin(err), err
+	})
+	return signedIn, err
+}
+
+// attempt runs an attempt at a user name, and returns do's error. do says whether it failed.
 //
 // A failure is charged before the password is checked and given back when the attempt was
 // none, so that attempts sent all at once are counted too.
-func (s *SignIn) Login(ctx context.Context, l session.Login) (*session.Session, error) {
-	name := foldName(l.Username)
-	address := s.counters("login.per_ip", "login ip", s.o.Rates.LoginPerIP, l.IP)
-	named := s.counters("login.per_username_and_ip", "login name and ip", s.o.Rates.LoginPerNameAndIP, l.IP, name)
+func (s *SignIn) attempt(ctx context.Context, username string, client session.Client, do func() (failed bool, err error)) error {
+	name := foldName(username)
+	address := s.address(client.IP)
+	named := s.counters("login.per_username_and_ip", "login name and ip", s.o.Rates.LoginPerNameAndIP, client.IP, name)
 	here := named[0]
-	if err := s.chargeAll(ctx, l.Client, address, here); err != nil {
-		return nil, err
+	if err := s.chargeAll(ctx, client, address, here); err != nil {
+		return err
 	}
 	open := s.pending.enter(here.bucket)
 	defer s.pending.leave(here.bucket, open)
-	if err := s.reserve(ctx, l.Client, open, named, address[0]); err != nil {
-		return nil, err
+	if err := s.reserve(ctx, client, open, named, address[0]); err != nil {
+		return err
 	}
 	defer open.settle()
 	anyAddress := ratelimit.NewBucket("login name", name)
-	if err := s.delay(ctx, anyAddress, l); err != nil {
+	if err := s.delay(ctx, anyAddress, username, client); err != nil {
 		s.settle(ctx, named, anyAddress, false)
-		return nil, err
+		return err
 	}
-	signedIn, err := s.o.Passwords.Login(ctx, l)
-	s.settle(ctx, named, anyAddress, l.FailedLogin(err))
-	return signedIn, err
+	failed, err := do()
+	s.settle(ctx, named, anyAddress, failed)
+	return err
+}
+
+// address are the counters of every attempt of one address.
+func (s *SignIn) address(ip string) []counter {
+	return s.counters("login.per_ip", "login ip", s.o.Rates.LoginPerIP, ip)
 }
 
 // reserve is charge for what is given back unless the attempt fails. A refusal
@@ -206,7 +220,7 @@ func (s *SignIn) settle(ctx context.Context, named []counter, anyAddress ratelim
 
 // delay slows down an attempt at a user name that is under attack, and says so once a
 // minute. The delay is the same for names that exist and names that do not.
-func (s *SignIn) delay(ctx context.Context, anyAddress ratelimit.Bucket, l session.Login) error {
+func (s *SignIn) delay(ctx context.Context, anyAddress ratelimit.Bucket, username string, client session.Client) error {
 	wait, err := s.take(ctx, anyAddress, s.guessing(), 0)
 	if err != nil {
 		return limiterFault(err)
@@ -217,7 +231,7 @@ func (s *SignIn) delay(ctx context.Context, anyAddress ratelimit.Bucket, l sessi
 	alarm := ratelimit.NewBucket("alarm", string(anyAddress))
 	quiet, err := s.take(ctx, alarm, ratelimit.Rate{Limit: 1, Per: time.Minute}, 1)
 	if err == nil && quiet == 0 {
-		s.o.Recorder.Record(session.Event{Type: session.EventGuessing, Username: l.Username, Client: l.Client})
+		s.o.Recorder.Record(session.Event{Type: session.EventGuessing, Username: username, Client: client})
 	}
 	return s.hold(ctx)
 }
