@@ -97,6 +97,8 @@ type Access struct {
 	// API is the API with a login of its own that the route leads to. nil: it leads to none, or what
 	// the API answers is nobody's business.
 	API *API
+	// Captures are the paths at which an API's answers begin sessions; nil: there are none.
+	Captures *Captures
 }
 
 // API is what is known of an API that answers a login with tokens. Its other answers must not give
