@@ -7,6 +7,7 @@
 //	exchange     one request and its response: session cookie in, our cookies and errors out
 //	app          an application's route: may this page ask, who is it, forward
 //	endpoints    what the gateway answers itself: /auth/* and /.well-known/*
+//	capture      sessions from what a login API answers the application
 //	crossorigin  may this page use our cookie?
 //	limits       requests at once, connections per address, guesses at sign-in
 //	streams      responses under way, cut when their session ends

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sessiongate/gateway/app"
+	"sessiongate/gateway/capture"
 	"sessiongate/gateway/endpoints"
 	"sessiongate/gateway/exchange"
 	"sessiongate/gateway/limits"
@@ -54,6 +55,7 @@ type Services struct {
 	Terminator   endpoints.Terminator
 	Watcher      endpoints.Watcher
 	TokenClients TokenClients
+	Captures     capture.SignIn
 }
 
 // Options are what a [Server] is made of.
@@ -68,7 +70,9 @@ type Options struct {
 	// whatever a provider knows; missing: login where it has no logout page.
 	AfterLogout       string
 	PromptAfterLogout map[string]string
-	TokenEndpoints    bool // serve the token endpoints for clients that are not browsers
+	// CaptureAPIs are the APIs whose answers begin sessions, by the provider's name.
+	CaptureAPIs    map[string]*capture.API
+	TokenEndpoints bool // serve the token endpoints for clients that are not browsers
 
 	SameSite       http.SameSite // of the session cookie; 0: Strict
 	AllowedOrigins []string
@@ -140,10 +144,12 @@ func NewServer(o Options) (*Server, error) {
 		access: telemetry.AccessLog{Setting: o.Access, Log: o.Log},
 	}
 	guard := exchange.NewGuard(site.Origin, o.AllowedOrigins, responder)
-	if err := s.addRoutes(o, guard); err != nil {
+	o.Recorder = telemetry.Stamped(o.Recorder, o.Now)
+	bounds := limits.NewSignIn(limits.Options{Passwords: o.SignIn, Limiter: o.Limiter, Rates: o.Limits, Recorder: o.Recorder})
+	if err := s.addRoutes(o, guard, o.newCaptures(s, cookies, bounds)); err != nil {
 		return nil, err
 	}
-	s.endpoints = endpoints.New(o.forEndpoints(s, cookies, guard, pages, providers))
+	s.endpoints = endpoints.New(o.forEndpoints(s, cookies, guard, pages, providers, bounds))
 	return s, nil
 }
 
@@ -170,24 +176,29 @@ func (o *Options) newPool(site exchange.Site, cookies *exchange.Cookies) *exchan
 	return exchange.NewPool(p)
 }
 
-func (s *Server) addRoutes(o Options, guard *exchange.Guard) (err error) {
+func (o *Options) newCaptures(s *Server, cookies *exchange.Cookies, bounds *limits.SignIn) *capture.Service {
+	return capture.New(capture.Options{
+		SignIn: o.Captures, Resolver: o.Resolver, Terminator: o.Terminator, Limits: bounds, Cookies: cookies, Responder: s.responder,
+		Bodies: s.bodies, Recorder: o.Recorder, APIs: o.CaptureAPIs, Now: o.Now,
+	})
+}
+
+func (s *Server) addRoutes(o Options, guard *exchange.Guard, captures *capture.Service) (err error) {
 	reserved := []string{s.site.Prefix, endpoints.WellKnown}
 	if s.table, err = routing.NewTable(o.Routes, reserved); err != nil {
 		return fmt.Errorf("routes: %w", err)
 	}
 	s.routes, err = app.NewRoutes(o.Routes, app.Options{
-		Sessions: o.Resolver, Tokens: o.TokenClients, Guard: guard, Responder: s.responder, Streams: o.Streams, Metrics: o.Metrics,
+		Captures: captures, Sessions: o.Resolver, Tokens: o.TokenClients, Guard: guard, Responder: s.responder, Streams: o.Streams, Metrics: o.Metrics,
 		Log: o.Log, Site: s.site, Now: o.Now, Reserved: reserved, PageCSP: o.PageCSP, BodyTimeout: o.BodyTimeout, Healers: o.Healers,
 	})
 	return err
 }
 
-func (o *Options) forEndpoints(s *Server, cookies *exchange.Cookies, guard *exchange.Guard, pages *web.Pages, providers exchange.Providers) endpoints.Options {
-	recorder := telemetry.Stamped(o.Recorder, o.Now)
+func (o *Options) forEndpoints(s *Server, cookies *exchange.Cookies, guard *exchange.Guard, pages *web.Pages, providers exchange.Providers, bounds *limits.SignIn) endpoints.Options {
 	e := endpoints.Options{
 		Resolver: o.Resolver, Redirects: o.Redirects, Terminator: o.Terminator, Watcher: o.Watcher, Providers: providers, Fields: o.SignIn,
-		Limits:   limits.NewSignIn(limits.Options{Passwords: o.SignIn, Limiter: o.Limiter, Rates: o.Limits, Recorder: recorder}),
-		Recorder: recorder, Site: s.site, Cookies: cookies, Guard: guard, Responder: s.responder, Bodies: s.bodies, Pages: pages,
+		Limits: bounds, Recorder: o.Recorder, Site: s.site, Cookies: cookies, Guard: guard, Responder: s.responder, Bodies: s.bodies, Pages: pages,
 		Log: o.Log, Now: o.Now, AfterLogout: o.AfterLogout, PromptAfterLogout: o.PromptAfterLogout, ClearSiteData: o.ClearSiteData,
 		ProviderLabels: o.ProviderLabels, DemoUsers: o.DemoUsers, DemoProvider: o.DemoProvider, KeySet: o.KeySet, Metadata: o.Metadata,
 	}

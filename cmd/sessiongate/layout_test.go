@@ -22,8 +22,9 @@ cmd/sessiongate/demoapi: session/token
 cmd/sessiongate/program: *
 cmd/bench: *
 cmd/chaos: cmd/rig
-gateway: session gateway/app gateway/endpoints gateway/exchange gateway/limits gateway/problem gateway/proxy gateway/routing gateway/streams gateway/telemetry web session/ratelimit
-gateway/app: session gateway/exchange gateway/masking gateway/problem gateway/proxy gateway/routing gateway/static gateway/streams gateway/telemetry
+gateway: session gateway/app gateway/capture gateway/endpoints gateway/exchange gateway/limits gateway/problem gateway/proxy gateway/routing gateway/streams gateway/telemetry web session/ratelimit
+gateway/app: session gateway/capture gateway/crossorigin gateway/exchange gateway/masking gateway/problem gateway/proxy gateway/routing gateway/static gateway/streams gateway/telemetry
+gateway/capture: session gateway/exchange gateway/limits gateway/masking gateway/problem gateway/routing
 gateway/crossorigin: session gateway/problem
 gateway/endpoints: session gateway/crossorigin gateway/exchange gateway/limits gateway/problem web
 gateway/exchange: session gateway/crossorigin gateway/problem gateway/routing gateway/streams gateway/telemetry web

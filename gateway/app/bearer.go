@@ -1,6 +1,7 @@
 package app
 
 import (
+	"net/http"
 	"strings"
 
 	"sessiongate/gateway/exchange"
@@ -8,6 +9,21 @@ import (
 	"sessiongate/gateway/proxy"
 	"sessiongate/session"
 )
+
+// carriesToken reports whether a client sends an access token of its own. An application that was
+// given a placeholder for one sends that: it goes, and the cookie says who it is.
+func (a *Route) carriesToken(r *http.Request) bool {
+	lines := r.Header["Authorization"]
+	if len(lines) == 0 {
+		return false
+	}
+	last := lines[0][strings.LastIndexByte(lines[0], ' ')+1:]
+	if len(lines) == 1 && a.o.Captures.IsPlaceholder(last) {
+		delete(r.Header, "Authorization")
+		return false
+	}
+	return true
+}
 
 // admitToken is [Route.admit] for a request with its own access token, at a route that takes
 // such. The cookie is not read, not even when the token is refused, so that nobody acts as

@@ -28,6 +28,9 @@ type Route struct {
 // request comes through here, so it calls the proxy directly.
 func (a *Route) Serve(x *exchange.Exchange, t routing.Target) {
 	x.Label, x.Metrics, x.CORS, x.Reusable = a.route.Path, a.metrics, a.route.Access.CORS, a.forwarder != nil
+	if a.route.Access.Captures != nil && a.serveCaptured(x, t) {
+		return
+	}
 	token, ok := a.admit(x)
 	if !ok {
 		return
@@ -66,7 +69,7 @@ func (a *Route) forward(x *exchange.Exchange, h proxy.Handler, t routing.Target,
 func (a *Route) admit(x *exchange.Exchange) (t proxy.Token, ok bool) {
 	// A token that a client carries itself is in no danger from other sites, and
 	// the cookie is not looked at: only what a page sends has to pass.
-	byToken := a.route.Access.Bearer && len(x.Request.Header["Authorization"]) > 0
+	byToken := a.route.Access.Bearer && a.carriesToken(x.Request)
 	switch {
 	case a.route.Access.Session == routing.SessionNone:
 		if !a.o.Guard.CheckPublic(x) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"sessiongate/gateway/capture"
 	"sessiongate/gateway/exchange"
 	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
@@ -43,9 +44,10 @@ type Options struct {
 	Now       func() time.Time
 	Healers   map[string]Healer // by the provider's name; sessions of others are healed by RFC 6750 alone
 
-	Reserved    []string      // prefixes that the gateway answers itself
-	PageCSP     string        // Content-Security-Policy of static routes; empty: the default
-	BodyTimeout time.Duration // for the next piece of a request body; 0: no limit
+	Captures    *capture.Service // of routes with such paths
+	Reserved    []string         // prefixes that the gateway answers itself
+	PageCSP     string           // Content-Security-Policy of static routes; empty: the default
+	BodyTimeout time.Duration    // for the next piece of a request body; 0: no limit
 }
 
 // Routes are the application's routes of one configuration.

@@ -54,34 +54,40 @@ func fitting(t session.Tokens) session.Tokens {
 	return t
 }
 
+// AppCalls are the shapes of the calls that an application makes at the API's own paths.
+type AppCalls struct{ provider *Provider }
+
+// AppCalls returns those of the API.
+func (p *Provider) AppCalls() AppCalls { return AppCalls{p} }
+
 // Refuses reports whether an answer says no to whoever wanted to sign in: by Login.Answers, or by
 // its status.
-func (p *Provider) Refuses(a session.APIAnswer) bool {
+func (c AppCalls) Refuses(a session.APIAnswer) bool {
 	var no *refusal
-	return errors.As(p.login.judge(replyOf(a), p.options.Now()), &no) && no.meaning != MeansMFARequired && no.meaning != MeansTooManyAttempts
+	return errors.As(c.provider.login.judge(replyOf(a), c.provider.options.Now()), &no) && no.meaning != MeansMFARequired && no.meaning != MeansTooManyAttempts
 }
 
 // UserName finds who wants to sign in, in the body of a request to the login that the application
 // made itself; empty if it does not stand where our own request would have it.
-func (p *Provider) UserName(contentType string, body []byte) string {
+func (c AppCalls) UserName(contentType string, body []byte) string {
 	kind, _, _ := mime.ParseMediaType(contentType)
 	if kind == "application/x-www-form-urlencoded" {
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
 			return ""
 		}
-		return form.Get(p.nameField())
+		return form.Get(c.nameField())
 	}
 	doc, err := decodeJSON(body)
 	if err != nil {
 		return ""
 	}
-	return fieldText(doc, p.nameField())
+	return fieldText(doc, c.nameField())
 }
 
 // nameField is the field of a login's body that has the user name.
-func (p *Provider) nameField() string {
-	e := p.options.Login
+func (c AppCalls) nameField() string {
+	e := c.provider.options.Login
 	if e.Body == "" {
 		return e.Username
 	}
@@ -120,10 +126,10 @@ func isNameTemplate(text string) bool {
 
 // AppAnswer is what an application gets that refreshes its tokens at the API's own path: an answer
 // in the API's shape, in which placeholder stands for the tokens, and life is the access token's.
-func (p *Provider) AppAnswer(placeholder string, life time.Duration) (header map[string]string, body []byte, err error) {
+func (c AppCalls) AppAnswer(placeholder string, life time.Duration) (header map[string]string, body []byte, err error) {
 	header, doc := make(map[string]string), make(map[string]any)
 	whole := false // the body is the placeholder alone
-	for _, list := range [][]place{p.sources.access, p.sources.refresh} {
+	for _, list := range [][]place{c.provider.sources.access, c.provider.sources.refresh} {
 		if len(list) == 0 {
 			continue
 		}
@@ -139,8 +145,8 @@ func (p *Provider) AppAnswer(placeholder string, life time.Duration) (header map
 		default: // cookies and addresses are for browsers, which need none
 		}
 	}
-	if list := p.sources.expires; len(list) > 0 && list[len(list)-1].kind == inBody {
-		setField(doc, list[len(list)-1].name, int64(life/p.options.Reply.ExpiresUnit))
+	if list := c.provider.sources.expires; len(list) > 0 && list[len(list)-1].kind == inBody {
+		setField(doc, list[len(list)-1].name, int64(life/c.provider.options.Reply.ExpiresUnit))
 	}
 	if whole {
 		body, err = json.Marshal(placeholder)

@@ -81,7 +81,7 @@ func TestRefuses(t *testing.T) {
 	a := newAPI(t, say(200, ``))
 	p := a.provider(t, nil)
 	for status, want := range map[int]bool{200: false, 401: true, 403: true, 422: true, 404: false, 409: false, 429: false, 500: false} {
-		if p.Refuses(session.APIAnswer{Status: status, Body: []byte(`{}`)}) != want {
+		if p.AppCalls().Refuses(session.APIAnswer{Status: status, Body: []byte(`{}`)}) != want {
 			t.Errorf("%d: %v", status, !want)
 		}
 	}
@@ -112,7 +112,7 @@ func TestUserName(t *testing.T) {
 				row.change(&o.Login)
 			}
 		})
-		if got := p.UserName(row.kind, []byte(row.body)); got != row.want {
+		if got := p.AppCalls().UserName(row.kind, []byte(row.body)); got != row.want {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
@@ -140,7 +140,7 @@ func TestAppAnswer(t *testing.T) {
 		"one place": {tokenapi.Reply{AccessToken: []string{"t"}, RefreshToken: []string{"t"}}, `{"t":"session"}`, ""},
 	} {
 		p := a.provider(t, func(o *tokenapi.Options) { o.Reply = row.reply })
-		header, body, err := p.AppAnswer("session", 90*time.Second)
+		header, body, err := p.AppCalls().AppAnswer("session", 90*time.Second)
 		if err != nil || string(body) != row.body || header["Authorization"] != row.header {
 			t.Errorf("%s: %s %v %v", name, body, header, err)
 		}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/session"
 )
 
@@ -37,12 +36,7 @@ func (s *shapeStory) checked() {
 	if failed := g.Probe(s.t.Context(), s.seen); failed > 0 {
 		s.t.Errorf("check:\n%s", s.seen)
 	}
-	api, err := g.TokenAPI("")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	steps, err := api.Try(s.t.Context(), c)
-	if failed := program.WriteTrial(s.seen, "api", steps); failed > 0 || err != nil {
+	if failed, err := g.Try(s.t.Context(), s.seen, "api", c); failed > 0 || err != nil {
 		s.t.Errorf("check --try: %v\n%s", err, s.seen)
 	}
 }

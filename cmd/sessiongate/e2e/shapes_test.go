@@ -53,19 +53,27 @@ func shapes() map[string]shape {
 // waiting are rows whose part of the language is on its way. The last who lands deletes the list.
 const waiting = `
 API_Platform
+ASP.NET_both_tokens
 Appwrite
+Feathers
+Firebase
 Flask-JWT-Extended_cookies
 Flask-Security
 GraphQL
 JHipster
 Jellyfin
+Keycloak_password
+Laravel_Passport
+Laravel_Sanctum
 Medusa
 Parse
 PocketBase
 Rocket.Chat
+RuoYi
 RuoYi-Vue-Pro
 Saleor
 Supabase
+SuperTokens
 bezkoder_Node
 bezkoder_Spring_Boot
 devise_token_auth

@@ -85,6 +85,7 @@ func (p *Program) open() (err error) {
 		Capacity: limits.NewCapacity(p.descriptors.requests(p.config.Server.Limits.Requests)),
 		KeySet:   made.discovery.keySet, Metadata: made.discovery.metadata, ProviderLabels: providerLabels(p.config),
 		Limiter: p.backend.store, Limits: rateLimits(&p.config.RateLimits), Recorder: audit, Healers: made.healers(),
+		CaptureAPIs: made.apis.captureAPIs(),
 	}
 	if made.demo != "" {
 		p.options.DemoUsers, p.options.DemoProvider = DemoUsers(), made.demo
@@ -151,5 +152,6 @@ func (p *Program) revision(c *configs.Config) (*revision, error) {
 func services(m *manager.Manager) gateway.Services {
 	return gateway.Services{
 		Resolver: m.Resolver, SignIn: m.SignIn, Redirects: m.Redirects, Terminator: m.Terminator, Watcher: m.Watcher, TokenClients: m.TokenClients,
+		Captures: m.Captures(),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"sessiongate/configs"
@@ -47,7 +48,10 @@ func (m routeMaker) route(n *revision, c *configs.Route) (*routing.Route, error)
 		return nil, err
 	}
 	r.Upstream.Standard = m.started.Server.HTTP1 == "standard" // as the process started
-	r.Access.Blocked = m.blocked(r.Upstream.Addresses)
+	if r.Access.Captures, err = m.captured(r); err != nil {
+		return nil, err
+	}
+	r.Access.Blocked = slices.DeleteFunc(m.blocked(r.Upstream.Addresses), r.Access.Captures.At)
 	if r.Access.API, err = m.api(r); err != nil {
 		return nil, err
 	}

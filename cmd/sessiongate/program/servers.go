@@ -107,7 +107,10 @@ func (s *servers) alias(providers []configs.Provider) {
 
 // of names the server of an address.
 func (s *servers) of(u *url.URL) string {
-	host, port := hostOf(u), portOf(u)
+	host, port := hostOf(u), u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
 	if slices.ContainsFunc(s.addresses(host), s.isOurs) || host == "localhost" {
 		host = "localhost"
 	}
@@ -152,4 +155,10 @@ func ownAddresses() map[netip.Addr]bool {
 		}
 	}
 	return own
+}
+
+// sameServer compares two addresses by what the file says: no name is looked up.
+func sameServer(a, b *url.URL) bool {
+	s := &servers{}
+	return s.of(a) == s.of(b)
 }
