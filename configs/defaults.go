@@ -61,6 +61,8 @@ func newElement(t reflect.Type) reflect.Value {
 		*e = LocalProvider{AccessLifetime: Duration(10 * time.Minute), PasswordChange: "end"}
 	case *TokenAPIProvider:
 		*e = newTokenAPI()
+	case *TokenAPICapture:
+		*e = TokenAPICapture{Methods: []string{"POST"}, Statuses: []int{200, 201}}
 	case *OIDCProvider:
 		*e = newOIDC()
 	case *Route:

@@ -52,10 +52,10 @@ type TokenAPIProvider struct {
 	// of an answer in JSON of at most 4 KiB, whose length is told. The token is then refreshed, and
 	// what may be repeated is sent again. Empty: none is. Default [401].
 	Stale []Condition `yaml:"stale"`
-	// AppCalls are the API's paths that the app may go on calling: login, refresh, logout. Default
-	// none.
+	// AppCalls are the API's paths that the app may go on calling: login, refresh, logout. It gets
+	// Placeholder in the place of tokens. Default none.
 	AppCalls []string `yaml:"app_calls"`
-	// Capture are further paths of the API whose answers sign in. Default none.
+	// Capture are further paths of the API whose answers become sessions. Default none.
 	Capture []TokenAPICapture `yaml:"capture"`
 	// Leaks says what becomes of tokens in other answers of this API: mask or pass. Default mask.
 	Leaks string `yaml:"leaks" oneof:"mask pass"`
@@ -163,12 +163,13 @@ type TokenAPIMe struct {
 type TokenAPICapture struct {
 	// Path as the API has it. Required.
 	Path string `yaml:"path,required" eg:"/auth/register"`
-	// Methods in upper case. Default [POST].
+	// Methods in upper case. A GET needs Begins. Default [POST].
 	Methods []string `yaml:"methods"`
-	// Statuses of an answer that signs in. Default [200, 201].
+	// Statuses of an answer that signs in, 200 to 299; with Begins redirects do as well. Default
+	// [200, 201].
 	Statuses []int `yaml:"statuses"`
-	// Begins is the path that begins a sign-in which ends at Path, for a GET: it binds the browser.
-	// Default empty.
+	// Begins is the path that begins a sign-in which ends at Path, for a GET: it binds the browser
+	// for ten minutes. Default empty.
 	Begins string `yaml:"begins"`
 }
 
@@ -315,6 +316,7 @@ func checkTokenAPI(c *checker, path string, t *TokenAPIProvider) {
 	checkAnswers(c, path+".refresh", "refresh", t.Refresh.Answers)
 	checkAnswers(c, path+".logout", "logout", t.Logout.Answers)
 	checkExtra(c, path+".login.extra", t.Login.Extra)
+	checkCaptures(c, path, t)
 	checkAPIVerify(c, path+".verify", t.Verify)
 	checkAPILeaks(c, path, t)
 	for i := range t.Headers {

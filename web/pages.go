@@ -149,12 +149,9 @@ func icon() template.URL {
 	return template.URL("data:image/svg+xml," + url.PathEscape(mark)) //nolint:gosec // G203: a constant
 }
 
-// fieldLabel is what a form calls a field of which only the name is known: "tenant_id" is "Tenant
-// id", and whatever has "otp" in it a one-time code.
+// fieldLabel is what a form calls a field of which only the name is known: "totp_code" is "Totp
+// code".
 func fieldLabel(name string) string {
-	if strings.Contains(strings.ToLower(name), "otp") {
-		return "One-time code"
-	}
 	words := strings.NewReplacer("_", " ", "-", " ").Replace(name)
 	return strings.ToUpper(words[:min(1, len(words))]) + words[min(1, len(words)):]
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -59,21 +60,25 @@ func (t *trialFlags) try(cmd *cobra.Command, p *program.Program) error {
 	if err != nil {
 		return err
 	}
-	api, err := p.TokenAPI(t.provider)
+	name, err := p.CanTry(t.provider)
 	if err != nil {
 		return usageError{fmt.Errorf("check: --try: %w", err)}
 	}
-	password, err := readSecret(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), "Password for "+t.user+" at "+api.Name())
+	password, err := readSecret(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), "Password for "+t.user+" at "+name)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), trialTime)
+	return runTrial(cmd.Context(), cmd.OutOrStdout(), p, name, session.Credentials{Username: t.user, Password: session.Secret(password), Extra: extra})
+}
+
+func runTrial(ctx context.Context, out io.Writer, p *program.Program, name string, c session.Credentials) error {
+	ctx, cancel := context.WithTimeout(ctx, trialTime)
 	defer cancel()
-	steps, err := api.Try(ctx, session.Credentials{Username: t.user, Password: session.Secret(password), Extra: extra})
+	failed, err := p.Try(ctx, out, name, c)
 	switch {
 	case err != nil:
 		return fmt.Errorf("check: --try: %w", err)
-	case program.WriteTrial(cmd.OutOrStdout(), api.Name(), steps) > 0:
+	case failed > 0:
 		return errors.New("check: the round at the token API does not succeed")
 	}
 	return nil

@@ -171,6 +171,6 @@ func (s *signIn) askForStep(page *web.LoginPage, c credentials, err error) {
 	case !answered:
 		page.WrongCredentials, page.Error = false, "" // the page says what to do
 	case page.WrongCredentials: // or what was typed beside them
-		page.Error = "That did not match. Check all that is asked for, and type it again."
+		page.Error = "That did not match. Check what you typed, and type your password again with it."
 	}
 }

@@ -22,6 +22,7 @@
 //	429 rate_limited               says how long to wait
 //	500 internal_error             the log has the details
 //	502 upstream_unreachable
+//	502 upstream_unreadable        an answer with tokens in it that cannot be taken out
 //	503 store_unavailable
 //	503 provider_unavailable
 //	503 overloaded

@@ -21,7 +21,7 @@ func TestEveryCode(t *testing.T) {
 		"authentication_required": 401, "session_expired": 401, "session_stale": 401, "session_reused": 401, "session_ended": 401,
 		"reauthentication_required": 401, "invalid_credentials": 401, "login_step_required": 401, "cross_origin_refused": 403, "forbidden": 403, "not_found": 404,
 		"method_not_allowed": 405, "payload_too_large": 413, "misdirected_request": 421, "rate_limited": 429, "bad_request": 400,
-		"upstream_unreachable": 502, "upstream_timeout": 504, "store_unavailable": 503, "provider_unavailable": 503, "overloaded": 503,
+		"upstream_unreachable": 502, "upstream_unreadable": 502, "upstream_timeout": 504, "store_unavailable": 503, "provider_unavailable": 503, "overloaded": 503,
 	}
 	ended := func(why session.Reason) error { return fmt.Errorf("x: %w", &session.EndedError{Reason: why}) }
 	errs := []error{
@@ -34,7 +34,7 @@ func TestEveryCode(t *testing.T) {
 		RateLimited(time.Second), Forbidden("role", "x"), SignInAgain("local", "This needs a stronger sign-in."), NoRefreshToken(), Overloaded(),
 		OfRefreshToken(session.ErrUnauthentic), OfRefreshToken(ended(session.Reused)), OfRefreshToken(ended(session.Logout)),
 		OfAccessToken(session.ErrAccessExpired), OfAccessToken(session.ErrAccessRevoked), OfAccessToken(session.ErrUnauthentic), OfAccessToken(ended(session.Idle)),
-		session.ErrNoSession, session.ErrTooMany, &session.StepRequiredError{}, &session.RateLimitedError{RetryAfter: time.Second},
+		session.ErrNoSession, session.ErrTooMany, Unreadable(nil), &session.StepRequiredError{}, &session.RateLimitedError{RetryAfter: time.Second},
 		&session.CredentialsError{Reason: session.AccountLocked},
 	}
 	errs = append(errs, OfFile(fmt.Errorf("%w: /x", static.ErrNotFound)), OfFile(fmt.Errorf("%w: PUT", static.ErrMethodNotAllowed)))
