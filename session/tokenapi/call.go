@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"sessiongate/session"
@@ -191,10 +192,23 @@ func (r *reply) text(p place) string {
 		return ""
 	}
 	doc, err := r.json()
+	if err != nil && p.name == "." {
+		return r.bare()
+	}
 	if err != nil {
 		return ""
 	}
 	return fieldText(doc, p.name)
+}
+
+// bare is a body that is one word and no JSON: some APIs answer with the token alone, as text. A
+// page is no token.
+func (r *reply) bare() string {
+	word := string(bytes.TrimSpace(r.data))
+	if !r.whole || len(word) > maxToken || !headerSafe(word) || strings.IndexAny(word, "<{[\"") == 0 {
+		return ""
+	}
+	return word
 }
 
 // location returns a parameter of a redirect's target: of its query or, as tokens for scripts come

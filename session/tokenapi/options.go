@@ -19,7 +19,7 @@ import (
 //
 // A name that itself has dots in it is found too (https://example.com/roles). In a reply, * is every
 // entry of a list and every value of an object (roles.*.name), and "." is the body itself, where
-// that is one JSON string.
+// that is one JSON string, or one word and no JSON.
 //
 // A template is text with values in it, each encoded for its place:
 //

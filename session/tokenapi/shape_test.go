@@ -125,6 +125,7 @@ func TestReplyShapes(t *testing.T) {
 		"nested":     {text(`{"data":{"tokens":[{"t":%q},{"t":"r"}]}}`, token), tokenapi.Reply{AccessToken: []string{"data.tokens.0.t"}, RefreshToken: []string{"data.tokens.1.t"}}, token, "r", 15 * time.Minute},
 		"dotted key": {text(`{"a.b":{"c":%q}}`, token), tokenapi.Reply{AccessToken: []string{"a.b.c"}}, token, "", 15 * time.Minute},
 		"whole body": {text(`%q`, token), tokenapi.Reply{AccessToken: []string{"."}}, token, "", 15 * time.Minute},
+		"plain text": {text("%s\n", token), tokenapi.Reply{AccessToken: []string{"."}}, token, "", 15 * time.Minute},
 		"headers": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Authorization", "bearer "+token)
 			w.Header().Set("X-Refresh", "r")
