@@ -216,6 +216,20 @@ func TestLongValues(t *testing.T) {
 	}
 }
 
+// Names are found wherever they stand, whatever bytes they have.
+func TestEveryNameIsFound(t *testing.T) {
+	for _, name := range []string{"access", "refresh", "t", "at", "jwt", "accessToken", "_", "session.access", "é"} {
+		r := compile(t, masking.Options{Fields: []string{"a." + name, "other.access"}, Placeholder: "session"})
+		for n := range 40 {
+			front := `{"p":"` + strings.Repeat("acces refres ", 3)[:n] + `","a":{"` + name + `":`
+			body, want := front+`"secret-1"}}`, front+`"session" }}`
+			if got := read(t, r, masking.JSON, strings.NewReader(body)); got != want {
+				t.Fatalf("%s: %s became %s", name, body, got)
+			}
+		}
+	}
+}
+
 func FuzzMask(f *testing.F) {
 	for _, s := range []string{
 		`{"access_token":"abc","data":{"refresh_token":"x"}}`, `[{"tokens":{"a":{"token":"\u0061"}}}]`, `{"list":[1,"b"],"every":[["tok"]]}`,
