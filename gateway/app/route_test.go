@@ -103,7 +103,7 @@ func newDesk(t *testing.T, route *routing.Route, s *services) *desk {
 	}
 	routes, err := app.NewRoutes([]*routing.Route{route}, app.Options{
 		Sessions: s, Tokens: s, Guard: exchange.NewGuard(site.Origin, nil, responder), Responder: responder, Streams: streams.New(s),
-		Metrics: telemetry.NewMetrics(func() bool { return true }), Site: site, Now: s.now, Reserved: []string{"/auth"}, Healers: healers,
+		Metrics: telemetry.NewMetrics(func() bool { return true }), Log: slog.New(slog.DiscardHandler), Site: site, Now: s.now, Reserved: []string{"/auth"}, Healers: healers,
 	})
 	if err != nil {
 		t.Fatal(err)
