@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -165,8 +166,8 @@ func (a told) write(w http.ResponseWriter) {
 // known tells the right password from a wrong one.
 func (b *book) known(name, password string) bool { return name == bookUser && password == bookPassword }
 
-// begin is a successful sign-in. In body and header stand ACCESS, REFRESH, ISO, EPOCH and MILLIS, the
-// last three being the end of the access token.
+// begin is a successful sign-in. In body and header stand ACCESS, REFRESH, CSRF_A and CSRF_R (see
+// [csrfOf]), and ISO, EPOCH and MILLIS, the end of the access token.
 func (b *book) begin(body string, header ...string) told {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -189,13 +190,16 @@ func (b *book) grant(family int, body string, header []string) told {
 	b.tokens[access] = &bookToken{family: family, ends: ends}
 	b.tokens[refresh] = &bookToken{family: family, refresh: true}
 	b.counts.issued = append(b.counts.issued, access, refresh)
-	given := strings.NewReplacer("ACCESS", access, "REFRESH", refresh).Replace
+	given := strings.NewReplacer("ACCESS", access, "REFRESH", refresh, "CSRF_A", csrfOf(access), "CSRF_R", csrfOf(refresh)).Replace
 	lines := make([]string, len(header))
 	for i, line := range header {
 		lines[i] = given(fill(line))
 	}
 	return told{200, given(fill(body)), lines}
 }
+
+// csrfOf is what must come back beside a token in a cookie.
+func csrfOf(token string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(token))) }
 
 // rotate takes a refresh token, which is good once, for new tokens; refused is the answer to any
 // other.

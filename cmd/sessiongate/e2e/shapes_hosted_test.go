@@ -106,7 +106,7 @@ refresh: {path: /api/collections/users/auth-refresh, access_token: "header:Autho
 reply: {access_token: token, refresh_token: ""}
 identity: {from: reply, subject: record.id, name: record.name}
 forward: ["header:Authorization: {{access_token}}"]`,
-		claims: `"collectionId":"_pb_users_auth_","id":"pb1","refreshable":true,"type":"auth","exp":EPOCH`, subject: "pb1", life: 7 * 24 * time.Hour,
+		claims: `"collectionId":"_pb_users_auth_","id":"pb1","refreshable":true,"type":"auth","exp":EPOCH`, subject: "pb1", life: 4 * time.Hour,
 		page: "/api/collections/things/records", deaf: true,
 		api: func(b *book, on route) {
 			b.needsLive = true

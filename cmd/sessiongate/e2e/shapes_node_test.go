@@ -138,7 +138,7 @@ func payload() shape {
 		config: `
 login: {path: /api/users/login, username: email}
 refresh: {path: /api/users/refresh-token, access_token: "header:Authorization", refused: [401, 403], needs_live: true}
-logout: {path: /api/users/logout, access_token: "header:Authorization"}
+logout: {path: /api/users/logout, access_token: "header:Authorization", refused: [400, 401]}
 reply: {access_token: [refreshedToken, token], refresh_token: "", expires_in: exp}
 identity: {from: token, subject: id, name: email}`,
 		claims: `"id":"p1","collection":"users","email":"ada@example.com","exp":EPOCH`, subject: "p1", life: 2 * time.Hour, page: "/api/users/me",
@@ -274,7 +274,7 @@ refresh: {path: /auth/token/refresh, access_token: "header:Authorization", needs
 reply: {access_token: token, refresh_token: ""}
 identity: {subject: actor_id}
 forward: ["header:Authorization: Bearer {{access_token}}", "header:x-publishable-api-key: {{values.key}}"]`,
-		claims: `"actor_id":"cus_1","actor_type":"customer","exp":EPOCH`, subject: "cus_1", life: 24 * time.Hour, page: "/store/customers/me", deaf: true,
+		claims: `"actor_id":"cus_1","actor_type":"customer","exp":EPOCH`, subject: "cus_1", life: 4 * time.Hour, page: "/store/customers/me", deaf: true,
 		api: func(b *book, on route) {
 			b.needsLive = true
 			unauthorized := say(401, `{"message":"Unauthorized"}`)

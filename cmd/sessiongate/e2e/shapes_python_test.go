@@ -1,9 +1,6 @@
 package e2e
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // APIs of the Python world.
 func pythonShapes() map[string]shape {
@@ -186,15 +183,14 @@ reply: {access_token: "cookie:access_token_cookie", refresh_token: "cookie:refre
 forward: ["cookie:access_token_cookie: {{access_token}}", "header:X-CSRF-TOKEN: {{keep.csrf}}"]`,
 		claims: `"type":"access","sub":"ada","csrf":"c","exp":EPOCH`, life: 15 * time.Minute, page: "/protected",
 		api: func(b *book, on route) {
-			// Here the second cookie's value follows from the token's.
-			access := []string{"Set-Cookie: access_token_cookie=ACCESS; HttpOnly; Path=/", "Set-Cookie: csrf_access_token=csrf-ACCESS; Path=/"}
+			access := []string{"Set-Cookie: access_token_cookie=ACCESS; HttpOnly; Path=/", "Set-Cookie: csrf_access_token=CSRF_A; Path=/"}
 			both := append([]string{
-				"Set-Cookie: refresh_token_cookie=REFRESH; HttpOnly; Path=/", "Set-Cookie: csrf_refresh_token=csrf-REFRESH; Path=/",
+				"Set-Cookie: refresh_token_cookie=REFRESH; HttpOnly; Path=/", "Set-Cookie: csrf_refresh_token=CSRF_R; Path=/",
 			}, access...)
 			missing := say(401, `{"msg":"Missing CSRF token"}`)
 			checked := func(q asked, cookie string) string {
-				if csrf, ok := strings.CutPrefix(q.at("header:X-CSRF-TOKEN"), "csrf-"); ok && csrf == q.at(cookie) {
-					return csrf
+				if token := q.at(cookie); csrfOf(token) == q.at("header:X-CSRF-TOKEN") {
+					return token
 				}
 				return ""
 			}

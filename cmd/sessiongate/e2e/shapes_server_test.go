@@ -48,12 +48,12 @@ identity: {from: reply, subject: id, name: username, roles: roles, role_map: ["R
 	}
 }
 
-// Roles as a list of authorities in a claim.
+// The token in a header of the answer too, and roles as one text in a claim.
 func jhipster() shape {
 	return shape{
 		config: `
 login: {path: /api/authenticate, send: ["rememberMe: true"]}
-reply: {access_token: id_token}
+reply: {access_token: [id_token, "header:Authorization"]}
 identity: {roles: auth, role_map: ["ROLE_ADMIN: admin", "ROLE_USER: user"]}`,
 		claims: `"sub":"ada","auth":"ROLE_ADMIN,ROLE_USER","exp":EPOCH`, roles: "admin user", life: 24 * time.Hour, page: "/api/account", dead: noRefresh, deaf: true,
 		api: func(b *book, on route) {
