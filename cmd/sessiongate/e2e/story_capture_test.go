@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // signup is an API that signs people in on many paths. Each token that it gives has the word canary
@@ -23,7 +25,10 @@ type signup struct {
 	revoked []string // refresh tokens
 	seen    []seenRequest
 	mode    string // of the next answers: br, large, broken, echo …
+	page    string // at /app
 	refresh int
+	expires int64  // of the next access tokens; 0: far away
+	meet    func() // what happens while the API signs somebody up; nil: nothing
 }
 
 func newSignup(t *testing.T) *signup {
@@ -37,7 +42,7 @@ func newSignup(t *testing.T) *signup {
 func (a *signup) mint(user string) (access, refresh string) {
 	a.n++
 	e := base64.RawURLEncoding
-	claims, _ := json.Marshal(map[string]any{"iss": "signup", "sub": user, "name": user, "n": a.n, "exp": 4102444800})
+	claims, _ := json.Marshal(map[string]any{"iss": "signup", "sub": user, "name": user, "n": a.n, "exp": cmp.Or(a.expires, 4102444800)})
 	access = e.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + e.EncodeToString(claims) + ".Y2FuYXJ5"
 	refresh = fmt.Sprintf("%s-%d-canary-refresh", user, a.n)
 	a.given = append(a.given, access, refresh)
@@ -71,12 +76,16 @@ func (a *signup) serve(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, a.answerTo(in.Username))
 	case "POST /v1/auth/refresh":
 		a.refresh++
+		a.expires = 0
 		user, _, _ := strings.Cut(in.Refresh_token, "-")
 		_, _ = io.WriteString(w, a.answerTo(user))
 	case "POST /v1/auth/logout":
 		a.revoked = append(a.revoked, in.Refresh_token)
 		w.WriteHeader(204)
 	case "POST /v1/auth/register":
+		if a.meet != nil {
+			a.meet()
+		}
 		a.register(w, in.Email)
 	case "POST /v1/auth/mfa":
 		_, _ = io.WriteString(w, a.answerTo("mfa"))
@@ -94,6 +103,9 @@ func (a *signup) serve(w http.ResponseWriter, r *http.Request) {
 		access, _ := a.mint("google")
 		h.Set("Location", "/welcome?lang=en#token="+access+"&state=1")
 		w.WriteHeader(http.StatusFound)
+	case "GET /app":
+		h.Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, a.page)
 	case "GET /v1/me":
 		_, _ = fmt.Fprintf(w, `{"authorization":%q}`, strings.Repeat("x", min(1, len(r.Header.Get("Authorization")))))
 	default:
@@ -492,6 +504,109 @@ func TestAppCalls(t *testing.T) {
 		t.Errorf("guesses at one name: %s", got)
 	}
 	if got := b.do("POST", "/api/auth/login", posting(`{"username":"ada","x":"`+strings.Repeat("x", 17<<10)+`"}`)); got.status != 413 {
+		t.Errorf("%s", got)
+	}
+}
+
+// TestCaptureWithoutStore: without the store the API is not asked, so that nobody has an account and no
+// session; if the store goes away after, the tokens go back.
+func TestCaptureWithoutStore(t *testing.T) {
+	t.Parallel()
+	a := newSignup(t)
+	s := a.environment(t, "app_calls: [login]")
+	a.mu.Lock()
+	a.meet = s.embedded.Close
+	a.mu.Unlock()
+	b := s.browser()
+	if got := b.do("POST", "/api/auth/register", posting(`{"email":"after"}`)); got.code() != "store_unavailable" || a.leaked(got.body) || b.cookie() != "" {
+		t.Errorf("it went away after: %s", got)
+	}
+	eventually(t, "the tokens come back", func() bool { return a.gaveBack() == 1 })
+	for _, path := range []string{"register", "login"} {
+		got := b.do("POST", "/api/auth/"+path, posting(`{"email":"before","username":"before","password":"right"}`))
+		if got.code() != "store_unavailable" || a.asked("/v1/auth/"+path) != map[string]int{"register": 1}[path] {
+			t.Errorf("%s: %s, asked %d times", path, got, a.asked("/v1/auth/"+path))
+		}
+	}
+}
+
+// TestFiftyTabsAfterACapture have one session and one refresh.
+func TestFiftyTabsAfterACapture(t *testing.T) {
+	t.Parallel()
+	a := newSignup(t)
+	s := a.environment(t, "")
+	a.expires = time.Now().Add(3 * time.Second).Unix()
+	b := s.browser()
+	a.wantStarted(t, b.do("POST", "/api/auth/register", posting(`{"email":"tabs"}`)))
+	tabs := func() {
+		together(50, func(int) {
+			if got, err := b.try("GET", "/api/me"); err != nil || got.body != `{"authorization":"x"}` {
+				t.Errorf("%s, %v", got, err)
+			}
+		})
+	}
+	eventually(t, "a refresh", func() bool {
+		tabs()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return a.refresh > 0 || t.Failed()
+	})
+	tabs()
+	var list struct{ Sessions []struct{ ID string } }
+	if err := json.Unmarshal([]byte(b.ok("/auth/sessions").body), &list); err != nil || len(list.Sessions) != 1 {
+		t.Errorf("%d sessions, %v", len(list.Sessions), err)
+	}
+	if a.refresh != 1 {
+		t.Errorf("%d refreshes", a.refresh)
+	}
+}
+
+// TestCaptureReadsRequestsAsTheyCome: the body of a login is read for the name and goes on unchanged,
+// chunked or awaited; the API is asked for a whole answer that can be read.
+func TestCaptureReadsRequestsAsTheyCome(t *testing.T) {
+	t.Parallel()
+	a := newSignup(t)
+	s := a.environment(t, "app_calls: [login]")
+	const text = `{ "username":"ada", "password":"right", "otp":"\u0031" }`
+	for name, change := range map[string]change{
+		"plain":    func(*http.Request) {},
+		"chunked":  func(r *http.Request) { r.ContentLength = -1 },
+		"expected": func(r *http.Request) { r.Header.Set("Expect", "100-continue") },
+	} {
+		b := s.browser()
+		b.wire.ExpectContinueTimeout = time.Minute
+		got := b.do("POST", "/api/auth/login", posting(text), change, header("Accept-Encoding", "br"), header("Range", "bytes=0-1"),
+			header("If-None-Match", `"1"`), header("Authorization", "Bearer stolen"), header("Idempotency-Key", "k"))
+		a.wantStarted(t, got)
+		a.mu.Lock()
+		last := a.seen[len(a.seen)-1]
+		a.mu.Unlock()
+		if last.Body != text || last.Header.Get("Accept-Encoding") != "identity" || last.Header.Get("Idempotency-Key") != "k" {
+			t.Errorf("%s: %q %v", name, last.Body, last.Header)
+		}
+		for _, gone := range []string{"Range", "If-None-Match", "Authorization", "Expect"} {
+			if last.Header.Get(gone) != "" {
+				t.Errorf("%s: %s reached the API", name, gone)
+			}
+		}
+	}
+}
+
+// TestCaptureIsLimited: attempts without a session count as those of our own login.
+func TestCaptureIsLimited(t *testing.T) {
+	t.Parallel()
+	a := newSignup(t)
+	s := a.environment(t, "")
+	a.with("taken")
+	b := s.browser()
+	last := answer{}
+	for range 25 {
+		last = b.do("POST", "/api/auth/mfa", posting(`{"otp":"1"}`))
+	}
+	if last.code() != "rate_limited" || a.asked("/v1/auth/mfa") != 20 {
+		t.Errorf("%s, asked %d times", last, a.asked("/v1/auth/mfa"))
+	}
+	if got := b.do("POST", "/api/auth/register", posting(`{"email":"x"}`)); got.code() != "rate_limited" {
 		t.Errorf("%s", got)
 	}
 }
