@@ -142,6 +142,7 @@ func checkHeaderRules(c *checker, path string, r *Route) {
 	if h := r.ResponseHeaders; h != nil {
 		checkHeaderNames(c, path+".response_headers.remove", h.Remove, true)
 		checkHeaderLines(c, path+".response_headers.set", h.Set)
+		checkOwnNames(c, path+".response_headers.set", h.Set)
 	}
 }
 
@@ -176,6 +177,18 @@ func checkHeaderName(c *checker, path, name string, ok, changed bool) {
 	}
 	if changed {
 		c.problem(path, "is a header that the gateway decides on itself", "remove it")
+	}
+}
+
+// checkOwnNames refuses the fields by which a page tells what the gateway says from what an
+// application says.
+func checkOwnNames(c *checker, path string, lines []string) {
+	for i, line := range lines {
+		name, _, _ := HeaderLine(line)
+		switch http.CanonicalHeaderKey(name) {
+		case "X-Sessiongate-Problem", "X-Sessiongate-Retry", "X-Sessiongate-Session", "X-Sessiongate-Upstream":
+			c.problem(index(path, i), "is a header that the gateway decides on itself", "remove it")
+		}
 	}
 }
 

@@ -43,6 +43,7 @@ func TestUpstreamKeysThatAreWrong(t *testing.T) {
 		api + `request_headers: {claims: ["X-Forwarded-User: sub"]}}`:                  "decides on itself",
 		api + `session: none, request_headers: {claims: ["X-A: sub"]}}`:                "of a session",
 		api + `response_headers: {remove: [Set_Cookie]}}`:                              "decides on itself",
+		api + `response_headers: {set: ["x-sessiongate-problem: overloaded"]}}`:        "decides on itself",
 		api + `match: exact}` + "\n" + `  - {path: /api/, match: exact, static: demo}`: "covers the same",
 	} {
 		_, err := routesFile(t, line+"\n")

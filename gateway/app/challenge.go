@@ -8,17 +8,6 @@ import (
 	"sessiongate/session"
 )
 
-// Marks of ours on an application's response. What an upstream sends under these names, the proxy
-// has dropped.
-const (
-	// upstreamStatusHeader marks a 401 that an application answered. Its session is fine: a page
-	// must not take it for the end of the session and send the user to sign in.
-	upstreamStatusHeader = "X-Sessiongate-Upstream"
-	// retryHeader, with the value 1, says that the application refused the token without doing
-	// anything, and that the same request would now go out with a new one.
-	retryHeader = "X-Sessiongate-Retry"
-)
-
 // signInAgain turns an application's wish for another sign-in (RFC 9470 §3) into
 // the problem that our own require.auth_age and require.acr answer with.
 func signInAgain(provider string, c proxy.Challenge) *problem.Problem {

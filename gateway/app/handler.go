@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/http"
+	"strconv"
 	"sync"
 
 	"sessiongate/gateway/exchange"
@@ -39,21 +40,29 @@ func (l *handlers) put(h *handler) {
 	l.idle.Put(h)
 }
 
-// Response implements [proxy.Handler]: it marks an application's own 401, and turns its wish for
-// another sign-in into ours.
+// Response implements [proxy.Handler]: it marks what an application says that the gateway says
+// too, and turns its wish for another sign-in into ours.
 func (h *handler) Response(res *http.Response) error {
 	if h.retry {
-		res.Header[retryHeader] = []string{"1"}
+		res.Header[exchange.RetryHeader] = []string{"1"}
 	}
-	if res.StatusCode != http.StatusUnauthorized {
+	switch res.StatusCode {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	case http.StatusUnauthorized:
+		c, found := proxy.BearerChallenge(res.Header, "insufficient_user_authentication")
+		if found && h.x.Session != nil {
+			return signInAgain(h.x.Session.Identity().Provider, c)
+		}
+	default:
 		return nil
 	}
-	c, found := proxy.BearerChallenge(res.Header, "insufficient_user_authentication")
-	if found && h.x.Session != nil {
-		return signInAgain(h.x.Session.Identity().Provider, c)
-	}
-	res.Header[upstreamStatusHeader] = []string{"401"}
+	markUpstream(res.Header, res.StatusCode)
 	return nil
+}
+
+// markUpstream notes that the request has been at the application, which answered with this status.
+func markUpstream(header http.Header, status int) {
+	header[exchange.UpstreamHeader] = []string{strconv.Itoa(status)}
 }
 
 // Renew implements [proxy.Handler]: a refused token gets one forced refresh, and the request

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"errors"
+	"net/http"
 
 	"sessiongate/gateway/exchange"
 	"sessiongate/gateway/problem"
@@ -140,6 +141,9 @@ func (a *Route) failed(x *exchange.Exchange, f *proxy.Failure) {
 	}
 	var p *problem.Problem
 	if errors.As(f.Err, &p) {
+		if p.Status != http.StatusUnauthorized { // which says that the application did nothing
+			markUpstream(x.Header(), p.Status)
+		}
 		a.o.Responder.Fail(x, p)
 		return
 	}

@@ -250,7 +250,8 @@ func TestAnApplicationAsksForAnotherSignIn(t *testing.T) {
 	rec := d.ask("GET", cookie)
 	var doc map[string]any
 	_ = json.Unmarshal(rec.Body.Bytes(), &doc)
-	if rec.Code != 401 || doc["code"] != "reauthentication_required" || doc["login_url"] != "/auth/login?acr_values=gold+silver&max_age=60&provider=local" {
+	if rec.Code != 401 || doc["code"] != "reauthentication_required" || doc["login_url"] != "/auth/login?acr_values=gold+silver&max_age=60&provider=local" ||
+		rec.Header().Get("X-Sessiongate-Problem") != "reauthentication_required" || rec.Header()["X-Sessiongate-Upstream"] != nil {
 		t.Errorf("%d %v", rec.Code, doc)
 	}
 	if rec := d.ask("GET"); rec.Code != 401 || rec.Header().Get("X-Sessiongate-Upstream") != "401" {
@@ -258,11 +259,28 @@ func TestAnApplicationAsksForAnotherSignIn(t *testing.T) {
 	}
 }
 
+// What an application says that the gateway says too is marked as the application's, and says nothing
+// under the gateway's own names.
+func TestAnswersThatCouldBeOurs(t *testing.T) {
+	for status, mark := range map[int]string{200: "", 401: "401", 403: "", 429: "429", 500: "", 502: "", 503: "503", 504: ""} {
+		route := forTo(upstream(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Sessiongate-Upstream", "forged")
+			w.Header().Set("X-Sessiongate-Problem", "overloaded")
+			w.WriteHeader(status)
+		}), routing.Access{})
+		rec := newDesk(t, route, &services{}).ask("POST", cookie, "X-Requested-With: x")
+		if h := rec.Header(); rec.Code != status || h.Get("X-Sessiongate-Upstream") != mark || h["X-Sessiongate-Problem"] != nil {
+			t.Errorf("%d: %d %v", status, rec.Code, h)
+		}
+	}
+}
+
 func TestFailuresOfTheUpstream(t *testing.T) {
 	nobody := upstream(t, echo)
 	nobody[0].Host = "127.0.0.1:1"
 	d := newDesk(t, forTo(nobody, routing.Access{}), &services{})
-	if rec := d.ask("GET", cookie); rec.Code != 502 || !strings.Contains(rec.Body.String(), "upstream_unreachable") {
+	if rec := d.ask("GET", cookie); rec.Code != 502 || !strings.Contains(rec.Body.String(), "upstream_unreachable") ||
+		rec.Header().Get("X-Sessiongate-Problem") != "upstream_unreachable" || rec.Header()["X-Sessiongate-Upstream"] != nil {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 	defer func() {

@@ -220,6 +220,9 @@ func TestProgramsGetProblemDocuments(t *testing.T) {
 	if rec.Header().Get("WWW-Authenticate") != `Cookie realm="`+own+`"` || rec.Header().Get("Content-Type") != "application/problem+json" {
 		t.Errorf("%v", rec.Header())
 	}
+	if rec.Header().Get("X-Sessiongate-Problem") != "authentication_required" {
+		t.Errorf("%v", rec.Header())
+	}
 	again := problem.SignInAgain("corp", "x")
 	again.SignIn.MaxAge = "60"
 	x, rec = d.begin("GET", "/api")
@@ -269,6 +272,9 @@ func TestPeopleGetPages(t *testing.T) {
 		}
 		if kind := rec.Header().Get("Content-Type"); !strings.HasPrefix(kind, "text/html") || rec.Header().Get("Content-Security-Policy") == "" {
 			t.Errorf("%s: %v", name, rec.Header())
+		}
+		if code := rec.Header().Get("X-Sessiongate-Problem"); code != problem.Of(row.err).Code {
+			t.Errorf("%s: %q", name, code)
 		}
 		if mark := rec.Header().Get("Set-Cookie"); strings.HasPrefix(name, "stale") != strings.HasPrefix(mark, "__Host-session-stale=m") {
 			t.Errorf("%s: %q", name, mark)
@@ -325,6 +331,45 @@ func TestTheGuard(t *testing.T) {
 		field, value, _ := strings.Cut(row.header, ": ")
 		if rec.Code != row.status || field != "" && !strings.Contains(strings.Join(rec.Header().Values(field), ", "), value) {
 			t.Errorf("%s: %d %v", name, rec.Code, rec.Header())
+		}
+	}
+}
+
+// A page of another origin that may ask may read what the gateway says in header fields, beside what
+// the route or the application lets it read.
+func TestOtherOriginsReadOurMarks(t *testing.T) {
+	list := &routing.CORS{Origins: []string{allowed}, Expose: []string{"X-B"}}
+	for name, row := range map[string]struct {
+		origin string
+		cors   *routing.CORS
+		theirs string
+		err    error
+		want   string
+	}{
+		"allowed":        {allowed, nil, "X-A", nil, "X-A"},
+		"a problem":      {allowed, nil, "", problem.NotFound(), "X-Sessiongate-Problem"},
+		"a wait":         {allowed, nil, "", problem.Overloaded(), "X-Sessiongate-Problem, Retry-After"},
+		"the route's":    {allowed, list, "X-A", problem.NotFound(), "X-B, X-Sessiongate-Problem"},
+		"none":           {allowed, list, "X-A", nil, "X-B"},
+		"ours":           {own, nil, "X-A", problem.NotFound(), "X-A"},
+		"ours, by route": {own, list, "X-A", problem.NotFound(), "X-B"},
+	} {
+		d := newDesk(t, sessions{}, providers{})
+		x, rec := d.begin("GET", "/", "Origin: "+row.origin)
+		x.CORS = row.cors
+		if row.theirs != "" {
+			x.Header().Set("Access-Control-Expose-Headers", row.theirs)
+		}
+		if !d.guard.CheckOrigin(x) {
+			t.Errorf("%s: refused", name)
+			continue
+		}
+		if row.err != nil {
+			d.responder.Fail(x, row.err)
+		}
+		x.WriteHeader(http.StatusOK)
+		if got := strings.Join(rec.Header().Values("Access-Control-Expose-Headers"), ", "); got != row.want {
+			t.Errorf("%s: %q, want %q", name, got, row.want)
 		}
 	}
 }

@@ -127,9 +127,10 @@ func (x *Exchange) writeCORS() {
 	if x.origin == "*" {
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Del("Access-Control-Allow-Credentials")
-		return
+	} else {
+		allowOrigin(h, x.origin)
 	}
-	allowOrigin(h, x.origin)
+	exposeMarks(h)
 }
 
 // allowOrigin writes the CORS answer: the exact origin, never "*", in place of

@@ -20,6 +20,7 @@ func (r *Responder) PageUnder(csp string, x *Exchange, status int, render func(*
 	if err := render(&body); err != nil {
 		r.o.Log.LogAttrs(x.Request.Context(), slog.LevelError, "page",
 			slog.String("request_id", x.Client.RequestID), slog.String("error", err.Error()))
+		x.MarkProblem("internal_error")
 		http.Error(x, "page not available", http.StatusInternalServerError)
 		return
 	}

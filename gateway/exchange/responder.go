@@ -59,6 +59,7 @@ func (r *Responder) Fail(x *Exchange, err error) {
 	h := x.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	x.MarkProblem(p.Code)
 	if p.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(problem.Seconds(p.RetryAfter)))
 	}

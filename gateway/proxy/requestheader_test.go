@@ -160,7 +160,10 @@ func TestInbound(t *testing.T) {
 	if want := []string{`"cache"`, `"storage", "executionContexts"`}; !slices.Equal(h["Clear-Site-Data"], want) {
 		t.Errorf("got %q", h["Clear-Site-Data"])
 	}
-	h = http.Header{"Set-Cookie": {"__Host-login=x"}, "Clear-Site-Data": {`"*"`}, "X": {"y"}}
+	h = http.Header{
+		"Set-Cookie": {"__Host-login=x"}, "Clear-Site-Data": {`"*"`}, "X": {"y"},
+		"X-Sessiongate-Problem": {"authentication_required"}, "X-Sessiongate-Upstream": {""}, "X-Sessiongate-Later": {"x"},
+	}
 	if filterResponse(h, ourCookies); len(h) != 1 {
 		t.Errorf("got %v", h)
 	}

@@ -11,8 +11,10 @@ import (
 // Clear-Site-Data loses the directives that clear cookies and keeps the others. The gateway's own
 // marks are not the upstream's to set.
 func filterResponse(h http.Header, cookies []string) {
-	for _, name := range [...]string{"X-Sessiongate-Retry", "X-Sessiongate-Session", "X-Sessiongate-Upstream"} {
-		delete(h, name)
+	for name := range h {
+		if strings.HasPrefix(name, "X-Sessiongate-") {
+			delete(h, name)
+		}
 	}
 	if lines := h["Set-Cookie"]; len(lines) > 0 {
 		lines = slices.DeleteFunc(lines, func(l string) bool { return setsCookie(l, cookies) })

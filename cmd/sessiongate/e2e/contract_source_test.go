@@ -71,6 +71,16 @@ func (list constants) ofType(name string) (values []string) {
 	return sortedSet(values)
 }
 
+// beginning lists the values that begin in the same way.
+func (list constants) beginning(prefix string) (values []string) {
+	for _, c := range list {
+		if strings.HasPrefix(c.value, prefix) && c.value != prefix {
+			values = append(values, c.value)
+		}
+	}
+	return sortedSet(values)
+}
+
 func (list constants) named(name string) (string, bool) {
 	i := slices.IndexFunc(list, func(c constant) bool { return c.name == name })
 	if i < 0 {

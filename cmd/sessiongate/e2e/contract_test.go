@@ -20,8 +20,8 @@ const contractFile = "../testdata/contract.txt"
 // acceptContract is the variable that has the tests of the contract write the file anew.
 const acceptContract = "SESSIONGATE_TEST_ACCEPT_CONTRACT"
 
-// TestContractInSource: the events, the reasons, the problem codes and the configuration
-// keys are those of the file.
+// TestContractInSource: the events, the reasons, the problem codes, our own header fields and the
+// configuration keys are those of the file.
 func TestContractInSource(t *testing.T) {
 	constants := stringConstants(t, "session", "gateway")
 	holdsContract(t, map[string][]string{
@@ -29,6 +29,7 @@ func TestContractInSource(t *testing.T) {
 		"reasons":            constants.ofType("Reason"),
 		"problem codes":      problemCodes(t, constants),
 		"configuration keys": configurationKeys(),
+		"header fields":      constants.beginning("X-Sessiongate-"),
 		"audit fields":       auditFields(constants.ofType("EventType")),
 	})
 }

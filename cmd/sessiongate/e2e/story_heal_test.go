@@ -319,13 +319,15 @@ func TestMarksOfOthers(t *testing.T) {
 		w.Header().Set("X-Sessiongate-Retry", "1")
 		w.Header().Set("X-Sessiongate-Upstream", "401")
 		w.Header().Set("X-Sessiongate-Session", "started")
+		w.Header().Set("X-Sessiongate-Problem", "session_ended")
 		fmt.Fprint(w, r.Header["X-Sessiongate-Retry"], r.Header["X-Sessiongate-Upstream"], r.Header["X-Sessiongate-Session"])
 	}})
 	b := s.browser()
 	b.ada()
 	mine := func(name string) change { return header(name, "1") }
 	a := b.ok("/api/x", mine("X-Sessiongate-Retry"), mine("X-Sessiongate-Upstream"), mine("X-Sessiongate-Session"))
-	if a.body != "[] [] []" || a.header["X-Sessiongate-Retry"] != nil || a.header["X-Sessiongate-Upstream"] != nil || a.header["X-Sessiongate-Session"] != nil {
+	if a.body != "[] [] []" || a.header["X-Sessiongate-Retry"] != nil || a.header["X-Sessiongate-Upstream"] != nil || a.header["X-Sessiongate-Session"] != nil ||
+		a.header["X-Sessiongate-Problem"] != nil {
 		t.Errorf("%v %v", a, a.header)
 	}
 }
