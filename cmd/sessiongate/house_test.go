@@ -37,6 +37,7 @@ configs Server: a section of the configuration file
 configs TokenAPIProvider: a section of the configuration file
 gateway Options: options
 gateway/app Options: options
+gateway/app Options: options
 gateway/endpoints Options: options
 gateway/exchange Exchange: one request, recycled as one value
 gateway/http1/client Request: one request, recycled as one value

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"sessiongate/session"
 )
 
 // Options describe an API. What is said to be a place is text in one of these forms:
@@ -55,6 +57,10 @@ type Options struct {
 	Lifetime time.Duration // of an access token that says nothing itself. Default 5 min
 	Timeout  time.Duration // of one call. Default 10 s
 	TLS      *tls.Config   // nil: the system's roots
+
+	// Issued sees the access token of every answer to a login and a refresh. It must not block and may
+	// be called by several goroutines at once. nil: nobody looks.
+	Issued func(access session.Secret)
 
 	Now func() time.Time // for Retry-After dates and signature checks; nil: time.Now
 	Log *slog.Logger     // nil: discarded

@@ -57,6 +57,9 @@ func (p *Provider) take(r *reply, now time.Time) (granted, error) {
 	case !fit(g.Access) || !fit(g.Refresh):
 		return g, fault(r.what, "a token is longer than 16 KiB or not visible ASCII")
 	}
+	if p.options.Issued != nil {
+		p.options.Issued(g.Access)
+	}
 	g.Keep, g.unkept = p.kept.take(r, nil)
 	g.claims, _ = readClaims(g.Access.Reveal())
 	g.lifetime = p.lifetime(r, g.claims, now)

@@ -9,6 +9,7 @@ import (
 	"sessiongate/configs"
 	"sessiongate/gateway/masking"
 	"sessiongate/gateway/routing"
+	"sessiongate/session"
 	"sessiongate/session/tokenapi"
 )
 
@@ -16,7 +17,26 @@ import (
 type tokenAPIs struct {
 	list  []tokenAPI
 	mu    sync.Mutex
-	known map[string]*masking.Family // by the names of providers whose APIs are one; it outlives a reload
+	known map[string]knownTokens // by what they are made from; they outlive a reload
+}
+
+// knownTokens are what is known of the tokens of providers whose APIs are one server.
+type knownTokens struct {
+	providers []string
+	family    *masking.Family
+}
+
+// issued lets those who know the provider's tokens see another.
+func (a *tokenAPIs) issued(provider string) func(session.Secret) {
+	return func(access session.Secret) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		for _, k := range a.known {
+			if slices.Contains(k.providers, provider) {
+				k.family.Learn(access.Reveal())
+			}
+		}
+	}
 }
 
 // tokenAPI is one of them.
@@ -109,14 +129,16 @@ func (m routeMaker) family(apis []tokenAPI, r *routing.Route) *masking.Family {
 	if public, err := url.Parse(m.started.Server.PublicURL); err == nil {
 		hosts = append(hosts, hostOf(public))
 	}
-	key := strings.Join(append(names, hosts...), " ")
+	key := strings.Join(slices.Concat(names, hosts), " ")
 	m.apis.mu.Lock()
 	defer m.apis.mu.Unlock()
 	if m.apis.known == nil {
-		m.apis.known = make(map[string]*masking.Family)
+		m.apis.known = make(map[string]knownTokens)
 	}
-	if m.apis.known[key] == nil {
-		m.apis.known[key] = masking.NewFamily(subjects, hosts, issuers)
+	k, there := m.apis.known[key]
+	if !there {
+		k = knownTokens{names, masking.NewFamily(subjects, hosts, issuers)}
+		m.apis.known[key] = k
 	}
-	return m.apis.known[key]
+	return k.family
 }

@@ -35,7 +35,7 @@ func (p *providers) tokenAPI(name string, c *configs.TokenAPIProvider) (session.
 			Roles: c.Identity.Roles, Scopes: c.Identity.Scopes, RoleMap: c.Identity.RoleMap, Claims: c.Identity.Claims,
 		},
 		Headers:  tokenAPIHeaders(c.Headers),
-		Lifetime: time.Duration(c.AccessLifetime), Timeout: time.Duration(c.Timeout), Now: p.now, Log: p.log,
+		Lifetime: time.Duration(c.AccessLifetime), Timeout: time.Duration(c.Timeout), Now: p.now, Log: p.log, Issued: p.apis.issued(name),
 	}
 	o.Refresh.NeedsLive = c.Refresh.NeedsLive
 	if c.Login.Body == "" { // else the fields' defaults would stand beside it
