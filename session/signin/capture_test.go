@@ -105,8 +105,10 @@ func TestTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, other := range []session.CaptureTrip{
-		{Provider: "p", Path: trip.Path}, {Provider: "p", Path: trip.Path, Browser: "another"},
-		{Provider: "q", Path: trip.Path, Browser: "b"}, {Provider: "p", Path: "/elsewhere", Browser: "b"},
+		{Provider: "p", Path: trip.Path},
+		{Provider: "p", Path: trip.Path, Browser: "another"},
+		{Provider: "q", Path: trip.Path, Browser: "b"},
+		{Provider: "p", Path: "/elsewhere", Browser: "b"},
 	} {
 		if _, err := c.Return(t.Context(), other.Provider, other.Path, other.Browser); !errors.Is(err, session.ErrNoAttempt) {
 			t.Errorf("%+v: %v", other, err)

@@ -61,7 +61,7 @@ func (a *signup) serve(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.seen = append(a.seen, seenRequest{r.Method, r.RequestURI, r.Header.Clone(), string(data)})
-	var in struct{ Username, Password, Email, Query, Refresh_token string } //nolint:revive,staticcheck // names of JSON
+	var in struct{ Username, Password, Email, Query, Refresh_token string }
 	_ = json.Unmarshal(data, &in)
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
