@@ -282,6 +282,43 @@ func TestPeopleGetPages(t *testing.T) {
 	}
 }
 
+// Who is answered with a page, by what the client says of itself.
+func TestWhoWaitsForAPage(t *testing.T) {
+	const html, form = "Accept: text/html,*/*;q=0.8", "Content-Type: application/x-www-form-urlencoded"
+	for name, row := range map[string]struct {
+		method string
+		fields []string
+		want   bool
+	}{
+		"a link":                    {"GET", []string{"Sec-Fetch-Mode: navigate"}, true},
+		"a form":                    {"POST", []string{"Sec-Fetch-Mode: navigate", form}, true},
+		"another method":            {"PUT", []string{"Sec-Fetch-Mode: navigate"}, true},
+		"a fetch":                   {"POST", []string{"Sec-Fetch-Mode: cors", html, form}, false},
+		"an old browser's link":     {"GET", []string{html}, true},
+		"an old browser's form":     {"POST", []string{html, form + "; charset=utf-8"}, true},
+		"a file":                    {"POST", []string{html, "Content-Type: multipart/form-data; boundary=x"}, true},
+		"a plain form":              {"POST", []string{html, "Content-Type: text/plain"}, true},
+		"an old browser's script":   {"POST", []string{html, "Content-Type: application/json"}, false},
+		"a script without a body":   {"DELETE", []string{html}, false},
+		"a form that wants JSON":    {"POST", []string{"Accept: application/json", form}, false},
+		"a program":                 {"GET", nil, false},
+		"with a token of its own":   {"GET", []string{"Sec-Fetch-Mode: navigate", "Authorization: Bearer x"}, false},
+		"and it says it reads HTML": {"POST", []string{html, form, "Authorization: Bearer x"}, false},
+	} {
+		r := httptest.NewRequest(row.method, "/", nil)
+		for _, f := range row.fields {
+			field, value, _ := strings.Cut(f, ": ")
+			r.Header.Set(field, value)
+		}
+		if got := exchange.ByPerson(r); got != row.want {
+			t.Errorf("%s: %v", name, got)
+		}
+		if got := exchange.Navigation(r); got != (row.want && row.method == "GET") {
+			t.Errorf("%s navigates: %v", name, got)
+		}
+	}
+}
+
 // A client that hung up is no failure of ours, and must not see an empty 200.
 func TestAClientThatHungUp(t *testing.T) {
 	d := newDesk(t, sessions{}, providers{})

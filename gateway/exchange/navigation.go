@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"mime"
 	"net/http"
 	"strings"
 
@@ -14,7 +15,9 @@ func Navigation(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && ByPerson(r)
 }
 
-// ByPerson is [Navigation] for any method: a form that is sent navigates too.
+// ByPerson is [Navigation] for any method: a form that is sent navigates too. A client without
+// Fetch Metadata that asks for HTML may be a script all the same, so there a form has to have the
+// type of one.
 func ByPerson(r *http.Request) bool {
 	if len(r.Header["Authorization"]) > 0 {
 		return false
@@ -22,7 +25,20 @@ func ByPerson(r *http.Request) bool {
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
 		return mode == "navigate"
 	}
-	return strings.Contains(r.Header.Get("Accept"), "text/html")
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		return false
+	}
+	return r.Method == http.MethodGet || r.Method == http.MethodHead || hasForm(r)
+}
+
+// hasForm reports whether the body is of a type that a form sends (HTML §4.10.21.5).
+func hasForm(r *http.Request) bool {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch kind {
+	case "application/x-www-form-urlencoded", "multipart/form-data", "text/plain":
+		return true
+	}
+	return false
 }
 
 // Repeatable reports whether a page may make the browser ask again: a navigation of
