@@ -71,13 +71,17 @@ func (f *Flow) Response(res *http.Response) (whole bool, err error) {
 	return true, nil
 }
 
-// refused notes a no, which counts as a guess.
+// refused notes a no, which counts as a guess. Without a session so does every other 4xx but a login's:
+// that an address is taken is an answer, too. A session's browser asks for much that there is not.
 func (f *Flow) refused(a session.APIAnswer) {
-	if !f.api.Calls.Refuses(a) {
-		return
+	login := f.capture.Call == routing.CallLogin
+	switch {
+	case f.api.Calls.Refuses(a):
+		f.outcome = limits.Refused
+	case !login && f.x.Session == nil && a.Status >= 400 && a.Status < 500:
+		f.outcome = limits.Refused
 	}
-	f.outcome = limits.Refused
-	if f.capture.Call == routing.CallLogin {
+	if login && f.outcome == limits.Refused {
 		f.s.o.Recorder.Record(session.Event{
 			Type: session.EventLoginFailed, Provider: f.capture.Provider, Via: f.capture.Via, Client: f.x.Client,
 			Err: session.ErrInvalidCredentials,

@@ -597,16 +597,19 @@ func TestCaptureIsLimited(t *testing.T) {
 	t.Parallel()
 	a := newSignup(t)
 	s := a.environment(t, "")
-	a.with("taken")
 	b := s.browser()
-	last := answer{}
-	for range 25 {
-		last = b.do("POST", "/api/auth/mfa", posting(`{"otp":"1"}`))
+	send := func(n int, mode, path, text string) (last answer) {
+		a.with(mode)
+		for range n {
+			last = b.do("POST", path, posting(text))
+		}
+		return last
 	}
-	if last.code() != "rate_limited" || a.asked("/v1/auth/mfa") != 20 {
-		t.Errorf("%s, asked %d times", last, a.asked("/v1/auth/mfa"))
+	if got := send(30, "", "/api/graphql", `{"query":"orders"}`); got.status != 200 {
+		t.Errorf("queries are no attempts: %s", got)
 	}
-	if got := b.do("POST", "/api/auth/register", posting(`{"email":"x"}`)); got.code() != "rate_limited" {
-		t.Errorf("%s", got)
+	send(15, "taken", "/api/auth/register", `{"email":"x"}`)
+	if got := send(10, "", "/api/auth/mfa", `{"otp":"1"}`); got.code() != "rate_limited" || a.asked("/v1/auth/mfa") != 5 {
+		t.Errorf("%s, asked %d times", got, a.asked("/v1/auth/mfa"))
 	}
 }
