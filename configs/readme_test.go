@@ -109,7 +109,7 @@ func added(base []string, fragment string) string {
 
 func loadREADME(text, secret string) string {
 	text = strings.ReplaceAll(text, "/run/secrets/x", secret)
-	loaded, err := configs.LoadBytes("README", []byte(text), env(map[string]string{"DATABASE_URL": "postgres://app@localhost/app"}))
+	loaded, err := configs.LoadBytes("README", []byte(text), env(map[string]string{"DATABASE_URL": "postgres://app@localhost/app", "OAUTH_SECRET": "x"}))
 	switch {
 	case err != nil:
 		return err.Error()

@@ -20,8 +20,10 @@ import (
 // values.NAME everywhere. ${NAME} is a variable of the environment. Each is encoded for its place.
 // What has only values that are not there is left out.
 type TokenAPIProvider struct {
-	// Preset names a fragment that ships with the program: authx, devise-jwt, directus,
-	// django-simplejwt, fastapi-tutorial or supabase. Default none.
+	// Preset names a fragment that ships with the program: aspnet-identity, authx, devise-jwt,
+	// directus, django-simplejwt, djoser, fastapi-tutorial, firebase, flask-jwt-extended,
+	// flask-jwt-extended-cookies, laravel-passport, node-express-boilerplate, payload, pocketbase,
+	// strapi, supabase or tymon. Default none.
 	Preset string `yaml:"preset"`
 	// BaseURL is what the paths below are appended to. Required.
 	BaseURL string `yaml:"base_url,required" eg:"http://api:8000"`

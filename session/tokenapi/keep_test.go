@@ -92,3 +92,14 @@ func TestBadKeep(t *testing.T) {
 		}
 	}
 }
+
+// A cookie that the gateway keeps is not the page's as well.
+func TestKeptCookiesAreHidden(t *testing.T) {
+	a := newAPI(t, say(200, ""))
+	p := a.provider(t, func(o *tokenapi.Options) {
+		o.Keep = []string{"csrf: cookie:csrf_access_token", "uid: header:uid", "id: user.id"}
+	})
+	if places := p.TokenPlaces(); fmt.Sprint(places.Cookies, places.Headers, places.Fields) != "[csrf_access_token] [] [access_token refresh_token]" {
+		t.Errorf("%+v", places)
+	}
+}

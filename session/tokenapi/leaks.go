@@ -31,6 +31,11 @@ func (p *Provider) TokenPlaces() TokenPlaces {
 			t.Parameters = append(t.Parameters, at.name)
 		}
 	}
+	for _, line := range p.kept { // what goes back to the API with a token
+		if line.at.kind == inCookie {
+			t.Cookies = append(t.Cookies, line.at.name)
+		}
+	}
 	t.Subjects = []string{"sub", "user_id", "userId", "uid", "id", "_id", "user", "username", "email"}
 	if p.options.Identity.From == FromToken {
 		t.Subjects = []string{p.options.Identity.Subject}

@@ -61,22 +61,9 @@ forward: ["header:Authorization: Bearer {{access_token}}", "header:apikey: anon"
 func firebase() shape {
 	return shape{
 		config: `
+preset: firebase
 values: [{name: key, value: AIza}]
-login:
-  path: /v1/accounts:signInWithPassword
-  username: email
-  send: ["query:key: {{values.key}}", "returnSecureToken: true"]
-  answers: ["too_many_attempts: 400 error.message=TOO_MANY_ATTEMPTS_TRY_LATER*", "account_disabled: 400 error.message=USER_DISABLED"]
-refresh:
-  path: BASE/v1/token
-  encoding: form
-  body: grant_type=refresh_token&refresh_token={{refresh_token}}
-  send: ["query:key: {{values.key}}"]
-  answers: ["refused: 400 error.message=TOKEN_EXPIRED", "refused: 400 error.message=INVALID_REFRESH_TOKEN", "refused: 400 error.message=USER_NOT_FOUND"]
-reply:
-  access_token: [idToken, id_token]
-  refresh_token: [refreshToken, refresh_token]
-  expires_in: [expiresIn, expires_in]`,
+refresh: {path: BASE/v1/token}`,
 		claims: `"iss":"https://securetoken.google.com/p","sub":"ada","email":"ada@example.com","exp":EPOCH`, page: "/things", deaf: true,
 		api: func(b *book, on route) {
 			on("POST /v1/accounts:signInWithPassword", func(q asked) told {
@@ -100,12 +87,7 @@ reply:
 // A living token for a new one, and the token bare in Authorization.
 func pocketBase() shape {
 	return shape{
-		config: `
-login: {path: /api/collections/users/auth-with-password, username: identity}
-refresh: {path: /api/collections/users/auth-refresh, access_token: "header:Authorization", needs_live: true}
-reply: {access_token: token, refresh_token: ""}
-identity: {from: reply, subject: record.id, name: record.name}
-forward: ["header:Authorization: {{access_token}}"]`,
+		config: `preset: pocketbase`,
 		claims: `"collectionId":"_pb_users_auth_","id":"pb1","refreshable":true,"type":"auth","exp":EPOCH`, subject: "pb1", life: 4 * time.Hour,
 		page: "/api/collections/things/records", deaf: true,
 		api: func(b *book, on route) {

@@ -25,15 +25,7 @@ func nodeShapes() map[string]shape {
 // One shape for the sign-in, another for the refresh (hagopj13/node-express-boilerplate).
 func nodeExpressBoilerplate() shape {
 	return shape{
-		config: `
-login: {path: /v1/auth/login, username: email}
-refresh: {path: /v1/auth/refresh-tokens, refresh_token: refreshToken}
-logout: {path: /v1/auth/logout, refresh_token: refreshToken}
-reply:
-  access_token: [tokens.access.token, access.token]
-  refresh_token: [tokens.refresh.token, refresh.token]
-  expires_in: [tokens.access.expires, access.expires]
-identity: {from: reply, subject: user.id, name: user.name, roles: user.role}`,
+		config: `preset: node-express-boilerplate`,
 		claims: `"sub":"u1","type":"access","exp":EPOCH`, subject: "u1", roles: "admin", life: 30 * time.Minute, page: "/v1/users/u1",
 		api: func(b *book, on route) {
 			const tokens = `{"access":{"token":"ACCESS","expires":"ISO"},"refresh":{"token":"REFRESH","expires":"2099-01-01T00:00:00.000Z"}}`
@@ -135,12 +127,7 @@ reply: {access_token: accessToken, refresh_token: refreshToken}`,
 // the page of the user shows it.
 func payload() shape {
 	return shape{
-		config: `
-login: {path: /api/users/login, username: email}
-refresh: {path: /api/users/refresh-token, access_token: "header:Authorization", refused: [401, 403], needs_live: true}
-logout: {path: /api/users/logout, access_token: "header:Authorization", refused: [400, 401]}
-reply: {access_token: [refreshedToken, token], refresh_token: "", expires_in: exp}
-identity: {from: token, subject: id, name: email}`,
+		config: `preset: payload`,
 		claims: `"id":"p1","collection":"users","email":"ada@example.com","exp":EPOCH`, subject: "p1", life: 2 * time.Hour, page: "/api/users/me",
 		api: func(b *book, on route) {
 			b.needsLive = true
@@ -195,10 +182,7 @@ const strapiWrong = `{"data":null,"error":{"status":400,"name":"ValidationError"
 // A JWT that says only a number, no refresh, and the user in the answer.
 func strapi() shape {
 	return shape{
-		config: `
-login: {path: /api/auth/local, username: identifier}
-reply: {access_token: jwt}
-identity: {from: reply, subject: user.id, name: user.username}`,
+		config: `preset: strapi`,
 		claims: `"id":12,"exp":EPOCH`, subject: "12", life: 30 * time.Hour, page: "/api/things", dead: noRefresh, deaf: true,
 		api: func(b *book, on route) {
 			on("POST /api/auth/local", func(q asked) told {
@@ -218,11 +202,10 @@ identity: {from: reply, subject: user.id, name: user.username}`,
 func strapiRefresh() shape {
 	return shape{
 		config: `
-login: {path: /api/auth/local, username: identifier}
+preset: strapi
 refresh: {path: /api/auth/refresh, refresh_token: refreshToken}
 logout: {path: /api/auth/logout, access_token: "header:Authorization"}
-reply: {access_token: jwt, refresh_token: refreshToken}
-identity: {from: reply, subject: user.id, name: user.username}`,
+reply: {refresh_token: refreshToken}`,
 		claims: `"userId":"12","sessionId":"s","type":"access","exp":EPOCH`, subject: "12", life: 10 * time.Minute, page: "/api/things",
 		api: func(b *book, on route) {
 			unauthorized := say(401, `{"data":null,"error":{"status":401,"name":"UnauthorizedError","message":"Invalid refresh token"}}`)

@@ -120,14 +120,7 @@ identity: {from: reply, subject: user.pk, name: user.username}`,
 // Token in place of Bearer, and one that never expires.
 func djoser() shape {
 	return shape{
-		config: `
-login: {path: /auth/token/login/}
-logout: {path: /auth/token/logout/, access_token: "header:Authorization"}
-me: {path: /auth/users/me/}
-reply: {access_token: auth_token}
-identity: {from: me, subject: id, name: username}
-forward: ["header:Authorization: Token {{access_token}}"]
-access_lifetime: 30d`,
+		config:  `preset: djoser`,
 		subject: "5", life: 30 * 24 * time.Hour, page: "/api/things/", dead: noRefresh,
 		api: func(b *book, on route) {
 			not := say(401, `{"detail":"Authentication credentials were not provided."}`, "WWW-Authenticate: Token")
@@ -151,10 +144,7 @@ access_lifetime: 30d`,
 
 func flaskHeaders() shape {
 	return shape{
-		config: `
-login: {path: /login}
-refresh: {path: /refresh, refresh_token: "header:Authorization", refused: [401, 422]}
-logout: {path: /logout, method: DELETE, access_token: "header:Authorization"}`,
+		config: `preset: flask-jwt-extended`,
 		claims: `"fresh":true,"type":"access","sub":"ada","exp":EPOCH`, life: 15 * time.Minute, page: "/protected",
 		api: func(b *book, on route) {
 			revoked := say(401, `{"msg":"Token has been revoked"}`)
@@ -174,13 +164,7 @@ logout: {path: /logout, method: DELETE, access_token: "header:Authorization"}`,
 // Tokens in cookies, each with a second cookie whose value must come back in a header.
 func flaskCookies() shape {
 	return shape{
-		config: `
-keep: ["csrf: cookie:csrf_access_token", "csrf_refresh: cookie:csrf_refresh_token"]
-login: {path: /login}
-refresh: {path: /refresh, refresh_token: "cookie:refresh_token_cookie", send: ["header:X-CSRF-TOKEN: {{keep.csrf_refresh}}"]}
-logout: {path: /logout, access_token: "cookie:access_token_cookie", send: ["header:X-CSRF-TOKEN: {{keep.csrf}}"]}
-reply: {access_token: "cookie:access_token_cookie", refresh_token: "cookie:refresh_token_cookie"}
-forward: ["cookie:access_token_cookie: {{access_token}}", "header:X-CSRF-TOKEN: {{keep.csrf}}"]`,
+		config: `preset: flask-jwt-extended-cookies`,
 		claims: `"type":"access","sub":"ada","csrf":"c","exp":EPOCH`, life: 15 * time.Minute, page: "/protected",
 		api: func(b *book, on route) {
 			access := []string{"Set-Cookie: access_token_cookie=ACCESS; HttpOnly; Path=/", "Set-Cookie: csrf_access_token=CSRF_A; Path=/"}

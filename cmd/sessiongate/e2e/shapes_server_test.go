@@ -152,17 +152,7 @@ forward: ["header:Authorization: Bearer {{access_token}}", "header:tenant-id: 1"
 // MapIdentityApi: opaque tokens, and an empty 401 for a dead refresh token, as a proxy might say it.
 func aspnetIdentity() shape {
 	return shape{
-		config: `
-login:
-  path: /login
-  username: email
-  extra: [twoFactorCode]
-  send: ["twoFactorCode: {{extra.twoFactorCode}}"]
-  answers: ["mfa_required: 401 detail=RequiresTwoFactor", "account_locked: 401 detail=LockedOut", "email_not_confirmed: 401 detail=NotAllowed"]
-refresh: {path: /refresh, refresh_token: refreshToken}
-me: {path: /manage/info}
-reply: {access_token: accessToken, refresh_token: refreshToken, expires_in: expiresIn}
-identity: {from: me, subject: email}`,
+		config:  `preset: aspnet-identity`,
 		subject: bookUser, page: "/things", dead: doubted, deaf: true,
 		api: func(b *book, on route) {
 			const tokens = `{"tokenType":"Bearer","accessToken":"ACCESS","expiresIn":3600,"refreshToken":"REFRESH"}`
