@@ -63,6 +63,8 @@ func TestLeftover(t *testing.T) {
 		"base64, two behind": {nil, quoted(base64.RawURLEncoding.EncodeToString([]byte(`{"` + token + `"}`))), true},
 		"an escape":          {nil, []byte(`"` + strings.Replace(token, "-", `\u002d`, 1) + `"`), true},
 		"an escape of it":    {nil, quoted(strings.Replace(token, "-", `\u002d`, 1)), true},
+		"json in a text":     {nil, quoted(`{"t":"` + strings.Replace(token, "-", `\u002D`, 1) + `"}`), true},
+		"a broken escape":    {nil, quoted(`\u00`), false},
 		"a beginning":        {nil, quoted(token[:10]), false},
 	} {
 		if err := leftover(row.header, row.doc, secrets); (err != nil) != row.left {

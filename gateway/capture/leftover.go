@@ -2,10 +2,10 @@ package capture
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -73,11 +73,8 @@ func (n needles) in(text string) bool {
 			forms = append(forms, plain)
 		}
 	}
-	if strings.IndexByte(text, '\\') >= 0 { // JSON in JSON
-		var plain string
-		if json.Unmarshal([]byte(`"`+text+`"`), &plain) == nil {
-			forms = append(forms, plain)
-		}
+	if strings.Contains(text, `\u`) { // JSON in JSON
+		forms = append(forms, unescaped(text))
 	}
 	for _, form := range forms {
 		for _, needle := range n {
@@ -87,4 +84,25 @@ func (n needles) in(text string) bool {
 		}
 	}
 	return false
+}
+
+// unescaped is a text without its escapes by number. Tokens are ASCII, so pairs of surrogates are of no
+// interest.
+func unescaped(text string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(text, `\u`)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		if len(after) >= 4 {
+			if code, err := strconv.ParseUint(after[:4], 16, 16); err == nil {
+				b.WriteRune(rune(code))
+				text = after[4:]
+				continue
+			}
+		}
+		text = after
+	}
 }

@@ -613,3 +613,47 @@ func TestCaptureIsLimited(t *testing.T) {
 		t.Errorf("%s, asked %d times", got, a.asked("/v1/auth/mfa"))
 	}
 }
+
+// TestCaptureOfCookies: an API that puts its tokens into cookies signs in whatever its body is, or
+// without one. A page goes on as it comes.
+func TestCaptureOfCookies(t *testing.T) {
+	t.Parallel()
+	a := newSignup(t)
+	answers := map[string]func(w http.ResponseWriter){
+		"/page": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = io.WriteString(w, "<p>Welcome")
+			_ = http.NewResponseController(w).Flush()
+			_, _ = io.WriteString(w, "</p>")
+		},
+		"/empty": func(w http.ResponseWriter) { w.WriteHeader(204) },
+		"/json":  func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"ok":true}`) },
+	}
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.mu.Lock()
+		access, refresh := a.mint("cookies")
+		a.mu.Unlock()
+		for _, line := range []string{"at=" + access + "; Path=/; HttpOnly", "rt=" + refresh + "; Path=/refresh", "csrftoken=stays; Path=/", "__Host-session=planted; Path=/; Secure"} {
+			w.Header().Add("Set-Cookie", line)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		answers[r.URL.Path](w)
+	}))
+	t.Cleanup(api.Close)
+	s := tokenAPIEnvironment(t, 1, fmt.Sprintf(`  - name: api
+    kind: tokenapi
+    base_url: %s
+    login: {path: /login}
+    reply: {access_token: "cookie:at", refresh_token: "cookie:rt"}
+    capture: [{path: /page}, {path: /json}, {path: /empty, statuses: [204]}]`, api.URL), fmt.Sprintf("  - {path: /, upstreams: [%q]}", api.URL))
+	for path, want := range map[string]string{"/page": "<p>Welcome</p>", "/empty": "", "/json": `{"ok":true}`} {
+		b := s.browser()
+		got := b.do("POST", path, posting(`{}`))
+		a.wantStarted(t, got)
+		lines := strings.Join(got.header["Set-Cookie"], "\n")
+		if got.body != want || strings.Contains(lines, "at=") || strings.Contains(lines, "rt=") || strings.Contains(lines, "planted") ||
+			!strings.Contains(lines, "csrftoken=stays") || b.whoami() != "cookies" {
+			t.Errorf("%s: %s %q", path, got, lines)
+		}
+	}
+}
