@@ -173,7 +173,7 @@ func parse() shape {
 		config: `
 headers: [{name: X-Parse-Application-Id, value: app}]
 login: {path: /parse/login, refused: [404]}
-logout: {path: /parse/logout, access_token: "header:X-Parse-Session-Token"}
+logout: {path: /parse/logout, access_token: "header:X-Parse-Session-Token", refused: [400, 401]}
 reply: {access_token: sessionToken}
 identity: {from: reply, subject: objectId, name: username}
 forward: ["header:X-Parse-Session-Token: {{access_token}}", "header:X-Parse-Application-Id: app"]
