@@ -10,15 +10,19 @@ import (
 	"sessiongate/configs"
 )
 
-// Every preset works with a base URL and nothing else, and all it says is known.
+// Every preset works with a base URL and what it says that it needs, and all it says is known.
 func TestPresets(t *testing.T) {
 	names, texts := configs.Presets()
 	if len(names) < 17 {
 		t.Fatalf("presets %v", names)
 	}
+	needs := map[string]string{ // nobody can know these beforehand
+		"firebase":         "values: [{name: key, value: k}]",
+		"laravel-passport": "values: [{name: client_id, value: '2'}, {name: client_secret, value: s}]",
+	}
 	for _, name := range names {
 		// Read as if the operator had written it: unknown keys and wrong values are reported then.
-		inline := "providers:\n  - name: api\n    kind: tokenapi\n    base_url: http://api:8000\n"
+		inline := "providers:\n  - name: api\n    kind: tokenapi\n    base_url: http://api:8000\n    " + needs[name] + "\n"
 		for line := range strings.Lines(texts[name]) {
 			if !strings.HasPrefix(line, "#") {
 				inline += "    " + line
@@ -26,7 +30,7 @@ func TestPresets(t *testing.T) {
 		}
 		dir := folder(t)
 		written := load(t, dir, withProvider(inline), noEnv).Config.Providers[0].TokenAPI
-		named := load(t, dir, withProvider("providers: [{name: api, kind: tokenapi, preset: "+name+", base_url: 'http://api:8000'}]\n"), noEnv).Config.Providers[0].TokenAPI
+		named := load(t, dir, withProvider("providers: [{name: api, kind: tokenapi, preset: "+name+", base_url: 'http://api:8000', "+needs[name]+"}]\n"), noEnv).Config.Providers[0].TokenAPI
 		if named.Preset != name {
 			t.Errorf("%s: preset is %q", name, named.Preset)
 		}

@@ -23,7 +23,7 @@ var (
 		},
 		"providers": {
 			{"name: x", "kind: local", "users: demo"},
-			{"name: x", "kind: tokenapi", "preset: fastapi-tutorial", `base_url: "http://localhost:8000"`},
+			{"name: x", "kind: tokenapi", "preset: fastapi-tutorial", `base_url: "http://localhost:8000"`, `keep: ["csrf: cookie:c", "uid: user.id"]`},
 			{"name: x", "kind: oidc", "issuer: https://id.example.com", "client_id: x", "client_secret_file: /run/secrets/x"},
 		},
 	}

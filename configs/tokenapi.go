@@ -318,6 +318,7 @@ func checkTokenAPI(c *checker, path string, t *TokenAPIProvider) {
 	checkAnswers(c, path+".refresh", "refresh", t.Refresh.Answers)
 	checkAnswers(c, path+".logout", "logout", t.Logout.Answers)
 	checkExtra(c, path+".login.extra", t.Login.Extra)
+	checkTemplates(c, path, t)
 	checkCaptures(c, path, t)
 	checkAPIVerify(c, path+".verify", t.Verify)
 	checkAPILeaks(c, path, t)

@@ -36,26 +36,39 @@ func TestCarrier(t *testing.T) {
 		after          []string
 	}{
 		"another scheme": {
-			carrier{fields: []string{"Authorization", "Token one"}}, carrier{fields: []string{"Authorization", "Token two"}},
-			http.Header{"Authorization": {"Token forged"}}, []string{"Authorization: Token one"}, []string{"Authorization: Token two"},
+			carrier{fields: []string{"Authorization", "Token one"}},
+			carrier{fields: []string{"Authorization", "Token two"}},
+			http.Header{"Authorization": {"Token forged"}},
+			[]string{"Authorization: Token one"},
+			[]string{"Authorization: Token two"},
 		},
 		"another header": {
-			carrier{fields: []string{"X-Jwt", "one", "Apikey", "k"}}, carrier{fields: []string{"X-Jwt", "two", "Apikey", "k"}},
+			carrier{fields: []string{"X-Jwt", "one", "Apikey", "k"}},
+			carrier{fields: []string{"X-Jwt", "two", "Apikey", "k"}},
 			http.Header{"X-Jwt": {"a", "b"}, "X_jwt": {"c"}, "Apikey": {"d"}, "Authorization": {"Bearer forged"}, "Connection": {"X-Jwt"}},
-			[]string{"X-Jwt: one", "Apikey: k", "X_jwt: ", "Authorization: "}, []string{"X-Jwt: two", "Apikey: k"},
+			[]string{"X-Jwt: one", "Apikey: k", "X_jwt: ", "Authorization: "},
+			[]string{"X-Jwt: two", "Apikey: k"},
 		},
 		"a value that is missing": {
-			carrier{fields: []string{"X-Tenant", ""}, cookies: []string{"t", ""}}, carrier{fields: []string{"X-Tenant", "acme"}, cookies: []string{"t", "v"}},
-			http.Header{"X-Tenant": {"forged"}, "Cookie": {"t=forged"}}, []string{"X-Tenant: ", "Cookie: "}, []string{"X-Tenant: acme", "Cookie: t=v"},
+			carrier{fields: []string{"X-Tenant", ""}, cookies: []string{"t", ""}},
+			carrier{fields: []string{"X-Tenant", "acme"}, cookies: []string{"t", "v"}},
+			http.Header{"X-Tenant": {"forged"}, "Cookie": {"t=forged"}},
+			[]string{"X-Tenant: ", "Cookie: "},
+			[]string{"X-Tenant: acme", "Cookie: t=v"},
 		},
 		"cookies": {
-			carrier{cookies: []string{"jwt", "one", "csrf", "x"}}, carrier{cookies: []string{"jwt", "two", "csrf", "y"}},
+			carrier{cookies: []string{"jwt", "one", "csrf", "x"}},
+			carrier{cookies: []string{"jwt", "two", "csrf", "y"}},
 			http.Header{"Cookie": {"jwt=forged; theme=dark; JWT=forged; jwt2=kept;"}},
-			[]string{"Cookie: theme=dark; jwt2=kept; jwt=one; csrf=x", "Authorization: "}, []string{"Cookie: theme=dark; jwt2=kept; jwt=two; csrf=y"},
+			[]string{"Cookie: theme=dark; jwt2=kept; jwt=one; csrf=x", "Authorization: "},
+			[]string{"Cookie: theme=dark; jwt2=kept; jwt=two; csrf=y"},
 		},
 		"a cookie alone": {
-			carrier{cookies: []string{"jwt", "one"}}, carrier{cookies: []string{"jwt", "two"}},
-			http.Header{"Cookie": {"jwt=forged"}}, []string{"Cookie: jwt=one"}, []string{"Cookie: jwt=two"},
+			carrier{cookies: []string{"jwt", "one"}},
+			carrier{cookies: []string{"jwt", "two"}},
+			http.Header{"Cookie": {"jwt=forged"}},
+			[]string{"Cookie: jwt=one"},
+			[]string{"Cookie: jwt=two"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,15 +35,18 @@ func TestSend(t *testing.T) {
 			tokenapi.Endpoint{AccessToken: "header:Authorization", Send: []string{
 				"header:X-Client: web app {{claim.tenant.id}}", "header:X-Secret: ${S}$${S}", "header:X-None: a {{claim.none}}", "header:X-App: {{values.app}}",
 			}},
-			"/refresh", "", http.Header{"Authorization": {"Bearer " + access}, "X-Client": {"web app 7"}, "X-Secret": {"s3cret${S}"}, "X-None": nil, "X-App": {"shop"}},
+			"/refresh", "",
+			http.Header{"Authorization": {"Bearer " + access}, "X-Client": {"web app 7"}, "X-Secret": {"s3cret${S}"}, "X-None": nil, "X-App": {"shop"}},
 		},
 		"own scheme": {
 			tokenapi.Endpoint{Send: []string{"header:Authorization: Token {{access_token}}"}},
-			"/refresh", "", http.Header{"Authorization": {"Token " + access}},
+			"/refresh", "",
+			http.Header{"Authorization": {"Token " + access}},
 		},
 		"cookies": {
 			tokenapi.Endpoint{RefreshToken: "cookie:rt", Send: []string{"cookie:device: {{subject}}", "cookie:at: {{access_token}}", "cookie:no: {{claim.none}}"}},
-			"/refresh", "", http.Header{"Cookie": {"rt=refresh-1; device=u1; at=" + access}},
+			"/refresh", "",
+			http.Header{"Cookie": {"rt=refresh-1; device=u1; at=" + access}},
 		},
 		"body": {
 			tokenapi.Endpoint{Body: `{"rt": "{{refresh_token}}", "n": ${N}, "${FIELD}": "<${S}>", "key": "{{values.key}}", "list": ["{{claim.none}}", "{{claim.tenant.id}}"], "no": "{{claim.none}}", "raw": "$${S}"}`},

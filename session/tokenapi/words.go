@@ -16,8 +16,8 @@ const maxWords = 1000
 //
 //	"a, b"                  a and b; isGap tells what stands between two
 //	["a", 5150]             its texts and numbers, whole
-//	{"a": true, "b": false} the names with true
-//	true                    the field's last name: is_staff
+//	{"a": true, "b": false} the names whose value is true
+//	true                    its own last name: is_staff
 //
 // With * in a field's name its values are entries of a list.
 func wordsOf(doc any, fields []string, isGap func(rune) bool) []string {

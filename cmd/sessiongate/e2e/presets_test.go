@@ -324,7 +324,7 @@ func TestCheckTokenAPI(t *testing.T) {
 		"preset: authx, login: {path: /log-in}, base_url: " + fits.URL:                "FAILED    provider api: login: answers 404",
 		"preset: authx, login: {method: PUT}, base_url: " + fits.URL:                  "FAILED    provider api: login: answers 405 to PUT: write login: {method: POST}",
 		"preset: authx, base_url: http://api, reply: {access_token: 'a..b'}":          "a dot without a name beside it",
-		"preset: authx, base_url: http://api, login: {body: '{\"u\": \"{{user}}\"}'}": "{{ must be followed by username or password",
+		"preset: authx, base_url: http://api, login: {body: '{\"u\": \"{{user}}\"}'}": "login.body: has {{ without a value's name and }}; write {{ and }} around username, password",
 	} {
 		if out, err := checkProvider(t, provider); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v\n%s", provider, err, out)
