@@ -96,6 +96,7 @@ type Options struct {
 
 	DemoUsers    []web.DemoUser // shown on the login page; for the demo only
 	DemoProvider string         // the provider that has them
+	Pages        web.Options    // how our own pages look; Prefix is set
 	PageCSP      string         // Content-Security-Policy of static routes; empty: the proxy's default
 
 	Limiter  ratelimit.Limiter // nil: nothing is limited
@@ -126,7 +127,8 @@ type Options struct {
 // with the options.
 func NewServer(o Options) (*Server, error) {
 	o.defaults()
-	pages, err := web.NewPages()
+	o.Pages.Prefix = o.AuthPrefix
+	pages, err := web.NewPages(o.Pages)
 	if err != nil {
 		return nil, err
 	}

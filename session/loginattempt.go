@@ -56,6 +56,7 @@ type AuthRequest struct {
 	LoginHint string
 	MaxAge    *time.Duration // nil: no demand; 0: now
 	ACR       []string       // any of them
+	UILocales string         // what language its pages should have, as tags with blanks between them; empty: no wish
 }
 
 // Attempts keeps attempts. Both methods are atomic and safe for concurrent use

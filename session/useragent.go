@@ -12,15 +12,30 @@ func BrowserClass(userAgent string) string {
 // maxDeviceName bounds a device's name, in characters.
 const maxDeviceName = 64
 
+// DeviceParts are what a device is known by. All is plain text of unknown origin, and may be empty.
+type DeviceParts struct {
+	Name    string // given at sign-in
+	Browser string // by the User-Agent, as System
+	System  string
+}
+
+// PartsOf finds out what a device is known by.
+func PartsOf(d Device) DeviceParts {
+	return DeviceParts{
+		Name:    PlainText(strings.TrimSpace(d.Name), maxDeviceName),
+		Browser: PlainText(browserOf(d.UserAgent).name, 32), System: platformOf(d.UserAgent).name,
+	}
+}
+
 // DeviceName is what a person knows a device by: the name given at sign-in, or
 // browser and system by the User-Agent. It is plain text of unknown origin, and
 // never empty.
 func DeviceName(d Device) string {
-	if name := PlainText(strings.TrimSpace(d.Name), maxDeviceName); name != "" {
-		return name
-	}
-	browser, system := PlainText(browserOf(d.UserAgent).name, 32), platformOf(d.UserAgent).name
+	parts := PartsOf(d)
+	browser, system := parts.Browser, parts.System
 	switch {
+	case parts.Name != "":
+		return parts.Name
 	case browser != "" && system != "":
 		return browser + " on " + system
 	case browser != "":

@@ -1,5 +1,7 @@
 package web
 
+import "html"
+
 // bounceScript reloads, but never twice in a row: where a reload still got this page (a browser
 // that calls it cross-site, a proxy that rewrites Sec-Fetch-Site) the link is shown instead of
 // going round for ever.
@@ -15,25 +17,34 @@ const bounceScript = `performance.getEntriesByType("navigation")[0]?.type==="rel
 //
 // It goes out as 200 text/html with BounceCSP, "Cache-Control: no-store" and "Vary: Sec-Fetch-Site,
 // Cookie".
-const Bounce = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>One moment</title>
-</head>
-<body>
-<p id="next" hidden><a href="">Continue</a></p>
-<noscript><p><a href="">Continue</a></p></noscript>
+func (e *Edition) Bounce() string {
+	next := html.EscapeString(e.Text("button.continue", nil))
+	return e.bareHead("passing.title", "") + `<p id="next" hidden><a href="">` + next + `</a></p>
+<noscript><p><a href="">` + next + `</a></p></noscript>
 <script>` + bounceScript + `</script>
 </body>
 </html>
 `
+}
 
 // BounceCSP returns the Content-Security-Policy of the bounce page: its one script by hash, and
 // nothing else.
 func BounceCSP() string {
 	return "default-src 'none'; script-src " + cspHash(bounceScript) +
 		"; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+}
+
+// bareHead begins a page that leads on by itself and is not looked at: it has no style. extra is
+// markup for its head.
+func (e *Edition) bareHead(title, extra string) string {
+	return `<!doctype html>
+<html lang="` + e.language.Tag() + `" dir="` + e.language.Direction() + `">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+` + extra + `<title>` + html.EscapeString(e.Text(title, nil)) + `</title>
+</head>
+<body>
+`
 }

@@ -19,7 +19,7 @@ func TestContinueLeadsToThePath(t *testing.T) {
 		"javascript:alert(1)":   "/",
 		"":                      "/",
 	} {
-		page := newPages(t).Continue(path)
+		page := english(newPages(t)).Continue(path)
 		// As a browser without scripts reads it: what stands in noscript are elements.
 		doc, err := html.ParseWithOptions(strings.NewReader(page), html.ParseOptionEnableScripting(false))
 		if err != nil {
@@ -55,7 +55,7 @@ func TestBeginLeadsOn(t *testing.T) {
 	const next = "/auth/login?begin=1&return_to=%2Fa%27b"
 	p := newPages(t)
 	for _, path := range []string{"/a", `/a?b='1'&c="2"`, "//evil.example", `/"><script>x</script>`} {
-		begin, after := parse(t, p.Begin(next, path)), parse(t, p.Continue(path))
+		begin, after := parse(t, english(p).Begin(next, path)), parse(t, english(p).Continue(path))
 		link, arrive := one(t, begin, "a"), one(t, after, "a")
 		if attr(link, "href") != next || attr(link, "data-leave") == "" || attr(link, "data-leave") != attr(arrive, "href") {
 			t.Errorf("%q: noted for %q, arrives at %q; link to %q", path, attr(link, "data-leave"), attr(arrive, "href"), attr(link, "href"))
@@ -63,7 +63,7 @@ func TestBeginLeadsOn(t *testing.T) {
 		if hashOf(one(t, begin, "script")) != hashOf(one(t, after, "script")) {
 			t.Error("two scripts")
 		}
-		if !strings.Contains(p.Begin(next, path), `<noscript><meta http-equiv="refresh" content="0; url=`+html.EscapeString(next)+`"></noscript>`) {
+		if !strings.Contains(english(p).Begin(next, path), `<noscript><meta http-equiv="refresh" content="0; url=`+html.EscapeString(next)+`"></noscript>`) {
 			t.Errorf("%q: no way on without scripts", path)
 		}
 	}

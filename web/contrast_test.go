@@ -14,7 +14,7 @@ import (
 // stylesheets returns the pages' inlined stylesheet and the demo's.
 func stylesheets(t *testing.T) map[string]string {
 	t.Helper()
-	page := renderString(t, func(w io.Writer) error { return newPages(t).SignedOut(w, web.SignedOutPage{}) })
+	page := renderString(t, func(w io.Writer) error { return english(newPages(t)).SignedOut(w, web.SignedOutPage{}) })
 	return map[string]string{
 		"pages": one(t, parse(t, page), "style").FirstChild.Data,
 		"demo":  demoFile(t, "style.css"),

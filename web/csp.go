@@ -20,9 +20,13 @@ func cspHash(block string) string {
 }
 
 // pageCSP is the policy of a page without script. formAction lists where its forms may lead,
-// redirects included.
-func pageCSP(style, formAction string) string {
-	return "default-src 'none'; img-src data:; style-src " + cspHash(style) +
+// redirects included. A logo comes from this origin, and nothing else does.
+func (p *Pages) pageCSP(formAction string) string {
+	images := "data:"
+	if p.logo != nil {
+		images = "'self'"
+	}
+	return "default-src 'none'; img-src " + images + "; style-src " + cspHash(p.style) +
 		"; form-action " + formAction + "; frame-ancestors 'none'; base-uri 'none'"
 }
 

@@ -24,7 +24,7 @@ func hashOf(n *html.Node) string {
 
 func TestPolicyAllowsExactlyOurBlocks(t *testing.T) {
 	p := newPages(t)
-	ours := hashOf(one(t, parse(t, p.Continue("/")), "script"))
+	ours := hashOf(one(t, parse(t, english(p).Continue("/")), "script"))
 	for name, write := range every(p, "/x") {
 		style := one(t, parse(t, renderString(t, write)), "style")
 		want := "default-src 'none'; img-src data:; style-src " + hashOf(style) + "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; script-src " + ours
@@ -63,7 +63,7 @@ func TestLogoutPolicyRefusesWhatIsNoOrigin(t *testing.T) {
 }
 
 func TestBounce(t *testing.T) {
-	doc := parse(t, web.Bounce)
+	doc := parse(t, english(newPages(t)).Bounce())
 	script := one(t, doc, "script")
 	code := script.FirstChild.Data
 	if strings.Contains(code, "\n") || !strings.Contains(code, "location.reload()") {
@@ -74,7 +74,7 @@ func TestBounce(t *testing.T) {
 		t.Errorf("policy\n%s, want\n%s", got, want)
 	}
 	// html.Parse reads as a browser with scripts: the content of noscript is text.
-	if !strings.Contains(web.Bounce, `<noscript><p><a href="">Continue</a></p></noscript>`) {
+	if !strings.Contains(english(newPages(t)).Bounce(), `<noscript><p><a href="">Continue</a></p></noscript>`) {
 		t.Error("no way on without scripts")
 	}
 	if link := one(t, doc, "a"); attr(link, "href") != "" || attr(link.Parent, "id") != "next" {

@@ -1,32 +1,50 @@
 package web
 
 import (
-	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
-	"html/template"
-	"io"
-	"net/url"
 	"strings"
 	"time"
+
+	"sessiongate/web/messages"
 )
 
 //go:embed templates
 var templateFiles embed.FS
 
-// Pages renders the gateway's own pages. Make it once with NewPages; it never changes afterwards
-// and is safe for concurrent use.
+// Pages are the gateway's own pages as one site shows them. Make them once with NewPages; they never
+// change afterwards and are safe for concurrent use.
 type Pages struct {
-	style     string
-	script    string // takes the fragment along
-	login     *template.Template
-	message   *template.Template
-	logout    *template.Template
-	signedOut *template.Template
-
-	account       *template.Template
-	accountScript string
+	o        Options
+	style    string
+	scripts  scripts
+	set      *messages.Set
+	editions []*Edition
+	logo     *Logo
 }
+
+// Options are how a site looks. The zero value is the gateway's own looks, in English and German.
+type Options struct {
+	Name       string                // of the site; empty: the pages name none
+	Prefix     string                // of the gateway's endpoints; empty: /auth
+	Accent     string                // #rrggbb; empty: the built-in one
+	Stylesheet string                // after the built-in one; see [CheckStylesheet]
+	Logo       []byte                // SVG, PNG or WebP; empty: the gateway's mark
+	Languages  []string              // the first is spoken where none fits; empty: en, de
+	Messages   []*messages.Catalogue // an operator's texts
+	Home       string                // path where "Back" leads; empty: /
+	Links      Links
+	Footer     string // plain text
+}
+
+// Links lead on from the pages: each an https URL, or a path on this origin. Empty ones are left out.
+type Links struct {
+	Help, ForgotPassword, SignUp, Privacy, Terms string
+}
+
+// scripts are those that stand in pages, byte for byte.
+type scripts struct{ fragment, account, reload string }
 
 // Link is a labelled way on. Href is a path on this origin ("/app?x=1"); anything else (another
 // origin, a script, a relative path) is rendered as "/", so that a page never sends its reader
@@ -36,6 +54,8 @@ type Link struct {
 	Href  string
 	// Keep: the fragment of the page's own address goes along, in browsers with scripts.
 	Keep bool
+	// NewTab: the page stays where it is.
+	NewTab bool
 }
 
 // ProviderLink is one entry of the OpenID Connect picker: Name is the configured provider name,
@@ -77,7 +97,21 @@ type LoginPage struct {
 	DemoUsers         []DemoUser         // nil but in the demo; shown with the password form only
 	SignedOut         bool               // the reader has just signed out, and signs in again with a click
 	CookieProbeFailed bool               // the test cookie did not come back: say so, and what to do
+	Confirm           *Confirm           // who is signed in and is asked again; nil: nobody is
 }
+
+// Confirm is why somebody who is signed in is asked to sign in once more.
+type Confirm struct {
+	User     string        // as they know themselves; empty: not named
+	Within   time.Duration // how old their sign-in may be; 0: not at all
+	Recent   bool          // Within counts
+	Stronger bool          // another kind of sign-in is wanted
+	Other    string        // path that begins a sign-in as somebody else
+	Cancel   string        // path back
+}
+
+// Minutes is Within in minutes, rounded up; 0: a new sign-in is needed.
+func (c *Confirm) Minutes() int { return int((c.Within + time.Minute - 1) / time.Minute) }
 
 // MessagePage tells a person what happened to a navigation: an error, or a step that needs them.
 type MessagePage struct {
@@ -87,6 +121,9 @@ type MessagePage struct {
 	Primary   Link   // the likely next step
 	Secondary Link
 	RequestID string // for the log; empty: not shown
+	Detail    string // for developers, folded away; empty: not shown
+	Origin    string // of the site, where the way on is there; empty: it is here
+	Help      bool   // offer the site's help, where it has one
 }
 
 // LogoutPage asks whether to sign out. GET never ends a session: the button posts.
@@ -105,30 +142,51 @@ type SignedOutPage struct {
 	Continue Link
 }
 
-// NewPages parses the embedded templates. An error means that the binary was built from broken
-// files.
-func NewPages() (*Pages, error) {
-	p := &Pages{}
+// NewPages makes the pages. An error says which of the options is no good, or that the binary was
+// built from broken files.
+func NewPages(o Options) (*Pages, error) {
+	o.Prefix, o.Home = cmp.Or(o.Prefix, "/auth"), localPath(o.Home)
+	if len(o.Languages) == 0 {
+		o.Languages = messages.BuiltIn()
+	}
+	p := &Pages{o: o}
 	for name, dst := range map[string]*string{
-		"style.css": &p.style, "fragment.js": &p.script, "account.js": &p.accountScript,
+		"style.css": &p.style, "fragment.js": &p.scripts.fragment, "account.js": &p.scripts.account, "reload.js": &p.scripts.reload,
 	} {
 		var err error
 		if *dst, err = readBlock(name); err != nil {
 			return nil, err
 		}
 	}
-	for name, dst := range map[string]**template.Template{
-		"login": &p.login, "message": &p.message, "logout": &p.logout, "signedout": &p.signedOut,
-	} {
-		var err error
-		if *dst, err = p.parse(name, p.script); err != nil {
-			return nil, err
-		}
+	if err := p.brand(); err != nil {
+		return nil, err
 	}
 	var err error
-	p.account, err = p.parse("account", p.accountScript)
-	return p, err
+	if p.set, err = messages.NewSet(o.Languages, o.Messages); err != nil {
+		return nil, err
+	}
+	for _, l := range p.set.All() {
+		e, err := p.edition(l)
+		if err != nil {
+			return nil, err
+		}
+		p.editions = append(p.editions, e)
+	}
+	return p, nil
 }
+
+// Edition returns the pages in the language that a request wants: of those in uiLocales (OpenID
+// Connect Core §3.1.2.1) or Accept-Language the best there is, else the site's first. Both may be
+// empty, and anything at all.
+func (p *Pages) Edition(uiLocales, acceptLanguage string) *Edition {
+	return p.editions[p.set.Choose(uiLocales, acceptLanguage)]
+}
+
+// Editions are the pages in each language, in the site's order. The list must not be changed.
+func (p *Pages) Editions() []*Edition { return p.editions }
+
+// Home is the path where "Back" leads.
+func (p *Pages) Home() string { return p.o.Home }
 
 // readBlock reads a stylesheet or script that goes into a page. The browser hashes the block after
 // line ends have become \n (HTML §13.2.3.5), whatever the checkout made of them.
@@ -138,15 +196,6 @@ func readBlock(name string) (string, error) {
 		return "", fmt.Errorf("read %s: %w", name, err)
 	}
 	return strings.ReplaceAll(string(text), "\r\n", "\n"), nil
-}
-
-// icon is the mark as the page's own favicon: without one a browser asks for /favicon.ico,
-// which belongs to the app and may need a session.
-func icon() template.URL {
-	const mark = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">` +
-		`<rect width="32" height="32" rx="9" fill="#3f51c9"/><g fill="none" stroke="#fff" stroke-width="2.4" stroke-linecap="round">` +
-		`<path d="M8.5 24V15a7.5 7.5 0 0 1 15 0v9"/><path d="M13 24v-8.5a3 3 0 0 1 6 0V24"/></g></svg>`
-	return template.URL("data:image/svg+xml," + url.PathEscape(mark)) //nolint:gosec // G203: a constant
 }
 
 // fieldLabel is what a form calls a field of which only the name is known: "totp_code" is "Totp
@@ -162,32 +211,12 @@ func isCode(name string) bool {
 	return strings.Contains(name, "otp") || strings.Contains(name, "code")
 }
 
-// parse reads the template of a page, whose one script this is.
-func (p *Pages) parse(name, script string) (*template.Template, error) {
-	style := template.CSS(p.style) //nolint:gosec // G203: the embedded stylesheet, byte for byte, as its hash demands
-	code := template.JS(script)    //nolint:gosec // G203: the embedded script, byte for byte, as its hash demands
-	t, err := template.New("layout.html").Funcs(template.FuncMap{
-		"stylesheet": func() template.CSS { return style },
-		"script":     func() template.JS { return code },
-		"icon":       icon,
-		"local":      localPath,
-		"label":      fieldLabel,
-		"isCode":     isCode,
-		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"day":        func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04") + " UTC" },
-	}).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
-	if err != nil {
-		return nil, fmt.Errorf("parse page %s: %w", name, err)
-	}
-	return t, nil
-}
-
 // CSP returns the Content-Security-Policy of every page that has no method for its own: the
 // stylesheet and the script that takes the fragment along by hash, forms to this origin, no frame.
 func (p *Pages) CSP() string { return p.policy("'self'") }
 
 func (p *Pages) policy(formAction string) string {
-	return pageCSP(p.style, formAction) + "; script-src " + cspHash(p.script)
+	return p.pageCSP(formAction) + "; script-src " + cspHash(p.scripts.fragment)
 }
 
 // LogoutCSP returns the policy of the logout page whose POST may be answered by a redirect to one
@@ -200,28 +229,6 @@ func (p *Pages) LogoutCSP(origins ...string) (string, error) {
 		return "", err
 	}
 	return p.policy(targets), nil
-}
-
-// Login writes the login page. Like every method here it writes the whole document in one call or,
-// on a template error, nothing; other errors are the writer's.
-func (p *Pages) Login(w io.Writer, page LoginPage) error { return render(w, p.login, page) }
-
-// Message writes a page for a person who navigated to something that did not work.
-func (p *Pages) Message(w io.Writer, page MessagePage) error { return render(w, p.message, page) }
-
-// Logout writes the confirmation page.
-func (p *Pages) Logout(w io.Writer, page LogoutPage) error { return render(w, p.logout, page) }
-
-// SignedOut writes the page after a logout.
-func (p *Pages) SignedOut(w io.Writer, page SignedOutPage) error { return render(w, p.signedOut, page) }
-
-func render(w io.Writer, t *template.Template, data any) error {
-	var buf bytes.Buffer
-	if err := t.Execute(&buf, data); err != nil {
-		return fmt.Errorf("render page: %w", err)
-	}
-	_, err := w.Write(buf.Bytes())
-	return err
 }
 
 // localPath lets through paths on this origin only. Browsers read "\" as "/" and drop tabs and line

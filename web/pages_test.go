@@ -14,9 +14,10 @@ import (
 
 // every names one full example of each page; s stands in every text field.
 func every(p *web.Pages, s string) map[string]func(io.Writer) error {
+	e := english(p)
 	return map[string]func(io.Writer) error{
 		"login": func(w io.Writer) error {
-			return p.Login(w, web.LoginPage{
+			return e.Login(w, web.LoginPage{
 				Action: s, ReturnTo: s, Error: s, Username: s, Password: true, Provider: s, CookieProbeFailed: true,
 				PasswordProviders: []web.PasswordProvider{{Name: s, Label: s}, {Name: "b"}},
 				Providers:         []web.ProviderLink{{Name: s, Label: s, Href: s}, {Name: s, Href: s}},
@@ -24,27 +25,30 @@ func every(p *web.Pages, s string) map[string]func(io.Writer) error {
 			})
 		},
 		"message": func(w io.Writer) error {
-			return p.Message(w, web.MessagePage{
+			return e.Message(w, web.MessagePage{
 				Status: 404, Title: s, Text: s, Primary: web.Link{Label: s, Href: s}, Secondary: web.Link{Label: s, Href: s, Keep: true}, RequestID: s,
 			})
 		},
 		"logout": func(w io.Writer) error {
-			return p.Logout(w, web.LogoutPage{Action: s, ReturnTo: s, User: s, Provider: s, Cancel: web.Link{Label: s, Href: s}})
+			return e.Logout(w, web.LogoutPage{Action: s, ReturnTo: s, User: s, Provider: s, Cancel: web.Link{Label: s, Href: s}})
 		},
 		"signed out": func(w io.Writer) error {
-			return p.SignedOut(w, web.SignedOutPage{Text: s, SignIn: web.Link{Label: s, Href: s}, Continue: web.Link{Label: s, Href: s}})
+			return e.SignedOut(w, web.SignedOutPage{Text: s, SignIn: web.Link{Label: s, Href: s}, Continue: web.Link{Label: s, Href: s}})
 		},
 	}
 }
 
 func newPages(t *testing.T) *web.Pages {
 	t.Helper()
-	p, err := web.NewPages()
+	p, err := web.NewPages(web.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
+
+// english is what a site says to those who ask for nothing else.
+func english(p *web.Pages) *web.Edition { return p.Edition("", "") }
 
 func renderString(t *testing.T, write func(io.Writer) error) string {
 	t.Helper()
@@ -99,7 +103,7 @@ func checkLabels(t *testing.T, doc *html.Node) {
 func checkPlain(t *testing.T, doc *html.Node) {
 	t.Helper()
 	for _, script := range all(doc, "script") {
-		if hashOf(script) != hashOf(one(t, parse(t, newPages(t).Continue("/")), "script")) || len(script.Attr) != 0 {
+		if hashOf(script) != hashOf(one(t, parse(t, english(newPages(t)).Continue("/")), "script")) || len(script.Attr) != 0 {
 			t.Errorf("a script that is not ours: %q", script.FirstChild.Data)
 		}
 	}
@@ -177,7 +181,7 @@ func TestLocalLinksPassUnchanged(t *testing.T) {
 	p := newPages(t)
 	for _, href := range []string{"/", "/app?x=1&y=%2F#part", "/a//b", "/search?q=https://example.com"} {
 		page := renderString(t, func(w io.Writer) error {
-			return p.Message(w, web.MessagePage{Title: "T", Primary: web.Link{Label: "Go", Href: href}})
+			return english(p).Message(w, web.MessagePage{Title: "T", Primary: web.Link{Label: "Go", Href: href}})
 		})
 		if got := attr(one(t, parse(t, page), "a"), "href"); got != href {
 			t.Errorf("href = %q, want %q", got, href)
@@ -191,7 +195,7 @@ func TestLoginForm(t *testing.T) {
 		Action: "/auth/login", ReturnTo: "/deep?a=1&b=2", Username: "ada", Error: "That did not match.", WrongCredentials: true, Password: true,
 		PasswordProviders: []web.PasswordProvider{{Name: "local"}},
 	}
-	doc := parse(t, renderString(t, func(w io.Writer) error { return p.Login(w, page) }))
+	doc := parse(t, renderString(t, func(w io.Writer) error { return english(p).Login(w, page) }))
 	form := one(t, doc, "form")
 	if attr(form, "method") != "post" || attr(form, "action") != "/auth/login" {
 		t.Errorf("form method %q, action %q", attr(form, "method"), attr(form, "action"))
@@ -223,7 +227,7 @@ func TestLoginForm(t *testing.T) {
 func TestFurtherFields(t *testing.T) {
 	p := newPages(t)
 	doc := parse(t, renderString(t, func(w io.Writer) error {
-		return p.Login(w, web.LoginPage{Password: true, Username: "ada", Extra: []string{"totp_code", "tenant"}})
+		return english(p).Login(w, web.LoginPage{Password: true, Username: "ada", Extra: []string{"totp_code", "tenant"}})
 	}))
 	for name, want := range map[string][2]string{"totp_code": {"Totp code", "one-time-code"}, "tenant": {"Tenant", "off"}} {
 		input := byAttr(doc, "name", name)
@@ -255,12 +259,13 @@ func TestLoginShowsOnlyWhatIsOffered(t *testing.T) {
 		"both":           {web.LoginPage{Password: true, Providers: oidc}, 1, 1, 0, "<span>or</span>", "Demo users"},
 		"demo":           {web.LoginPage{Password: true, DemoUsers: demo}, 2, 0, 0, "lovelace-1843", "test cookie"},
 		"demo, no form":  {web.LoginPage{Providers: oidc, DemoUsers: demo}, 0, 1, 0, "Example Corp", "lovelace"},
-		"cookie refused": {web.LoginPage{Password: true, CookieProbeFailed: true}, 1, 0, 0, "sessiongate demo --tls", "Demo users"},
+		"cookie refused": {web.LoginPage{Password: true, CookieProbeFailed: true}, 1, 0, 0, "Allow cookies for this site", "sessiongate demo"},
+		"demo, refused":  {web.LoginPage{Password: true, CookieProbeFailed: true, DemoUsers: demo}, 2, 0, 0, "sessiongate demo --tls", "Allow cookies"},
 		"nothing":        {web.LoginPage{}, 0, 0, 0, "no way to sign in", "current-password"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			page := renderString(t, func(w io.Writer) error { return p.Login(w, tt.page) })
+			page := renderString(t, func(w io.Writer) error { return english(p).Login(w, tt.page) })
 			doc := parse(t, page)
 			if f, l, c := len(all(doc, "form")), len(all(doc, "a")), len(all(doc, "select")); f != tt.forms || l != tt.links || c != tt.choosers {
 				t.Errorf("%d forms, %d links, %d selects; want %d, %d, %d", f, l, c, tt.forms, tt.links, tt.choosers)
@@ -277,7 +282,7 @@ func TestLoginShowsOnlyWhatIsOffered(t *testing.T) {
 func TestOnlyWrongCredentialsMarkTheFields(t *testing.T) {
 	p := newPages(t)
 	doc := parse(t, renderString(t, func(w io.Writer) error {
-		return p.Login(w, web.LoginPage{Password: true, Error: "Too many attempts."})
+		return english(p).Login(w, web.LoginPage{Password: true, Error: "Too many attempts."})
 	}))
 	for _, name := range []string{"username", "password"} {
 		if f := byAttr(doc, "name", name); len(f) != 1 || attr(f[0], "aria-invalid") != "" {
@@ -290,7 +295,7 @@ func TestOnlyWrongCredentialsMarkTheFields(t *testing.T) {
 func TestDemoUserSignsInWithOneButton(t *testing.T) {
 	p := newPages(t)
 	doc := parse(t, renderString(t, func(w io.Writer) error {
-		return p.Login(w, web.LoginPage{
+		return english(p).Login(w, web.LoginPage{
 			Action: "/auth/login", ReturnTo: "/x", Password: true, PasswordProviders: []web.PasswordProvider{{Name: "local"}},
 			DemoUsers: []web.DemoUser{{Name: "ada", Password: "lovelace-1843"}},
 		})
@@ -313,7 +318,7 @@ func TestDemoUserSignsInWithOneButton(t *testing.T) {
 func TestLogoutPosts(t *testing.T) {
 	p := newPages(t)
 	doc := parse(t, renderString(t, func(w io.Writer) error {
-		return p.Logout(w, web.LogoutPage{Action: "/auth/logout", User: "Ada Lovelace", Cancel: web.Link{Label: "Stay", Href: "/"}})
+		return english(p).Logout(w, web.LogoutPage{Action: "/auth/logout", User: "Ada Lovelace", Cancel: web.Link{Label: "Stay", Href: "/"}})
 	}))
 	form := one(t, doc, "form")
 	if attr(form, "method") != "post" || attr(form, "action") != "/auth/logout" {
@@ -326,7 +331,7 @@ func TestLogoutPosts(t *testing.T) {
 
 func TestOptionalPartsAreLeftOut(t *testing.T) {
 	p := newPages(t)
-	doc := parse(t, renderString(t, func(w io.Writer) error { return p.Message(w, web.MessagePage{Title: "T", Text: "x"}) }))
+	doc := parse(t, renderString(t, func(w io.Writer) error { return english(p).Message(w, web.MessagePage{Title: "T", Text: "x"}) }))
 	if len(all(doc, "a")) != 0 || strings.Contains(text(one(t, doc, "main")), "Request") || len(byAttr(doc, "class", "status")) != 0 {
 		t.Error("an empty field left a trace")
 	}

@@ -15,20 +15,12 @@ type Constant struct {
 // last minute, by a note in the tab's sessionStorage: cookies that do not arrive
 // must not make it go round. Without storage or scripts it is a link. signIn is the
 // path of the page to sign in on, for those whose cookies never arrive.
-func (p *Pages) Reload(signIn string) (Constant, error) {
-	script, err := readBlock("reload.js")
-	if err != nil {
-		return Constant{}, err
-	}
-	t, err := p.parse("reload", script)
-	if err != nil {
-		return Constant{}, err
-	}
+func (e *Edition) Reload(signIn string) (Constant, error) {
 	var body bytes.Buffer
-	if err := render(&body, t, signIn); err != nil {
+	if err := e.render(&body, "reload", signIn); err != nil {
 		return Constant{}, err
 	}
 	return Constant{
-		Body: body.Bytes(), CSP: pageCSP(p.style, "'none'") + "; script-src " + cspHash(script),
+		Body: body.Bytes(), CSP: e.pages.pageCSP("'none'") + "; script-src " + cspHash(e.pages.scripts.reload),
 	}, nil
 }

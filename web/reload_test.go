@@ -9,7 +9,7 @@ import (
 // way on without one.
 func TestReloadPage(t *testing.T) {
 	const signIn = "/auth/login?prompt=login"
-	page, err := newPages(t).Reload(signIn)
+	page, err := english(newPages(t)).Reload(signIn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestReloadPage(t *testing.T) {
 	if !strings.Contains(plain, `href="">Try again</a>`) || !strings.Contains(plain, `href="`+signIn+`"`) {
 		t.Error("no way on without scripts")
 	}
-	if foreign, err := newPages(t).Reload("https://evil.example/"); err != nil || strings.Contains(string(foreign.Body), "evil") {
+	if foreign, err := english(newPages(t)).Reload("https://evil.example/"); err != nil || strings.Contains(string(foreign.Body), "evil") {
 		t.Errorf("a link to another origin, or %v", err)
 	}
 }

@@ -27,7 +27,7 @@ gateway/app: session gateway/capture gateway/crossorigin gateway/exchange gatewa
 gateway/capture: session gateway/exchange gateway/limits gateway/masking gateway/problem gateway/routing
 gateway/crossorigin: session gateway/problem
 gateway/endpoints: session gateway/crossorigin gateway/exchange gateway/limits gateway/problem web
-gateway/exchange: session gateway/crossorigin gateway/problem gateway/routing gateway/streams gateway/telemetry web
+gateway/exchange: session gateway/crossorigin gateway/problem gateway/routing gateway/streams gateway/telemetry web web/messages
 gateway/limits: session gateway/problem session/ratelimit
 gateway/problem: session gateway/proxy gateway/static
 gateway/streams: session
@@ -55,6 +55,7 @@ session/oidc/oidctest: *
 session/sessiontest: session
 session/storetest: session session/ratelimit session/sessiontest
 session/testserver:
+web: web/messages
 `
 
 // allowed reads allowedImports.

@@ -80,7 +80,7 @@ type desk struct {
 
 func newDesk(t *testing.T, route *routing.Route, s *services) *desk {
 	t.Helper()
-	pages, err := web.NewPages()
+	pages, err := web.NewPages(web.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

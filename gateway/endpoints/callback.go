@@ -21,8 +21,7 @@ import (
 func (s *signIn) callback(x *exchange.Exchange) error {
 	q := x.Request.URL.Query()
 	if repeated(q) {
-		s.callbackPage(x, http.StatusBadRequest, s.again(x, session.LoginDone{ReturnTo: "/"}), "Sign-in failed",
-			"The answer of the sign-in service says something twice, and so it says nothing.")
+		s.callbackPage(x, http.StatusBadRequest, s.again(x, session.LoginDone{ReturnTo: "/"}), "failed", "repeated")
 		return nil
 	}
 	done, err := s.Redirects.FinishLogin(x.Request.Context(), session.LoginReturn{
@@ -84,8 +83,7 @@ func (s *signIn) noAttempt(x *exchange.Exchange, to string) error {
 	if _, err := x.Authenticate(session.ResolveOptions{}); err == nil {
 		return s.continueTo(x, to)
 	}
-	s.callbackPage(x, http.StatusBadRequest, s.again(x, session.LoginDone{ReturnTo: to}), "This sign-in is no longer valid",
-		"It took too long, was finished before, or was started in another browser. Nothing has happened to your account.")
+	s.callbackPage(x, http.StatusBadRequest, s.again(x, session.LoginDone{ReturnTo: to}), "spent", "spent")
 	return nil
 }
 
@@ -100,14 +98,12 @@ func (s *signIn) callbackFailed(x *exchange.Exchange, done session.LoginDone, er
 	case errors.As(err, &denied):
 		s.denied(x, again, denied.Code)
 	case errors.As(err, &rejected) && rejected.Weak:
-		s.callbackPage(x, http.StatusForbidden, again, "A stronger sign-in is needed",
-			"The sign-in service did not ask you again, or not in the way this page needs.")
+		s.callbackPage(x, http.StatusForbidden, again, "weak", "weak")
 	case errors.As(err, &rejected):
-		s.callbackPage(x, http.StatusBadRequest, again, "Sign-in failed",
-			"The answer of the sign-in service could not be trusted. Try again; if this repeats, tell whoever runs this site.")
+		s.callbackPage(x, http.StatusBadRequest, again, "failed", "failed")
 	case errors.As(err, &down):
 		x.Header().Set("Retry-After", "2")
-		s.callbackPage(x, http.StatusServiceUnavailable, again, "Sign-in is not available now", "Try again in a moment.")
+		s.callbackPage(x, http.StatusServiceUnavailable, again, "down", "down")
 		s.Responder.LogProblem(x, problem.Unavailable(down))
 	default:
 		return err
@@ -118,13 +114,11 @@ func (s *signIn) callbackFailed(x *exchange.Exchange, done session.LoginDone, er
 func (s *signIn) denied(x *exchange.Exchange, again, code string) {
 	switch code {
 	case "server_error", "temporarily_unavailable":
-		s.callbackPage(x, http.StatusServiceUnavailable, again, "Sign-in is not available now",
-			"The sign-in service has a problem. Try again in a moment.")
+		s.callbackPage(x, http.StatusServiceUnavailable, again, "down", "trouble")
 	case "access_denied":
-		s.callbackPage(x, http.StatusForbidden, again, "You are not signed in",
-			"The sign-in was cancelled, or the sign-in service did not allow it.")
+		s.callbackPage(x, http.StatusForbidden, again, "denied", "denied")
 	default:
-		s.callbackPage(x, http.StatusBadRequest, again, "You are not signed in", "The sign-in service did not finish the sign-in.")
+		s.callbackPage(x, http.StatusBadRequest, again, "denied", "unfinished")
 	}
 }
 
@@ -143,20 +137,24 @@ func (s *signIn) again(x *exchange.Exchange, done session.LoginDone) string {
 	if len(done.AuthRequest.ACR) > 0 {
 		q.Set("acr_values", strings.Join(done.AuthRequest.ACR, " "))
 	}
+	if done.AuthRequest.UILocales != "" {
+		q.Set("ui_locales", done.AuthRequest.UILocales)
+	}
 	if done.AuthRequest.LoginHint != "" {
 		q.Set("login_hint", done.AuthRequest.LoginHint)
 	}
 	return s.Site.Prefix + "/login?" + q.Encode()
 }
 
-// callbackPage offers again, an address to try once more at.
+// callbackPage offers again, an address to try once more at. The catalogue says title and text.
 func (s *signIn) callbackPage(x *exchange.Exchange, status int, again, title, text string) {
+	e := s.Responder.Edition(x.Request)
 	s.Responder.Page(x, status, func(b *bytes.Buffer) error {
 		x.Header().Set("Referrer-Policy", "no-referrer") // our address holds the code
-		return s.Pages.Message(b, web.MessagePage{
-			Title: title, Text: text, RequestID: x.Client.RequestID,
-			Primary:   web.Link{Label: "Try again", Href: again},
-			Secondary: web.Link{Label: "To the start page", Href: "/"},
+		return e.Message(b, web.MessagePage{
+			Title: e.Text("callback."+title+".title", nil), Text: e.Text("callback."+text+".text", nil), RequestID: x.Client.RequestID,
+			Primary:   web.Link{Label: e.Text("button.try_again", nil), Href: again},
+			Secondary: web.Link{Label: e.Text("button.home", nil), Href: s.Pages.Home()},
 		})
 	})
 }

@@ -1,6 +1,7 @@
 package endpoints
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -23,6 +24,7 @@ const (
 
 // services are all services that the endpoints ask, as functions. One that is nil is not asked.
 type services struct {
+	public        string // the site; empty: own
 	resolve       func(session.ResolveOptions) (*session.Session, error)
 	login         func(session.Login) (*session.Session, error)
 	startLogin    func(session.LoginStart) (string, error)
@@ -145,14 +147,14 @@ type desk struct {
 
 func newDesk(t *testing.T, s *services, change ...func(*Options)) *desk {
 	t.Helper()
-	pages, err := web.NewPages()
+	pages, err := web.NewPages(web.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.resolve == nil {
 		s.resolve = here
 	}
-	public, _ := url.Parse(own)
+	public, _ := url.Parse(cmp.Or(s.public, own))
 	site, cookies := exchange.NewSite(public, "/auth", ""), exchange.NewCookies(0)
 	log := slog.New(slog.DiscardHandler)
 	responder, err := exchange.NewResponder(exchange.ResponderOptions{Site: site, Pages: pages, Cookies: cookies, Providers: s, Log: log})

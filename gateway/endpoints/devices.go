@@ -2,6 +2,7 @@ package endpoints
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"net/http"
 	"time"
@@ -25,6 +26,8 @@ type deviceDocument struct {
 	Device     string     `json:"device"`
 	IPPrefix   string     `json:"ip_prefix"`
 	Provider   string     `json:"provider"`
+
+	parts session.DeviceParts // what Device is made of
 }
 
 // listSessions answers with the owner's devices, newest first.
@@ -60,6 +63,7 @@ func (s *devices) list(x *exchange.Exchange) (_ *session.Session, _ []deviceDocu
 			CreatedAt:  r.Created.UTC().Truncate(time.Second),
 			LastSeenAt: r.Facts.LastSeen.UTC().Truncate(time.Second),
 			Provider:   r.Identity.Provider,
+			parts:      session.PartsOf(r.Device),
 		}
 	}
 	return found, list, unreadable, nil
@@ -124,20 +128,26 @@ func (s *devices) accountPage(x *exchange.Exchange) error {
 	if err != nil {
 		return err
 	}
+	page := s.account(x, found, list)
+	page.Done = x.Request.URL.Query().Get("done")
+	s.Responder.PageUnder(s.Pages.AccountCSP(), x, http.StatusOK, func(b *bytes.Buffer) error {
+		return s.Responder.Edition(x.Request).Account(b, page)
+	})
+	return nil
+}
+
+// account is what the pages about somebody's devices show.
+func (s *devices) account(x *exchange.Exchange, found *session.Session, list []deviceDocument) web.AccountPage {
 	page := web.AccountPage{
-		User: found.Identity().Name, Endpoint: s.Site.Prefix + "/sessions", Events: s.Site.Prefix + "/events",
-		Logout: s.Site.Prefix + "/logout", Back: web.Link{Label: "Back to the app", Href: "/"},
+		User: found.Identity().Name, Action: s.Responder.Along(x.Request, s.Site.Prefix+"/account"),
+		Endpoint: s.Site.Prefix + "/sessions", Events: s.Site.Prefix + "/events",
+		Logout: s.Responder.Along(x.Request, s.Site.Prefix+"/logout"), Back: s.Pages.Home(), Now: s.Now(),
 	}
 	for _, d := range list {
 		page.Devices = append(page.Devices, web.Device{
-			ID: string(d.ID), Name: d.Device, Current: d.Current, Network: d.IPPrefix,
-			SignedIn: d.CreatedAt, LastSeen: d.LastSeenAt,
+			ID: string(d.ID), Name: d.parts.Name, Browser: d.parts.Browser, System: d.parts.System, Current: d.Current, Network: d.IPPrefix,
+			Provider: cmp.Or(s.ProviderLabels[d.Provider], d.Provider), SignedIn: d.CreatedAt, LastSeen: d.LastSeenAt,
 		})
 	}
-	var body bytes.Buffer
-	if err := s.Pages.Account(&body, page); err != nil {
-		return err
-	}
-	s.Responder.Send(x, http.StatusOK, s.Pages.AccountCSP(), body.Bytes())
-	return nil
+	return page
 }

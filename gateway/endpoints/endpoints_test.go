@@ -138,6 +138,8 @@ func TestLoginsThatNeedMore(t *testing.T) {
 
 func TestTheLoginPage(t *testing.T) {
 	both := services{redirects: []string{"corp"}, passwords: []string{"local"}}
+	here8080 := both
+	here8080.public = "http://localhost:8080" // a developer's machine, where pages say more
 	for name, row := range map[string]struct {
 		services services
 		resolve  func(session.ResolveOptions) (*session.Session, error)
@@ -151,9 +153,10 @@ func TestTheLoginPage(t *testing.T) {
 		"no such provider":     {both, gone, "/auth/login?provider=x", answer{400, "does not exist here", "", ""}},
 		"begins with a page":   {both, gone, "/auth/login?provider=corp&return_to=/a", answer{200, "begin=1", "", ""}},
 		"goes to the provider": {both, gone, "/auth/login?provider=corp&return_to=/a&begin=1&max_age=5&acr_values=x&login_hint=al", answer{303, "", "https://corp.example/", "__Host-login="}},
-		"asks too much":        {both, gone, "/auth/login?provider=corp&begin=1&prompt=x", answer{400, "prompt is", "", ""}},
-		"no number":            {both, gone, "/auth/login?provider=corp&begin=1&max_age=x", answer{400, "max_age", "", ""}},
-		"too long":             {both, gone, "/auth/login?provider=corp&begin=1&acr_values=" + strings.Repeat("a+", 9), answer{400, "too long", "", ""}},
+		"asks too much":        {here8080, gone, "/auth/login?provider=corp&begin=1&prompt=x", answer{400, "prompt is", "", ""}},
+		"no number":            {here8080, gone, "/auth/login?provider=corp&begin=1&max_age=x", answer{400, "max_age", "", ""}},
+		"too long":             {here8080, gone, "/auth/login?provider=corp&begin=1&acr_values=" + strings.Repeat("a+", 9), answer{400, "too long", "", ""}},
+		"not for people":       {both, gone, "/auth/login?provider=corp&begin=1&prompt=x", answer{400, "does not work like that", "", ""}},
 	} {
 		s := row.services
 		s.resolve = row.resolve

@@ -56,8 +56,9 @@ func (s *signIn) noSuchProvider(x *exchange.Exchange, name, to string) error {
 		return problem.BadRequest("There is no provider "+strconv.Quote(session.PlainText(name, 64))+" here.", nil)
 	}
 	s.Cookies.SetProbe(x.Header())
+	label := strconv.Quote(session.PlainText(name, 64))
 	s.loginPageFor(x, http.StatusBadRequest, web.LoginPage{
-		ReturnTo: to, Error: "The address names a way to sign in that does not exist here: " + strconv.Quote(session.PlainText(name, 64)) + ". Choose another.",
+		ReturnTo: to, Error: s.Responder.Edition(x.Request).Text("login.no_such_provider", web.Args{"label": label}),
 	})
 	return nil
 }
@@ -65,7 +66,7 @@ func (s *signIn) noSuchProvider(x *exchange.Exchange, name, to string) error {
 // loginPageFor fills in what every showing of the login page shares. The probe
 // parameter tells the POST that this browser was given a probe cookie.
 func (s *signIn) loginPageFor(x *exchange.Exchange, status int, page web.LoginPage) {
-	page.Action = s.Site.Prefix + "/login?probe=1"
+	page.Action = s.Responder.Along(x.Request, s.Site.Prefix+"/login?probe=1")
 	page.DemoUsers = s.DemoUsers
 	for _, name := range s.Providers.PasswordProviders() {
 		page.Password = true
@@ -73,7 +74,7 @@ func (s *signIn) loginPageFor(x *exchange.Exchange, status int, page web.LoginPa
 	}
 	page.SignedOut = s.memory.recent(x.Request)
 	page.Providers = s.providerLinks(x, page.ReturnTo)
-	s.Responder.Page(x, status, func(b *bytes.Buffer) error { return s.Pages.Login(b, page) })
+	s.Responder.Page(x, status, func(b *bytes.Buffer) error { return s.Responder.Edition(x.Request).Login(b, page) })
 }
 
 // login signs in with user name and password: a session document for a program,
@@ -145,18 +146,20 @@ func (s *signIn) loginFailed(x *exchange.Exchange, form bool, c credentials, err
 	if p.RetryAfter > 0 {
 		x.Header().Set("Retry-After", strconv.Itoa(problem.Seconds(p.RetryAfter)))
 	}
+	e := s.Responder.Edition(x.Request)
+	title, text := s.Responder.Words(x, p)
 	page := web.LoginPage{
 		ReturnTo: exchange.ReturnURL(c.ReturnTo), Username: session.PlainText(c.Username, 256), Provider: c.Provider,
-		Error: p.Title + ". " + p.Detail, WrongCredentials: p.Status == http.StatusUnauthorized && p.Reason == "",
+		Error: title + ". " + text, WrongCredentials: p.Status == http.StatusUnauthorized && p.Reason == "",
 	}
-	s.askForStep(&page, c, err)
+	s.askForStep(e, &page, c, err)
 	s.loginPageFor(x, p.Status, page)
 	return nil
 }
 
 // askForStep shows the further fields of an account that needs them, and goes on showing them to
 // whoever filled them in wrong.
-func (s *signIn) askForStep(page *web.LoginPage, c credentials, err error) {
+func (s *signIn) askForStep(e *web.Edition, page *web.LoginPage, c credentials, err error) {
 	var step *session.StepRequiredError
 	asked, answered := errors.As(err, &step), len(c.extra) > 0
 	if !asked && !answered {
@@ -166,11 +169,10 @@ func (s *signIn) askForStep(page *web.LoginPage, c credentials, err error) {
 	switch {
 	case len(page.Extra) == 0:
 		page.WrongCredentials = false
-		page.Error = "This account needs another step, such as a code from an app, for which this page has no field. " +
-			"Sign in on a page of the application that has one."
+		page.Error = e.Text("login.step_elsewhere", nil)
 	case !answered:
 		page.WrongCredentials, page.Error = false, "" // the page says what to do
 	case page.WrongCredentials: // or what was typed beside them
-		page.Error = "That did not match. Check what you typed, and type your password again with it."
+		page.Error = e.Text("login.step_wrong", nil)
 	}
 }

@@ -24,22 +24,18 @@ func (s *signOut) logoutForm(x *exchange.Exchange) error {
 		if !exchange.SignedOut(err) {
 			return err
 		}
-		s.Responder.Page(x, http.StatusOK, func(b *bytes.Buffer) error {
-			return s.Pages.SignedOut(b, web.SignedOutPage{
-				Text:   "You are not signed in.",
-				SignIn: web.Link{Label: "Sign in", Href: s.Site.LoginPage}, Continue: web.Link{Label: "To the start page", Href: "/"},
-			})
-		})
+		s.sendSignedOut(x, "signed_out.never")
 		return nil
 	}
 	id, to := found.Identity(), x.Request.URL.Query().Get("return_to")
 	if to != "" {
 		to = exchange.ReturnURL(to)
 	}
+	e := s.Responder.Edition(x.Request)
 	s.Responder.PageUnder(s.logoutCSP(x, id.Provider), x, http.StatusOK, func(b *bytes.Buffer) error {
-		return s.Pages.Logout(b, web.LogoutPage{
-			Action: s.Site.Prefix + "/logout", ReturnTo: to,
-			User: id.Name, Cancel: web.Link{Label: "Stay signed in", Href: "/"},
+		return e.Logout(b, web.LogoutPage{
+			Action: s.Responder.Along(x.Request, s.Site.Prefix+"/logout"), ReturnTo: to,
+			User: id.Name, Cancel: web.Link{Label: e.Text("button.stay", nil), Href: s.Pages.Home()},
 		})
 	})
 	return nil
@@ -94,22 +90,30 @@ func (s *signOut) readLogout(x *exchange.Exchange) (form bool, to string) {
 		to = x.Request.URL.Query().Get("return_to")
 	}
 	if to == "" {
-		return form, s.AfterLogout
+		return form, s.Responder.Along(x.Request, s.AfterLogout)
 	}
 	return form, exchange.ReturnURL(to)
 }
 
 // signedOutPage is where a logout rests.
 func (s *signOut) signedOutPage(x *exchange.Exchange) error {
-	page := web.SignedOutPage{
-		SignIn: web.Link{Label: "Sign in", Href: s.Site.LoginPage}, Continue: web.Link{Label: "To the start page", Href: "/"},
-	}
+	text := "signed_out.text"
 	for _, name := range s.Providers.RedirectProviders() {
 		if s.Redirects.LogoutOrigin(x.Request.Context(), name) == "" {
-			page.Text = "This browser's session here has ended. The sign-in service has one of its own, which goes on: " +
-				"on a shared computer, sign out there too, or close the browser."
+			text = "signed_out.elsewhere"
 		}
 	}
-	s.Responder.Page(x, http.StatusOK, func(b *bytes.Buffer) error { return s.Pages.SignedOut(b, page) })
+	s.sendSignedOut(x, text)
 	return nil
+}
+
+// sendSignedOut says a text of the catalogue, and offers to sign in.
+func (s *signOut) sendSignedOut(x *exchange.Exchange, text string) {
+	e := s.Responder.Edition(x.Request)
+	page := web.SignedOutPage{
+		Text:     e.Text(text, nil),
+		SignIn:   web.Link{Label: e.Text("button.sign_in", nil), Href: s.Responder.Along(x.Request, s.Site.LoginPage)},
+		Continue: web.Link{Label: e.Text("button.home", nil), Href: s.Pages.Home()},
+	}
+	s.Responder.Page(x, http.StatusOK, func(b *bytes.Buffer) error { return e.SignedOut(b, page) })
 }

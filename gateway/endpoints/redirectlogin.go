@@ -44,6 +44,7 @@ func (s *signIn) redirectLogin(x *exchange.Exchange, to string, current error) (
 	if err != nil {
 		return true, err
 	}
+	ask.UILocales = exchange.UILocales(x.Request)
 	if x.Request.Header.Get("Sec-Fetch-Mode") != "" && q.Get(begun) == "" {
 		s.begin(x, to)
 		return true, nil
@@ -125,7 +126,7 @@ func (s *signIn) providerLinks(x *exchange.Exchange, to string) (links []web.Pro
 // goesAlong are the parameters of a sign-in's address that its next one has too.
 func goesAlong(q url.Values) url.Values {
 	next := make(url.Values)
-	for _, key := range []string{"prompt", "max_age", "acr_values", "login_hint"} {
+	for _, key := range []string{"prompt", "max_age", "acr_values", "login_hint", "ui_locales"} {
 		if v := q.Get(key); v != "" {
 			next.Set(key, v)
 		}
@@ -147,7 +148,7 @@ func (s *signIn) begin(x *exchange.Exchange, to string) {
 	if name := q.Get("provider"); name != "" {
 		next.Set("provider", name)
 	}
-	s.Responder.Send(x, http.StatusOK, s.Pages.PassingCSP(), []byte(s.Pages.Begin(s.Site.Prefix+"/login?"+next.Encode(), to)))
+	s.Responder.Send(x, http.StatusOK, s.Pages.PassingCSP(), []byte(s.Responder.Edition(x.Request).Begin(s.Site.Prefix+"/login?"+next.Encode(), to)))
 }
 
 // returnPage is the chain in front of endpoints that another site sends a browser
@@ -163,9 +164,9 @@ func returnPage(h func(*exchange.Exchange) error) func(*exchange.Exchange) error
 	}
 }
 
-// continueTo leads on from our own origin (see [web.Pages.Continue]).
+// continueTo leads on from our own origin (see [web.Edition.Continue]).
 func (s *signIn) continueTo(x *exchange.Exchange, to string) error {
 	x.Header().Set("Referrer-Policy", "no-referrer") // our address holds the code
-	s.Responder.Send(x, http.StatusOK, s.Pages.PassingCSP(), []byte(s.Pages.Continue(to)))
+	s.Responder.Send(x, http.StatusOK, s.Pages.PassingCSP(), []byte(s.Responder.Edition(x.Request).Continue(to)))
 	return nil
 }

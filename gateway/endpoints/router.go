@@ -61,6 +61,8 @@ func (r *Router) routes(e *echo.Echo) {
 	e.HEAD(p+"/account", r.browser(mine.accountPage))
 	e.GET(p+"/client.js", r.browser(docs.clientScript))
 	e.HEAD(p+"/client.js", r.browser(docs.clientScript))
+	e.GET(p+"/pages/:file", r.public(docs.logo))
+	e.HEAD(p+"/pages/:file", r.public(docs.logo))
 
 	// For clients that keep their tokens themselves: no cookie is read, so there is
 	// nothing that another site's page could borrow.

@@ -55,7 +55,7 @@ type desk struct {
 
 func newDesk(t *testing.T, s sessions, p providers) *desk {
 	t.Helper()
-	pages, err := web.NewPages()
+	pages, err := web.NewPages(web.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,22 +16,30 @@ func (r *Responder) referer(req *http.Request) string {
 
 // LoginURL is where a person signs in to come back to this request.
 func (r *Responder) LoginURL(req *http.Request) string {
-	return r.o.Site.LoginPage + "?return_to=" + url.QueryEscape(ReturnURL(req.URL.RequestURI()))
+	return r.o.Site.LoginPage + "?return_to=" + url.QueryEscape(ReturnURL(req.URL.RequestURI())) + inLanguage(req)
 }
 
 // LoginURLFor is [Responder.LoginURL] with what the problem asks of the sign-in.
 func (r *Responder) LoginURLFor(req *http.Request, p *problem.Problem) string {
-	return r.loginURLTo(p, ReturnURL(req.URL.RequestURI()))
+	return r.loginURLTo(req, p, ReturnURL(req.URL.RequestURI()))
 }
 
 // loginURLTo is LoginURLFor with the way back as it was checked before.
-func (r *Responder) loginURLTo(p *problem.Problem, to string) string {
-	to = "?return_to=" + url.QueryEscape(to)
+func (r *Responder) loginURLTo(req *http.Request, p *problem.Problem, to string) string {
+	to = "?return_to=" + url.QueryEscape(to) + inLanguage(req)
 	ask := p.SignIn.Query()
 	if ask == "" {
 		return r.o.Site.LoginPage + to
 	}
 	return r.loginPath(p) + to + "&" + ask
+}
+
+// inLanguage goes on in the language that the request asked for.
+func inLanguage(req *http.Request) string {
+	if l := UILocales(req); l != "" {
+		return "&" + uiLocales + "=" + url.QueryEscape(l)
+	}
+	return ""
 }
 
 // loginPath is the page to sign in on: where a provider has pages of its own, our

@@ -31,7 +31,7 @@ func (r *Responder) PageUnder(csp string, x *Exchange, status int, render func(*
 // from our own origin, so that the Strict cookie comes along.
 func (r *Responder) Bounce(x *Exchange) {
 	x.Header().Set("Vary", "Sec-Fetch-Site, Cookie")
-	r.Send(x, http.StatusOK, web.BounceCSP(), []byte(web.Bounce))
+	r.Send(x, http.StatusOK, web.BounceCSP(), []byte(r.Edition(x.Request).Bounce()))
 }
 
 func pageHeaders(h http.Header, csp string) {
@@ -48,9 +48,11 @@ func pageHeaders(h http.Header, csp string) {
 	}
 }
 
-// Send sends an HTML page that is already rendered.
+// Send sends an HTML page that is already rendered, in the edition for this request.
 func (r *Responder) Send(x *Exchange, status int, csp string, body []byte) {
 	pageHeaders(x.Header(), csp)
+	x.Header().Set("Content-Language", r.Edition(x.Request).Language())
+	x.Header().Add("Vary", "Accept-Language")
 	x.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	x.WriteHeader(status)
 	if x.Request.Method != http.MethodHead {

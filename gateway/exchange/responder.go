@@ -31,14 +31,21 @@ type ResponderOptions struct {
 
 // Responder answers with problems and with our own pages. It is safe for concurrent use.
 type Responder struct {
-	o      ResponderOptions
-	reload web.Constant // asks for the same address again
+	o        ResponderOptions
+	reload   map[*web.Edition]web.Constant // asks for the same address again
+	loopback bool                          // the site is on the developer's own machine
 }
 
 // NewResponder fails if a page cannot be rendered.
 func NewResponder(o ResponderOptions) (*Responder, error) {
-	reload, err := o.Pages.Reload(o.Site.Prefix + "/login?prompt=login")
-	return &Responder{o, reload}, err
+	r := &Responder{o: o, reload: make(map[*web.Edition]web.Constant), loopback: o.Site.Loopback()}
+	for _, e := range o.Pages.Editions() {
+		var err error
+		if r.reload[e], err = e.Reload(o.Site.Prefix + "/login?prompt=login"); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
 }
 
 // Fail renders an error: a page for a person, problem+json for a program. It is

@@ -2,7 +2,10 @@ package exchange
 
 import (
 	"cmp"
+	"net"
+	"net/netip"
 	"net/url"
+	"strings"
 )
 
 // Site is where browsers find the gateway.
@@ -18,4 +21,14 @@ func NewSite(public *url.URL, prefix, loginPage string) Site {
 	s := Site{Scheme: public.Scheme, Host: CanonicalHost(public.Scheme, public.Host), Prefix: prefix}
 	s.Origin, s.LoginPage = s.Scheme+"://"+s.Host, cmp.Or(loginPage, prefix+"/login")
 	return s
+}
+
+// Loopback reports whether the gateway is a developer's own machine's alone.
+func (s Site) Loopback() bool {
+	host := strings.Trim(s.Host, "[]")
+	if name, _, err := net.SplitHostPort(s.Host); err == nil {
+		host = name
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
 }

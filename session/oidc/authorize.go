@@ -65,6 +65,9 @@ func addAuthRequest(q url.Values, asked session.AuthRequest) {
 	if asked.LoginHint != "" {
 		q.Set("login_hint", asked.LoginHint)
 	}
+	if asked.UILocales != "" { // what the page knows of its reader goes before authorization_params
+		q.Set("ui_locales", asked.UILocales)
+	}
 	if len(asked.ACR) > 0 {
 		q.Set("acr_values", strings.Join(asked.ACR, " "))
 	}

@@ -56,6 +56,7 @@ type storedAuthRequest struct {
 	Prompt, LoginHint string         `json:",omitempty"`
 	MaxAge            *time.Duration `json:",omitempty"`
 	ACR               []string       `json:",omitempty"`
+	UILocales         string         `json:",omitempty"`
 }
 
 // PutAttempt implements [session.Attempts].

@@ -3,6 +3,8 @@ const list = document.getElementById("devices");
 const heading = document.getElementById("title");
 const others = document.getElementById("others");
 const note = document.getElementById("status");
+const changed = document.getElementById("changed");
+const words = list.dataset;
 const endpoint = list.dataset.endpoint;
 
 function say(text, failed) {
@@ -32,10 +34,10 @@ async function attempt(path) {
       const problem = await res.json().catch(() => ({}));
       if (problem.code === "session_stale") continue;
       if (res.status === 401) location.reload();
-      else say(problem.detail || "That did not work. Try again shortly.", true);
+      else say(words.failed, true);
       return false;
     } catch {
-      say("The server could not be reached. Try again shortly.", true);
+      say(words.unreachable, true);
       return false;
     }
   }
@@ -47,8 +49,8 @@ function tidy() {
 }
 
 for (const button of list.querySelectorAll(".end")) {
-  button.hidden = false;
-  button.addEventListener("click", async () => {
+  button.addEventListener("click", async (event) => { // in place, without the page that asks
+    event.preventDefault();
     const row = button.closest(".device");
     button.disabled = true;
     if (await remove(endpoint + "/" + encodeURIComponent(row.dataset.id))) {
@@ -56,38 +58,37 @@ for (const button of list.querySelectorAll(".end")) {
       row.remove();
       tidy();
       heading.focus(); // the button that had the focus is gone
-      say(name + " is signed out.");
+      say(words.ended.replace("{device}", () => name));
     }
     button.disabled = false;
   });
 }
 
-others?.addEventListener("click", async () => {
+others?.addEventListener("click", async (event) => {
+  event.preventDefault();
   others.disabled = true;
   if (await remove(endpoint + "?keep=current")) {
     for (const button of list.querySelectorAll(".end")) button.closest(".device").remove();
     tidy();
     heading.focus();
-    say("All other devices are signed out.");
+    say(words.endedOthers);
   }
   others.disabled = false;
 });
 tidy();
 
 for (const time of document.querySelectorAll("time")) {
-  time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  time.title = new Date(time.dateTime).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
 }
+
+// What was just done by a form is read first.
+document.getElementById("done")?.focus();
 
 // Back may bring the page back as it was, with another user's devices in it.
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-// Only a page that somebody looks at is loaded again: loading it counts as using the session.
-const events = new EventSource(list.dataset.events);
-let changed = false;
-function reload() {
-  if (document.visibilityState === "visible") location.reload();
-  else changed = true;
-}
+// A list that has changed elsewhere is offered, and never put under somebody's pointer: who is about to
+// press a button presses the one that they read.
+const events = new EventSource(words.events);
 events.addEventListener("ended", () => { events.close(); location.reload(); });
-events.addEventListener("sessions_changed", () => { if (Date.now() > quietUntil) reload(); });
-document.addEventListener("visibilitychange", () => { if (changed) reload(); });
+events.addEventListener("sessions_changed", () => { if (Date.now() > quietUntil) changed.hidden = false; });

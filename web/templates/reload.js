@@ -28,6 +28,6 @@
     event.preventDefault();
     location.reload();
   });
-  document.title = at("title").textContent = "Please try again";
+  document.title = at("title").textContent = at("title").dataset.again;
   at("next").hidden = false;
 })();

@@ -102,10 +102,13 @@ func TestChromiumDevicesPage(t *testing.T) {
 	testserver.WaitFor(tab, `document.activeElement === document.querySelector("h1")`)
 	eventually(t, "Windows is out", func() bool { return windows.get("/api/x").status == http.StatusUnauthorized })
 
-	// A login elsewhere appears, and an end from elsewhere shows the login page.
+	// A login elsewhere is offered and moves nothing by itself; an end from elsewhere shows the login
+	// page.
 	testserver.Navigate(tab, origin+"/auth/account")
 	testserver.WaitFor(tab, `events.readyState === 1`)
 	laptop := signIn("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	testserver.WaitFor(tab, `!document.getElementById("changed").hidden && document.querySelectorAll(".device").length === 1`)
+	testserver.Click(tab, "#changed a")
 	testserver.WaitFor(tab, `document.querySelectorAll(".device").length === 2 && events.readyState === 1`)
 	laptop.do("DELETE", "/auth/sessions?keep=current")
 	testserver.WaitFor(tab, `location.pathname === "/auth/login"`)

@@ -237,7 +237,7 @@ func TestChromiumFragmentAfterAnOutage(t *testing.T) {
 	testserver.Navigate(tab, origin+"/gone/x?a=1#/here")
 	testserver.Eval[bool](tab, `window.before = true`)
 	testserver.Click(tab, "a.primary")
-	testserver.WaitFor(tab, `!window.before && document.title === "Upstream unreachable"`)
+	testserver.WaitFor(tab, `!window.before && document.title.startsWith("No answer from the application")`)
 	if got := testserver.Eval[string](tab, "location.href"); got != origin+"/gone/x?a=1#/here" {
 		t.Errorf("at %s", got)
 	}

@@ -1,0 +1,117 @@
+package exchange
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+
+	"sessiongate/gateway/problem"
+	"sessiongate/web"
+)
+
+// failPage answers a person, in words of theirs and with a way on. What the problem says to
+// programs is for developers, on their own machine.
+func (r *Responder) failPage(x *Exchange, p *problem.Problem) {
+	e := r.Edition(x.Request)
+	page := web.MessagePage{Status: p.Status, RequestID: x.Client.RequestID, Help: p.Code == "session_ended" || p.Code == "session_reused"}
+	page.Title, page.Text = r.Words(x, p)
+	if r.loopback {
+		page.Detail = p.Detail
+	}
+	r.waysOn(e, x, p, &page)
+	if !Navigation(x.Request) {
+		r.afterForm(e, x, p, &page)
+	}
+	r.Page(x, p.Status, func(b *bytes.Buffer) error { return e.Message(b, page) })
+}
+
+// Words are what a problem means to people, in the language of whoever asks.
+func (r *Responder) Words(x *Exchange, p *problem.Problem) (title, text string) {
+	e, name := r.Edition(x.Request), ""
+	if id := x.Identity(); id != nil {
+		name = id.Name
+	}
+	title, text = e.Problem(p.Code, textReason(p, name), web.Args{"name": name, "origin": r.o.Site.Origin, "wait": e.Wait(p.RetryAfter)})
+	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusServiceUnavailable && x.Identity() != nil {
+		text += " " + e.Text("page.still_signed_in", nil)
+	}
+	return title, text
+}
+
+// textReason chooses among the texts of a code.
+func textReason(p *problem.Problem, name string) string {
+	switch {
+	case p.Reason != "":
+		return string(p.Reason)
+	case p.Code == "forbidden" && !p.OtherUser: // no role is missing: it is one session too many
+		return "too_many_sessions"
+	case p.Code == "forbidden" && name == "":
+		return "anonymous"
+	}
+	return ""
+}
+
+// waysOn are the buttons of a page that was asked for.
+func (r *Responder) waysOn(e *web.Edition, x *Exchange, p *problem.Problem, page *web.MessagePage) {
+	home := web.Link{Label: e.Text("button.home", nil), Href: r.o.Pages.Home()}
+	switch {
+	case p.Code == "reauthentication_required":
+		page.Primary = web.Link{Label: e.Text("button.continue", nil), Href: r.LoginURLFor(x.Request, p), Keep: true}
+		page.Secondary = web.Link{Label: e.Text("button.cancel", nil), Href: home.Href}
+	case p.SignIn.Helps:
+		page.Primary = web.Link{Label: e.Text("button.sign_in", nil), Href: r.LoginURLFor(x.Request, p), Keep: true}
+	case p.Code == "misdirected_request":
+		page.Origin = r.o.Site.Origin
+	case p.OtherUser:
+		page.Primary = home
+		page.Secondary = web.Link{Label: e.Text("button.other_user", nil), Href: r.o.Site.Prefix + "/logout"}
+	case hopeless(p.Status):
+		page.Primary = home
+	default:
+		page.Primary = web.Link{Label: e.Text("button.try_again", nil), Href: x.Request.URL.RequestURI(), Keep: true}
+	}
+	if p.SignIn.MayHelp && !strings.HasPrefix(x.Request.URL.Path, r.o.Site.Prefix+"/") {
+		page.Secondary = web.Link{Label: e.Text("button.sign_in_again", nil), Href: r.LoginURL(x.Request), Keep: true}
+	}
+}
+
+// hopeless reports a status with which the same request would be answered once more.
+func hopeless(status int) bool {
+	return status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusUnauthorized
+}
+
+// afterForm leads on from a form that was refused: its address may answer to nothing but
+// the form, so the way is back to the page it stood on.
+func (r *Responder) afterForm(e *web.Edition, x *Exchange, p *problem.Problem, page *web.MessagePage) {
+	from := r.referer(x.Request)
+	again := page.Primary.Keep && !p.SignIn.Helps || p.Status == http.StatusRequestEntityTooLarge
+	page.Primary.Keep, page.Secondary.Keep = false, false // the fragment here is the form's, not that page's
+	switch {
+	case p.SignIn.Helps:
+		page.Title, page.Text = e.Problem("form_not_sent", "", nil)
+		page.Primary.Href = r.loginURLTo(x.Request, p, from)
+	case again:
+		page.Primary = web.Link{Label: e.Text("button.form", nil), Href: from}
+	}
+}
+
+// failStale answers a navigation that came with a retired handle with a page that asks for the same
+// address again, for nobody else repeats it; scripts do so themselves. It returns false for
+// everything else.
+func (r *Responder) failStale(x *Exchange) bool {
+	e := r.Edition(x.Request)
+	switch {
+	case Repeatable(x.Request):
+		r.Send(x, http.StatusUnauthorized, r.reload[e].CSP, r.reload[e].Body)
+	case sentForm(x.Request):
+		r.Page(x, http.StatusUnauthorized, func(b *bytes.Buffer) error {
+			return e.Message(b, web.MessagePage{
+				Status: http.StatusUnauthorized, Title: e.Text("resend.title", nil), Text: e.Text("resend.text", nil),
+				RequestID: x.Client.RequestID,
+			})
+		})
+	default:
+		return false
+	}
+	return true
+}
