@@ -105,10 +105,14 @@ func (a *Route) admitAnybody(x *exchange.Exchange, c *routing.Capture) (token pr
 func (a *Route) forwardAndAnswer(x *exchange.Exchange, t routing.Target, token proxy.Token, f *capture.Flow) {
 	h := a.handlers.get(x)
 	var inner proxy.Handler = h
-	if api := a.route.Access.API; api != nil {
-		inner = &apiHandler{handler: h, api: api}
+	masks := &apiHandler{handler: h, api: a.route.Access.API}
+	if masks.api != nil {
+		inner = masks
 	}
 	failure := a.forward(x, capturing{inner: inner, flow: f, whole: new(bool)}, t, token)
+	if masks.body != nil && masks.masked() > 0 { // where reply does not say: a query's alias, perhaps
+		a.leaks.note(x.Request.Method, t.Path)
+	}
 	a.handlers.put(h)
 	if failure != nil {
 		a.failed(x, failure)

@@ -315,6 +315,9 @@ func TestCapturedAnswersWithoutTokens(t *testing.T) {
 	if got := b.do("POST", "/api/graphql", posting(`{"query":"alias"}`)); got.status != 200 || a.leaked(got.body) || b.cookie() != "" {
 		t.Errorf("%s", got)
 	}
+	if n := s.logs.count("POST /graphql", "was taken out"); n != 1 {
+		t.Errorf("%d warnings that a token stands where reply does not say", n)
+	}
 	b.login("ada", "right")
 	cookie := b.cookie()
 	for range 40 { // more than rate_limits.login allows attempts
