@@ -189,11 +189,13 @@ func (t *Terminator) Revoke(provider string, tokens session.Tokens) {
 			if err == nil {
 				return
 			}
-			if fault := new(session.FaultError); errors.As(err, &fault) && fault.Misconfigured { // again it would be the same
+			fault := new(session.FaultError)
+			if errors.As(err, &fault) && fault.Misconfigured { // again it would be the same
 				t.reporter.Record(session.Event{Type: session.EventMisconfigured, Provider: provider, Err: err})
 				return
 			}
-			if pause > 10*time.Second || !task.Sleep(ctx, pause) {
+			// Nor does a doubt get better by repeating: most likely the token is dead.
+			if fault.Doubt || pause > 10*time.Second || !task.Sleep(ctx, pause) {
 				t.reporter.Record(session.Event{Type: session.EventProviderFault, Provider: provider, Err: err})
 				return
 			}

@@ -372,5 +372,11 @@ func TestRevoke(t *testing.T) {
 		if n := len(w.revoked); n != 5 || w.events[1] != session.EventMisconfigured {
 			w.t.Errorf("%d tries, recorded %v", n, w.events)
 		}
+		w.revokeErr = &session.FaultError{Doubt: true, Err: errAway} // a dead token, as some say it
+		w.Revoke("p", session.Tokens{Refresh: "r"})
+		synctest.Wait()
+		if n := len(w.revoked); n != 6 || w.events[2] != session.EventProviderFault {
+			w.t.Errorf("%d tries, recorded %v", n, w.events)
+		}
 	})
 }
