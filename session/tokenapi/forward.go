@@ -49,6 +49,9 @@ func (p *Provider) Forward(rec *session.Record) *session.Forward {
 	}
 	v := valuesOf(rec.Tokens)
 	v.subject = rec.Identity.Subject
+	if slices.ContainsFunc(p.forward, func(s sent) bool { return s.value.uses(claimOf) }) {
+		v.claims, _ = readClaims(v.access) // once for all lines
+	}
 	f := &session.Forward{}
 	for _, s := range p.forward {
 		text := s.fit(v)

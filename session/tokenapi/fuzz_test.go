@@ -20,7 +20,7 @@ func FuzzReply(f *testing.F) {
 		f.Add([]byte(seed), "data.access_token", 200)
 		f.Add([]byte(seed), "access_token", 422)
 		f.Add([]byte(seed), "a.b.c", 400)
-		f.Add([]byte(seed), "*.*", 200)
+		f.Add([]byte(seed), "*.x", 200)
 		f.Add([]byte(seed), "location:token", 302)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, path string, status int) {

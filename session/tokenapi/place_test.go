@@ -109,3 +109,11 @@ func TestLocation(t *testing.T) {
 		}
 	}
 }
+
+// A token's place ends with a name, by which other answers are searched.
+func TestTokenPlaceEndsWithAName(t *testing.T) {
+	for place, want := range map[string]string{"tokens.*.value": "ok", "tokens.*": "name the field", "*": "name the field", "a*": "ok"} {
+		_, err := newSources(Reply{AccessToken: []string{"x", place}})
+		said(t, place, err, want)
+	}
+}

@@ -15,6 +15,7 @@ type values struct {
 	username, password string
 	refresh, access    string
 	subject            string
+	claims             map[string]any // of the access token; nil: not read yet
 	keep               session.Kept
 	extra              map[string]any // scalars
 }
@@ -61,8 +62,10 @@ func (v values) get(name string) any {
 		return v.extra[name]
 	}
 	if name, found := strings.CutPrefix(name, claimOf); found {
-		claims, _ := readClaims(v.access)
-		claim, _ := lookup(claims, name)
+		if v.claims == nil {
+			v.claims, _ = readClaims(v.access)
+		}
+		claim, _ := lookup(v.claims, name)
 		return claim
 	}
 	return nil

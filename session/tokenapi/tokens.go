@@ -29,7 +29,14 @@ func newSources(r Reply) (s sources, err error) {
 		{&s.refresh, "refresh_token", r.RefreshToken},
 		{&s.expires, "expires_in", r.ExpiresIn},
 	} {
-		if *p.into, err = parseReplyPlaces(p.list); err != nil {
+		*p.into, err = parseReplyPlaces(p.list)
+		for _, at := range *p.into {
+			if at.kind == inBody && (at.name == everyEntry || strings.HasSuffix(at.name, "."+everyEntry)) {
+				// Other answers are searched for tokens by the last name of a place.
+				err = fmt.Errorf("%q: ends with *: name the field", at.name)
+			}
+		}
+		if err != nil {
 			return s, fmt.Errorf("reply: %s: %w", p.what, err)
 		}
 	}
