@@ -4,6 +4,9 @@ go 1.26.0
 
 toolchain go1.26.11
 
+// npm puts Go files of other people into such folders.
+ignore node_modules
+
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/alicebob/miniredis/v2 v2.40.0

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -437,13 +438,41 @@ func TestTokensOfPrograms(t *testing.T) {
 	answer{404, "not_found", "", ""}.check(t, "switched off", none.ask("POST", "/auth/token/login", ""))
 }
 
+// The client library is served byte for byte, as what it is, and only what runs in a browser.
+func TestClientScripts(t *testing.T) {
+	d := newDesk(t, &services{})
+	for _, name := range []string{"client.js", "client.d.ts", "client/core.js", "client/core.d.ts", "client/types.d.ts"} {
+		body, kind := string(web.ClientScripts()[name]), "text/javascript; charset=utf-8"
+		if strings.HasSuffix(name, ".d.ts") {
+			kind = "text/plain; charset=utf-8"
+		}
+		rec := d.ask("GET", "/auth/"+name, "")
+		tag := rec.Header().Get("ETag")
+		if body == "" || rec.Code != 200 || rec.Body.String() != body || tag == "" {
+			t.Errorf("%s: %d, %d bytes, want %d, tag %q", name, rec.Code, rec.Body.Len(), len(body), tag)
+		}
+		for field, want := range map[string]string{
+			"Content-Type": kind, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff",
+			"Cross-Origin-Resource-Policy": "same-origin", "Content-Length": strconv.Itoa(len(body)),
+		} {
+			if got := rec.Header().Get(field); got != want {
+				t.Errorf("%s: %s %q, want %q", name, field, got, want)
+			}
+		}
+		if rec := d.ask("HEAD", "/auth/"+name, ""); rec.Code != 200 || rec.Body.Len() != 0 {
+			t.Errorf("%s: HEAD %d, %d bytes", name, rec.Code, rec.Body.Len())
+		}
+		answer{304, "", "", ""}.check(t, name+" again", d.ask("GET", "/auth/"+name, "", "If-None-Match: "+tag))
+	}
+	for _, name := range []string{"client/server.js", "client/testing.js", "client/package.json", "client/README.md", "client/", "client"} {
+		answer{404, "not_found", "", ""}.check(t, name, d.ask("GET", "/auth/"+name, ""))
+	}
+}
+
 func TestDocuments(t *testing.T) {
 	d := newDesk(t, &services{}, func(o *Options) { o.KeySet, o.Metadata = []byte(`{"keys":[]}`), []byte(`{"issuer":"x"}`) })
 	answer{200, `{"keys":[]}`, "", ""}.check(t, "keys", d.ask("GET", "/.well-known/jwks.json", ""))
 	answer{200, `"issuer"`, "", ""}.check(t, "metadata", d.ask("GET", "/.well-known/oauth-authorization-server", ""))
-	script := d.ask("GET", "/auth/client.js", "")
-	answer{200, "function", "", ""}.check(t, "client.js", script)
-	answer{304, "", "", ""}.check(t, "client.js again", d.ask("GET", "/auth/client.js", "", "If-None-Match: "+script.Header().Get("ETag")))
 	answer{405, "method_not_allowed", "", ""}.check(t, "method", d.ask("PUT", "/auth/session", "", cookie))
 	answer{404, "not_found", "", ""}.check(t, "no endpoint", d.ask("GET", "/auth/nothing", ""))
 	answer{403, "cross_origin_refused", "", ""}.check(t, "a preflight", d.ask("OPTIONS", "/auth/session", "", "Origin: https://evil.example", "Access-Control-Request-Method: GET"))

@@ -10,6 +10,7 @@ import (
 
 	"sessiongate/gateway/exchange"
 	"sessiongate/gateway/problem"
+	"sessiongate/web"
 )
 
 // WellKnown is the prefix of the documents about the gateway (RFC 8615).
@@ -59,8 +60,13 @@ func (r *Router) routes(e *echo.Echo) {
 	e.GET(p+"/events", r.browser(r.events.show))
 	e.GET(p+"/account", r.browser(mine.accountPage))
 	e.HEAD(p+"/account", r.browser(mine.accountPage))
-	e.GET(p+"/client.js", r.browser(docs.clientScript))
-	e.HEAD(p+"/client.js", r.browser(docs.clientScript))
+	e.GET(p+"/pages/:file", r.public(docs.logo))
+	e.HEAD(p+"/pages/:file", r.public(docs.logo))
+	for name, body := range web.ClientScripts() {
+		file := newScript(name, body)
+		e.GET(p+"/"+name, r.browser(file.serve))
+		e.HEAD(p+"/"+name, r.browser(file.serve))
+	}
 	e.GET(p+"/pages/:file", r.public(docs.logo))
 	e.HEAD(p+"/pages/:file", r.public(docs.logo))
 

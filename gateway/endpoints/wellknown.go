@@ -7,6 +7,9 @@ import (
 	"sessiongate/gateway/exchange"
 )
 
+// documents are the same for everybody.
+type documents struct{ *Options }
+
 // jwks publishes the local provider's public keys (RFC 7517 §5).
 func (s *documents) jwks(x *exchange.Exchange) error {
 	return sendDocument(x, "application/jwk-set+json", s.KeySet)

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"bytes"
+	"compress/gzip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +21,7 @@ globalThis.fetch = async (request) => {
   calls.push(request.method + " " + await request.text());
   return answers.shift();
 };
-const auth = await import("./client.mjs");
+const auth = await import("./client.js");
 const own = (status, headers) => new Response(status + "", {status, headers});
 const problem = (code) => new Response(JSON.stringify({type: "urn:sessiongate:problem:" + code, code, reason: "x"}),
   {status: 401, headers: {"Content-Type": "application/problem+json"}});
@@ -56,12 +58,41 @@ process.exit();
 func TestClientScriptRepeats(t *testing.T) {
 	t.Parallel()
 	node, dir := testserver.Need(t, "node"), t.TempDir()
-	for name, text := range map[string]string{"client.mjs": string(web.ClientScript()), "story.mjs": clientStory} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+	files := web.ClientScripts()
+	// Here it lies in a folder, and there at a gateway.
+	files["client.js"] = bytes.ReplaceAll(files["client.js"], []byte("import.meta.url"), []byte(`"http://localhost/auth/client.js"`))
+	files["story.js"], files["package.json"] = []byte(clientStory), []byte(`{"type": "module"}`)
+	for name, text := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if out, err := exec.CommandContext(t.Context(), node, filepath.Join(dir, "story.mjs")).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), node, filepath.Join(dir, "story.js")).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// The package's own tests (node --test), so that `go test` alone tells of a fault in it.
+func TestClientPackage(t *testing.T) {
+	t.Parallel()
+	node := testserver.Need(t, "node")
+	if out, err := exec.CommandContext(t.Context(), node, "--test", "../../../web/client/test/").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// What pages load is small: at most 5 KiB, compressed, comments and all.
+func TestClientSize(t *testing.T) {
+	t.Parallel()
+	var compressed bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&compressed, gzip.BestCompression)
+	_, _ = w.Write(web.ClientScripts()["client/core.js"])
+	_ = w.Close()
+	if compressed.Len() > 5<<10 {
+		t.Errorf("core.js has %d bytes, compressed", compressed.Len())
 	}
 }
