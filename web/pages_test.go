@@ -227,9 +227,9 @@ func TestLoginForm(t *testing.T) {
 func TestFurtherFields(t *testing.T) {
 	p := newPages(t)
 	doc := parse(t, renderString(t, func(w io.Writer) error {
-		return english(p).Login(w, web.LoginPage{Password: true, Username: "ada", Extra: []string{"totp_code", "tenant"}})
+		return english(p).Login(w, web.LoginPage{Password: true, Username: "ada", Extra: []string{"totp_code", "tenant_id", "mfa-code"}})
 	}))
-	for name, want := range map[string][2]string{"totp_code": {"Totp code", "one-time-code"}, "tenant": {"Tenant", "off"}} {
+	for name, want := range map[string][2]string{"totp_code": {"One-time code", "one-time-code"}, "tenant_id": {"Tenant id", "off"}, "mfa-code": {"Mfa code", "one-time-code"}} {
 		input := byAttr(doc, "name", name)
 		if len(input) != 1 || attr(input[0], "autocomplete") != want[1] || attr(input[0], "value") != "" {
 			t.Fatalf("%s: %d fields", name, len(input))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -60,25 +59,21 @@ func (t *trialFlags) try(cmd *cobra.Command, p *program.Program) error {
 	if err != nil {
 		return err
 	}
-	name, err := p.CanTry(t.provider)
+	api, err := p.TokenAPI(t.provider)
 	if err != nil {
 		return usageError{fmt.Errorf("check: --try: %w", err)}
 	}
-	password, err := readSecret(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), "Password for "+t.user+" at "+name)
+	password, err := readSecret(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), "Password for "+t.user+" at "+api.Name())
 	if err != nil {
 		return err
 	}
-	return runTrial(cmd.Context(), cmd.OutOrStdout(), p, name, session.Credentials{Username: t.user, Password: session.Secret(password), Extra: extra})
-}
-
-func runTrial(ctx context.Context, out io.Writer, p *program.Program, name string, c session.Credentials) error {
-	ctx, cancel := context.WithTimeout(ctx, trialTime)
+	ctx, cancel := context.WithTimeout(cmd.Context(), trialTime)
 	defer cancel()
-	failed, err := p.Try(ctx, out, name, c)
+	steps, err := api.Try(ctx, session.Credentials{Username: t.user, Password: session.Secret(password), Extra: extra})
 	switch {
 	case err != nil:
 		return fmt.Errorf("check: --try: %w", err)
-	case failed > 0:
+	case program.WriteTrial(cmd.OutOrStdout(), api.Name(), steps) > 0:
 		return errors.New("check: the round at the token API does not succeed")
 	}
 	return nil

@@ -11,8 +11,8 @@ import (
 )
 
 // findings judges the answer to a request that had nothing in it: a no is what it should be.
-func (p *Provider) findings(x *probe) []Finding {
-	fatal := func(text string) []Finding { return []Finding{{x.matters(p), x.what, text}} }
+func (s *survey) findings(x *probe) []Finding {
+	fatal := func(text string) []Finding { return []Finding{{x.matters(s.Provider), x.what, text}} }
 	worth := func(text string) []Finding { return []Finding{{false, x.what, text}} }
 	r := x.reply
 	if r == nil {
@@ -25,19 +25,19 @@ func (p *Provider) findings(x *probe) []Finding {
 	switch meaning := x.meaning(); {
 	case meaning == MeansOK:
 		return fatal(says + ", which a line of answers calls ok, to a request without credentials: " +
-			"write a condition that only a sign-in meets, such as \"ok: " + p.sources.access[0].String() + "=*\"")
+			"write a condition that only a sign-in meets, such as \"ok: " + s.sources.access[0].String() + "=*\"")
 	case meaning == MeansFault:
 		return worth(says + ", which a line of answers calls a fault")
 	case meaning != "":
 		return nil
 	case r.status < 300:
-		return p.successFindings(x)
+		return s.successFindings(x)
 	case r.status < 400:
 		return fatal(says + redirectText(r, x.url, x.what))
 	case r.status == http.StatusBadRequest && r.wantsTLS():
 		return fatal(says + ", as the port wants TLS: " + otherScheme(x.url))
 	case slices.Contains(x.refused, r.status) && r.ownWord():
-		return x.missingFindings(p)
+		return x.missingFindings(s.Provider)
 	}
 	switch r.status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity:
@@ -45,7 +45,7 @@ func (p *Provider) findings(x *probe) []Finding {
 			return worth(says + " with an HTML page: is that the API, or a proxy or a CSRF check in front of it? " +
 				"The path must lead to an endpoint for programs")
 		}
-		return x.missingFindings(p)
+		return x.missingFindings(s.Provider)
 	case http.StatusNotFound, http.StatusGone:
 		return fatal(says + ": no such endpoint. " + pathAdvice(x.what) +
 			", as the API's documentation has it; mind a prefix such as /api, and a slash at the end")
@@ -77,27 +77,27 @@ func (x *probe) meaning() Meaning {
 func (x *probe) matters(p *Provider) bool { return x.what != "me" || p.options.Identity.From == FromMe }
 
 // successFindings judges a yes to a request that had nothing in it.
-func (p *Provider) successFindings(x *probe) []Finding {
+func (s *survey) successFindings(x *probe) []Finding {
 	r := x.reply
 	says := "answers " + statusText(r.status)
 	doc, err := r.json()
 	subject := ""
 	if err == nil {
-		subject = fieldText(doc, p.options.Identity.Subject)
+		subject = fieldText(doc, s.options.Identity.Subject)
 	}
-	switch token := r.first(p.sources.access); {
+	switch token := r.first(s.sources.access); {
 	case x.what != "me" && token != "":
 		return []Finding{{true, x.what, says + " and gives a token to a request without credentials: " +
 			"anybody would be signed in. Is this the right path, and is that the API that checks passwords?"}}
 	case r.isHTML():
-		return []Finding{{x.matters(p), x.what, says + " with an HTML page: the path leads to a site and not to the API. " + pathAdvice(x.what) +
+		return []Finding{{x.matters(s.Provider), x.what, says + " with an HTML page: the path leads to a site and not to the API. " + pathAdvice(x.what) +
 			", and base_url: the API's own address"}}
 	case x.what == "me" && subject != "":
-		return []Finding{{true, x.what, says + " and describes a user (" + p.options.Identity.Subject + ") to a request without a token: " +
+		return []Finding{{true, x.what, says + " and describes a user (" + s.options.Identity.Subject + ") to a request without a token: " +
 			"write me: {path: …} with an endpoint that asks for the token"}}
 	case x.what == "me":
 		return []Finding{{false, x.what, says + " to a request without a token, with nobody under the name " +
-			p.options.Identity.Subject + ": an endpoint that answers 401 tells more"}}
+			s.options.Identity.Subject + ": an endpoint that answers 401 tells more"}}
 	case err != nil:
 		return []Finding{{true, x.what, says + " without JSON: " + pathAdvice(x.what) + " that answers JSON"}}
 	}

@@ -30,11 +30,12 @@ func FuzzReport(f *testing.F) {
 			return
 		}
 		var lines []string
-		for _, x := range p.probes() {
+		s := newSurvey(p)
+		for _, x := range s.probes {
 			x.reply = &reply{what: x.what, status: status, data: []byte(body), whole: true, header: http.Header{
 				"Location": {location}, "X-Token": {body}, "Set-Cookie": {location + "=" + body},
 			}}
-			for _, found := range p.findings(x) {
+			for _, found := range s.findings(x) {
 				lines = append(lines, found.Text)
 			}
 			doc, _ := x.reply.json()

@@ -33,24 +33,52 @@ type Report struct {
 // the configured method, encoding and headers, and {} or an empty form. It sends no credentials, so that
 // it can lock no account, and does not call logout. It takes 13 s at most, less if ctx ends.
 func (p *Provider) Check(ctx context.Context) Report {
-	servers, probes := p.servers(), p.probes()
+	s := newSurvey(p)
 	var wg sync.WaitGroup
-	for _, s := range servers {
+	for _, at := range s.servers {
 		wg.Go(func() {
-			s.err = p.reach(ctx, s.url)
-			close(s.known)
+			at.err = s.reach(ctx, at.url)
+			close(at.known)
 		})
 	}
-	for _, x := range probes {
+	for _, x := range s.probes {
 		wg.Go(func() {
-			s := servers[origin(x.url)]
-			if <-s.known; s.err == nil {
-				x.ask(ctx, p)
+			at := s.servers[origin(x.url)]
+			if <-at.known; at.err == nil {
+				s.ask(ctx, x)
 			}
 		})
 	}
 	wg.Wait()
-	return p.report(servers, probes)
+	return s.report()
+}
+
+// survey is what is asked of an API, and what it answers.
+type survey struct {
+	*Provider
+	endpoints []*endpoint // that the API has
+	servers   map[string]*server
+	probes    []*probe
+}
+
+func newSurvey(p *Provider) *survey {
+	s := &survey{Provider: p, servers: make(map[string]*server)}
+	for _, x := range []*probe{
+		{endpoint: p.login, configured: p.options.Login},
+		{endpoint: p.refresh, configured: p.options.Refresh},
+		{endpoint: p.logout, configured: p.options.Logout},
+		{endpoint: p.whose, configured: p.options.Me},
+	} {
+		if x.endpoint == nil {
+			continue
+		}
+		s.endpoints = append(s.endpoints, x.endpoint)
+		s.servers[origin(x.url)] = &server{url: x.url, known: make(chan struct{})}
+		if x.endpoint != p.logout { // which is not called
+			s.probes = append(s.probes, x)
+		}
+	}
+	return s
 }
 
 // server is where endpoints stand; err is read when known is closed.
@@ -62,25 +90,6 @@ type server struct {
 
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
-// servers are those of all endpoints; logout's, too, is a place to reach.
-func (p *Provider) servers() map[string]*server {
-	list := make(map[string]*server)
-	for _, e := range p.endpoints() {
-		list[origin(e.url)] = &server{url: e.url, known: make(chan struct{})}
-	}
-	return list
-}
-
-// endpoints are those that the API has.
-func (p *Provider) endpoints() (list []*endpoint) {
-	for _, e := range []*endpoint{p.login, p.refresh, p.logout, p.whose} {
-		if e != nil {
-			list = append(list, e)
-		}
-	}
-	return list
-}
-
 // probe is one question and its answer.
 type probe struct {
 	*endpoint
@@ -89,22 +98,9 @@ type probe struct {
 	err        error
 }
 
-func (p *Provider) probes() (list []*probe) {
-	for _, x := range []*probe{
-		{endpoint: p.login, configured: p.options.Login},
-		{endpoint: p.refresh, configured: p.options.Refresh},
-		{endpoint: p.whose, configured: p.options.Me},
-	} {
-		if x.endpoint != nil {
-			list = append(list, x)
-		}
-	}
-	return list
-}
-
-// ask sends the request that has nothing in it.
-func (x *probe) ask(ctx context.Context, p *Provider) {
-	ctx, cancel := context.WithTimeout(ctx, min(maxProbe, p.options.Timeout))
+// ask sends the request that has nothing of a user in it.
+func (s *survey) ask(ctx context.Context, x *probe) {
+	ctx, cancel := context.WithTimeout(ctx, min(maxProbe, s.options.Timeout))
 	defer cancel()
 	var content io.Reader
 	mediaType := ""
@@ -120,30 +116,31 @@ func (x *probe) ask(ctx context.Context, p *Provider) {
 		x.err = err
 		return
 	}
-	p.client.introduce(req, mediaType)
-	for _, s := range x.carried {
-		if len(s.value.names) == 0 { // the same in every call, such as a version or a tenant
-			_ = s.put(req, values{}) // what does not fit its place is nothing that sign-ins send
+	s.client.introduce(req, mediaType)
+	for _, c := range x.carried {
+		if len(c.value.names) == 0 { // the same in every call, such as a version or a tenant
+			_ = c.put(req, values{}) // what does not fit its place is nothing that sign-ins send
 		}
 	}
-	x.reply, x.err = p.client.roundTrip(x.what, req)
+	x.reply, x.err = s.client.roundTrip(x.what, req)
 }
 
 // report puts the answers together, in the order of the configuration.
-func (p *Provider) report(servers map[string]*server, probes []*probe) (r Report) {
-	for _, e := range p.endpoints() {
+func (s *survey) report() (r Report) {
+	var seen []string
+	for _, e := range s.endpoints {
 		at := origin(e.url)
-		s, open := servers[at]
-		switch delete(servers, at); {
-		case !open:
-		case s.err != nil:
-			r.Findings = append(r.Findings, Finding{true, at, explain(s.err, e.url)})
+		switch err := s.servers[at].err; {
+		case slices.Contains(seen, at):
+		case err != nil:
+			r.Findings = append(r.Findings, Finding{true, at, explain(err, e.url)})
 		default:
 			r.Servers = append(r.Servers, at)
 		}
+		seen = append(seen, at)
 	}
-	for _, x := range probes {
-		found := p.findings(x)
+	for _, x := range s.probes {
+		found := s.findings(x)
 		r.Findings = append(r.Findings, found...)
 		if x.reply != nil && !slices.ContainsFunc(found, func(f Finding) bool { return f.Fatal }) {
 			r.Answered = append(r.Answered, x.what+" "+statusText(x.reply.status))

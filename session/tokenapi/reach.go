@@ -19,8 +19,8 @@ import (
 const maxReach = 5 * time.Second
 
 // reach opens a connection as calls do, TLS included, and closes it again.
-func (p *Provider) reach(ctx context.Context, u *url.URL) error {
-	ctx, cancel := context.WithTimeout(ctx, min(maxReach, p.options.Timeout))
+func (s *survey) reach(ctx context.Context, u *url.URL) error {
+	ctx, cancel := context.WithTimeout(ctx, min(maxReach, s.options.Timeout))
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", hostPort(u))
 	if err != nil {
@@ -30,7 +30,7 @@ func (p *Provider) reach(ctx context.Context, u *url.URL) error {
 	if u.Scheme != "https" {
 		return nil
 	}
-	options := p.options.TLS.Clone()
+	options := s.options.TLS.Clone()
 	if options == nil {
 		options = &tls.Config{MinVersion: tls.VersionTLS12}
 	}

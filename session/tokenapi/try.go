@@ -126,11 +126,12 @@ func (t *trial) noLogin(r *reply, err error) (text string, lines []string) {
 
 // advice is what check says of such an answer.
 func (t *trial) advice(r *reply, configured Endpoint) string {
-	for _, e := range t.p.endpoints() {
+	s := newSurvey(t.p)
+	for _, e := range s.endpoints {
 		if e.what != r.what {
 			continue
 		}
-		if found := t.p.findings(&probe{endpoint: e, configured: configured, reply: r}); len(found) > 0 {
+		if found := s.findings(&probe{endpoint: e, configured: configured, reply: r}); len(found) > 0 {
 			return found[0].Text
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/session"
 )
 
@@ -32,7 +33,12 @@ func (s *shapeStory) checked() {
 	if failed := g.Probe(s.t.Context(), s.seen); failed > 0 {
 		s.t.Errorf("check:\n%s", s.seen)
 	}
-	if failed, err := g.Try(s.t.Context(), s.seen, "api", c); failed > 0 || err != nil {
+	api, err := g.TokenAPI("")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	steps, err := api.Try(s.t.Context(), c)
+	if failed := program.WriteTrial(s.seen, "api", steps); failed > 0 || err != nil {
 		s.t.Errorf("check --try: %v\n%s", err, s.seen)
 	}
 }

@@ -1,13 +1,11 @@
 package program
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
 	"slices"
-	"time"
 
 	"sessiongate/configs"
 )
@@ -28,22 +26,17 @@ func (o otherName) text() string {
 
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
-// otherNames compares the addresses of upstreams with those of token APIs. resolve returns those of
-// a name, none for an unknown one.
-func otherNames(c *configs.Config, resolve func(host string) []netip.Addr) (list []otherName) {
-	for i := range c.Routes {
-		for _, raw := range c.Routes[i].Upstreams {
+// otherNames finds the upstreams with the address of a token API that are another server by the file.
+func (s *servers) otherNames(apis []tokenAPI, routes []configs.Route) (list []otherName) {
+	for i := range routes {
+		for _, raw := range routes[i].Upstreams {
 			u, err := url.Parse(raw)
 			if err != nil {
 				continue // an error of its own
 			}
-			for j := range c.Providers {
-				one := &c.Providers[j]
-				if one.TokenAPI == nil {
-					continue
-				}
-				if api := unnamed(u, one.TokenAPI, resolve); api != nil {
-					list = append(list, otherName{i, one.Name, u, api})
+			for _, one := range apis {
+				if api := s.otherName(u, one.addresses()); api != nil {
+					list = append(list, otherName{i, one.provider.Name(), u, api})
 				}
 			}
 		}
@@ -51,71 +44,32 @@ func otherNames(c *configs.Config, resolve func(host string) []netip.Addr) (list
 	return list
 }
 
-// unnamed returns the server of the API that the upstream has the address of; nil if there is none,
-// or the file says so itself.
-func unnamed(u *url.URL, t *configs.TokenAPIProvider, resolve func(host string) []netip.Addr) (api *url.URL) {
-	for _, raw := range []string{t.BaseURL, t.URL(t.Login.Path), t.URL(t.Refresh.Path), t.URL(t.Logout.Path)} {
-		server, err := url.Parse(raw)
-		switch {
-		case err != nil || server.Host == "":
-		case named(u, server, t.Aliases):
-			return nil
-		case api == nil && sameAddress(u, server, resolve):
-			api = server
-		}
+// otherName returns the one of the API's addresses that the upstream has; nil if there is none, or
+// they are one server by the file.
+func (s *servers) otherName(u *url.URL, api []*url.URL) *url.URL {
+	if slices.ContainsFunc(api, func(a *url.URL) bool { return s.of(a) == s.of(u) }) {
+		return nil
 	}
-	return api
+	i := slices.IndexFunc(api, func(a *url.URL) bool { return s.shareAddress(a, u) })
+	if i < 0 {
+		return nil
+	}
+	return api[i]
 }
 
-// named reports whether the file says that the upstream is the API.
-func named(u, api *url.URL, aliases []string) bool {
-	return sameServer(u, api) || slices.ContainsFunc(aliases, func(alias string) bool {
-		return sameServer(u, &url.URL{Scheme: u.Scheme, Host: alias})
+func (s *servers) shareAddress(a, b *url.URL) bool {
+	others := s.addresses(hostOf(b))
+	return portOf(a) == portOf(b) && slices.ContainsFunc(s.addresses(hostOf(a)), func(x netip.Addr) bool {
+		return slices.ContainsFunc(others, func(y netip.Addr) bool { return x.Unmap() == y.Unmap() })
 	})
 }
 
 // address is host and port as aliases has them.
-func address(u *url.URL) string {
-	return net.JoinHostPort(u.Hostname(), portOf(u))
-}
+func address(u *url.URL) string { return net.JoinHostPort(u.Hostname(), portOf(u)) }
 
 func portOf(u *url.URL) string {
 	if port := u.Port(); port != "" {
 		return port
 	}
 	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
-}
-
-func sameAddress(a, b *url.URL, resolve func(host string) []netip.Addr) bool {
-	if portOf(a) != portOf(b) {
-		return false
-	}
-	others := resolve(b.Hostname())
-	return slices.ContainsFunc(resolve(a.Hostname()), func(x netip.Addr) bool { return slices.Contains(others, x) })
-}
-
-// maxResolve bounds one question to the name service.
-const maxResolve = 2 * time.Second
-
-// resolver asks the name service once for each name, as long as ctx lasts.
-func resolver(ctx context.Context) func(host string) []netip.Addr {
-	known := make(map[string][]netip.Addr)
-	return func(host string) []netip.Addr {
-		if list, asked := known[host]; asked {
-			return list
-		}
-		ctx, cancel := context.WithTimeout(ctx, maxResolve)
-		defer cancel()
-		list, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		if err != nil {
-			list = nil // whether it can be reached is another line
-		}
-		for i := range list {
-			if list[i] = list[i].Unmap(); list[i].IsLoopback() {
-				list[i] = netip.IPv6Loopback() // this machine has many
-			}
-		}
-		known[host] = list
-		return list
-	}
 }

@@ -28,7 +28,8 @@ func (p *Program) Probe(ctx context.Context, out io.Writer) (failed int) {
 		r.say("users database", d.Probe(ctx))
 	}
 	r.upstreams(p.config)
-	for _, o := range otherNames(p.config, resolver(ctx)) {
+	names := newServers(p.config.Providers, p.config.Routes, net.DefaultResolver.LookupNetIP)
+	for _, o := range names.otherNames(p.backend.providers.apis.list, p.config.Routes) {
 		fmt.Fprintln(out, "warning:", o.text())
 	}
 	return r.failed

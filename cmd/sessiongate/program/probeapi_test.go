@@ -16,11 +16,13 @@ func TestAPIReport(t *testing.T) {
 		want   string
 	}{
 		"fits": {
-			tokenapi.Report{Servers: []string{"http://api:8000"}, Answered: []string{"login 422", "refresh 401"}}, 0,
+			tokenapi.Report{Servers: []string{"http://api:8000"}, Answered: []string{"login 422", "refresh 401"}},
+			0,
 			"ok        token API http://api:8000\nok        provider api: login 422, refresh 401\n",
 		},
 		"worth a look": {
-			tokenapi.Report{Answered: []string{"login 403"}, Findings: []tokenapi.Finding{{About: "login", Text: "answers 403 with an HTML page"}}}, 0,
+			tokenapi.Report{Answered: []string{"login 403"}, Findings: []tokenapi.Finding{{About: "login", Text: "answers 403 with an HTML page"}}},
+			0,
 			"warning: provider api: login: answers 403 with an HTML page\nok        provider api: login 403\n",
 		},
 		"does not fit": {
@@ -29,7 +31,8 @@ func TestAPIReport(t *testing.T) {
 				Findings: []tokenapi.Finding{
 					{Fatal: true, About: "https://auth", Text: "connection refused"}, {Fatal: true, About: "login", Text: "answers 404"},
 				},
-			}, 2,
+			},
+			2,
 			"ok        token API https://api\nFAILED    token API https://auth: connection refused\nFAILED    provider api: login: answers 404\n",
 		},
 	} {
@@ -44,7 +47,7 @@ func TestAPIReport(t *testing.T) {
 func TestSteps(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	failed := writeSteps(&out, "api", []tokenapi.Step{
+	failed := WriteTrial(&out, "api", []tokenapi.Step{
 		{Name: "login", Text: "answers 200", Lines: []string{"access_token: data.access_token, text of 212 characters that looks like a JWT"}},
 		{Name: "identity", Failed: true, Text: "from the access token: no subject", Lines: []string{"write identity: {from: token, subject: id}", "it has id: number"}},
 	})

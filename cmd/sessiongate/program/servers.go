@@ -107,10 +107,7 @@ func (s *servers) alias(providers []configs.Provider) {
 
 // of names the server of an address.
 func (s *servers) of(u *url.URL) string {
-	host, port := hostOf(u), u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
+	host, port := hostOf(u), portOf(u)
 	if slices.ContainsFunc(s.addresses(host), s.isOurs) || host == "localhost" {
 		host = "localhost"
 	}
@@ -155,10 +152,4 @@ func ownAddresses() map[netip.Addr]bool {
 		}
 	}
 	return own
-}
-
-// sameServer compares two addresses by what the file says: no name is looked up.
-func sameServer(a, b *url.URL) bool {
-	s := &servers{}
-	return s.of(a) == s.of(b)
 }
