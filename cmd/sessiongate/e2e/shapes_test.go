@@ -13,7 +13,7 @@ import (
 )
 
 // The login APIs of products and of well-known tutorials, each as its documentation describes it
-// (shapes_*_test.go), behind the configuration that a reader of the README and of the annotated
+// (the files shapes_*), behind the configuration that a reader of the README and of the annotated
 // reference writes for it. All go through the same story.
 
 // shape is one login API and the configuration for it.
