@@ -26,15 +26,15 @@ func replyOf(a session.APIAnswer) *reply {
 func (p *Provider) Capture(ctx context.Context, a session.APIAnswer, s session.CaptureStart) (session.Grant, error) {
 	r := replyOf(a)
 	redirect := a.Status >= 300 && a.Status < 400
-	if r.first(p.sources.access) == "" || !redirect && p.login.judge(r, s.Now) != nil {
+	if r.first(p.tokens.sources.access) == "" || !redirect && p.endpoints.login.judge(r, s.Now) != nil {
 		return session.Grant{}, session.ErrNoGrant
 	}
-	g, err := p.take(r, s.Now)
+	g, err := p.tokens.take(r, s.Now)
 	if err != nil {
 		p.discard(ctx, fitting(g.Tokens))
 		return session.Grant{}, err
 	}
-	id, err := p.believe(ctx, r, g, s.ClientIP)
+	id, err := p.users.believe(ctx, r, g, s.ClientIP)
 	if err != nil {
 		p.discard(ctx, g.Tokens)
 		return session.Grant{}, err
@@ -55,16 +55,27 @@ func fitting(t session.Tokens) session.Tokens {
 }
 
 // AppCalls are the shapes of the calls that an application makes at the API's own paths.
-type AppCalls struct{ provider *Provider }
+type AppCalls struct {
+	login      *endpoint
+	configured Endpoint // what login is made of
+	sources    sources
+	unit       time.Duration // of a lifetime
+	now        func() time.Time
+}
 
 // AppCalls returns those of the API.
-func (p *Provider) AppCalls() AppCalls { return AppCalls{p} }
+func (p *Provider) AppCalls() AppCalls {
+	return AppCalls{
+		login: p.endpoints.login, configured: p.options.Login,
+		sources: p.tokens.sources, unit: p.options.Reply.ExpiresUnit, now: p.options.Now,
+	}
+}
 
 // Refuses reports whether an answer says no to whoever wanted to sign in: by Login.Answers, or by
 // its status.
 func (c AppCalls) Refuses(a session.APIAnswer) bool {
 	var no *refusal
-	return errors.As(c.provider.login.judge(replyOf(a), c.provider.options.Now()), &no) && no.meaning != MeansMFARequired && no.meaning != MeansTooManyAttempts
+	return errors.As(c.login.judge(replyOf(a), c.now()), &no) && no.meaning != MeansMFARequired && no.meaning != MeansTooManyAttempts
 }
 
 // UserName finds who wants to sign in, in the body of a request to the login that the application
@@ -87,7 +98,7 @@ func (c AppCalls) UserName(contentType string, body []byte) string {
 
 // nameField is the field of a login's body that has the user name.
 func (c AppCalls) nameField() string {
-	e := c.provider.options.Login
+	e := c.configured
 	if e.Body == "" {
 		return e.Username
 	}
@@ -129,7 +140,7 @@ func isNameTemplate(text string) bool {
 func (c AppCalls) AppAnswer(placeholder string, life time.Duration) (header map[string]string, body []byte, err error) {
 	header, doc := make(map[string]string), make(map[string]any)
 	whole := false // the body is the placeholder alone
-	for _, list := range [][]place{c.provider.sources.access, c.provider.sources.refresh} {
+	for _, list := range [][]place{c.sources.access, c.sources.refresh} {
 		if len(list) == 0 {
 			continue
 		}
@@ -145,8 +156,8 @@ func (c AppCalls) AppAnswer(placeholder string, life time.Duration) (header map[
 		default: // cookies and addresses are for browsers, which need none
 		}
 	}
-	if list := c.provider.sources.expires; len(list) > 0 && list[len(list)-1].kind == inBody {
-		setField(doc, list[len(list)-1].name, int64(life/c.provider.options.Reply.ExpiresUnit))
+	if list := c.sources.expires; len(list) > 0 && list[len(list)-1].kind == inBody {
+		setField(doc, list[len(list)-1].name, int64(life/c.unit))
 	}
 	if whole {
 		body, err = json.Marshal(placeholder)

@@ -32,14 +32,14 @@ const (
 	maxExpiryText = 64
 )
 
-// lifetime is the smaller of expires_in and what the JWT says, else the configured one.
-func (p *Provider) lifetime(r *reply, claims map[string]any, now time.Time) time.Duration {
-	text := r.first(p.sources.expires)
-	said, ok := readExpiry(text, p.options.Reply.ExpiresUnit, now)
+// lifetimeOf is the smaller of expires_in and what the JWT says, else the configured one.
+func (t *tokenReader) lifetimeOf(r *reply, claims map[string]any, now time.Time) time.Duration {
+	text := r.first(t.sources.expires)
+	said, ok := readExpiry(text, t.said.ExpiresUnit, now)
 	if !ok && strings.TrimSpace(text) != "" {
-		p.unreadable.Do(func() {
-			p.options.Log.Warn("a token API's expires_in is no expiry: the token's exp counts, else access_lifetime",
-				slog.String("provider", p.options.Name), slog.String("place", strings.Join(p.options.Reply.ExpiresIn, ", ")))
+		t.unreadable.Do(func() {
+			t.log.Warn("a token API's expires_in is no expiry: the token's exp counts, else access_lifetime",
+				slog.String("provider", t.provider), slog.String("place", strings.Join(t.said.ExpiresIn, ", ")))
 		})
 	}
 	claimed, known := claimedLifetime(claims, now)
@@ -51,7 +51,7 @@ func (p *Provider) lifetime(r *reply, claims map[string]any, now time.Time) time
 	case known:
 		return claimed
 	}
-	return p.options.Lifetime
+	return t.lifetime
 }
 
 // readExpiry reads how long a token lives that was asked for at now, from the text of an answer. A

@@ -88,7 +88,7 @@ func TestAnExpiryThatCannotBeReadIsToldOnce(t *testing.T) {
 	take := func(expires string) {
 		t.Helper()
 		r := &reply{header: http.Header{}, data: []byte(`{"access_token":"a","data":{"expires":` + expires + `}}`), whole: true}
-		if g, err := p.take(r, atNoon); err != nil || g.lifetime != 7*time.Minute {
+		if g, err := p.tokens.take(r, atNoon); err != nil || g.lifetime != 7*time.Minute {
 			t.Errorf("%s: %v %v", expires, g.lifetime, err)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 // findings judges the answer to a request that had nothing in it: a no is what it should be.
 func (s *survey) findings(x *probe) []Finding {
-	fatal := func(text string) []Finding { return []Finding{{x.matters(s.Provider), x.what, text}} }
+	fatal := func(text string) []Finding { return []Finding{{x.matters(s.options), x.what, text}} }
 	worth := func(text string) []Finding { return []Finding{{false, x.what, text}} }
 	r := x.reply
 	if r == nil {
@@ -25,7 +25,7 @@ func (s *survey) findings(x *probe) []Finding {
 	switch meaning := x.meaning(); {
 	case meaning == MeansOK:
 		return fatal(says + ", which a line of answers calls ok, to a request without credentials: " +
-			"write a condition that only a sign-in meets, such as \"ok: " + s.sources.access[0].String() + "=*\"")
+			"write a condition that only a sign-in meets, such as \"ok: " + s.access[0].String() + "=*\"")
 	case meaning == MeansFault:
 		return worth(says + ", which a line of answers calls a fault")
 	case meaning != "":
@@ -37,7 +37,7 @@ func (s *survey) findings(x *probe) []Finding {
 	case r.status == http.StatusBadRequest && r.wantsTLS():
 		return fatal(says + ", as the port wants TLS: " + otherScheme(x.url))
 	case slices.Contains(x.refused, r.status) && r.ownWord():
-		return x.missingFindings(s.Provider)
+		return x.missingFindings()
 	}
 	switch r.status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity:
@@ -45,7 +45,7 @@ func (s *survey) findings(x *probe) []Finding {
 			return worth(says + " with an HTML page: is that the API, or a proxy or a CSRF check in front of it? " +
 				"The path must lead to an endpoint for programs")
 		}
-		return x.missingFindings(s.Provider)
+		return x.missingFindings()
 	case http.StatusNotFound, http.StatusGone:
 		return fatal(says + ": no such endpoint. " + pathAdvice(x.what) +
 			", as the API's documentation has it; mind a prefix such as /api, and a slash at the end")
@@ -74,7 +74,7 @@ func (x *probe) meaning() Meaning {
 
 // matters reports whether sessions depend on the endpoint: an identity that is read elsewhere does
 // not ask me.
-func (x *probe) matters(p *Provider) bool { return x.what != "me" || p.options.Identity.From == FromMe }
+func (x *probe) matters(o *Options) bool { return x.what != "me" || o.Identity.From == FromMe }
 
 // successFindings judges a yes to a request that had nothing in it.
 func (s *survey) successFindings(x *probe) []Finding {
@@ -85,12 +85,12 @@ func (s *survey) successFindings(x *probe) []Finding {
 	if err == nil {
 		subject = fieldText(doc, s.options.Identity.Subject)
 	}
-	switch token := r.first(s.sources.access); {
+	switch token := r.first(s.access); {
 	case x.what != "me" && token != "":
 		return []Finding{{true, x.what, says + " and gives a token to a request without credentials: " +
 			"anybody would be signed in. Is this the right path, and is that the API that checks passwords?"}}
 	case r.isHTML():
-		return []Finding{{x.matters(s.Provider), x.what, says + " with an HTML page: the path leads to a site and not to the API. " + pathAdvice(x.what) +
+		return []Finding{{x.matters(s.options), x.what, says + " with an HTML page: the path leads to a site and not to the API. " + pathAdvice(x.what) +
 			", and base_url: the API's own address"}}
 	case x.what == "me" && subject != "":
 		return []Finding{{true, x.what, says + " and describes a user (" + s.options.Identity.Subject + ") to a request without a token: " +

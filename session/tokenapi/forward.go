@@ -12,8 +12,11 @@ import (
 // usualForward is what is done without [Options.Forward].
 const usualForward = "header:Authorization: Bearer {{access_token}}"
 
-// parseForward reads how requests on routes carry the token; nil: as usual.
-func parseForward(o *Options, kept keepLines) ([]sent, error) {
+// forwardLines are how requests on routes carry the token; nil: as usual.
+type forwardLines []sent
+
+// parseForward reads the lines of [Options.Forward].
+func parseForward(o *Options, kept keepLines) (forwardLines, error) {
 	if len(o.Forward) == 0 || len(o.Forward) == 1 && o.Forward[0] == usualForward {
 		return nil, nil
 	}
@@ -44,16 +47,21 @@ func parseForward(o *Options, kept keepLines) ([]sent, error) {
 // Forward implements [session.Forwarder]. A value that cannot stand at its place is left out; the
 // API then says what it misses.
 func (p *Provider) Forward(rec *session.Record) *session.Forward {
-	if p.forward == nil {
+	return p.forward.of(rec)
+}
+
+// of is what the requests of a session carry.
+func (l forwardLines) of(rec *session.Record) *session.Forward {
+	if l == nil {
 		return nil
 	}
 	v := valuesOf(rec.Tokens)
 	v.subject = rec.Identity.Subject
-	if slices.ContainsFunc(p.forward, func(s sent) bool { return s.value.uses(claimOf) }) {
+	if slices.ContainsFunc(l, func(s sent) bool { return s.value.uses(claimOf) }) {
 		v.claims, _ = readClaims(v.access) // once for all lines
 	}
 	f := &session.Forward{}
-	for _, s := range p.forward {
+	for _, s := range l {
 		text := s.fit(v)
 		if s.to.kind == inCookie {
 			f.AddCookie(s.to.name, text)
@@ -75,8 +83,8 @@ func (s sent) fit(v values) string {
 
 // authorization is how an access token goes into an Authorization header of the API's own endpoints:
 // as requests on routes carry it there.
-func authorization(forward []sent) template {
-	for _, s := range forward {
+func (l forwardLines) authorization() template {
+	for _, s := range l {
 		if s.to == (place{inHeader, "Authorization"}) {
 			return s.value
 		}

@@ -33,8 +33,8 @@ func FuzzReply(f *testing.F) {
 			return
 		}
 		r := &reply{what: "login", status: status, header: http.Header{"Set-Cookie": {string(data)}, "Authorization": {string(data)}, "Location": {string(data)}}, data: data, whole: true}
-		_ = p.login.judge(r, time.Unix(0, 0))
-		g, err := p.take(r, time.Unix(1_000_000, 0))
+		_ = p.endpoints.login.judge(r, time.Unix(0, 0))
+		g, err := p.tokens.take(r, time.Unix(1_000_000, 0))
 		if err == nil && (g.Access == "" || !headerSafe(g.Access.Reveal()) || g.lifetime <= 0 || g.lifetime > maxLifetime) {
 			t.Errorf("granted %q for %v", g.Access.Reveal(), g.lifetime)
 		}
@@ -42,7 +42,7 @@ func FuzzReply(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if id, err := p.identity(doc); err == nil && (id.Subject == "" || len(id.Claims) > 0 && !json.Valid(id.Claims)) {
+		if id, err := p.users.identity(doc); err == nil && (id.Subject == "" || len(id.Claims) > 0 && !json.Valid(id.Claims)) {
 			t.Errorf("identity %+v", id)
 		}
 	})

@@ -18,7 +18,7 @@ type TokenPlaces struct {
 // them.
 func (p *Provider) TokenPlaces() TokenPlaces {
 	var t TokenPlaces
-	for _, at := range slices.Concat(p.sources.access, p.sources.refresh) {
+	for _, at := range slices.Concat(p.tokens.sources.access, p.tokens.sources.refresh) {
 		switch {
 		case at.name == "":
 		case at.kind == inBody:
@@ -31,7 +31,7 @@ func (p *Provider) TokenPlaces() TokenPlaces {
 			t.Parameters = append(t.Parameters, at.name)
 		}
 	}
-	for _, line := range p.kept { // what goes back to the API with a token
+	for _, line := range p.tokens.kept { // what goes back to the API with a token
 		if line.at.kind == inCookie {
 			t.Cookies = append(t.Cookies, line.at.name)
 		}

@@ -132,20 +132,20 @@ func fieldLines(before string, r *reply) (lines []string) {
 
 // tokenLines says what was found at the places of reply.
 func (t *trial) tokenLines(r *reply, now time.Time) (lines []string) {
-	claims, _ := readClaims(r.first(t.p.sources.access))
+	claims, _ := readClaims(r.first(t.p.tokens.sources.access))
 	for _, x := range []struct {
 		what   string
 		places []place
-	}{{accessToken, t.p.sources.access}, {refreshToken, t.p.sources.refresh}, {"expires_in", t.p.sources.expires}} {
+	}{{accessToken, t.p.tokens.sources.access}, {refreshToken, t.p.tokens.sources.refresh}, {"expires_in", t.p.tokens.sources.expires}} {
 		lines = append(lines, x.what+": "+hitText(r, x.places))
-		if x.what == refreshToken && r.what == "login" && r.first(x.places) == "" && t.p.refresh != nil && t.p.refresh.needs(refreshToken) {
+		if x.what == refreshToken && r.what == "login" && r.first(x.places) == "" && t.p.endpoints.refresh != nil && t.p.endpoints.refresh.needs(refreshToken) {
 			lines = append(lines, tokenAdvice(r, refreshToken)...)
 		}
 	}
-	for _, line := range t.p.kept {
+	for _, line := range t.p.tokens.kept {
 		lines = append(lines, "keep "+line.name+": "+hitText(r, []place{line.at}))
 	}
-	return append(lines, "the access token is taken to live for "+span(t.p.lifetime(r, claims, now))+t.source(r, claims, now))
+	return append(lines, "the access token is taken to live for "+span(t.p.tokens.lifetimeOf(r, claims, now))+t.source(r, claims, now))
 }
 
 // hitText says which of the places hit, and what stands there.
@@ -172,7 +172,7 @@ func hitText(r *reply, places []place) string {
 
 // source says by what a lifetime is known.
 func (t *trial) source(r *reply, claims map[string]any, now time.Time) string {
-	_, said := readExpiry(r.first(t.p.sources.expires), t.p.options.Reply.ExpiresUnit, now)
+	_, said := readExpiry(r.first(t.p.tokens.sources.expires), t.p.options.Reply.ExpiresUnit, now)
 	_, known := claimedLifetime(claims, now)
 	switch {
 	case said && known:

@@ -42,7 +42,7 @@ func FuzzReport(f *testing.F) {
 			lines = append(lines, tokenAdvice(x.reply, accessToken)...)
 			lines = append(lines, tokenAdvice(x.reply, refreshToken)...)
 			lines = append(lines, identityAdvice(doc, FromMe)...)
-			lines = append(lines, likelyNames(doc, "roles"), hitText(x.reply, p.sources.access))
+			lines = append(lines, likelyNames(doc, "roles"), hitText(x.reply, s.access))
 		}
 		for _, line := range lines {
 			if len(line) > 4<<10 || strings.ContainsFunc(line, func(c rune) bool { return !unicode.IsPrint(c) }) {

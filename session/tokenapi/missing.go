@@ -7,7 +7,7 @@ import (
 )
 
 // missingFindings compares the fields that the API says it misses with those a login sends.
-func (x *probe) missingFindings(p *Provider) []Finding {
+func (x *probe) missingFindings() []Finding {
 	if x.what != "login" || x.body == nil {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (x *probe) missingFindings(p *Provider) []Finding {
 		return nil
 	}
 	text := fmt.Sprintf("misses the field %s, which the login does not send: ", strings.Join(unknown, ", "))
-	if x.configured.Body == "" && len(unknown) == 1 && unknown[0] != p.options.Login.Username {
+	if x.configured.Body == "" && len(unknown) == 1 && unknown[0] != x.configured.Username {
 		return []Finding{{sure, x.what, text + "write login: {username: " + unknown[0] + "}, or send: [\"" + unknown[0] + ": …\"]"}}
 	}
 	return []Finding{{sure, x.what, text + "write login: {username: …, password: …} with the API's names, and send: [\"" + unknown[0] + ": …\"]"}}

@@ -55,26 +55,28 @@ func (p *Provider) Check(ctx context.Context) Report {
 
 // survey is what is asked of an API, and what it answers.
 type survey struct {
-	*Provider
+	options   *Options
+	client    *client
+	access    []place     // where a token would stand
 	endpoints []*endpoint // that the API has
 	servers   map[string]*server
 	probes    []*probe
 }
 
 func newSurvey(p *Provider) *survey {
-	s := &survey{Provider: p, servers: make(map[string]*server)}
+	s := &survey{options: &p.options, client: p.client, access: p.tokens.sources.access, servers: make(map[string]*server)}
 	for _, x := range []*probe{
-		{endpoint: p.login, configured: p.options.Login},
-		{endpoint: p.refresh, configured: p.options.Refresh},
-		{endpoint: p.logout, configured: p.options.Logout},
-		{endpoint: p.whose, configured: p.options.Me},
+		{endpoint: p.endpoints.login, configured: p.options.Login},
+		{endpoint: p.endpoints.refresh, configured: p.options.Refresh},
+		{endpoint: p.endpoints.logout, configured: p.options.Logout},
+		{endpoint: p.endpoints.me, configured: p.options.Me},
 	} {
 		if x.endpoint == nil {
 			continue
 		}
 		s.endpoints = append(s.endpoints, x.endpoint)
 		s.servers[origin(x.url)] = &server{url: x.url, known: make(chan struct{})}
-		if x.endpoint != p.logout { // which is not called
+		if x.endpoint != p.endpoints.logout { // which is not called
 			s.probes = append(s.probes, x)
 		}
 	}

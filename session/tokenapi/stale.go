@@ -6,8 +6,11 @@ import (
 	"slices"
 )
 
-// newStale reads [Options].Stale.
-func newStale(lines []string) (list []condition, err error) {
+// staleness are the conditions of [Options.Stale], by which upstreams refuse a token.
+type staleness []condition
+
+// newStale reads [Options.Stale].
+func newStale(lines []string) (list staleness, err error) {
 	for _, line := range lines {
 		c, err := parseCondition(line)
 		if err != nil {

@@ -1,13 +1,14 @@
 package tokenapi
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"sessiongate/session"
@@ -51,12 +52,34 @@ type granted struct {
 	unkept   error // why what the answer says beside the tokens cannot be kept; nil: it can
 }
 
+// tokenReader takes tokens, and what is kept with them, out of an API's answers. It is safe for
+// concurrent use.
+type tokenReader struct {
+	provider string // for the log
+	sources  sources
+	kept     keepLines
+	issued   func(session.Secret) // sees every access token; nil: nobody looks
+
+	said       Reply         // as configured: the names of the places, and the unit of a lifetime
+	lifetime   time.Duration // of a token of which nothing is said
+	log        *slog.Logger
+	unreadable sync.Once // that an expires_in is no expiry
+}
+
+// newTokenReader reads the places of [Options.Reply].
+func newTokenReader(o *Options, kept keepLines) (*tokenReader, error) {
+	s, err := newSources(o.Reply)
+	return &tokenReader{
+		provider: o.Name, sources: s, kept: kept, issued: o.Issued, said: o.Reply, lifetime: o.Lifetime, log: o.Log,
+	}, err
+}
+
 // take takes the tokens out of a reply; now is when it was asked for. Without an access token it is
 // a fault: the places do not fit the API.
-func (p *Provider) take(r *reply, now time.Time) (granted, error) {
+func (t *tokenReader) take(r *reply, now time.Time) (granted, error) {
 	g := granted{Tokens: session.Tokens{
-		Access:  session.Secret(r.first(p.sources.access)),
-		Refresh: session.Secret(r.first(p.sources.refresh)),
+		Access:  session.Secret(r.first(t.sources.access)),
+		Refresh: session.Secret(r.first(t.sources.refresh)),
 	}}
 	switch {
 	case g.Access == "":
@@ -64,13 +87,23 @@ func (p *Provider) take(r *reply, now time.Time) (granted, error) {
 	case !fit(g.Access) || !fit(g.Refresh):
 		return g, fault(r.what, "a token is longer than 16 KiB or not visible ASCII")
 	}
-	if p.options.Issued != nil {
-		p.options.Issued(g.Access)
+	if t.issued != nil {
+		t.issued(g.Access)
 	}
-	g.Keep, g.unkept = p.kept.take(r, nil)
+	g.Keep, g.unkept = t.kept.take(r, nil)
 	g.claims, _ = readClaims(g.Access.Reveal())
-	g.lifetime = p.lifetime(r, g.claims, now)
+	g.lifetime = t.lifetimeOf(r, g.claims, now)
 	return g, nil
+}
+
+// takeAgain is take for the answer to a refresh, which need not mention what was kept before. The API
+// has rotated: too much of that costs no session.
+func (t *tokenReader) takeAgain(r *reply, former session.Kept, now time.Time) (granted, error) {
+	g, err := t.take(r, now)
+	if err == nil {
+		g.Keep, _ = t.kept.take(r, former)
+	}
+	return g, err
 }
 
 func fit(t session.Secret) bool { return len(t) <= maxToken && headerSafe(t.Reveal()) }
@@ -125,14 +158,4 @@ func readClaims(raw string) (map[string]any, bool) {
 	}
 	claims, ok := doc.(map[string]any)
 	return claims, ok
-}
-
-// check verifies the signature, if a key is configured. The error is a [*session.FaultError], or
-// wraps [token.ErrKeysUnavailable]: while the keys are out of reach nothing can be said of the
-// token.
-func (p *Provider) check(ctx context.Context, g granted) error {
-	if p.verifier == nil {
-		return nil
-	}
-	return p.verifier.verify(ctx, g.Access.Reveal())
 }

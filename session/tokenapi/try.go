@@ -56,7 +56,7 @@ func (t *trial) run(ctx context.Context) {
 	}
 	first := t.grant.Tokens.Refresh
 	ok := t.refresh(ctx, first)
-	if ok && len(t.steps) > 0 && t.steps[len(t.steps)-1].Name == "refresh" && t.p.refresh != nil {
+	if ok && len(t.steps) > 0 && t.steps[len(t.steps)-1].Name == "refresh" && t.p.endpoints.refresh != nil {
 		ok = t.refresh(ctx, first)
 	}
 	if !ok {
@@ -77,7 +77,7 @@ func (t *trial) login(ctx context.Context) bool {
 	grant, err := t.p.Login(ctx, c)
 	calls := t.calls.take()
 	if len(calls) == 0 || calls[0].err != nil {
-		t.step("login", true, unanswered(calls, err, t.p.login))
+		t.step("login", true, unanswered(calls, err, t.p.endpoints.login))
 		return false
 	}
 	r := calls[0].reply
@@ -112,13 +112,13 @@ func (t *trial) noLogin(r *reply, err error) (text string, lines []string) {
 		return says + ": refused. Is that a user of this API, and the password right? Else the login wants more fields: " +
 			"see login.username, login.send and login.extra", fieldLines("the answer has", r)
 	}
-	access := session.Secret(r.first(t.p.sources.access))
+	access := session.Secret(r.first(t.p.tokens.sources.access))
 	switch {
 	case err != nil && (r.status < 200 || r.status >= 300):
 		return t.advice(r, t.p.options.Login), fieldLines("the answer has", r)
 	case access == "":
 		return says + ", and there is no access token at " + strings.Join(t.p.options.Reply.AccessToken, ", "), tokenAdvice(r, accessToken)
-	case !fit(access) || !fit(session.Secret(r.first(t.p.sources.refresh))):
+	case !fit(access) || !fit(session.Secret(r.first(t.p.tokens.sources.refresh))):
 		return says + ", and a token is longer than 16 KiB or not visible ASCII: is it the right place?", t.tokenLines(r, t.p.options.Now())
 	}
 	return "", nil
@@ -160,7 +160,7 @@ func (t *trial) described(calls []exchange) (doc any, where string) {
 		return doc, "the login's answer"
 	case FromMe:
 		for _, c := range calls[1:] {
-			if c.at == origin(t.p.whose.url)+t.p.whose.url.Path && c.reply != nil {
+			if c.at == origin(t.p.endpoints.me.url)+t.p.endpoints.me.url.Path && c.reply != nil {
 				doc, _ = c.reply.json()
 				return doc, "me, which answers " + statusText(c.reply.status)
 			}
@@ -168,7 +168,7 @@ func (t *trial) described(calls []exchange) (doc any, where string) {
 		return nil, "me, which does not answer"
 	case FromToken:
 	}
-	if claims, ok := readClaims(calls[0].reply.first(t.p.sources.access)); ok {
+	if claims, ok := readClaims(calls[0].reply.first(t.p.tokens.sources.access)); ok {
 		doc = claims
 	}
 	return doc, "the access token"
@@ -176,7 +176,7 @@ func (t *trial) described(calls []exchange) (doc any, where string) {
 
 // refresh spends the refresh token once. first is the one that the login gave.
 func (t *trial) refresh(ctx context.Context, first session.Secret) bool {
-	if t.p.refresh == nil {
+	if t.p.endpoints.refresh == nil {
 		t.step("refresh", false, "is not configured: a session ends with its access token, after "+span(t.grant.Lifetime))
 		return true
 	}
@@ -192,7 +192,7 @@ func (t *trial) refresh(ctx context.Context, first session.Secret) bool {
 			span(t.grant.Lifetime)+"; write refresh: {path: \"\"} if that is right, else reply: {refresh_token: …} with its place")
 		return false
 	case len(calls) == 0 || calls[0].err != nil:
-		t.step("refresh", true, unanswered(calls, err, t.p.refresh))
+		t.step("refresh", true, unanswered(calls, err, t.p.endpoints.refresh))
 		return false
 	}
 	r := calls[0].reply
@@ -214,7 +214,7 @@ func (t *trial) noRefresh(r *reply, err error, first session.Secret) {
 	says := "answers " + statusText(r.status)
 	second := slices.ContainsFunc(t.steps, func(s Step) bool { return s.Name == "refresh" })
 	switch {
-	case r.status < 300 && r.first(t.p.sources.access) == "":
+	case r.status < 300 && r.first(t.p.tokens.sources.access) == "":
 		t.step("refresh", true, says+", and there is no access token at "+strings.Join(t.p.options.Reply.AccessToken, ", "), tokenAdvice(r, accessToken)...)
 	case second && t.grant.Tokens.Refresh == first:
 		t.step("refresh", true, says+" to the second refresh: the token can be used once only, and the first refresh gave no new one at "+
@@ -257,14 +257,14 @@ func (t *trial) logout(ctx context.Context) {
 	err := t.p.Revoke(ctx, t.grant.Tokens)
 	calls := t.calls.take()
 	if len(calls) == 0 {
-		t.step("logout", t.p.logout != nil, map[bool]string{
+		t.step("logout", t.p.endpoints.logout != nil, map[bool]string{
 			true:  "is not configured: at the API, tokens live until they expire",
 			false: "is not called: a token that it wants is not there; see logout.refresh_token and logout.access_token",
-		}[t.p.logout == nil])
+		}[t.p.endpoints.logout == nil])
 		return
 	}
 	if calls[0].err != nil {
-		t.step("logout", true, unanswered(calls, err, t.p.logout))
+		t.step("logout", true, unanswered(calls, err, t.p.endpoints.logout))
 		return
 	}
 	r := calls[0].reply
@@ -302,7 +302,7 @@ func plainText(err error) string {
 
 // scrubbed takes out whatever a name in an answer might have said of a secret.
 func (t *trial) scrubbed() []Step {
-	secrets := append(t.calls.secrets(t.p.sources), t.typed.Password.Reveal())
+	secrets := append(t.calls.secrets(t.p.tokens.sources), t.typed.Password.Reveal())
 	for _, v := range t.typed.Extra {
 		secrets = append(secrets, fmt.Sprint(v))
 	}
