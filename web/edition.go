@@ -84,7 +84,7 @@ func (p *Pages) edition(l *messages.Language) (*Edition, error) {
 	e := &Edition{pages: p, language: l, templates: make(map[string]*template.Template)}
 	for name, script := range map[string]string{
 		"login": p.scripts.fragment, "message": p.scripts.fragment, "logout": p.scripts.fragment, "signedout": p.scripts.fragment,
-		"account": p.scripts.account, "confirm": "", "reload": p.scripts.reload,
+		"account": p.scripts.account, "confirm": "", "reload": p.scripts.reload, "done": p.scripts.done,
 	} {
 		t, err := e.parse(name, script)
 		if err != nil {

@@ -44,7 +44,7 @@ type Links struct {
 }
 
 // scripts are those that stand in pages, byte for byte.
-type scripts struct{ fragment, account, reload string }
+type scripts struct{ fragment, account, reload, done string }
 
 // Link is a labelled way on. Href is a path on this origin ("/app?x=1"); anything else (another
 // origin, a script, a relative path) is rendered as "/", so that a page never sends its reader
@@ -152,6 +152,7 @@ func NewPages(o Options) (*Pages, error) {
 	p := &Pages{o: o}
 	for name, dst := range map[string]*string{
 		"style.css": &p.style, "fragment.js": &p.scripts.fragment, "account.js": &p.scripts.account, "reload.js": &p.scripts.reload,
+		"done.js": &p.scripts.done,
 	} {
 		var err error
 		if *dst, err = readBlock(name); err != nil {

@@ -48,6 +48,10 @@ func (r *Router) routes(e *echo.Echo) {
 	e.GET(p+"/logout", r.browser(out.logoutForm))
 	e.POST(p+"/logout", r.browser(out.logout))
 
+	// Where a sign-in in a window of its own ends.
+	e.GET(p+"/done", r.public(returnPage(docs.done)))
+	e.HEAD(p+"/done", r.public(returnPage(docs.done)))
+
 	// Where an identity provider sends browsers, and where it calls itself.
 	e.GET(p+"/callback/:provider", r.public(returnPage(in.callback)))
 	e.GET(p+"/logout/continue", r.public(returnPage(out.redeemLogout)))

@@ -255,15 +255,16 @@ func TestPeopleGetPages(t *testing.T) {
 		err          error
 		want         string
 	}{
-		"sign in":       {"GET", "/a?b=c", problem.ErrAnonymous, "/auth/login?return_to=%2Fa%3Fb%3Dc"},
-		"a form":        {"POST", "/a", problem.ErrAnonymous, "Nothing was sent"},
-		"back":          {"POST", "/a", problem.PayloadTooLarge(), "Back to the form"},
-		"other user":    {"GET", "/a", problem.Forbidden("role", "admin"), "/auth/logout"},
-		"nothing here":  {"GET", "/a", problem.NotFound(), "To the start page"},
-		"may help":      {"GET", "/a", &session.UnavailableError{Subsystem: session.SubsystemProvider}, "Sign in again"},
-		"stale":         {"GET", "/a", &session.StaleError{Mark: "m"}, "prompt=login"},
-		"stale form":    {"POST", "/a", &session.StaleError{Mark: "m"}, "send the form once more"},
-		"step up there": {"GET", "/a", &problem.Problem{Status: 401, SignIn: problem.SignIn{Helps: true, Provider: "corp", MaxAge: "9"}}, "provider=corp"},
+		"sign in":        {"GET", "/a?b=c", problem.ErrAnonymous, "/auth/login?return_to=%2Fa%3Fb%3Dc"},
+		"a form":         {"POST", "/a", problem.ErrAnonymous, "/auth/login?return_to=%2Fauth%2Fdone"},
+		"a step-up form": {"POST", "/a", problem.SignInAgain("corp", "x"), "stronger sign-in. Confirm in a new tab"},
+		"back":           {"POST", "/a", problem.PayloadTooLarge(), "Back to the form"},
+		"other user":     {"GET", "/a", problem.Forbidden("role", "admin"), "/auth/logout"},
+		"nothing here":   {"GET", "/a", problem.NotFound(), "To the start page"},
+		"may help":       {"GET", "/a", &session.UnavailableError{Subsystem: session.SubsystemProvider}, "Sign in again"},
+		"stale":          {"GET", "/a", &session.StaleError{Mark: "m"}, "prompt=login"},
+		"stale form":     {"POST", "/a", &session.StaleError{Mark: "m"}, "send the form once more"},
+		"step up there":  {"GET", "/a", &problem.Problem{Status: 401, SignIn: problem.SignIn{Helps: true, Provider: "corp", MaxAge: "9"}}, "provider=corp"},
 	} {
 		x, rec := d.begin(row.method, row.path, "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Referer: "+own+"/form")
 		d.responder.Fail(x, row.err)

@@ -59,3 +59,10 @@ func (r *Responder) Send(x *Exchange, status int, csp string, body []byte) {
 		_, _ = x.Write(body)
 	}
 }
+
+// Done answers with the page at which a sign-in in a window of its own ends. It is the same for
+// everybody: whoever opens it without having signed in learns nothing and changes nothing.
+func (r *Responder) Done(x *Exchange) {
+	done := r.done[r.Edition(x.Request)]
+	r.Send(x, http.StatusOK, done.CSP, done.Body)
+}

@@ -80,16 +80,20 @@ func hopeless(status int) bool {
 	return status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusUnauthorized
 }
 
-// afterForm leads on from a form that was refused: its address may answer to nothing but
-// the form, so the way is back to the page it stood on.
+// afterForm leads on from a form that was refused: its address may answer to nothing but the form, so
+// the way is back to the page it stood on. Where a sign-in helps, it begins in another tab: this one
+// still has what was typed, and sends it when it is loaded again.
 func (r *Responder) afterForm(e *web.Edition, x *Exchange, p *problem.Problem, page *web.MessagePage) {
 	from := r.referer(x.Request)
 	again := page.Primary.Keep && !p.SignIn.Helps || p.Status == http.StatusRequestEntityTooLarge
 	page.Primary.Keep, page.Secondary.Keep = false, false // the fragment here is the form's, not that page's
 	switch {
 	case p.SignIn.Helps:
-		page.Title, page.Text = e.Problem("form_not_sent", "", nil)
-		page.Primary.Href = r.loginURLTo(x.Request, p, from)
+		page.Title, page.Text = e.Problem("form_not_sent", p.Code, nil)
+		page.Primary = web.Link{
+			Label: e.Text("button.sign_in_new_tab", nil), Href: r.loginURLTo(x.Request, p, r.o.Site.Prefix+"/done"), NewTab: true,
+		}
+		page.Secondary = web.Link{}
 	case again:
 		page.Primary = web.Link{Label: e.Text("button.form", nil), Href: from}
 	}

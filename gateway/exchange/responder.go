@@ -33,15 +33,19 @@ type ResponderOptions struct {
 type Responder struct {
 	o        ResponderOptions
 	reload   map[*web.Edition]web.Constant // asks for the same address again
+	done     map[*web.Edition]web.Constant // ends a sign-in in a window of its own
 	loopback bool                          // the site is on the developer's own machine
 }
 
 // NewResponder fails if a page cannot be rendered.
 func NewResponder(o ResponderOptions) (*Responder, error) {
-	r := &Responder{o: o, reload: make(map[*web.Edition]web.Constant), loopback: o.Site.Loopback()}
+	r := &Responder{o: o, reload: make(map[*web.Edition]web.Constant), done: make(map[*web.Edition]web.Constant), loopback: o.Site.Loopback()}
 	for _, e := range o.Pages.Editions() {
 		var err error
 		if r.reload[e], err = e.Reload(o.Site.Prefix + "/login?prompt=login"); err != nil {
+			return nil, err
+		}
+		if r.done[e], err = e.Done(); err != nil {
 			return nil, err
 		}
 	}
