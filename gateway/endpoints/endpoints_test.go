@@ -373,6 +373,76 @@ func TestDevices(t *testing.T) {
 	}
 }
 
+// The form of the devices page asks first, then does as it was told, and never ends the session that
+// it came with.
+func TestTheFormOfTheDevicesPage(t *testing.T) {
+	const id, lost = "AAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBBBA"
+	phone := session.Record{ID: id, Device: session.Device{Name: "Phone"}}
+	laptop := session.Record{ID: "alice-id", Device: session.Device{Name: "Laptop"}}
+	for name, row := range map[string]struct {
+		body  string
+		alone bool
+		want  answer
+		ended string
+	}{
+		"asks for one":        {"end=" + id, false, answer{200, `Sign out Phone?`, "", ""}, ""},
+		"asks for the others": {"end=others", false, answer{200, `name="confirm" value="yes"`, "", ""}, ""},
+		"not sure":            {"end=others&confirm=no", false, answer{200, `name="end" value="others"`, "", ""}, ""},
+		"one":                 {"end=" + id + "&confirm=yes", false, answer{303, "", "/auth/account?done=one", ""}, id},
+		"the others":          {"end=others&confirm=yes", false, answer{303, "", "/auth/account?done=others", ""}, "others"},
+		"asks for itself":     {"end=alice-id", false, answer{303, "", "/auth/logout", ""}, ""},
+		"itself":              {"end=alice-id&confirm=yes", false, answer{303, "", "/auth/logout", ""}, ""},
+		"asks for a lost one": {"end=" + lost, false, answer{303, "", "/auth/account", ""}, ""},
+		"a lost one":          {"end=" + lost + "&confirm=yes", false, answer{303, "", "/auth/account", ""}, lost},
+		"no id":               {"end=x&confirm=yes", false, answer{303, "", "/auth/account", ""}, ""},
+		"asks, but is alone":  {"end=others", true, answer{303, "", "/auth/account", ""}, ""},
+		"nothing":             {"", false, answer{400, "", "", ""}, ""},
+		"two":                 {"end=others&end=" + id + "&confirm=yes", false, answer{400, "", "", ""}, ""},
+		"malformed":           {"end=%zz", false, answer{400, "", "", ""}, ""},
+		"too large":           {"end=" + strings.Repeat("x", maxLoginBody), false, answer{413, "", "", ""}, ""},
+	} {
+		ended := ""
+		s := &services{
+			ownSessions: func() ([]session.Record, error) {
+				if row.alone {
+					return []session.Record{laptop}, nil
+				}
+				return []session.Record{laptop, phone}, nil
+			},
+			endOwn: func(got session.ID) error {
+				ended = string(got)
+				if ended == lost {
+					return session.ErrNoSession
+				}
+				return nil
+			},
+			endAllOwn: func(keep bool) (int, error) {
+				if !keep {
+					t.Errorf("%s: here too", name)
+				}
+				ended = "others"
+				return 1, nil
+			},
+		}
+		rec := newDesk(t, s).person("POST", "/auth/account", row.body, asForm, cookie)
+		row.want.check(t, name, rec)
+		if ended != row.ended {
+			t.Errorf("%s: ended %q, want %q", name, ended, row.ended)
+		}
+		if row.want.status == 303 && rec.Header().Get("Location") != row.want.location {
+			t.Errorf("%s: to %q", name, rec.Header().Get("Location"))
+		}
+		if jar := rec.Header().Get("Set-Cookie"); jar != "" {
+			t.Errorf("%s: %q", name, jar)
+		}
+	}
+	s := &services{}
+	answer{400, "x-www-form-urlencoded", "", ""}.check(t, "JSON", newDesk(t, s).ask("POST", "/auth/account", `{"end":"others"}`, "Content-Type: application/json", cookie))
+	answer{403, "", "", ""}.check(t, "another site", newDesk(t, s).person("POST", "/auth/account", "end=others&confirm=yes", asForm, cookie, "Origin: https://evil.example"))
+	s.resolve = gone
+	answer{401, "was not sent", "", ""}.check(t, "nobody", newDesk(t, s).person("POST", "/auth/account", "end=others&confirm=yes", asForm, cookie))
+}
+
 func TestTheSessionDocument(t *testing.T) {
 	var asked session.ResolveOptions
 	s := &services{}

@@ -64,6 +64,7 @@ func (r *Router) routes(e *echo.Echo) {
 	e.GET(p+"/events", r.browser(r.events.show))
 	e.GET(p+"/account", r.browser(mine.accountPage))
 	e.HEAD(p+"/account", r.browser(mine.accountPage))
+	e.POST(p+"/account", r.browser(mine.accountForm))
 	e.GET(p+"/pages/:file", r.public(docs.logo))
 	e.HEAD(p+"/pages/:file", r.public(docs.logo))
 	for name, body := range web.ClientScripts() {
@@ -71,8 +72,6 @@ func (r *Router) routes(e *echo.Echo) {
 		e.GET(p+"/"+name, r.browser(file.serve))
 		e.HEAD(p+"/"+name, r.browser(file.serve))
 	}
-	e.GET(p+"/pages/:file", r.public(docs.logo))
-	e.HEAD(p+"/pages/:file", r.public(docs.logo))
 
 	// For clients that keep their tokens themselves: no cookie is read, so there is
 	// nothing that another site's page could borrow.

@@ -7,12 +7,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"path/filepath"
 	"sessiongate/session/testserver"
 )
 
@@ -508,4 +509,42 @@ func TestEventsAfterAGapInTheFeed(t *testing.T) {
 	if got != `ended {"reason":"revoked_by_operator"}` {
 		t.Errorf("%q", got)
 	}
+}
+
+// TestDevicesWithoutScripts: a browser without scripts ends another device's session by the page's own
+// form, which asks first and then says what it has done. Another site's form ends nothing.
+func TestDevicesWithoutScripts(t *testing.T) {
+	t.Parallel()
+	s := newEnvironment(t, options{})
+	here, phone := s.browser(), s.browser()
+	here.ada()
+	phone.ada()
+	form := func(fields string, site string, origin string) answer {
+		return here.do("POST", "/auth/account", navigating(site), header("Origin", origin), body("application/x-www-form-urlencoded", fields))
+	}
+	list := here.get("/auth/account", navigating("same-origin"))
+	found := regexp.MustCompile(`name="end" value="([A-Za-z0-9_-]{22})"`).FindStringSubmatch(list.body)
+	if found == nil {
+		t.Fatalf("no form in %s", list)
+	}
+	end := "end=" + found[1]
+	if a := form(end, "same-origin", publicOrigin); a.status != http.StatusOK || !strings.Contains(a.body, `value="`+found[1]+`"`) || !strings.Contains(a.body, `name="confirm" value="yes"`) {
+		t.Errorf("asks: %s", a)
+	}
+	if a := form(end+"&confirm=yes", "cross-site", "https://evil.example"); a.status != http.StatusForbidden {
+		t.Errorf("another site: %s", a)
+	}
+	phone.ok("/api/x")
+	a := form(end+"&confirm=yes", "same-origin", publicOrigin)
+	if a.status != http.StatusSeeOther || a.header.Get("Location") != "/auth/account?done=one" {
+		t.Fatalf("%s %v", a, a.header)
+	}
+	if a := phone.get("/api/x"); a.code() != "session_ended" {
+		t.Errorf("the phone: %s", a)
+	}
+	said := here.ok(a.header.Get("Location"), navigating("same-origin"))
+	if !strings.Contains(said.body, "is signed out") || strings.Contains(said.body, found[1]) {
+		t.Errorf("says %s", said)
+	}
+	here.ok("/api/x")
 }
