@@ -7,6 +7,7 @@ type Config struct {
 	Store          Store          `yaml:"store"`
 	Keys           Keys           `yaml:"keys"`
 	Session        Session        `yaml:"session"`
+	Pages          Pages          `yaml:"pages"`
 	Providers      []Provider     `yaml:"providers"`
 	ExplicitTokens ExplicitTokens `yaml:"explicit_tokens"`
 	CrossOrigin    CrossOrigin    `yaml:"cross_origin"`
@@ -22,6 +23,7 @@ func check(c *checker) {
 	checkStore(c)
 	checkKeys(c)
 	checkSession(c)
+	checkPages(c)
 	checkProviders(c)
 	checkExplicitTokens(c)
 	checkCrossOrigin(c)

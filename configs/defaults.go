@@ -38,6 +38,7 @@ func Default() Config {
 			LoginPage:        "/auth/login",
 			AfterLogout:      "/auth/logout/done",
 		},
+		Pages:       newPages(),
 		CrossOrigin: CrossOrigin{AllowedOrigins: []string{}},
 		RateLimits: RateLimits{
 			Login: LoginLimits{

@@ -137,6 +137,7 @@ func (f files) read(c *Config) {
 	readKeyFiles(f, &c.Keys)
 	serverFiles(f, &c.Server)
 	storeFiles(f, &c.Store)
+	pagesFiles(f, &c.Pages)
 	for i := range c.Providers {
 		providerFiles(f, index("providers", i), &c.Providers[i])
 	}

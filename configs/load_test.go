@@ -77,9 +77,13 @@ func folder(t *testing.T) string {
 	} {
 		write(t, filepath.Join(dir, name), text, 0o600)
 	}
-	if err := os.Mkdir(filepath.Join(dir, "app"), 0o700); err != nil {
-		t.Fatal(err)
+	for _, folder := range []string{"app", "words"} {
+		if err := os.Mkdir(filepath.Join(dir, folder), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
+	write(t, filepath.Join(dir, "ends.css"), "main { } </STYLE><script>", 0o600)
+	write(t, filepath.Join(dir, "words", "de.yaml"), "login.usrname: Name\nlogin.title: \"Bei {host}\"\n", 0o600)
 	return dir
 }
 

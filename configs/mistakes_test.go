@@ -110,7 +110,7 @@ type mistake struct{ old, new, file string }
 
 func mistakes() map[string]mistake {
 	rows := make(map[string]mistake)
-	for _, part := range []map[string]mistake{yamlMistakes(), scalarMistakes(), serverMistakes(), storeMistakes(), keyMistakes(), sessionMistakes(), routeMistakes()} {
+	for _, part := range []map[string]mistake{yamlMistakes(), scalarMistakes(), serverMistakes(), storeMistakes(), keyMistakes(), sessionMistakes(), pagesMistakes(), routeMistakes()} {
 		for name, row := range part {
 			rows[name] = row
 		}
@@ -254,6 +254,35 @@ func keyMistakes() map[string]mistake {
 		"alg":              {old: "file: signing.pem", new: "file: signing.pem, alg: ES256"},
 		"alg unknown":      {old: "file: signing.pem", new: "file: signing.pem, alg: none"},
 		"PEM for HS256":    {old: "file: signing.pem", new: "file: signing.pem, alg: HS256"},
+	}
+}
+
+func pagesMistakes() map[string]mistake {
+	in := func(pages string) mistake { return mistake{file: working + "pages: {" + pages + "}\n"} }
+	return map[string]mistake{
+		"pages accent, a name":       in("accent: navy"),
+		"pages accent, short":        in(`accent: "#fff"`),
+		"pages accent, signed":       in(`accent: "#+12345"`),
+		"pages name, long":           in("name: " + strings.Repeat("x", 61)),
+		"pages name, two lines":      in(`name: "a\nb"`),
+		"pages footer, long":         in("footer: " + strings.Repeat("x", 301)),
+		"pages home, elsewhere":      in("home: https://www.example.com"),
+		"pages home, a host":         in("home: //www.example.com"),
+		"pages link, http":           in("links: {help: http://help.example.com}"),
+		"pages link, script":         in(`links: {terms: "javascript:alert(1)"}`),
+		"pages link, mail":           in(`links: {help: "mailto:help@example.com"}`),
+		"pages link, unknown":        in("links: {imprint: /imprint}"),
+		"pages logo, missing":        in("logo: none.svg"),
+		"pages logo, no picture":     in("logo: users.yaml"),
+		"pages stylesheet, missing":  in("stylesheet: none.css"),
+		"pages stylesheet, ends":     in("stylesheet: ends.css"),
+		"pages languages, none":      in("languages: []"),
+		"pages languages, not there": in("languages: [en, fr]"),
+		"pages languages, no tag":    in("languages: [german]"),
+		"pages languages, twice":     in("languages: [de, de]"),
+		"pages messages, no folder":  in("messages: users.yaml"),
+		"pages messages, empty":      in("messages: app"),
+		"pages messages, wrong":      in("messages: words"),
 	}
 }
 

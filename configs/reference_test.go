@@ -31,7 +31,7 @@ func TestReferenceLoadsAndShowsTheDefaults(t *testing.T) {
 	got, want := loaded.Config, configs.Default()
 	want.Server.PublicURL = got.Server.PublicURL
 	for name, pair := range map[string][2]any{
-		"server": {got.Server, want.Server}, "log": {got.Log, want.Log}, "session": {got.Session, want.Session},
+		"server": {got.Server, want.Server}, "log": {got.Log, want.Log}, "session": {got.Session, want.Session}, "pages": {got.Pages, want.Pages},
 		"explicit_tokens": {got.ExplicitTokens, want.ExplicitTokens}, "cross_origin": {got.CrossOrigin, want.CrossOrigin},
 		"rate_limits": {got.RateLimits, want.RateLimits},
 	} {

@@ -17,8 +17,14 @@ func parseColour(text string) (colour, bool) {
 	if len(text) != 7 || text[0] != '#' {
 		return colour{}, false
 	}
-	n, err := strconv.ParseUint(text[1:], 16, 32)
-	return colour{uint8(n >> 16), uint8(n >> 8), uint8(n)}, err == nil //nolint:gosec // G115: the bytes of 24 bits
+	n, err := strconv.ParseUint(text[1:], 16, 32) // takes no sign
+	return colour{uint8(n >> 16), uint8(n >> 8), uint8(n)}, err == nil
+}
+
+// IsColour reports whether a text is a colour as #rrggbb.
+func IsColour(text string) bool {
+	_, ok := parseColour(text)
+	return ok
 }
 
 // String is #rrggbb.

@@ -56,6 +56,7 @@ session/sessiontest: session
 session/storetest: session session/ratelimit session/sessiontest
 session/testserver:
 web: web/messages
+configs: web web/messages
 `
 
 // allowed reads allowedImports.

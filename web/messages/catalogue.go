@@ -94,16 +94,17 @@ type Fault struct {
 }
 
 // Error implements error.
-func (f *Fault) Error() string {
+func (f *Fault) Error() string { return f.Place() + ": " + f.What + "; " + f.Fix }
+
+// Place says where it is: file, line and key.
+func (f *Fault) Place() string {
 	var b strings.Builder
 	b.WriteString(f.File)
 	if f.Line > 0 {
 		fmt.Fprintf(&b, ":%d", f.Line)
 	}
-	b.WriteString(": ")
 	if f.Key != "" {
-		b.WriteString(f.Key + ": ")
+		b.WriteString(": " + f.Key)
 	}
-	b.WriteString(f.What + "; " + f.Fix)
 	return b.String()
 }

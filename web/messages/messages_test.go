@@ -110,8 +110,13 @@ func TestPlurals(t *testing.T) {
 		language, n int
 		want        string
 	}{
-		{0, 1, "1 minute ago"}, {0, 0, "0 minutes ago"}, {0, 21, "21 minutes ago"},
-		{1, 1, "minutę temu"}, {1, 3, "3 minuty temu"}, {1, 5, "5 minut temu"}, {1, 22, "22 minuty temu"},
+		{0, 1, "1 minute ago"},
+		{0, 0, "0 minutes ago"},
+		{0, 21, "21 minutes ago"},
+		{1, 1, "minutę temu"},
+		{1, 3, "3 minuty temu"},
+		{1, 5, "5 minut temu"},
+		{1, 22, "22 minuty temu"},
 	} {
 		if got := all[row.language].Text("ago.minutes", messages.Args{"n": row.n}); got != row.want {
 			t.Errorf("%d: %q, want %q", row.n, got, row.want)

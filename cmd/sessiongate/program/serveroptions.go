@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	"sessiongate/configs"
 	"sessiongate/gateway"
 	"sessiongate/gateway/telemetry"
+	"sessiongate/web"
 )
 
 // serverOptions adds to o what the configuration says about the public listener.
@@ -19,6 +21,7 @@ func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err
 	}
 	o.AuthPrefix, o.LoginPage = c.Server.AuthPrefix, c.Session.LoginPage
 	o.AfterLogout, o.PromptAfterLogout = c.Session.AfterLogout, promptsAfterLogout(c)
+	o.Pages = pages(c, o.PublicURL.Host)
 	o.TokenEndpoints = c.ExplicitTokens.Enabled
 	o.HSTS, o.BodyTimeout = time.Duration(c.Server.HSTS), time.Duration(c.Server.Limits.BodyTimeout)
 	o.BodyRate = int64(c.Server.Limits.BodyRate)
@@ -38,6 +41,15 @@ func serverOptions(o gateway.Options, c *configs.Config) (_ gateway.Options, err
 		o.Access = telemetry.AccessAll
 	}
 	return o, nil
+}
+
+// pages are how the gateway's own pages look; host is the site's.
+func pages(c *configs.Config, host string) web.Options {
+	p := &c.Pages
+	return web.Options{
+		Name: cmp.Or(p.Name, host), Accent: p.Accent, Stylesheet: p.StylesheetText, Logo: p.LogoImage,
+		Languages: p.Languages, Messages: p.Catalogues, Home: p.Home, Links: web.Links(p.Links), Footer: p.Footer,
+	}
 }
 
 // trustedProxies reads addresses and networks.
