@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,7 +67,9 @@ func (s *signIn) noSuchProvider(x *exchange.Exchange, name, to string) error {
 // loginPageFor fills in what every showing of the login page shares. The probe
 // parameter tells the POST that this browser was given a probe cookie.
 func (s *signIn) loginPageFor(x *exchange.Exchange, status int, page web.LoginPage) {
-	page.Action = s.Responder.Along(x.Request, s.Site.Prefix+"/login?probe=1")
+	page.Action = s.Responder.Along(x.Request, s.Site.Prefix+"/login?probe=1"+demands(x.Request.URL.Query()))
+	page.Confirm = s.confirm(x, page.ReturnTo)
+	s.fillIn(x, &page)
 	page.DemoUsers = s.DemoUsers
 	for _, name := range s.Providers.PasswordProviders() {
 		page.Password = true
@@ -75,6 +78,20 @@ func (s *signIn) loginPageFor(x *exchange.Exchange, status int, page web.LoginPa
 	page.SignedOut = s.memory.recent(x.Request)
 	page.Providers = s.providerLinks(x, page.ReturnTo)
 	s.Responder.Page(x, status, func(b *bytes.Buffer) error { return s.Responder.Edition(x.Request).Login(b, page) })
+}
+
+// demands are what the address asks of the sign-in, to be asked again where it fails.
+func demands(q url.Values) string {
+	next := make(url.Values)
+	for _, key := range []string{"max_age", "acr_values"} {
+		if v := q.Get(key); v != "" {
+			next.Set(key, v)
+		}
+	}
+	if len(next) == 0 {
+		return ""
+	}
+	return "&" + next.Encode()
 }
 
 // login signs in with user name and password: a session document for a program,

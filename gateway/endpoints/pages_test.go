@@ -30,6 +30,42 @@ func TestLogo(t *testing.T) {
 	answer{404, "not_found", "", ""}.check(t, "none", newDesk(t, &services{}).ask("GET", path, ""))
 }
 
+// Whoever is signed in and is asked again reads why, and types nothing that we know.
+func TestConfirm(t *testing.T) {
+	both := &services{redirects: []string{"corp", "other"}, passwords: []string{"local"}, resolve: func(o session.ResolveOptions) (*session.Session, error) {
+		found := alice()
+		found.Identity().Claims = []byte(`{"preferred_username": "alice@example.com"}`)
+		return found, nil
+	}}
+	d := newDesk(t, both)
+	const name = `value="alice@example.com"`
+	for what, row := range map[string]struct {
+		target, has, lacks string
+	}{
+		"recent":          {"/auth/login?max_age=600&return_to=/a", "within the last 10 minutes", "stronger"},
+		"recent, a name":  {"/auth/login?max_age=600", name, "Sign in to"},
+		"a minute":        {"/auth/login?max_age=59", "within the last minute", "minutes"},
+		"now":             {"/auth/login?max_age=0", "needs a new sign-in", "minutes"},
+		"stronger":        {"/auth/login?acr_values=gold", "stronger sign-in", "within"},
+		"who":             {"/auth/login?max_age=1", "as <strong>Alice</strong>", "Sign in to"},
+		"not them":        {"/auth/login?max_age=1&return_to=/a", `href="/auth/logout?return_to=%2Fauth%2Flogin%3Freturn_to%3D%252Fa"`, "Sign in to"},
+		"kept in a form":  {"/auth/login?max_age=1&acr_values=x", `action="/auth/login?probe=1&acr_values=x&max_age=1"`, "Sign in to"},
+		"to switch":       {"/auth/login?prompt=select_account", "Password", "Confirm it is you"},
+		"a hint":          {"/auth/login?prompt=login&login_hint=bob", `value="bob"`, "Confirm it is you"},
+		"a hint, hostile": {"/auth/login?prompt=login&login_hint=%22%3E%3Cb%3E", `value="&#34;&gt;&lt;b&gt;"`, "<b>"},
+	} {
+		body := strings.ReplaceAll(d.person("GET", row.target, "", cookie).Body.String(), "&amp;", "&")
+		if !strings.Contains(body, row.has) || strings.Contains(body, row.lacks) {
+			t.Errorf("%s: want %q and not %q in %s", what, row.has, row.lacks, body)
+		}
+	}
+	both.resolve = gone
+	answer{200, "Sign in", "", ""}.check(t, "nobody", d.person("GET", "/auth/login?max_age=1", "", cookie))
+	if body := d.person("GET", "/auth/login?max_age=1", "", cookie).Body.String(); strings.Contains(body, "Confirm it is you") {
+		t.Error("confirms who is not signed in")
+	}
+}
+
 // Pages speak the language that was asked for, say so, and take the wish along.
 func TestLanguage(t *testing.T) {
 	s := &services{redirects: []string{"corp", "other"}, passwords: []string{"local"}, resolve: gone}
