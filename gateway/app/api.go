@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -20,8 +21,15 @@ import (
 type apiHandler struct {
 	*handler
 	api   *routing.API
-	body  *masking.Reader // nil: none was searched
-	taken int             // tokens in headers
+	body  searched // nil: none was
+	taken int      // tokens in headers
+}
+
+// searched is a body that is.
+type searched interface {
+	io.ReadCloser
+	// Masked returns how many tokens were found so far.
+	Masked() int
 }
 
 var _ proxy.Rewriter = (*apiHandler)(nil)
@@ -37,7 +45,11 @@ func (a *Route) forwardToAPI(x *exchange.Exchange, h *handler, t routing.Target,
 }
 
 // Fields implements [proxy.Rewriter].
-func (h *apiHandler) Fields(header http.Header) { h.taken += h.api.Mask.Strip(header) }
+func (h *apiHandler) Fields(header http.Header) {
+	h.taken += h.api.Mask.Strip(header) + h.api.Mask.StripTokens(header, h.judge())
+}
+
+func (h *apiHandler) judge() judge { return judge{h.x.Session, h.api.Known} }
 
 // Rewrite implements [proxy.Rewriter]: the body is masked as it streams. What no script can read
 // stays as it is; what might be read and cannot be searched is not passed on.
@@ -54,17 +66,30 @@ func (h *apiHandler) Rewrite(res *http.Response) error {
 		return problem.Unreadable(fmt.Errorf("the application answers with a part of a body of type %q",
 			session.PlainText(res.Header.Get("Content-Type"), 64)))
 	}
+	if masking.IsPacked(res.Header) && proxy.TakesGzip(h.x.Request.Header) {
+		h.body = masking.NewPacked(res.Body, h.api.Mask, h.judge())
+		res.Body = h.body
+		return nil
+	}
 	body, coded, err := masking.Plain(res.Header, res.Body)
 	if err != nil {
-		return problem.Unreadable(fmt.Errorf("the application answers with Content-Encoding %q though it was asked for none: %w",
-			session.PlainText(res.Header.Get("Content-Encoding"), 64), err))
+		return unsearched(res.Header, err)
 	}
 	if coded {
 		res.ContentLength = -1
 	}
-	h.body = masking.NewReader(body, h.api.Mask, masking.KindOf(res.Header), judge{h.x.Session, h.api.Known})
-	res.Body = h.body
+	reader := masking.NewReader(body, h.api.Mask, masking.KindOf(res.Header), h.judge())
+	h.body, res.Body = reader, reader
+	if err := reader.Begin(); err != nil {
+		return unsearched(res.Header, err)
+	}
 	return nil
+}
+
+// unsearched is the answer in place of one that nobody can search.
+func unsearched(h http.Header, cause error) error {
+	return problem.Unreadable(fmt.Errorf("the application answers with Content-Type %q and Content-Encoding %q: %w",
+		session.PlainText(h.Get("Content-Type"), 64), session.PlainText(h.Get("Content-Encoding"), 64), cause))
 }
 
 // learn looks at the token of a session now and then, to know others of the API by it.
@@ -92,6 +117,14 @@ type judge struct {
 // IsToken implements [masking.Judge].
 func (j judge) IsToken(text []byte, named bool) bool {
 	return j.session != nil && j.session.Owns(string(text)) || j.known.Has(text, named)
+}
+
+// Own implements [masking.Judge].
+func (j judge) Own() string {
+	if j.session == nil {
+		return ""
+	}
+	return j.session.AccessToken().Reveal()
 }
 
 // leaks names each path that answered with a token, once.

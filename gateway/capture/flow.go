@@ -106,7 +106,7 @@ func (f *Flow) erase(h http.Header, body []byte, t session.Tokens) ([]byte, erro
 	delete(h, "Etag") // of another body
 	dropFields(h, tokens)
 	if body != nil {
-		f.capture.API.Mask.Mask(body, masking.JSON, judge{f.capture.API.Known, tokens})
+		f.capture.API.Mask.Mask(body, masking.JSON, judge{f.capture.API.Known, tokens, f.carried()})
 		body = erase(body, tokens, f.api.Placeholder)
 	}
 	return body, leftover(h, body, tokens)
@@ -116,6 +116,15 @@ func (f *Flow) erase(h http.Header, body []byte, t session.Tokens) ([]byte, erro
 type judge struct {
 	known  *masking.Family
 	tokens []string
+	own    string
+}
+
+// carried is the token of the session that the request was sent with; empty: none.
+func (f *Flow) carried() string {
+	if f.x.Session == nil {
+		return ""
+	}
+	return f.x.Session.AccessToken().Reveal()
 }
 
 // IsToken implements [masking.Judge].
@@ -127,6 +136,9 @@ func (j judge) IsToken(text []byte, named bool) bool {
 	}
 	return j.known.Has(text, named)
 }
+
+// Own implements [masking.Judge].
+func (j judge) Own() string { return j.own }
 
 // signIn begins the session and gives the browser its cookie.
 func (f *Flow) signIn(h http.Header, g session.Grant) error {

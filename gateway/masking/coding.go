@@ -10,12 +10,36 @@ import (
 )
 
 // ErrUnreadable is a body of which nobody can tell whether tokens are in it.
-var ErrUnreadable = errors.New("the answer is compressed in a way that cannot be undone here")
+var ErrUnreadable = errors.New("the answer is compressed, or has a character set, that cannot be undone here")
+
+// strange reports whether a response says that its JSON has another character set than those in which
+// ASCII is what it is in UTF-8. RFC 8259 §8.1 knows only that one.
+func strange(h http.Header) bool {
+	switch KindOf(h) {
+	case Never, Sniff:
+		return false
+	case JSON, Lines, Events:
+	}
+	_, parameters, _ := strings.Cut(h["Content-Type"][0], ";")
+	_, charset, named := strings.Cut(strings.ToLower(parameters), "charset=")
+	charset = strings.TrimLeft(charset, ` "'`)
+	for _, known := range []string{"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-", "latin", "windows-125"} {
+		if strings.HasPrefix(charset, known) {
+			return false
+		}
+	}
+	return named
+}
 
 // Plain undoes the coding of a body that came compressed although nobody asked for it, and takes
 // out of the header what is no longer true. coded says whether there was one. What cannot be undone
 // is ErrUnreadable.
+//
+// JSON in another character set than UTF-8 cannot be searched either.
 func Plain(h http.Header, body io.ReadCloser) (plain io.ReadCloser, coded bool, err error) {
+	if strange(h) {
+		return nil, false, ErrUnreadable
+	}
 	open := opener(nil)
 	switch coding := strings.ToLower(strings.TrimSpace(strings.Join(h["Content-Encoding"], ","))); coding {
 	case "", "identity":

@@ -88,6 +88,105 @@ func (r *Rules) stripAddress(address string) string {
 	return kept.String()
 }
 
+// StripTokens takes the fields out of a header, in place, that hold a token wherever it stands: the session's
+// own, or a JWT of the API. Of cookies it takes those that do. In an address to which the browser is sent the
+// placeholder takes the token's place. It returns how much it took.
+func (r *Rules) StripTokens(h http.Header, j Judge) (taken int) {
+	s := newSieve(r, j)
+	for name, lines := range h {
+		kept := lines[:0]
+		for _, line := range lines {
+			clean, found := s.line(line)
+			switch {
+			case addresses(name):
+				more := false
+				clean, more = s.parameters(clean)
+				found = found || more
+				kept = append(kept, clean)
+			case !found && (name != "Set-Cookie" || !s.isCookie(line)):
+				kept = append(kept, line)
+			default:
+				found = true
+			}
+			if found {
+				taken++
+			}
+		}
+		if len(kept) == 0 && len(lines) > 0 {
+			delete(h, name)
+		} else if len(kept) < len(lines) {
+			h[name] = kept
+		}
+	}
+	return taken
+}
+
+// addresses reports whether a field says where to go, which a browser needs to know.
+func addresses(name string) bool {
+	switch name {
+	case "Location", "Content-Location", "Refresh", "Link":
+		return true
+	}
+	return false
+}
+
+// line is a value without its tokens, and whether it had some.
+func (s *sieve) line(value string) (clean string, found bool) {
+	if !s.may(value) {
+		return value, false
+	}
+	before, text := s.found, []byte(value)
+	if s.sift(text, true); s.found == before {
+		return value, false
+	}
+	kept := text[:0]
+	for i, c := range text {
+		if c != ' ' || value[i] == ' ' { // nothing to fill up here
+			kept = append(kept, c)
+		}
+	}
+	return string(kept), true
+}
+
+// parameters puts the placeholder in the place of parameters of an address that are tokens as a whole.
+func (s *sieve) parameters(address string) (clean string, found bool) {
+	const marks = "?#&;>"
+	for i := 0; i < len(address); i++ {
+		if strings.IndexByte("?#&", address[i]) < 0 {
+			continue
+		}
+		name, value, _ := strings.Cut(address[i+1:], "=")
+		if end := strings.IndexAny(value, marks); end >= 0 {
+			value = value[:end]
+		}
+		if strings.ContainsAny(name, marks) || !s.isNamed(unquote(name), unquote(value)) {
+			continue
+		}
+		from := i + 1 + len(name) + 1
+		address, found = address[:from]+s.rules.plain+address[from+len(value):], true
+	}
+	return address, found
+}
+
+// isCookie reports whether the value of a cookie is a token.
+func (s *sieve) isCookie(line string) bool {
+	name, value, _ := strings.Cut(line, "=")
+	value, _, _ = strings.Cut(value, ";")
+	return s.isNamed(strings.TrimSpace(name), unquote(strings.Trim(value, ` "`)))
+}
+
+// isNamed reports whether a text under a name is a token.
+func (s *sieve) isNamed(name, value string) bool {
+	text := []byte(value)
+	return isWord(text) && (namesRefresh([]byte(name)) || s.judge.IsToken(text, false))
+}
+
+// may is a quick look at a value.
+func (s *sieve) may(value string) bool {
+	return strings.IndexByte(value, jwtStart[2]) >= 0 && strings.Contains(value, jwtStart) ||
+		s.own.token != "" && !s.jwt && strings.IndexByte(value, s.own.anchor[s.own.rare]) >= 0 && strings.Contains(value, s.own.anchor)
+}
+
 // unquote undoes the percent-encoding of a name, as every server and script does.
 func unquote(name string) string {
 	plain, err := url.QueryUnescape(name)

@@ -10,7 +10,7 @@ type Kind uint8
 
 // The kinds of body.
 const (
-	Never  Kind = iota // nothing that could be JSON
+	Never  Kind = iota // no JSON
 	Sniff              // JSON if it begins as JSON: scripts read whatever they get
 	JSON               // values, one after another
 	Lines              // the same, where no string goes over the end of a line
@@ -28,26 +28,33 @@ func KindOf(h http.Header) Kind {
 		return Lines
 	case strings.HasSuffix(kind, "/json"), strings.HasSuffix(kind, "+json"):
 		return JSON
-	case isAsset(kind):
+	case isCode(kind), isAsset(kind):
 		return Never
 	}
 	return Sniff
 }
 
-// IsAsset reports whether a response says of itself that it is part of a page: a script, a style, an
-// image, a font, sound, video, or a program. No API answers a call with one.
+// IsCode reports whether a response says of itself that it is a script or a style.
+func IsCode(h http.Header) bool { return isCode(mediaType(h)) }
+
+func isCode(kind string) bool {
+	switch kind {
+	case "text/css", "text/javascript", "application/javascript", "application/x-javascript":
+		return true
+	}
+	return false
+}
+
+// IsAsset reports whether a response says of itself that it is an image, a font, sound, video, or a
+// program. No API has a token in one.
 func IsAsset(h http.Header) bool { return isAsset(mediaType(h)) }
 
 func isAsset(kind string) bool {
-	switch kind {
-	case "text/css", "text/javascript", "application/javascript", "application/x-javascript", "application/wasm":
-		return true
-	}
 	switch major, _, _ := strings.Cut(kind, "/"); major {
 	case "image", "font", "audio", "video":
 		return true
 	}
-	return false
+	return kind == "application/wasm"
 }
 
 // mediaType is the type without its parameters, in lower case. Where there are several fields a

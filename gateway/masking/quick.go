@@ -9,10 +9,12 @@ import (
 // structure. It may say yes of a piece that does not.
 //
 // It looks for bytes that are rare in JSON and that one of the names has each, which the processor
-// does 32 at a time, and then at what stands around them.
+// does 32 at a time, and then at what stands around them. Names without a rare byte, such as access,
+// are found by two bytes that stand side by side (pair.go).
 type quick struct {
 	names  []string
 	needed []rare
+	pairs  []pair
 	within [128]bool // characters that, written as an escape, could be one of a name or of a JWT's beginning
 	slash  bool      // a name has a slash in it, which may be escaped, too
 	wide   bool      // a name has other than ASCII in it
@@ -59,13 +61,26 @@ func (q *quick) add(name string) {
 			return
 		}
 	}
-	at := 0
-	for i := range len(name) {
-		if strings.IndexByte(commonness, name[i]) < strings.IndexByte(commonness, name[at]) {
-			at = i
-		}
+	at := rarest(name)
+	if strings.IndexByte(common, name[at]) >= 0 {
+		q.addPair(name)
+		return
 	}
 	q.needed = append(q.needed, rare{name[at], []found{{name, at}}})
+}
+
+// common are bytes of which there are so many that two at a time are looked for.
+const common = `hm9876543ucldnrsoita0210e"`
+
+// rarest returns which byte of a text is the rarest in JSON; -1 of an empty one.
+func rarest(text string) int {
+	at, least := -1, len(commonness)
+	for i := range len(text) {
+		if n := strings.IndexByte(commonness, text[i]); n < least {
+			at, least = i, n
+		}
+	}
+	return at
 }
 
 // find reports whether p has a name that ends with a quote, the beginning of a JWT, or an escape
@@ -73,6 +88,11 @@ func (q *quick) add(name string) {
 func (q *quick) find(p []byte) bool {
 	for i := range q.needed {
 		if q.needed[i].find(p) {
+			return true
+		}
+	}
+	for i := range q.pairs {
+		if q.pairs[i].find(p) {
 			return true
 		}
 	}

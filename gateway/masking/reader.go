@@ -1,260 +1,107 @@
 package masking
 
 import (
-	"bytes"
+	"errors"
 	"io"
-	"sync"
 )
 
 // Reader is a body in which tokens are masked as it streams. It passes on what it gets as soon as it
 // is sure of it, and has at most two windows of memory. It is for one goroutine at a time.
 type Reader struct {
-	src   io.ReadCloser
-	rules *Rules
-	scan  *scanner // made when there is something to read closely
-	judge Judge
-	kind  Kind
-
-	window []byte // what was read
+	values values
+	sieve  sieve
 	room   *[windowSize]byte
-	read   int // the structure is known up to here
-	out    int // passed on
-	safe   int // may be passed on
+	held   []byte // in the room: read, and not passed on yet
+	ready  int    // of it may be passed on
 	err    error
-	state  state
 }
-
-type state uint8
-
-const (
-	fresh   state = iota // nothing but blanks so far
-	skims                // nothing of interest so far
-	reads                // the structure is read
-	through              // this is no JSON
-)
-
-// windowSize is room for a name, the longest value and some more.
-const windowSize = 32 << 10
-
-// windows are lent to readers.
-var windows = sync.Pool{New: func() any { return new([windowSize]byte) }}
 
 // NewReader returns src with its tokens masked.
 func NewReader(src io.ReadCloser, r *Rules, k Kind, j Judge) *Reader {
-	m := &Reader{src: src, rules: r, judge: j, kind: k}
-	if k == Never {
-		m.state = through
-	}
-	return m
+	return &Reader{values: newValues(src, r, k, j), sieve: newSieve(r, j)}
 }
 
 // Masked returns how many tokens were found so far.
-func (m *Reader) Masked() int {
-	if m.scan == nil {
-		return 0
+func (r *Reader) Masked() int { return r.values.masked() + r.sieve.found }
+
+// Begin reads the beginning of the body. The error is [ErrUnreadable] if JSON does not begin as such:
+// then nothing must be passed on. Without it, Read returns that error.
+func (r *Reader) Begin() error {
+	for r.values.kind == JSON && r.values.state == fresh && r.values.err == nil {
+		r.values.fill()
 	}
-	return m.scan.found
+	if r.values.state == refused {
+		return ErrUnreadable
+	}
+	return nil
 }
 
 // Read implements io.Reader. What is held back when the source fails is lost.
-func (m *Reader) Read(p []byte) (int, error) {
-	for {
+func (r *Reader) Read(p []byte) (int, error) {
+	for len(p) > 0 {
 		switch {
-		case m.out < m.safe:
-			n := copy(p, m.window[m.out:m.safe])
-			m.out += n
-			return n, nil
-		case m.err != nil:
-			return 0, m.err
-		case m.state == through && m.out == len(m.window):
-			return m.src.Read(p)
-		case len(p) == 0:
-			return 0, nil
+		case r.ready > 0:
+			return r.pass(p), nil
+		case r.err != nil:
+			return 0, r.err
+		case len(r.held) > 0:
+			n, err := r.values.Read(r.room[len(r.held):])
+			r.held, r.err = r.room[:len(r.held)+n], err
+			r.ready = r.sieve.sift(r.held, errors.Is(err, io.EOF))
+			continue
 		}
-		m.rest()
-		if m.state == reads || m.out < len(m.window) {
-			m.fill()
-		} else if n := m.readInto(p); n > 0 {
-			return n, nil
+		// Nearly always nothing is held, and a piece stays where it is wanted.
+		n, err := r.values.Read(p)
+		r.err = err
+		sure := r.sieve.sift(p[:n], errors.Is(err, io.EOF))
+		r.hold(p[sure:n])
+		if sure > 0 {
+			return sure, nil
 		}
 	}
+	return 0, nil
+}
+
+// pass passes on what is ready.
+func (r *Reader) pass(p []byte) int {
+	n := copy(p, r.held[:r.ready])
+	if r.ready -= n; r.ready > 0 || n < len(r.held) {
+		r.held = r.room[:copy(r.room[:], r.held[n:])]
+	} else {
+		r.release()
+	}
+	return n
+}
+
+func (r *Reader) hold(p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	r.room, _ = windows.Get().(*[windowSize]byte)
+	r.held = r.room[:copy(r.room[:], p)]
+}
+
+func (r *Reader) release() {
+	if r.room != nil {
+		windows.Put(r.room)
+	}
+	r.room, r.held, r.ready = nil, nil, 0
 }
 
 // Close implements io.Closer.
-func (m *Reader) Close() error {
-	m.release()
-	if m.err == nil {
-		m.err = io.ErrClosedPipe
+func (r *Reader) Close() error {
+	r.release()
+	if r.err == nil {
+		r.err = io.ErrClosedPipe
 	}
-	return m.src.Close()
-}
-
-// readInto reads a piece to where it is wanted. If it is the last, it needs no window; then the result is
-// how long it is. Else it has moved to the window.
-func (m *Reader) readInto(p []byte) (n int) {
-	m.makeRoom()
-	n, err := m.src.Read(p[:min(len(p), windowSize-len(m.window))])
-	m.err = err
-	p = p[:n]
-	if err == io.EOF && m.finish(p) {
-		return n
-	}
-	m.keep(p)
-	m.look(err == io.EOF)
-	return 0
-}
-
-// keep puts a piece into the window.
-func (m *Reader) keep(p []byte) {
-	if m.room == nil {
-		m.room, _ = windows.Get().(*[windowSize]byte)
-		m.window = m.room[:0]
-	}
-	m.window = append(m.window, p...)
-}
-
-// rest gives the window of a stream back between two messages, where nothing is held: thousands of
-// streams may be waiting.
-func (m *Reader) rest() {
-	if m.kind >= Lines && m.room != nil && m.out == len(m.window) {
-		m.follow()
-		m.release()
-	}
-}
-
-func (m *Reader) release() {
-	if m.room != nil {
-		windows.Put(m.room)
-	}
-	m.room, m.window = nil, nil
-	m.read, m.out, m.safe = 0, 0, 0
-}
-
-// finish deals with the last piece where it lies, if nothing in the window is of interest.
-func (m *Reader) finish(p []byte) bool {
-	if m.state == fresh && len(m.window) == 0 {
-		m.begin(p, true)
-		if m.state == reads {
-			m.scan.scan(p, 0, true)
-		}
-	}
-	switch m.state {
-	case skims:
-		return !m.rules.quick.find(p)
-	case reads, through:
-		return true
-	case fresh:
-	}
-	return false
-}
-
-// fill reads another piece and finds out how much may go on. All that was sure has.
-func (m *Reader) fill() {
-	m.makeRoom()
-	m.keep(nil)
-	n, err := m.src.Read(m.window[len(m.window):windowSize])
-	m.window = m.window[:len(m.window)+n]
-	if err != nil {
-		m.err = err
-	}
-	m.look(err == io.EOF)
-}
-
-// makeRoom makes sure that the window has some.
-func (m *Reader) makeRoom() {
-	if len(m.window) < windowSize {
-		return
-	}
-	m.follow()
-	n := copy(m.window, m.window[m.out:])
-	m.window = m.window[:n]
-	m.read, m.out, m.safe = 0, 0, 0
-}
-
-// follow reads the structure of what was passed on unread, before it leaves the window.
-func (m *Reader) follow() {
-	if m.state == skims {
-		m.scanner().sent = m.out
-		m.scan.scan(m.window[:m.out], m.read, false)
-	}
-}
-
-func (m *Reader) scanner() *scanner {
-	if m.scan == nil {
-		m.scan = newScanner(m.rules, m.kind, m.judge)
-	}
-	return m.scan
-}
-
-// look decides about what is new in the window.
-func (m *Reader) look(last bool) {
-	if m.state == fresh {
-		m.begin(m.window, last)
-	}
-	if m.state == skims {
-		m.skim(last)
-	}
-	switch m.state {
-	case reads:
-		m.scan.sent = m.safe
-		m.read = m.scan.scan(m.window, m.read, last)
-		m.safe = max(m.safe, m.read)
-	case through:
-		m.safe = len(m.window)
-	case fresh, skims:
-	}
-}
-
-// skim looks for what calls for reading the structure.
-func (m *Reader) skim(last bool) {
-	part := m.window[m.safe:]
-	switch {
-	case m.rules.quick.find(part):
-		m.state = reads
-		m.scanner()
-	case last:
-		m.safe = len(m.window)
-	default:
-		m.safe += m.rules.quick.hold(part, m.rules.longest)
-	}
-}
-
-// byteOrderMark may stand before a text. Decoders drop it.
-const byteOrderMark = "\ufeff"
-
-// begin decides whether this is JSON, once there is something to see.
-func (m *Reader) begin(text []byte, last bool) {
-	if !last && beginsWith(byteOrderMark, text) {
-		return
-	}
-	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte(byteOrderMark)), " \t\r\n")
-	switch {
-	case m.kind != Sniff:
-	case len(text) == 0:
-		m.safe = len(m.window)
-		return
-	case !looksLikeJSON(text):
-		m.state = through
-		return
-	default:
-		m.kind = JSON
-	}
-	m.state = skims
-	if m.rules.always {
-		m.state = reads
-		m.scanner()
-	}
-}
-
-// looksLikeJSON reports whether a text begins as JSON that a call answers with, or as the line that
-// some servers put in front of it.
-func looksLikeJSON(text []byte) bool {
-	return text[0] == '{' || text[0] == '[' || text[0] == '"' || text[0] == ')'
+	return r.values.Close()
 }
 
 // Mask masks a whole body where it lies, and returns how many tokens were found.
 func (r *Rules) Mask(body []byte, k Kind, j Judge) int {
-	s := newScanner(r, k, j)
-	s.scan(body, 0, true)
-	return s.found
+	values := newScanner(r, k, j)
+	values.scan(body, 0, true)
+	text := newSieve(r, j)
+	text.sift(body, true)
+	return values.found + text.found
 }

@@ -27,6 +27,7 @@ type Options struct {
 // Rules are [Options], compiled. They are immutable and safe for concurrent use.
 type Rules struct {
 	placeholder string
+	plain       string   // the same for text of any kind: without what could be markup
 	headers     []string // canonical
 	cookies     []string
 	parameters  []string
@@ -46,12 +47,13 @@ const (
 	maxPlace       = 1 << 10
 	maxLevels      = 17 // a place has at most 16 names
 	maxPlaceholder = 64
+	minWord        = 20       // a shorter text under a name of refresh tokens is none: it could be guessed
 	maxValue       = 16 << 10 // a longer text is no token: it would fit into no header
 )
 
 // New checks the options and compiles them.
 func New(o Options) (*Rules, error) {
-	r := &Rules{placeholder: o.Placeholder, cookies: slices.Clone(o.Cookies), parameters: slices.Clone(o.Parameters)}
+	r := &Rules{placeholder: o.Placeholder, plain: harmless(o.Placeholder), cookies: slices.Clone(o.Cookies), parameters: slices.Clone(o.Parameters)}
 	if !plainText(o.Placeholder) {
 		return nil, fmt.Errorf("masking: the placeholder %q is not 1 to %d visible ASCII characters without quote and backslash",
 			o.Placeholder, maxPlaceholder)
@@ -64,8 +66,22 @@ func New(o Options) (*Rules, error) {
 			return nil, fmt.Errorf("masking: %q: %w", place, err)
 		}
 	}
+	for _, name := range refreshNames() {
+		r.addName(name)
+	}
 	r.quick = newQuick(r.names)
 	return r, nil
+}
+
+// harmless puts a dash in the place of what means something in HTML, scripts or addresses.
+func harmless(placeholder string) string {
+	text := []byte(placeholder)
+	for i, c := range text {
+		if !unreserved(c) {
+			text[i] = '-'
+		}
+	}
+	return string(text)
 }
 
 func plainText(s string) bool {
@@ -101,12 +117,39 @@ func (r *Rules) addPlace(place string) error {
 	}
 	r.always = r.always || len(segments) == 0
 	for i := range segments { // each end of the place may be one name with dots in it
-		if name := strings.Join(segments[i:], "."); !slices.Contains(r.names, name) {
-			r.names = append(r.names, name)
-			r.lengths |= 1 << min(len(name), 63)
-		}
+		r.addName(strings.Join(segments[i:], "."))
 	}
 	return nil
+}
+
+func (r *Rules) addName(name string) {
+	if slices.Contains(r.names, name) {
+		return
+	}
+	r.names = append(r.names, name)
+	r.lengths |= 1 << min(len(name), 63)
+	r.longest = max(r.longest, 6*len(name)+2)
+}
+
+// refreshNames are the usual names of refresh tokens, whatever those of the API's places are: it may
+// answer in another style elsewhere.
+func refreshNames() []string { return []string{"refresh_token", "refreshToken"} }
+
+// namesRefresh reports whether a name of tokens is one of refresh tokens, and of nothing else.
+func namesRefresh(name []byte) bool {
+	text := bytes.ToLower(name)
+	return bytes.Contains(text, []byte("refresh")) && bytes.Contains(text, []byte("token"))
+}
+
+// isWord reports whether a text has the length and the characters of a token (RFC 6750 §2.1), and
+// those that some APIs put into theirs.
+func isWord(text []byte) bool {
+	for _, c := range text {
+		if !unreserved(c) && bytes.IndexByte([]byte("+/=|:"), c) < 0 {
+			return false
+		}
+	}
+	return len(text) >= minWord
 }
 
 // positional reports whether a segment of a place finds an entry of a list. Such a segment is no

@@ -10,6 +10,9 @@ type Judge interface {
 	// IsToken reports whether text is a token of the API. named says that it stands under a name
 	// that tokens have there; otherwise it begins as a JWT does. text must not be kept.
 	IsToken(text []byte, named bool) bool
+	// Own is the token that the request carried; empty: none. Wherever it stands in an answer, it is
+	// one.
+	Own() string
 }
 
 // scanner reads the structure of JSON, one value after another, and masks the strings that are
@@ -46,6 +49,7 @@ type level struct {
 // element is a value by its place.
 type element struct {
 	named bool // under a name of tokens, or in a list there
+	renew bool // under one of refresh tokens
 	exact bool // where the API answers with a token
 	live  bool // on the way to such a place
 	at    [maxPlaces]uint16
@@ -176,6 +180,7 @@ func (s *scanner) push(list bool) {
 		l := &s.levels[s.depth]
 		l.list, l.index = list, 0
 		l.named = e != nil && e.named && list
+		l.renew = l.named && e.renew
 		if l.live = e != nil && e.live; l.live {
 			l.at = e.at
 		}
@@ -196,12 +201,12 @@ func (s *scanner) here() *element {
 	}
 	l := &s.levels[s.depth]
 	if !l.live {
-		s.next.named, s.next.exact, s.next.live = l.named, false, false
+		s.next.named, s.next.renew, s.next.exact, s.next.live = l.named, l.renew, false, false
 		return &s.next
 	}
 	s.room = strconv.AppendInt(s.room[:0], int64(l.index), 10)
 	s.enter(s.room)
-	s.next.named = l.named
+	s.next.named, s.next.renew = l.named, l.renew
 	return &s.next
 }
 
@@ -320,7 +325,11 @@ func (s *scanner) mask(p []byte, e *element) {
 			return
 		}
 		s.unescape(text)
-		if !named && !bytes.HasPrefix(s.room, []byte(jwtStart)) || !s.judge.IsToken(s.room, named) {
+		if !named && !bytes.HasPrefix(s.room, []byte(jwtStart)) {
+			return
+		}
+		known := named && e.renew && isWord(s.room)
+		if !known && !s.judge.IsToken(s.room, named) {
 			return
 		}
 	}
@@ -347,13 +356,14 @@ func blankOut(p []byte) {
 // key takes a string that is a name if a colon follows.
 func (s *scanner) key(text []byte, sent bool) {
 	s.phase = name
-	s.next.named, s.next.exact, s.next.live = false, false, false
+	s.next.named, s.next.renew, s.next.exact, s.next.live = false, false, false, false
 	live := s.depth <= maxLevels && s.levels[s.depth].live
 	if len(text)+2 > s.rules.longest || !live && (sent || !s.rules.mayBeName(text)) {
 		return
 	}
 	s.unescape(text)
 	s.next.named = s.rules.isName(s.room)
+	s.next.renew = s.next.named && namesRefresh(s.room)
 	if live {
 		s.enter(s.room)
 	}

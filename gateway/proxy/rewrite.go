@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"sessiongate/gateway/http1/client"
 )
@@ -38,29 +39,44 @@ func (f *Forwarder) rewriterOf(h Handler) Rewriter {
 // askPlainly asks for an answer that can be read on its way: whole, and not compressed. A server that
 // gets no Accept-Encoding may compress as it likes (RFC 9110 §12.5.3), so it gets one.
 //
-// What a page loads to show or to run it cannot read by script, and it is most of a page's weight:
-// browsers say so in a field that no script can set, and get it as they asked. It is for the rewriter
-// to see that the answer is something of that sort. That the browser may keep it, and give it to a
-// script that asks for the same address, is why the answer counts, and not the request.
+// What a page loads to show it cannot be read by script: browsers say so in a field that no script can
+// set, and get it as they asked. Scripts and styles, which are most of the rest of a page's weight, may
+// come in gzip, which can be searched without being undone. It is for the rewriter to see that the answer
+// is something of that sort. That the browser may keep it, and give it to a script that asks for the same
+// address, is why the answer counts, and not the request.
 func (fw *forwarding) askPlainly() {
-	if toShow(fw.r.Header["Sec-Fetch-Dest"]) {
+	coding := "identity"
+	switch destination(fw.r.Header) {
+	case "image", "font", "audio", "video", "track":
 		return
+	case "script", "style":
+		if TakesGzip(fw.r.Header) {
+			coding = "gzip"
+		}
 	}
 	out := &fw.out
 	out.Fields = slices.DeleteFunc(out.Fields, func(f client.Field) bool {
 		return f.Name == "Accept-Encoding" || f.Name == "Range" || f.Name == "If-Range"
 	})
-	out.Fields = append(out.Fields, client.Field{Name: "Accept-Encoding", Value: "identity"})
+	out.Fields = append(out.Fields, client.Field{Name: "Accept-Encoding", Value: coding})
 }
 
-// toShow reports whether a page loads the answer to show it or to run it.
-func toShow(destination []string) bool {
-	if len(destination) != 1 {
-		return false
+// destination is what a page loads the answer for, if a browser says so.
+func destination(h http.Header) string {
+	if lines := h["Sec-Fetch-Dest"]; len(lines) == 1 {
+		return lines[0]
 	}
-	switch destination[0] {
-	case "script", "style", "image", "font", "audio", "video", "track":
-		return true
+	return ""
+}
+
+// TakesGzip reports whether whoever sent a request takes an answer in gzip. Browsers give it no weight.
+func TakesGzip(h http.Header) bool {
+	for _, line := range h["Accept-Encoding"] {
+		for coding := range strings.SplitSeq(line, ",") {
+			if strings.TrimSpace(coding) == "gzip" {
+				return true
+			}
+		}
 	}
 	return false
 }

@@ -109,9 +109,9 @@ func TestAnswersOfAnAPIAreRewritten(t *testing.T) {
 		}
 		for dest, want := range map[string]string{
 			"empty": "[identity] [] []", "document": "[identity] [] []", "": "[identity] [] []", "json": "[identity] [] []", "iframe": "[identity] [] []",
-			"image": "[br] [bytes=0-1] [e]", "script": "[br] [bytes=0-1] [e]",
+			"image": "[gzip, br] [bytes=0-1] [e]", "script": "[gzip] [] []", "style": "[gzip] [] []",
 		} {
-			_, body := ask(t, f, "GET", "/api/asked", "Accept-Encoding: br", "Range: bytes=0-1", "If-Range: e", "Sec-Fetch-Dest: "+dest)
+			_, body := ask(t, f, "GET", "/api/asked", "Accept-Encoding: gzip, br", "Range: bytes=0-1", "If-Range: e", "Sec-Fetch-Dest: "+dest)
 			if body != want {
 				t.Errorf("destination %q: the upstream got %s, want %s", dest, body, want)
 			}
