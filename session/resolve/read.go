@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"sessiongate/session"
+	"sessiongate/session/task"
+	"sessiongate/session/tracker"
 )
 
 // readTimeout bounds a look at the store that a request or a response waits for.
@@ -35,10 +37,20 @@ func (a answer) look() session.Look {
 	return session.Look{ReadPoint: a.ReadPoint, Record: a.Record, Now: a.Now}
 }
 
+// reader asks the store, once for all who ask the same at the same time, and sees to what its
+// judgements mean for this process. It is safe for concurrent use.
+type reader struct {
+	store      Store
+	terminator Terminator
+	tracker    *tracker.Tracker
+	reporter   *session.Reporter
+	reads      task.Group[readKey, answer]
+}
+
 // read asks the store to judge the presentation. Requests that present exactly the same
 // at the same time share one call, which belongs to none of them and so has no context of
 // theirs; the store bounds its time. The answer comes with what was known when it began.
-func (r *Resolver) read(p session.Presentation, known *revalidation, c session.Client) (answer, error) {
+func (r *reader) read(p session.Presentation, known *revalidation, c session.Client) (answer, error) {
 	if !r.tracker.Connected() {
 		// A shared call may have been judged before a logout elsewhere that we would
 		// not hear of now: everyone asks for themselves.
@@ -47,7 +59,7 @@ func (r *Resolver) read(p session.Presentation, known *revalidation, c session.C
 	return r.reads.Do(keyOf(p), func() (answer, error) { return r.ask(p, known, c) })
 }
 
-func (r *Resolver) ask(p session.Presentation, known *revalidation, c session.Client) (answer, error) {
+func (r *reader) ask(p session.Presentation, known *revalidation, c session.Client) (answer, error) {
 	var track *session.Track
 	if known != nil {
 		track = known.session.Track()
@@ -68,8 +80,42 @@ func (r *Resolver) ask(p session.Presentation, known *revalidation, c session.Cl
 	return a, nil
 }
 
+// report records what a judgement means and makes an end it found known here.
+func (r *reader) report(res session.Answer, v session.Presentation, c session.Client) {
+	if res.Verdict.Outcome == session.OutcomeCurrent && !res.Verdict.StoreLostWrites {
+		return // the usual
+	}
+	e := session.Event{ID: v.ID, Reason: res.Verdict.Reason, Client: c}
+	if res.Record != nil {
+		e.Subject, e.Provider = res.Record.Identity.Subject, res.Record.Identity.Provider
+	}
+	emit := func(t session.EventType) { e.Type = t; r.reporter.Record(e) }
+	if res.Verdict.StoreLostWrites {
+		emit(session.EventRolledBack)
+	}
+	switch {
+	case res.Verdict.Outcome == session.OutcomeConverge:
+		emit(session.EventConverged)
+	case res.Verdict.Outcome == session.OutcomeRecover && res.Record != nil:
+		e.Device = res.Record.Device
+		emit(session.EventRecovered)
+	case res.Verdict.Stale():
+		emit(session.EventStale)
+		if res.Verdict.Outcome == session.OutcomeRetired {
+			emit(session.EventRetired)
+		}
+	case res.Verdict.Outcome == session.OutcomeEnded:
+		_ = r.tracker.MarkEnded(v.ID, res.Verdict.Reason)
+	case res.Verdict.Reason == session.Reused && res.Record != nil:
+		emit(session.EventReuse)
+		r.terminator.Finish(res.Record, session.Reused, c)
+	case res.Verdict.Outcome == session.OutcomeExpired && res.Record != nil:
+		r.terminator.Finish(res.Record, res.Verdict.Reason, c)
+	}
+}
+
 // get reads a session within the time that a request or a response may be held up for it.
-func (r *Resolver) get(ctx context.Context, id session.ID) (session.Stored, error) {
+func (r *reader) get(ctx context.Context, id session.ID) (session.Stored, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	return r.store.Get(ctx, id)

@@ -37,7 +37,7 @@ type Terminator interface {
 // Resolver turns cookie values into sessions. Make one with [New]; it is safe for
 // concurrent use. [Resolver.Run] must be running for the caches to stay small.
 type Resolver struct {
-	store         Store
+	reader        *reader
 	refresher     Refresher
 	terminator    Terminator
 	sealers       *session.Sealers
@@ -49,8 +49,6 @@ type Resolver struct {
 	forwarder     session.Forwarder
 	idle          time.Duration
 	now           func() time.Time
-
-	reads task.Group[readKey, answer]
 }
 
 // Options are what a [Resolver] is made of.
@@ -80,7 +78,8 @@ func New(o Options) (*Resolver, error) {
 		return nil, err
 	}
 	return &Resolver{
-		store: o.Store, refresher: o.Refresher, terminator: o.Terminator, sealers: o.Sealers, cache: c, revalidations: k,
+		reader:    &reader{store: o.Store, terminator: o.Terminator, tracker: o.Tracker, reporter: o.Reporter},
+		refresher: o.Refresher, terminator: o.Terminator, sealers: o.Sealers, cache: c, revalidations: k,
 		interner: o.Interner, tracker: o.Tracker, reporter: o.Reporter, forwarder: o.Forwarder, idle: o.Idle, now: o.Now,
 	}, nil
 }
@@ -149,7 +148,7 @@ func (r *Resolver) resolve(ctx context.Context, value string, p session.ResolveO
 func (r *Resolver) present(
 	ctx context.Context, value string, h session.Handle, v session.Presentation, known *revalidation, p session.ResolveOptions,
 ) (*session.Session, error) {
-	a, err := r.read(v, known, p.Client)
+	a, err := r.reader.read(v, known, p.Client)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +211,7 @@ func (r *Resolver) refresh(
 // the access token in it had expired. Its handle was good when the request came, and is
 // not judged again: the request gets the token that others have by now, or a new one.
 func (r *Resolver) expiredUnread(ctx context.Context, a answer, h session.Handle, v session.Presentation, c session.Client) (*session.Session, error) {
-	stored, err := r.get(ctx, v.ID)
+	stored, err := r.reader.get(ctx, v.ID)
 	switch {
 	case err != nil:
 		return nil, r.reporter.StoreFault(err, v.ID)
@@ -233,40 +232,6 @@ func (r *Resolver) keep(value string, a answer, s *session.Session) {
 		r.cache.put(value, r.interner.Compact(s))
 	case r.revalidations != nil && a.Validator != "":
 		r.revalidations.put(value, a, r.interner.Compact(s))
-	}
-}
-
-// report records what a judgement means and makes an end it found known here.
-func (r *Resolver) report(res session.Answer, v session.Presentation, c session.Client) {
-	if res.Verdict.Outcome == session.OutcomeCurrent && !res.Verdict.StoreLostWrites {
-		return // the usual
-	}
-	e := session.Event{ID: v.ID, Reason: res.Verdict.Reason, Client: c}
-	if res.Record != nil {
-		e.Subject, e.Provider = res.Record.Identity.Subject, res.Record.Identity.Provider
-	}
-	emit := func(t session.EventType) { e.Type = t; r.reporter.Record(e) }
-	if res.Verdict.StoreLostWrites {
-		emit(session.EventRolledBack)
-	}
-	switch {
-	case res.Verdict.Outcome == session.OutcomeConverge:
-		emit(session.EventConverged)
-	case res.Verdict.Outcome == session.OutcomeRecover && res.Record != nil:
-		e.Device = res.Record.Device
-		emit(session.EventRecovered)
-	case res.Verdict.Stale():
-		emit(session.EventStale)
-		if res.Verdict.Outcome == session.OutcomeRetired {
-			emit(session.EventRetired)
-		}
-	case res.Verdict.Outcome == session.OutcomeEnded:
-		_ = r.tracker.MarkEnded(v.ID, res.Verdict.Reason)
-	case res.Verdict.Reason == session.Reused && res.Record != nil:
-		emit(session.EventReuse)
-		r.terminator.Finish(res.Record, session.Reused, c)
-	case res.Verdict.Outcome == session.OutcomeExpired && res.Record != nil:
-		r.terminator.Finish(res.Record, res.Verdict.Reason, c)
 	}
 }
 
@@ -299,7 +264,7 @@ func (r *Resolver) overtaken(ctx context.Context, s *session.Session) (*session.
 		return nil, session.ErrNotRenewed // see [session.Bearer.Family]
 	}
 	point := r.tracker.ReadPoint(s.Track())
-	stored, err := r.get(ctx, s.ID())
+	stored, err := r.reader.get(ctx, s.ID())
 	if err != nil || stored.Record == nil || stored.Record.Facts.TokensHash == s.TokensHash() {
 		return nil, session.ErrNotRenewed
 	}

@@ -53,7 +53,7 @@ func (r *Resolver) Successor(ctx context.Context, s *session.Session) (value str
 func (r *Resolver) learnAgain(ctx context.Context, s *session.Session) bool {
 	limit := max(verdictFresh, min(s.Grace()/2, maxAnswerAge))
 	for range maxAsks {
-		stored, err := r.get(ctx, s.ID())
+		stored, err := r.reader.get(ctx, s.ID())
 		if err != nil || stored.Record == nil {
 			return false
 		}
