@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sessiongate/session/testserver"
+	"sessiongate/web"
 )
 
 // block is one fenced block of a page.
@@ -73,11 +74,20 @@ func TestMarkdownScripts(t *testing.T) {
 		if b.language != "js" {
 			continue
 		}
-		file := filepath.Join(t.TempDir(), "block.mjs")
+		dir, how := t.TempDir(), "--check"
+		if strings.Contains(b.text, `from "node:test"`) {
+			how = "--test" // it runs by itself
+			if err := os.CopyFS(filepath.Join(dir, "node_modules", "sessiongate-client"), web.ClientPackage()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		file := filepath.Join(dir, "block.mjs")
 		if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := exec.CommandContext(t.Context(), node, "--check", file).CombinedOutput(); err != nil {
+		cmd := exec.CommandContext(t.Context(), node, how, file)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s\n%s", b.file, err, out, b.text)
 		}
 	}
@@ -140,6 +150,7 @@ echo "nobody knows go $*" >&2
 exit 1
 `)
 	r.write("gateway.yaml", 0o600, r.here(configuration))
+	r.write("package.json", 0o600, `{"private": true}`) // of the reader's app
 	files, err := filepath.Glob("../../../configs/*.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +192,7 @@ var (
 // every other one must succeed.
 func (r *reader) follow(text string) {
 	r.t.Helper()
-	for _, program := range []string{"curl", "wrk"} {
+	for _, program := range []string{"curl", "wrk", "npm"} {
 		if strings.Contains(text, program+" ") {
 			testserver.Need(r.t, program)
 		}
