@@ -1,11 +1,11 @@
-// sessiongate-client: see README.md. types.d.ts has the types.
+// sessiongate-client: see README.md and types.d.ts.
 /** @import { Client, ClientOptions, Problem, Snapshot } from "./types.d.ts" */
 
 /** What was no success. */
 export class SessionError extends Error {
   /** @param {number} status @param {Problem | null} problem @param {string} [code] */
   constructor(status, problem, code = problem?.code ?? "") {
-    super(problem ? problem.title + ": " + problem.detail : code || "HTTP status " + status);
+    super(problem?.detail || code || "HTTP status " + status);
     this.name = "SessionError";
     this.status = status;
     this.problem = problem;
@@ -32,7 +32,7 @@ export function createClient({
   base: at = "/auth/", fetch: send = (...args) => globalThis.fetch(...args), replay, events, refetch, initial, onEvent,
 } = {}) {
   const page = globalThis.location; // undefined on a server: nothing is asked
-  const base = new URL(at, page?.href ?? "http://localhost");
+  const base = new URL(String(at).replace(/\/?$/, "/"), page?.href ?? "http://localhost");
   const elsewhere = page && page.origin !== base.origin && { credentials: "include" };
   const channel = "sessiongate " + base.pathname;
   const tabs = page && globalThis.BroadcastChannel ? new BroadcastChannel(channel) : null;
@@ -45,7 +45,7 @@ export function createClient({
   let told = false; // that the session is over
   let heard = ""; // why, says another tab
   let replaced;
-  let asked = 0, known = 0; // numbers of looks
+  let asked = 0, known = 0; // looks
   let looked = 0, looking, timer, soon;
 
   const live = () => page && !closed.signal.aborted;
@@ -56,15 +56,19 @@ export function createClient({
     call(onEvent, type, detail);
     tell(type, detail);
   };
-  const show = (next) => tell("", snapshot = next);
+  const show = (next) => {
+    snapshot = next;
+    tell("", next);
+  };
   const post = (type, detail) => { if (live()) tabs?.postMessage({ type, detail }); };
   const arm = (ms) => {
     clearTimeout(timer);
     if (live()) timer = setTimeout(look, Math.min(2 ** 31 - 1, ms));
   };
 
+  // Takes the gateway's word.
   function settle(doc) {
-    if (!doc.authenticated) return end(doc.reason || heard);
+    if (!doc.authenticated) return end(doc.reason || heard, false, true);
     const { user, session } = doc;
     const { expires_in, idle_expires_in, access_expires_in, ...lasting } = session, before = snapshot;
     const deadline = (key, seconds) => {
@@ -86,12 +90,13 @@ export function createClient({
     stream();
   }
 
-  // wasOne: a session is over, although this page knew none.
-  function end(reason = "", wasOne) {
+  // other: a session unknown to this page. looked: says a look.
+  function end(reason = "", other, looked) {
     const { status, session, stale, reason: former } = snapshot;
-    if (session && reason === "replaced" && replaced !== session.id) {
+    if (session && reason === "replaced" && !(looked && replaced === session.id)) {
+      if (replaced !== session.id) arm(1000); // for the new session's cookie
       replaced = session.id;
-      return arm(1000); // the new cookie is under way
+      return;
     }
     if (status !== "anonymous" || stale || reason && reason !== former) {
       known = ++asked; // looks under way are out of date
@@ -99,7 +104,7 @@ export function createClient({
     }
     clearTimeout(timer);
     stream();
-    if (told || !session && !wasOne) return;
+    if (told || !session && !other) return;
     told = true;
     post("ended", { reason });
     emit("ended", { reason });
@@ -114,6 +119,7 @@ export function createClient({
     return res.status === 204 ? null : res.json();
   }
 
+  // No fault changes what was known.
   async function learn(path, method) {
     const number = ++asked;
     looked = Date.now();
@@ -148,34 +154,35 @@ export function createClient({
     if (!ours) return send(request);
     const again = !(init?.body instanceof ReadableStream); // a stream is gone
     const owner = userOf(snapshot);
-    let repeat = again, busy = again && !own, hold = busy && replay && owner, step = true;
+    let mayRepeat = again, mayWait = again && !own, mayHold = mayWait && replay && owner, tellStep = true;
     for (;;) {
       const sent = snapshot.session;
       const res = await send(again ? request.clone() : request);
       const mark = (name) => res.headers.get("X-Sessiongate-" + name);
       const refused = res.status === 401, retry = mark("Retry") === "1";
-      if (!retry && (mark("Upstream") || ![401, 429, 503].includes(res.status))) return res;
+      // What was redirected has been carried out, perhaps.
+      if (res.redirected || !retry && (mark("Upstream") || ![401, 429, 503].includes(res.status))) return res;
       const problem = await problemOf(res), code = problem?.code ?? "";
       // Only the gateway can set this: the request went no further.
       const proven = code && mark("Problem") === code;
-      const pauseHeld = (until) => hold && proven && held.size < 50 && pause(300_000, request.signal, { owner, ...until });
+      const hold = (until) => mayHold && proven && held.size < 50 && pause(300_000, request.signal, { owner, ...until });
       let goOn;
       if (retry || refused && code === "session_stale") {
-        goOn = repeat;
-        repeat = false;
+        goOn = mayRepeat;
+        mayRepeat = false;
       } else if (!refused) {
         const after = parseInt(res.headers.get("Retry-After") ?? "");
-        goOn = busy && proven && after <= 10 && pause(after * 1000, request.signal);
-        busy = false;
+        goOn = mayWait && proven && after <= 10 && pause(after * 1000, request.signal);
+        mayWait = false;
       } else if (code === "reauthentication_required") {
-        goOn = pauseHeld({ id: sent?.id, since: sent?.auth_time });
-        if (step) emit("step_up", { login_url: problem?.login_url });
-        hold = step = false;
+        goOn = hold({ id: sent?.id, since: sent?.auth_time });
+        if (tellStep) emit("step_up", { login_url: problem?.login_url });
+        mayHold = tellStep = false;
       } else if (code === "authentication_required" || over.includes(code)) {
-        goOn = pauseHeld();
+        goOn = hold();
         if (snapshot.session && snapshot.session.id !== sent?.id) look();
         else end(problem?.reason, code !== "authentication_required");
-        hold = false;
+        mayHold = false;
       }
       release();
       goOn = await goOn;
@@ -199,6 +206,7 @@ export function createClient({
     if (signal.aborted) abort();
   });
 
+  // Sends what was held, as its own user only.
   function release() {
     const now = snapshot.session;
     if (now) for (const h of held) {
@@ -226,7 +234,7 @@ export function createClient({
       on("ended", ({ reason }) => { if (snapshot.session?.id === id) end(reason); });
       on("error", async () => {
         if (source.readyState !== 2) return; // it connects again by itself
-        await look(); // refused
+        await look();
         pause(5000, signal).then(() => open(share), () => {});
       });
     };
@@ -273,6 +281,7 @@ export function createClient({
 
   async function signIn(options) {
     const { popup, signal, extra, ...given } = options ?? {};
+    signal?.throwIfAborted();
     if (given.password !== undefined) {
       const doc = await ask("login", "POST", { ...extra, ...Object.fromEntries(fields(given)) });
       known = ++asked;
@@ -280,11 +289,10 @@ export function createClient({
       return doc;
     }
     if (!popup) return page.assign(loginURL(options));
-    const done = new URL("done", base).pathname;
-    if (!open(loginURL({ ...options, returnTo: done }), "sessiongate", "popup,width=480,height=640")) {
+    const there = loginURL({ ...options, returnTo: new URL("done", base).pathname });
+    if (!open(there, "sessiongate", "width=480,height=640")) {
       throw new SessionError(0, null, "popup_blocked");
     }
-    // The window may be cut off and seem closed.
     return new Promise((resolve, reject) => {
       const stop = listen("done", async () => {
         const doc = await session().catch(() => null);

@@ -126,7 +126,10 @@ export interface PasswordOptions {
   extra?: Record<string, string | number | boolean>;
 }
 
-/** A sign-in that leaves the page where it is. Call `signIn` in the click itself, or the browser blocks the window. */
+/**
+ * A sign-in that leaves the page where it is. Call `signIn` in the click itself, or the browser blocks the window. It
+ * is done when the gateway's last page in that window says so; that the window is closed cannot be seen from here.
+ */
 export interface PopupOptions extends Omit<LoginOptions, "returnTo"> {
   popup: true;
   /** Gives the wait up. */

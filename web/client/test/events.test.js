@@ -205,6 +205,8 @@ test("a refused stream is a reason to look, and is opened again after a while", 
 test("a session that gave way to a new one in this browser has not ended for its user", async (t) => {
   const { b, heard, client } = await opened(t);
   b.streams[0].say("ended", { reason: "replaced" });
+  b.api = own("replaced");
+  await Promise.all([client.fetch("/api"), client.fetch("/api")]);
   await settle();
   assert.equal(client.getSnapshot().status, "authenticated");
   b.session = signedIn(ada, "s2");

@@ -25,6 +25,8 @@ async function opened(t, options) {
 const post = { method: "POST", body: "x" };
 const retry = { "X-Sessiongate-Upstream": "401", "X-Sessiongate-Retry": "1" };
 const soon = (status, code, headers) => problem(status, code, { headers: { "Retry-After": "3", ...headers } });
+// A POST that was answered with a redirect was carried out, most likely; what follows is a GET.
+const redirected = (res) => Object.defineProperty(res, "redirected", { value: true });
 // The second table: what is answered, and what becomes of the request.
 for (const [name, init, given, status, times, seconds = 0] of [
   ["a success", post, [text(200)], 200, 1],
@@ -35,6 +37,9 @@ for (const [name, init, given, status, times, seconds = 0] of [
   ["the gateway asks twice", post, [text(401, retry), text(401, retry)], 401, 2],
   ["a stream cannot be sent twice", { ...post, body: stream(), duplex: "half" }, [problem(401, "session_stale")], 401, 1],
   ["a 401 of the application", post, [text(401, { "X-Sessiongate-Upstream": "401" })], 401, 1],
+  ["session_stale after a redirect", post, [redirected(problem(401, "session_stale"))], 401, 1],
+  ["our 503 after a redirect", post, [redirected(soon(503, "overloaded"))], 503, 1],
+  ["the end of the session after a redirect", post, [redirected(problem(401, "session_ended"))], 401, 1],
   ["a problem of another gateway behind ours", post, [soon(503, "overloaded", { "X-Sessiongate-Upstream": "503" })], 503, 1],
   ["its 401", post, [problem(401, "session_stale", { headers: { "X-Sessiongate-Upstream": "401" } })], 401, 1],
   ["our 503", post, [soon(503, "overloaded")], 200, 2, 3],

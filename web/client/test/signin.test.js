@@ -14,6 +14,11 @@ test("loginURL: this page, its fragment, and what the login page is asked for", 
   ]) assert.equal(client.loginURL(options), want);
 });
 
+test("a base without a slash at its end has one", (t) => {
+  const b = browser(t), { client } = b.tab({ base: b.base.slice(0, -1) });
+  assert.equal(client.loginURL({ returnTo: "/" }), b.base + "login?return_to=%2F");
+});
+
 test("signIn goes to the login page", async (t) => {
   const b = browser(t), { client } = b.tab();
   await client.signIn({ returnTo: "/x", provider: "corp" });
@@ -90,6 +95,8 @@ test("signIn in a popup can be given up, or is blocked", async (t) => {
   const waiting = client.signIn({ popup: true, signal: abort.signal });
   abort.abort(new Error("enough"));
   await assert.rejects(waiting, /enough/);
+  await assert.rejects(client.signIn({ popup: true, signal: abort.signal }), /enough/);
+  assert.equal(b.opened.length, 1);
   globalThis.open = () => null;
   await assert.rejects(client.signIn({ popup: true }), { name: "SessionError", code: "popup_blocked" });
 });
