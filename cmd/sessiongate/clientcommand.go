@@ -53,7 +53,7 @@ func writeClient(out io.Writer, dir string, force bool, version string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // G301: source code, as an editor would write it
 		return err
 	}
 	root, err := os.OpenRoot(dir)
