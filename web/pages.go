@@ -87,6 +87,7 @@ type LoginPage struct {
 	Action            string             // path the forms post to: /auth/login
 	ReturnTo          string             // return URL, sent back as it is: check it when it arrives
 	Error             string             // one short sentence for the reader; never an error's own text
+	Notice            string             // why the reader is here: what became of the session; empty: not shown
 	WrongCredentials  bool               // what Error says is about the two fields: mark them
 	Username          string             // fills the user name again after an error
 	Extra             []string           // names of further fields that this account needs, in the form's order

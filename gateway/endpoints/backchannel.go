@@ -50,5 +50,6 @@ func (s *signOut) backChannelLogout(x *exchange.Exchange) error {
 // sendLogoutFault answers as §2.8 has it. What exactly is wrong is for our log:
 // a forger should learn nothing.
 func sendLogoutFault(x *exchange.Exchange, why string) error {
+	x.MarkProblem("bad_request")
 	return x.SendJSON(http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": why})
 }

@@ -149,6 +149,7 @@ func (s *signIn) again(x *exchange.Exchange, done session.LoginDone) string {
 // callbackPage offers again, an address to try once more at. The catalogue says title and text.
 func (s *signIn) callbackPage(x *exchange.Exchange, status int, again, title, text string) {
 	e := s.Responder.Edition(x.Request)
+	x.MarkProblem(callbackCode(status))
 	s.Responder.Page(x, status, func(b *bytes.Buffer) error {
 		x.Header().Set("Referrer-Policy", "no-referrer") // our address holds the code
 		return e.Message(b, web.MessagePage{
@@ -157,4 +158,15 @@ func (s *signIn) callbackPage(x *exchange.Exchange, status int, again, title, te
 			Secondary: web.Link{Label: e.Text("button.home", nil), Href: s.Pages.Home()},
 		})
 	})
+}
+
+// callbackCode is the code of the contract for a sign-in that failed at the provider.
+func callbackCode(status int) string {
+	switch status {
+	case http.StatusForbidden:
+		return "forbidden"
+	case http.StatusServiceUnavailable:
+		return "provider_unavailable"
+	}
+	return "bad_request"
 }

@@ -193,7 +193,8 @@ func (d *desk) person(method, target, body string, fields ...string) *httptest.R
 	return d.ask(method, target, body, append(fields, "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: same-origin")...)
 }
 
-// answer is what a response must be; empty parts are not looked at.
+// answer is what a response must be; empty parts are not looked at. Every problem says that it is one
+// of the gateway, and nothing else does.
 type answer struct {
 	status              int
 	body, location, jar string
@@ -205,5 +206,8 @@ func (a answer) check(t *testing.T, name string, rec *httptest.ResponseRecorder)
 	jar := strings.Join(rec.Header().Values("Set-Cookie"), "\n")
 	if rec.Code != a.status || !strings.Contains(body, a.body) || !strings.Contains(jar, a.jar) || !strings.HasPrefix(rec.Header().Get("Location"), a.location) {
 		t.Errorf("%s: %d, Location %q, cookies %q, %s; want %+v", name, rec.Code, rec.Header().Get("Location"), jar, body, a)
+	}
+	if code := rec.Header().Get("X-Sessiongate-Problem"); (code != "") != (rec.Code >= 400) {
+		t.Errorf("%s: %d is the problem %q", name, rec.Code, code)
 	}
 }

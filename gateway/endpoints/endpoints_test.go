@@ -139,6 +139,9 @@ func TestLoginsThatNeedMore(t *testing.T) {
 
 func TestTheLoginPage(t *testing.T) {
 	both := services{redirects: []string{"corp"}, passwords: []string{"local"}}
+	evicted := func(session.ResolveOptions) (*session.Session, error) {
+		return nil, &session.EndedError{Reason: session.Evicted}
+	}
 	here8080 := both
 	here8080.public = "http://localhost:8080" // a developer's machine, where pages say more
 	for name, row := range map[string]struct {
@@ -157,6 +160,8 @@ func TestTheLoginPage(t *testing.T) {
 		"asks too much":        {here8080, gone, "/auth/login?provider=corp&begin=1&prompt=x", answer{400, "prompt is", "", ""}},
 		"no number":            {here8080, gone, "/auth/login?provider=corp&begin=1&max_age=x", answer{400, "max_age", "", ""}},
 		"too long":             {here8080, gone, "/auth/login?provider=corp&begin=1&acr_values=" + strings.Repeat("a+", 9), answer{400, "too long", "", ""}},
+		"why it ended":         {both, evicted, "/auth/login?return_to=/a", answer{200, "this one had been signed in the longest", "", ""}},
+		"why, then more":       {both, evicted, "/auth/login?prompt=login", answer{200, "this one had been signed in the longest", "", ""}},
 		"not for people":       {both, gone, "/auth/login?provider=corp&begin=1&prompt=x", answer{400, "does not work like that", "", ""}},
 	} {
 		s := row.services
@@ -167,7 +172,11 @@ func TestTheLoginPage(t *testing.T) {
 			}
 			return "https://corp.example/", nil
 		}
-		row.want.check(t, name, newDesk(t, &s).person("GET", row.target, "", cookie))
+		rec := newDesk(t, &s).person("GET", row.target, "", cookie)
+		row.want.check(t, name, rec)
+		if name == "not signed in" && strings.Contains(rec.Body.String(), "signed out") {
+			t.Errorf("whoever has signed out knows: %s", rec.Body)
+		}
 	}
 	only := services{redirects: []string{"corp"}, resolve: func(session.ResolveOptions) (*session.Session, error) {
 		return nil, &session.EndedError{Reason: session.ProviderRefused}

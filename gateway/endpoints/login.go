@@ -42,7 +42,7 @@ func (s *signIn) loginForm(x *exchange.Exchange) error {
 		return err
 	}
 	s.Cookies.SetProbe(x.Header())
-	s.loginPageFor(x, http.StatusOK, web.LoginPage{ReturnTo: to})
+	s.loginPageFor(x, http.StatusOK, web.LoginPage{ReturnTo: to, Notice: s.Responder.WhyEnded(x, err)})
 	return nil
 }
 
@@ -57,6 +57,7 @@ func (s *signIn) noSuchProvider(x *exchange.Exchange, name, to string) error {
 		return problem.BadRequest("There is no provider "+strconv.Quote(session.PlainText(name, 64))+" here.", nil)
 	}
 	s.Cookies.SetProbe(x.Header())
+	x.MarkProblem("bad_request")
 	label := strconv.Quote(session.PlainText(name, 64))
 	s.loginPageFor(x, http.StatusBadRequest, web.LoginPage{
 		ReturnTo: to, Error: s.Responder.Edition(x.Request).Text("login.no_such_provider", web.Args{"label": label}),
@@ -170,6 +171,7 @@ func (s *signIn) loginFailed(x *exchange.Exchange, form bool, c credentials, err
 		Error: title + ". " + text, WrongCredentials: p.Status == http.StatusUnauthorized && p.Reason == "",
 	}
 	s.askForStep(e, &page, c, err)
+	x.MarkProblem(p.Code)
 	s.loginPageFor(x, p.Status, page)
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"sessiongate/gateway/exchange"
 	"sessiongate/gateway/problem"
+	"sessiongate/gateway/proxy"
 	"sessiongate/gateway/routing"
 	"sessiongate/session"
 	"sessiongate/web"
@@ -259,7 +260,13 @@ func TestPeopleGetPages(t *testing.T) {
 		"a form":         {"POST", "/a", problem.ErrAnonymous, "/auth/login?return_to=%2Fauth%2Fdone"},
 		"a step-up form": {"POST", "/a", problem.SignInAgain("corp", "x"), "stronger sign-in. Confirm in a new tab"},
 		"back":           {"POST", "/a", problem.PayloadTooLarge(), "Back to the form"},
-		"other user":     {"GET", "/a", problem.Forbidden("role", "admin"), "/auth/logout"},
+		"other user":     {"GET", "/a", problem.Forbidden("role", "admin"), `href="/auth/logout?return_to=%2Fauth%2Flogin%3Freturn_to%3D%252Fa"`},
+		"for the form":   {"POST", "/a", problem.Forbidden("role", "admin"), `href="/auth/logout?return_to=%2Fauth%2Flogin%3Freturn_to%3D%252Fform"`},
+		"another host":   {"GET", "/a", problem.Misdirected(own), `href="` + own + `"`},
+		"a busy site":    {"GET", "/a?b", problem.Overloaded(), `href="/a?b"`},
+		"with a form":    {"POST", "/a?b", problem.Overloaded(), `href="/form"`},
+		"out of service": {"GET", "/a", problem.OfUpstream(&proxy.Failure{Kind: proxy.Unavailable}), "out of service"},
+		"no answer":      {"GET", "/a", problem.OfUpstream(&proxy.Failure{Kind: proxy.Unreachable}), "No answer from the application"},
 		"nothing here":   {"GET", "/a", problem.NotFound(), "To the start page"},
 		"may help":       {"GET", "/a", &session.UnavailableError{Subsystem: session.SubsystemProvider}, "Sign in again"},
 		"stale":          {"GET", "/a", &session.StaleError{Mark: "m"}, "prompt=login"},

@@ -2,10 +2,13 @@ package exchange
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"sessiongate/gateway/problem"
+	"sessiongate/session"
 	"sessiongate/web"
 )
 
@@ -38,6 +41,17 @@ func (r *Responder) Words(x *Exchange, p *problem.Problem) (title, text string) 
 	return title, text
 }
 
+// WhyEnded says to people why their session ended, from the error of [Exchange.Authenticate]. It is
+// empty of a session that goes on, of one that they ended here themselves, and of none.
+func (r *Responder) WhyEnded(x *Exchange, err error) string {
+	var ended *session.EndedError
+	if !errors.As(err, &ended) || ended.Reason == session.Logout {
+		return ""
+	}
+	_, text := r.Words(x, problem.Of(ended))
+	return text
+}
+
 // textReason chooses among the texts of a code.
 func textReason(p *problem.Problem, name string) string {
 	switch {
@@ -47,6 +61,8 @@ func textReason(p *problem.Problem, name string) string {
 		return "too_many_sessions"
 	case p.Code == "forbidden" && name == "":
 		return "anonymous"
+	case p.Code == "upstream_unreachable" && p.Status == http.StatusServiceUnavailable: // known to be down: nobody was asked
+		return "out_of_service"
 	}
 	return ""
 }
@@ -64,7 +80,7 @@ func (r *Responder) waysOn(e *web.Edition, x *Exchange, p *problem.Problem, page
 		page.Origin = r.o.Site.Origin
 	case p.OtherUser:
 		page.Primary = home
-		page.Secondary = web.Link{Label: e.Text("button.other_user", nil), Href: r.o.Site.Prefix + "/logout"}
+		page.Secondary = web.Link{Label: e.Text("button.other_user", nil), Href: r.otherUser(x, ReturnURL(x.Request.URL.RequestURI()))}
 	case hopeless(p.Status):
 		page.Primary = home
 	default:
@@ -73,6 +89,13 @@ func (r *Responder) waysOn(e *web.Edition, x *Exchange, p *problem.Problem, page
 	if p.SignIn.MayHelp && !strings.HasPrefix(x.Request.URL.Path, r.o.Site.Prefix+"/") {
 		page.Secondary = web.Link{Label: e.Text("button.sign_in_again", nil), Href: r.LoginURL(x.Request), Keep: true}
 	}
+}
+
+// otherUser is the address to come back to as somebody else. It leads through the sign-out: a provider
+// with a session of its own would only sign in the same user again.
+func (r *Responder) otherUser(x *Exchange, to string) string {
+	login := r.o.Site.LoginPage + "?return_to=" + url.QueryEscape(to)
+	return r.Along(x.Request, r.o.Site.Prefix+"/logout?return_to="+url.QueryEscape(r.Along(x.Request, login)))
 }
 
 // hopeless reports a status with which the same request would be answered once more.
@@ -94,6 +117,8 @@ func (r *Responder) afterForm(e *web.Edition, x *Exchange, p *problem.Problem, p
 			Label: e.Text("button.sign_in_new_tab", nil), Href: r.loginURLTo(x.Request, p, r.o.Site.Prefix+"/done"), NewTab: true,
 		}
 		page.Secondary = web.Link{}
+	case p.OtherUser:
+		page.Secondary.Href = r.otherUser(x, from)
 	case again:
 		page.Primary = web.Link{Label: e.Text("button.form", nil), Href: from}
 	}
