@@ -107,10 +107,46 @@ func ClearCookies(ctx context.Context) {
 // DisableScripts makes the tab run no page's JavaScript from the next page on.
 func DisableScripts(ctx context.Context) {
 	browserOf(ctx).t.Helper()
-	step(ctx, "disable scripts", chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		_, err := cdp.Call(ctx, tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	setScripts(ctx, true)
+}
+
+// EnableScripts undoes [DisableScripts]. A page that is open stays as it became without scripts, and
+// those of a test can use timers and promises in it.
+func EnableScripts(ctx context.Context) {
+	browserOf(ctx).t.Helper()
+	setScripts(ctx, false)
+}
+
+func setScripts(ctx context.Context, disabled bool) {
+	step(ctx, "allow or forbid scripts", chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: disabled})
 		return err
 	}))
+}
+
+// Media makes the tab see media features as given, such as prefers-color-scheme: dark, from now on.
+func Media(ctx context.Context, features map[string]string) {
+	browserOf(ctx).t.Helper()
+	var list []*emulation.MediaFeature
+	for name, value := range features {
+		list = append(list, &emulation.MediaFeature{Name: name, Value: value})
+	}
+	step(ctx, "emulate media", chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: list})
+		return err
+	}))
+}
+
+// Viewport gives the page a window of width × height CSS pixels, which it keeps.
+func Viewport(ctx context.Context, width, height int64) {
+	browserOf(ctx).t.Helper()
+	step(ctx, "size the window", chromedp.EmulateViewport(width, height))
+}
+
+// Press presses and releases keys, such as "\t", wherever the focus is.
+func Press(ctx context.Context, keys string) {
+	browserOf(ctx).t.Helper()
+	step(ctx, "press a key", chromedp.KeyEvent(keys))
 }
 
 // Screenshot gives the page a window of width × height CSS pixels, which it keeps,

@@ -35,6 +35,7 @@ func components() map[string]finder {
 		"npm":            func() (string, error) { return lookPath("npm") },
 		"oidc-provider":  findNPM,
 		"express":        findNPM,
+		"axe-core":       findNPM,
 		"nginx":          func() (string, error) { return lookPath("nginx", "/usr/sbin/nginx") },
 		"docker-compose": func() (string, error) { return lookPath("docker-compose") },
 		"python-fastapi": findFastAPI,
@@ -45,7 +46,7 @@ func components() map[string]finder {
 
 // Need returns the path of the main program of component: redis (redis-server,
 // with redis-cli on PATH beside it), chromium, postgres (initdb lies in the same
-// folder), mariadb (with its client and mariadb-install-db on PATH), node, npm, oidc-provider, docker-compose, curl, wrk, or python-fastapi (a python3
+// folder), mariadb (with its client and mariadb-install-db on PATH), node, npm, oidc-provider, express, axe-core, docker-compose, curl, wrk, or python-fastapi (a python3
 // that can import what the FastAPI tutorial needs).
 //
 // A missing component skips the test, or fails it when [RequireEnv] names it.
