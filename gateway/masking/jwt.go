@@ -87,7 +87,7 @@ func (k kin) same(other kin) bool {
 // Has reports whether text is a JWT of the API: it bears the API's iss; where the API's have none,
 // the same alg and kid, and a claim that names the user. named says that it stands under a name of
 // tokens. Elsewhere a JWT without iss must also have all the claims that the API's have. As long
-// as no token of the API is known, each JWT under a name of tokens is taken for one.
+// as no token of the API is known, every JWT is taken for one: nobody is signed in there yet.
 func (f *Family) Has(text []byte, named bool) bool {
 	h, c, ok := readJWT(text)
 	if !ok {
@@ -95,7 +95,7 @@ func (f *Family) Has(text []byte, named bool) bool {
 	}
 	k, seen := kinOf(h, c), f.seen.Load()
 	if seen == nil {
-		return named || f.atHome(k.issuer)
+		return true
 	}
 	if k.issuer != "" {
 		return f.atHome(k.issuer) || slices.ContainsFunc(*seen, func(s kin) bool { return s.issuer == k.issuer })
