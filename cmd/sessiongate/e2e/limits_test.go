@@ -238,7 +238,7 @@ func TestLoginPageWhenLimited(t *testing.T) {
 	b.do("POST", "/auth/login", form, navigating("same-origin"), header("Origin", publicOrigin))
 	a := b.do("POST", "/auth/login", form, navigating("same-origin"), header("Origin", publicOrigin))
 	if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != "3600" ||
-		!strings.Contains(a.body, "Too many attempts. Wait 60 minutes and try again.") {
+		!strings.Contains(a.body, "Too many attempts. Try again in 60 minutes.") {
 		t.Errorf("%q %s", a.header.Get("Retry-After"), a)
 	}
 }
