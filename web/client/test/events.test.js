@@ -48,8 +48,9 @@ for (const [name, how] of [
     const first = await opened(t), { b } = first;
     const second = b.tab().watch(), silent = b.tab(); // which only listens, as a page does that has fetched nothing yet
     await settle();
-    await how(first);
     b.session = nobody(); // the other tabs are told nothing more than this
+    await how(first);
+    b.session = nobody();
     await settle();
     for (const tab of [first, second, silent]) {
       assert.deepEqual(tab.heard, [["ended", { reason: "evicted" }]]);

@@ -1,6 +1,5 @@
 // A browser and a gateway for the tests: what the client asks is answered by a function of the test, time stands still
 // until the test moves it, and two clients of one test are two tabs.
-import { mock } from "node:test";
 import { createClient } from "../core.js";
 
 let tests = 0;
@@ -65,6 +64,43 @@ class Locks {
   }
 }
 
+/** A clock that stands still: setTimeout and Date.now, for as long as a test runs. (node's own mock needs node 20.) */
+class Clock {
+  timers = new Map();
+  last = 0;
+  real = { setTimeout, clearTimeout, now: Date.now };
+
+  constructor(now) {
+    this.now = now;
+    globalThis.setTimeout = (run, ms = 0, ...args) => {
+      this.timers.set(++this.last, { at: this.now + Math.max(0, ms), run, args });
+      return this.last;
+    };
+    globalThis.clearTimeout = (id) => this.timers.delete(id);
+    Date.now = () => this.now;
+  }
+
+  tick(ms) {
+    const end = this.now + ms;
+    for (;;) {
+      const [next] = [...this.timers].filter(([, t]) => t.at <= end).sort(([, a], [, b]) => a.at - b.at);
+      if (!next) break;
+      const [id, { at, run, args }] = next;
+      this.timers.delete(id);
+      this.now = Math.max(this.now, at);
+      run(...args);
+    }
+    this.now = end;
+  }
+
+  stop() {
+    Object.assign(globalThis, { setTimeout: this.real.setTimeout, clearTimeout: this.real.clearTimeout });
+    Date.now = this.real.now;
+  }
+}
+
+let clock;
+
 /** Lets everything happen that needs no time: answers, messages between tabs. */
 export async function settle() {
   for (let i = 0; i < 30; i++) await new Promise(setImmediate);
@@ -72,7 +108,7 @@ export async function settle() {
 
 /** Moves the clock. */
 export async function pass(seconds) {
-  mock.timers.tick(seconds * 1000);
+  clock.tick(seconds * 1000);
   await settle();
 }
 
@@ -83,7 +119,7 @@ export async function pass(seconds) {
  */
 export function browser(t, { locks = true } = {}) {
   const base = `/auth${++tests}/`;
-  mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.parse("2026-01-01T12:00:00Z") });
+  const time = clock = new Clock(Date.parse("2026-01-01T12:00:00Z"));
   const page = new EventTarget(), doc = new EventTarget(), went = [], opened = [];
   const set = (name, value) => Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   const globals = {
@@ -100,7 +136,7 @@ export function browser(t, { locks = true } = {}) {
   t.after(async () => {
     for (const c of clients) c.close();
     await settle();
-    mock.timers.reset();
+    time.stop();
     for (const name of Object.keys(globals)) set(name, undefined);
     delete globalThis.location;
   });
