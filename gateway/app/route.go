@@ -58,7 +58,7 @@ func (a *Route) Serve(x *exchange.Exchange, t routing.Target) {
 
 func (a *Route) forward(x *exchange.Exchange, h proxy.Handler, t routing.Target, token proxy.Token) *proxy.Failure {
 	return a.forwarder.Serve(x, x.Request, h, t, proxy.GatewayHeaders{
-		Bearer: token.Bearer, Carrier: token.Carrier, ClientIP: x.Client.IP, Host: cmp.Or(a.route.Host, a.o.Site.Host), Proto: a.o.Site.Scheme,
+		Bearer: token.Bearer, Credential: token.Credential, ClientIP: x.Client.IP, Host: cmp.Or(a.route.Host, a.o.Site.Host), Proto: a.o.Site.Scheme,
 		RequestID: x.Client.RequestID, TraceParent: x.TraceParent,
 		Fields: claimFields(a.route.Headers.Request.Claims, x.Identity()),
 	})
@@ -112,7 +112,7 @@ func (a *Route) admitCookie(x *exchange.Exchange) (t proxy.Token, ok bool) {
 // tokenOf is how requests carry the token of a session.
 func tokenOf(s *session.Session) proxy.Token {
 	if s.Forward != nil {
-		return proxy.Token{Carrier: s.Forward}
+		return proxy.Token{Credential: s.Forward}
 	}
 	return proxy.Token{Bearer: s.Authorization}
 }

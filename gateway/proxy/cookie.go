@@ -23,7 +23,7 @@ func appendCookies(to []client.Field, lines, names []string) []client.Field {
 }
 
 // putCookies puts the cookies that carry a token in the place of the client's of these names.
-func putCookies(fields []client.Field, c Carrier) []client.Field {
+func putCookies(fields []client.Field, c Credential) []client.Field {
 	var names []string
 	var own strings.Builder
 	for name, value := range c.Cookies {

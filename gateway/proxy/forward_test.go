@@ -25,12 +25,12 @@ var ourCookies = []string{"__Host-session", "__Host-login"}
 // plain text.
 type front struct {
 	*httptest.Server
-	failures  chan *proxy.Failure
-	forwarder *proxy.Forwarder
-	handler   handler
-	rewriter  *rewriter // in place of handler
-	fields    []routing.Field
-	carrier   proxy.Carrier // in place of the Bearer
+	failures   chan *proxy.Failure
+	forwarder  *proxy.Forwarder
+	handler    handler
+	rewriter   *rewriter // in place of handler
+	fields     []routing.Field
+	credential proxy.Credential // in place of the Bearer
 }
 
 // handler is a [proxy.Handler] of functions that may be missing. It must be set before the first
@@ -114,8 +114,8 @@ func newFront(t testing.TB, route *routing.Route, o proxy.Options) *front {
 		if f.rewriter != nil {
 			h = f.rewriter
 		}
-		values := proxy.GatewayHeaders{Bearer: "Bearer real", Carrier: f.carrier, ClientIP: "192.0.2.1", Host: "app", Proto: "https", Fields: f.fields}
-		if f.carrier != nil {
+		values := proxy.GatewayHeaders{Bearer: "Bearer real", Credential: f.credential, ClientIP: "192.0.2.1", Host: "app", Proto: "https", Fields: f.fields}
+		if f.credential != nil {
 			values.Bearer = ""
 		}
 		failure := forwarder.Serve(w, r, h, m.Target, values)

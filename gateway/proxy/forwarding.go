@@ -13,22 +13,22 @@ import (
 // forwarding is one request on its way. Most forwardings are used again for another request, see
 // [forwarding.release].
 type forwarding struct {
-	f        *Forwarder
-	ctx      context.Context // of the exchange with the upstream
-	w        http.ResponseWriter
-	r        *http.Request // the inbound request
-	handler  Handler
-	rewriter Rewriter // nil: answers stay as they are
-	target   routing.Target
-	out      client.Request // the outgoing one, but for its address
-	body     *body          // nil: the request has none
-	stream   *Stream
-	carrier  Carrier  // what carries the token in place of Authorization; nil: nothing
-	upgrade  bool     // a WebSocket handshake
-	personal bool     // the upstream is told whose request it is
-	sent     bool     // a transport has seen the request
-	complete bool     // no panic, and a client that is still there
-	failure  *Failure // of a WebSocket handshake
+	f          *Forwarder
+	ctx        context.Context // of the exchange with the upstream
+	w          http.ResponseWriter
+	r          *http.Request // the inbound request
+	handler    Handler
+	rewriter   Rewriter // nil: answers stay as they are
+	target     routing.Target
+	out        client.Request // the outgoing one, but for its address
+	body       *body          // nil: the request has none
+	stream     *Stream
+	credential Credential // what carries the token in place of Authorization; nil: nothing
+	upgrade    bool       // a WebSocket handshake
+	personal   bool       // the upstream is told whose request it is
+	sent       bool       // a transport has seen the request
+	complete   bool       // no panic, and a client that is still there
+	failure    *Failure   // of a WebSocket handshake
 }
 
 // maxFields is how many fields a forwarding keeps room for. Browsers send twenty, the gateway adds
@@ -87,11 +87,11 @@ func (fw *forwarding) prepare(values *GatewayHeaders) {
 	if f.prefix != "" {
 		out.Fields = append(out.Fields, client.Field{Name: "X-Forwarded-Prefix", Value: f.prefix})
 	}
-	if values.Carrier != nil {
-		fw.carrier = values.Carrier
-		out.Fields = putCarrier(out.Fields, values.Carrier)
+	if values.Credential != nil {
+		fw.credential = values.Credential
+		out.Fields = putCredential(out.Fields, values.Credential)
 	}
-	fw.personal = values.Bearer != "" || values.Carrier != nil || len(values.Fields) > 0
+	fw.personal = values.Bearer != "" || values.Credential != nil || len(values.Fields) > 0
 	for _, list := range [...][]routing.Field{f.route.Headers.Request.Set, values.Fields} {
 		for _, field := range list {
 			out.Fields = put(out.Fields, client.Field(field))
@@ -125,7 +125,7 @@ func (fw *forwarding) takeBody() {
 // dropTrailers holds trailers to the rules for headers: some servers merge the two.
 func (fw *forwarding) dropTrailers() {
 	for name := range fw.r.Trailer {
-		if name == "Authorization" || carries(fw.carrier, name) || routing.IsFraming(name) || fw.f.policy.drops(name) {
+		if name == "Authorization" || carries(fw.credential, name) || routing.IsFraming(name) || fw.f.policy.drops(name) {
 			delete(fw.r.Trailer, name)
 		}
 	}

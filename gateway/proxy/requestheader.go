@@ -13,45 +13,45 @@ import (
 // GatewayHeaders holds the header values the gateway itself vouches for. An empty string sends no
 // such header.
 type GatewayHeaders struct {
-	Bearer      string  // the whole Authorization value, "Bearer …", ready to send
-	Carrier     Carrier // what carries the token in place of Bearer; nil: nothing
-	ClientIP    string  // X-Forwarded-For
-	Host        string  // X-Forwarded-Host
-	Proto       string  // X-Forwarded-Proto
-	RequestID   string  // X-Request-Id
-	TraceParent string  // traceparent, always a new one: the browser's is not trusted
+	Bearer      string     // the whole Authorization value, "Bearer …", ready to send
+	Credential  Credential // what carries the token in place of Bearer; nil: nothing
+	ClientIP    string     // X-Forwarded-For
+	Host        string     // X-Forwarded-Host
+	Proto       string     // X-Forwarded-Proto
+	RequestID   string     // X-Request-Id
+	TraceParent string     // traceparent, always a new one: the browser's is not trusted
 
 	Fields []routing.Field // for the claims among the route's request headers
 }
 
 // Token is how a request carries a session's token. The zero value says that there is none.
 type Token struct {
-	Bearer  string  // the whole Authorization value, "Bearer …", ready to send
-	Carrier Carrier // in place of Bearer; nil: none
+	Bearer     string     // the whole Authorization value, "Bearer …", ready to send
+	Credential Credential // in place of Bearer; nil: none
 }
 
-// Carrier is another way to carry a token than Authorization. What a client sent under one of its
+// Credential is another way to carry a token than Authorization. What a client sent under one of its
 // names never reaches an upstream. The names and values are ready to send; one without a value is
 // not sent.
-type Carrier interface {
+type Credential interface {
 	Fields(visit func(name, value string) bool)
 	Cookies(visit func(name, value string) bool)
 }
 
-func (t Token) given() bool { return t.Bearer != "" || t.Carrier != nil }
+func (t Token) given() bool { return t.Bearer != "" || t.Credential != nil }
 
 // put writes the token into a request in place of what stands at its places.
 func (t Token) put(fields []client.Field) []client.Field {
 	if t.Bearer != "" {
 		fields = put(fields, client.Field{Name: "Authorization", Value: t.Bearer})
 	}
-	if t.Carrier == nil {
+	if t.Credential == nil {
 		return fields
 	}
-	return putCarrier(fields, t.Carrier)
+	return putCredential(fields, t.Credential)
 }
 
-func putCarrier(fields []client.Field, c Carrier) []client.Field {
+func putCredential(fields []client.Field, c Credential) []client.Field {
 	for name, value := range c.Fields {
 		fields = slices.DeleteFunc(fields, func(old client.Field) bool { return hyphenated(old.Name) == name })
 		if value != "" {
@@ -61,8 +61,8 @@ func putCarrier(fields []client.Field, c Carrier) []client.Field {
 	return putCookies(fields, c)
 }
 
-// carries reports whether a name is one of the carrier's.
-func carries(c Carrier, name string) bool {
+// carries reports whether a name is one of the credential's.
+func carries(c Credential, name string) bool {
 	if c == nil {
 		return false
 	}

@@ -12,11 +12,11 @@ import (
 	"sessiongate/gateway/routing"
 )
 
-// carrier is a [proxy.Carrier] of alternating names and values.
-type carrier struct{ fields, cookies []string }
+// credential is a [proxy.Credential] of alternating names and values.
+type credential struct{ fields, cookies []string }
 
-func (c carrier) Fields(visit func(name, value string) bool)  { pairs(c.fields, visit) }
-func (c carrier) Cookies(visit func(name, value string) bool) { pairs(c.cookies, visit) }
+func (c credential) Fields(visit func(name, value string) bool)  { pairs(c.fields, visit) }
+func (c credential) Cookies(visit func(name, value string) bool) { pairs(c.cookies, visit) }
 
 func pairs(list []string, visit func(name, value string) bool) {
 	for i := 0; i < len(list); i += 2 {
@@ -28,44 +28,44 @@ func pairs(list []string, visit func(name, value string) bool) {
 
 // What carries a token stands in the place of what the client sent there, in whatever spelling, and
 // a renewed one in the place of the first.
-func TestCarrier(t *testing.T) {
+func TestCredential(t *testing.T) {
 	for name, row := range map[string]struct {
-		first, renewed carrier
+		first, renewed credential
 		sent           http.Header
 		want           []string // field: value
 		after          []string
 	}{
 		"another scheme": {
-			carrier{fields: []string{"Authorization", "Token one"}},
-			carrier{fields: []string{"Authorization", "Token two"}},
+			credential{fields: []string{"Authorization", "Token one"}},
+			credential{fields: []string{"Authorization", "Token two"}},
 			http.Header{"Authorization": {"Token forged"}},
 			[]string{"Authorization: Token one"},
 			[]string{"Authorization: Token two"},
 		},
 		"another header": {
-			carrier{fields: []string{"X-Jwt", "one", "Apikey", "k"}},
-			carrier{fields: []string{"X-Jwt", "two", "Apikey", "k"}},
+			credential{fields: []string{"X-Jwt", "one", "Apikey", "k"}},
+			credential{fields: []string{"X-Jwt", "two", "Apikey", "k"}},
 			http.Header{"X-Jwt": {"a", "b"}, "X_jwt": {"c"}, "Apikey": {"d"}, "Authorization": {"Bearer forged"}, "Connection": {"X-Jwt"}},
 			[]string{"X-Jwt: one", "Apikey: k", "X_jwt: ", "Authorization: "},
 			[]string{"X-Jwt: two", "Apikey: k"},
 		},
 		"a value that is missing": {
-			carrier{fields: []string{"X-Tenant", ""}, cookies: []string{"t", ""}},
-			carrier{fields: []string{"X-Tenant", "acme"}, cookies: []string{"t", "v"}},
+			credential{fields: []string{"X-Tenant", ""}, cookies: []string{"t", ""}},
+			credential{fields: []string{"X-Tenant", "acme"}, cookies: []string{"t", "v"}},
 			http.Header{"X-Tenant": {"forged"}, "Cookie": {"t=forged"}},
 			[]string{"X-Tenant: ", "Cookie: "},
 			[]string{"X-Tenant: acme", "Cookie: t=v"},
 		},
 		"cookies": {
-			carrier{cookies: []string{"jwt", "one", "csrf", "x"}},
-			carrier{cookies: []string{"jwt", "two", "csrf", "y"}},
+			credential{cookies: []string{"jwt", "one", "csrf", "x"}},
+			credential{cookies: []string{"jwt", "two", "csrf", "y"}},
 			http.Header{"Cookie": {"jwt=forged; theme=dark; JWT=forged; jwt2=kept;"}},
 			[]string{"Cookie: theme=dark; jwt2=kept; jwt=one; csrf=x", "Authorization: "},
 			[]string{"Cookie: theme=dark; jwt2=kept; jwt=two; csrf=y"},
 		},
 		"a cookie alone": {
-			carrier{cookies: []string{"jwt", "one"}},
-			carrier{cookies: []string{"jwt", "two"}},
+			credential{cookies: []string{"jwt", "one"}},
+			credential{cookies: []string{"jwt", "two"}},
 			http.Header{"Cookie": {"jwt=forged"}},
 			[]string{"Cookie: jwt=one"},
 			[]string{"Cookie: jwt=two"},
@@ -80,12 +80,12 @@ func TestCarrier(t *testing.T) {
 				}
 			})
 			f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
-			f.carrier = &row.first
+			f.credential = &row.first
 			f.handler.renew = func(res *http.Response, _ bool) (proxy.Token, error) {
 				if res.StatusCode != http.StatusUnauthorized {
 					return proxy.Token{}, nil
 				}
-				return proxy.Token{Carrier: &row.renewed}, nil
+				return proxy.Token{Credential: &row.renewed}, nil
 			}
 			req := request(t, "GET", f.URL+"/api", nil)
 			req.Header = row.sent
@@ -106,14 +106,14 @@ func TestCarrier(t *testing.T) {
 }
 
 // A trailer is no way around: some servers merge the two.
-func TestCarrierAndTrailers(t *testing.T) {
+func TestCredentialAndTrailers(t *testing.T) {
 	var trailer http.Header
 	up := newUpstream(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		trailer = r.Trailer.Clone()
 	})
 	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
-	f.carrier = carrier{fields: []string{"X-Jwt", "one"}}
+	f.credential = credential{fields: []string{"X-Jwt", "one"}}
 	req := request(t, "POST", f.URL+"/api", io.MultiReader(strings.NewReader("body")))
 	req.Trailer = http.Header{"X-Jwt": {"forged"}, "X-Sum": {"1"}}
 	get(t, req)
@@ -122,7 +122,7 @@ func TestCarrierAndTrailers(t *testing.T) {
 	}
 }
 
-func TestCarrierOfAWebSocket(t *testing.T) {
+func TestCredentialOfAWebSocket(t *testing.T) {
 	seen := make(chan http.Header, 1)
 	up := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
 		seen <- r.Header.Clone()
@@ -131,7 +131,7 @@ func TestCarrierOfAWebSocket(t *testing.T) {
 		}
 	})
 	f := newFront(t, &routing.Route{Upstream: routing.Upstream{Addresses: up}}, proxy.Options{})
-	f.carrier = carrier{fields: []string{"X-Jwt", "one"}, cookies: []string{"jwt", "one"}}
+	f.credential = credential{fields: []string{"X-Jwt", "one"}, cookies: []string{"jwt", "one"}}
 	conn, res, err := websocket.Dial(t.Context(), f.URL+"/api", &websocket.DialOptions{HTTPHeader: http.Header{"Cookie": {"jwt=forged; a=1"}, "X-Jwt": {"forged"}}})
 	if err != nil {
 		t.Fatal(err)
