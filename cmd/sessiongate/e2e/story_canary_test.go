@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,6 +112,15 @@ func TestNoSecretEverShows(t *testing.T) {
 		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 		secrets[name] = lines[len(lines)/2]
 	}
+	s.showAdmin(show)
+	if !strings.Contains(s.logs.String(), `"level":"DEBUG"`) {
+		t.Fatal("the log does not say what it should")
+	}
+	s.nothingShows(secrets, shown.String())
+}
+
+// showAdmin asks the gateways for what they say to operators.
+func (s *environment) showAdmin(show func(answer)) {
 	for _, g := range s.gateways {
 		for _, path := range []string{"/metrics", "/readyz", "/livez"} {
 			rec := httptest.NewRecorder()
@@ -116,12 +128,17 @@ func TestNoSecretEverShows(t *testing.T) {
 			show(answer{rec.Code, rec.Header(), rec.Body.String()})
 		}
 	}
-	logs := s.logs.String()
-	if n := strings.Count(logs, `"msg":"request"`); n < 30 || !strings.Contains(logs, `"level":"DEBUG"`) {
+}
+
+// nothingShows looks for secrets in what left the gateways, and in the logs.
+func (s *environment) nothingShows(secrets map[string]string, shown string) {
+	s.t.Helper()
+	t, logs := s.t, s.logs.String()
+	if n := strings.Count(logs, `"msg":"request"`); n < 30 {
 		t.Fatalf("%d requests in the log, which does not say what it should:\n%s", n, logs)
 	}
 	for what, secret := range secrets {
-		for where, text := range map[string]string{"a log line": logs, "an answer": shown.String()} {
+		for where, text := range map[string]string{"a log line": logs, "an answer": shown} {
 			if i := strings.Index(text, secret); i >= 0 {
 				t.Errorf("%s shows in %s: …%s…", what, where, text[max(0, i-100):min(len(text), i+20)])
 			}
@@ -131,5 +148,46 @@ func TestNoSecretEverShows(t *testing.T) {
 		if !json.Valid([]byte(line)) {
 			t.Errorf("a log line is not JSON: %s", line)
 		}
+	}
+}
+
+// TestNoSecretOfATokenAPIEverShows does the same with an API that shows every request it gets: here not
+// even that may have a token in it.
+func TestNoSecretOfATokenAPIEverShows(t *testing.T) {
+	const password = "canary-password-56"
+	for name, access := range map[string]string{"JWT": newLeaky(t).access, "opaque": echoSanctum} {
+		s := newEchoEnvironment(t, access)
+		var shown strings.Builder // all that left the gateway, but for our own cookies
+		show := func(a answer) {
+			for name, values := range a.header {
+				for _, value := range values {
+					if name != "Set-Cookie" || !strings.HasPrefix(value, "__Host-") {
+						fmt.Fprintln(&shown, name, value)
+					}
+				}
+			}
+			fmt.Fprintln(&shown, a.body)
+		}
+		b := s.browser()
+		show(b.do("POST", "/auth/login", body("application/json", `{"username":"ada","password":"wrong"}`)))
+		show(b.login("ada", password))
+		secrets := map[string]string{
+			"password": password, "access token": access, "refresh token": echoRefresh, "cookie": b.cookie(),
+			"access token in HTML": html.EscapeString(access), "access token in a URL": url.QueryEscape(access),
+			"access token in base64": base64.StdEncoding.EncodeToString([]byte("Bearer " + access)),
+		}
+		for _, path := range append(echoPaths(), "/auth/login", "/auth/refresh", "/auth/logout", "/nowhere") {
+			show(b.get("/api" + path))
+			show(b.get("/api"+path, navigating("same-origin")))
+			show(b.do("POST", "/api"+path, body("application/json", "{}")))
+			show(b.do("HEAD", "/api"+path))
+		}
+		show(b.get("/auth/session"))
+		show(b.do("POST", "/auth/logout"))
+		s.showAdmin(show)
+		if !strings.Contains(shown.String(), "Bearer session") {
+			t.Fatalf("%s: the API's echo does not show: %s", name, shown.String())
+		}
+		s.nothingShows(secrets, shown.String())
 	}
 }

@@ -18,11 +18,20 @@ const (
 	echoSanctum = "17|laravel_sanctum_Z0abcDEF/12+34="
 )
 
-// newEcho is an API that shows what it was asked with, as frameworks do in their pages for debugging.
-func newEcho(t *testing.T, access string) *httptest.Server {
+// newEchoEnvironment is a gateway in front of an API that shows what it was asked with, as frameworks do in
+// their pages for debugging.
+func newEchoEnvironment(t *testing.T, access string) *environment {
+	t.Helper()
 	a := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { echo(w, r, access) }))
 	t.Cleanup(a.Close)
-	return a
+	return tokenAPIEnvironment(t, 1, fmt.Sprintf("  - name: api\n    kind: tokenapi\n    base_url: %s\n    login: {path: /auth/login}\n"+
+		"    refresh: {path: /auth/refresh}\n    identity: {from: reply, subject: user.id}\n", a.URL),
+		fmt.Sprintf("  - {path: /api/, upstreams: [%q], strip_prefix: /api}", a.URL))
+}
+
+// echoPaths are where it does, each in its own way.
+func echoPaths() []string {
+	return []string{"/debug", "/headers", "/jhipster", "/redirect", "/text", "/xml", "/script", "/events", "/wide", "/graphql", "/image"}
 }
 
 func echo(w http.ResponseWriter, r *http.Request, access string) {
@@ -34,6 +43,12 @@ func echo(w http.ResponseWriter, r *http.Request, access string) {
 	}
 	switch r.URL.Path {
 	case "/auth/login":
+		if data, _ := io.ReadAll(r.Body); strings.Contains(string(data), "wrong") {
+			h.Set("Content-Type", "application/json")
+			w.WriteHeader(401)
+			answer("application/json", fmt.Sprintf(`{"error":"no","you_sent":%q}`, data))
+			return
+		}
 		answer("application/json", fmt.Sprintf(`{"access_token":%q,"refresh_token":%q,"expires_in":3600,"user":{"id":7}}`, access, echoRefresh))
 	case "/debug": // Django
 		h.Set("Content-Type", "text/html; charset=utf-8")
@@ -94,9 +109,7 @@ func echo(w http.ResponseWriter, r *http.Request, access string) {
 func TestAnEchoGivesNoToken(t *testing.T) {
 	t.Parallel()
 	for name, access := range map[string]string{"JWT": newLeaky(t).access, "opaque": echoSanctum} {
-		a := newEcho(t, access)
-		s := tokenAPIEnvironment(t, 1, fmt.Sprintf("  - name: api\n    kind: tokenapi\n    base_url: %s\n    login: {path: /auth/login}\n"+
-			"    refresh: {path: /auth/refresh}\n    identity: {from: reply, subject: user.id}\n", a.URL), fmt.Sprintf("  - {path: /api/, upstreams: [%q], strip_prefix: /api}", a.URL))
+		s := newEchoEnvironment(t, access)
 		b := s.browser()
 		if got := b.login("ada", "x"); got.status != 200 {
 			t.Fatal(name, got)
