@@ -136,7 +136,7 @@ func (s *sieve) line(value string) (clean string, found bool) {
 		return value, false
 	}
 	before, text := s.found, []byte(value)
-	if s.sift(text, true); s.found == before {
+	if s.sift(text, true, false); s.found == before {
 		return value, false
 	}
 	kept := text[:0]

@@ -66,7 +66,7 @@ func (r *Packed) search() (err error) {
 	}
 	n, err := r.text.Read(r.room[r.held:])
 	text, last := r.room[:r.held+n], errors.Is(err, io.EOF)
-	r.held = copy(r.room[:], text[r.sieve.sift(text, last):])
+	r.held = copy(r.room[:], text[r.sieve.sift(text, last, false):])
 	if r.sieve.found > 0 {
 		err, last = errToken, false
 	}

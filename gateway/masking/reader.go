@@ -47,13 +47,13 @@ func (r *Reader) Read(p []byte) (int, error) {
 		case len(r.held) > 0:
 			n, err := r.values.Read(r.room[len(r.held):])
 			r.held, r.err = r.room[:len(r.held)+n], err
-			r.ready = r.sieve.sift(r.held, errors.Is(err, io.EOF))
+			r.ready = r.sieve.sift(r.held, errors.Is(err, io.EOF), false)
 			continue
 		}
 		// Nearly always nothing is held, and a piece stays where it is wanted.
 		n, err := r.values.Read(p)
 		r.err = err
-		sure := r.sieve.sift(p[:n], errors.Is(err, io.EOF))
+		sure := r.sieve.sift(p[:n], errors.Is(err, io.EOF), r.values.withoutJWT())
 		r.hold(p[sure:n])
 		if sure > 0 {
 			return sure, nil
@@ -102,6 +102,6 @@ func (r *Rules) Mask(body []byte, k Kind, j Judge) int {
 	values := newScanner(r, k, j)
 	values.scan(body, 0, true)
 	text := newSieve(r, j)
-	text.sift(body, true)
+	text.sift(body, true, false)
 	return values.found + text.found
 }

@@ -22,9 +22,13 @@ func newSieve(r *Rules, j Judge) sieve {
 }
 
 // sift masks tokens in p, where they lie, and returns how much of p is done. The rest, 16 KiB at most,
-// has to come again, in front of what follows, unless it is the last.
-func (s *sieve) sift(p []byte, last bool) (done int) {
-	start := indexJWT(p, 0)
+// has to come again, in front of what follows, unless it is the last. clean says that somebody has looked
+// for the beginnings of JWTs, and found none.
+func (s *sieve) sift(p []byte, last, clean bool) (done int) {
+	start := len(p)
+	if !clean {
+		start = indexJWT(p, 0)
+	}
 	if !s.jwt || start < len(p) {
 		s.siftOwn(p)
 	}

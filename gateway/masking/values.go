@@ -17,12 +17,22 @@ type values struct {
 
 	window []byte // what was read
 	room   *[windowSize]byte
-	read   int // the structure is known up to here
-	out    int // passed on
-	safe   int // may be passed on
-	err    error
-	state  state
+	bounds
+	err   error
+	state state
+
+	bareJWT bool // one may have begun within a string, while nothing else was of interest
 }
+
+// bounds are offsets in the window.
+type bounds struct {
+	read int // the structure is known up to here
+	out  int // passed on
+	safe int // may be passed on
+}
+
+// withoutJWT reports whether none begins in what Read has returned so far.
+func (m *values) withoutJWT() bool { return m.state == skims && !m.bareJWT }
 
 type state uint8
 
@@ -141,7 +151,9 @@ func (m *values) finish(p []byte) bool {
 	}
 	switch m.state {
 	case skims:
-		return !m.rules.quick.find(p)
+		found, bare := m.rules.quick.find(p)
+		m.bareJWT = m.bareJWT || bare
+		return !found
 	case reads, through:
 		return true
 	case fresh, word, refused:
@@ -211,8 +223,10 @@ func (m *values) look(last bool) {
 // skim looks for what calls for reading the structure.
 func (m *values) skim(last bool) {
 	part := m.window[m.safe:]
+	found, bare := m.rules.quick.find(part)
+	m.bareJWT = m.bareJWT || bare
 	switch {
-	case m.rules.quick.find(part):
+	case found:
 		m.state = reads
 		m.scanner()
 	case last:

@@ -116,8 +116,9 @@ func (m *masks) Fields(h http.Header) {
 }
 
 func (m *masks) Rewrite(res *http.Response) error {
-	res.Body = masking.NewReader(res.Body, m.rules, masking.KindOf(res.Header), m)
-	return nil
+	r := masking.NewReader(res.Body, m.rules, masking.KindOf(res.Header), m)
+	res.Body = r
+	return r.Begin()
 }
 
 func (m *masks) IsToken([]byte, bool) bool { return false }
