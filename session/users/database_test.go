@@ -1,7 +1,6 @@
 package users_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -77,10 +76,7 @@ func testDatabaseSignIn(t *testing.T, server *testserver.PostgresServer) {
 	d := openDatabase(t, users.DatabaseOptions{
 		URL: server.URL("gate", "gate-password"), OnError: func(err error) { reported = append(reported, err) },
 	})
-	for _, tt := range []struct {
-		name, password string
-		subject        string // empty: refused
-	}{
+	checkSignIns(t, d, []signInRow{
 		{"ada", "lovelace-1843", "1"},
 		{"grace", "hopper-1952", "2"},
 		{"ada", "hopper-1952", ""},
@@ -95,21 +91,9 @@ func testDatabaseSignIn(t *testing.T, server *testserver.PostgresServer) {
 		{"ada\x00", "lovelace-1843", ""}, // PostgreSQL knows no such text
 		{"ada\xff", "lovelace-1843", ""},
 		{"' OR true --", "lovelace-1843", ""},
-	} {
-		u, err := d.Authenticate(t.Context(), tt.name, tt.password)
-		switch {
-		case tt.subject == "" && !errors.Is(err, users.ErrBadCredentials):
-			t.Errorf("%q: %v, want bad credentials", tt.name, err)
-		case tt.subject != "" && (err != nil || u.Subject != tt.subject || u.Name != tt.name):
-			t.Errorf("%q: %+v, %v", tt.name, u, err)
-		}
-	}
+	})
 	if len(reported) != 1 || strings.Contains(reported[0].Error(), "not a hash,") {
 		t.Errorf("reported %v, want the unusable hash once", reported)
-	}
-	u, err := d.Authenticate(t.Context(), "grace", "hopper-1952")
-	if err != nil || !slices.Equal(u.Roles, []string{"user", "admin"}) || u.DisplayName != "" {
-		t.Errorf("grace is %+v, %v", u, err)
 	}
 	if before := server.SQL("SELECT secret FROM people WHERE id = 2"); !strings.HasPrefix(before, "$2") {
 		t.Errorf("the bcrypt hash was replaced by %.8s", before)
@@ -118,19 +102,9 @@ func testDatabaseSignIn(t *testing.T, server *testserver.PostgresServer) {
 
 func testDatabaseLookup(t *testing.T, server *testserver.PostgresServer) {
 	d := openDatabase(t, users.DatabaseOptions{URL: server.URL()})
-	if u, err := d.LookupSubject(t.Context(), "1"); err != nil || u.Name != "ada" || u.DisplayName != "Ada Lovelace" || u.Disabled {
-		t.Errorf("subject 1 is %+v, %v", u, err)
-	}
-	if u, err := d.LookupSubject(t.Context(), "3"); err != nil || !u.Disabled {
-		t.Errorf("subject 3 is %+v, %v: a refresh must see that it is disabled", u, err)
-	}
+	checkSubjects(t, d)
 	if u, err := d.Lookup(t.Context(), "grace"); err != nil || u.Subject != "2" {
 		t.Errorf("grace is %+v, %v", u, err)
-	}
-	for _, subject := range []string{"99", "", "1\x00"} {
-		if _, err := d.LookupSubject(t.Context(), subject); !errors.Is(err, users.ErrUnknown) {
-			t.Errorf("subject %q: %v, want unknown", subject, err)
-		}
 	}
 	// Nonsense is a fault, not an unknown user: that would end a session.
 	if _, err := d.LookupSubject(t.Context(), "one"); err == nil || errors.Is(err, users.ErrUnknown) || strings.Contains(err.Error(), "one") {
@@ -203,51 +177,17 @@ func testDatabaseMistakes(t *testing.T, server *testserver.PostgresServer) {
 func testDatabaseLimits(t *testing.T, server *testserver.PostgresServer) {
 	const slow = "SELECT login AS name, secret AS password_hash, pg_sleep(60)::text AS display_name FROM people WHERE login = $1"
 	d := openDatabase(t, users.DatabaseOptions{URL: server.URL(), Query: slow, Timeout: 300 * time.Millisecond})
-	if _, err := d.Authenticate(t.Context(), "ada", "lovelace-1843"); err == nil || errors.Is(err, users.ErrBadCredentials) {
-		t.Errorf("a query that hangs: %v, want a fault", err)
-	}
 	running := func() string {
 		return server.SQL("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()")
 	}
-	for deadline := time.After(20 * time.Second); running() != "0"; {
-		select {
-		case <-deadline:
-			t.Fatal("the server still runs the query that nobody waits for")
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := d.Authenticate(ctx, "ada", "x"); err == nil || errors.Is(err, users.ErrBadCredentials) {
-		t.Errorf("a caller that has gone: %v", err)
-	}
+	checkLimits(t, d, running)
 }
 
 func testDatabaseOutage(t *testing.T, server *testserver.PostgresServer) {
 	d := openDatabase(t, users.DatabaseOptions{URL: server.URL("gate", "gate-password")})
-	if err := d.Probe(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	wrong := openDatabase(t, users.DatabaseOptions{URL: server.URL("gate", "hunter2-hunter2")})
 	_, refused := wrong.Authenticate(t.Context(), "ada", "lovelace-1843")
-	server.Stop()
-	_, down := d.Authenticate(t.Context(), "ada", "lovelace-1843")
-	_, gone := d.LookupSubject(t.Context(), "1")
-	for what, err := range map[string]error{"wrong account": refused, "sign-in": down, "lookup": gone, "probe": d.Probe(t.Context())} {
-		if err == nil || errors.Is(err, users.ErrBadCredentials) || errors.Is(err, users.ErrUnknown) {
-			t.Errorf("%s: %v, want a fault", what, err)
-			continue
-		}
-		for _, secret := range []string{"gate-password", "hunter2", "gate", "postgres://"} {
-			if strings.Contains(err.Error(), secret) {
-				t.Errorf("%s: the error %q holds %q", what, err, secret)
-			}
-		}
-	}
-	server.Start()
-	if u, err := d.Authenticate(t.Context(), "ada", "lovelace-1843"); err != nil || u.Subject != "1" {
-		t.Errorf("after the outage: %+v, %v", u, err)
-	}
+	checkOutage(t, server, d, refused, "gate-password", "hunter2", "gate", "postgres://")
 }
 
 func TestOpenDatabaseRefusesNonsense(t *testing.T) {

@@ -1,7 +1,6 @@
 package users_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -65,10 +64,7 @@ func testMySQLSignIn(t *testing.T, server *testserver.MariaDBServer) {
 	d := openMySQL(t, users.DatabaseOptions{
 		URL: server.URL("gate", gatePassword), OnError: func(err error) { reported = append(reported, err) },
 	})
-	for _, tt := range []struct {
-		name, password string
-		subject        string // empty: refused
-	}{
+	checkSignIns(t, d, []signInRow{
 		{"ada", "lovelace-1843", "1"},
 		{"grace", "hopper-1952", "2"},
 		{"ada", "hopper-1952", ""},
@@ -81,37 +77,15 @@ func testMySQLSignIn(t *testing.T, server *testserver.MariaDBServer) {
 		{"ada\xff", "lovelace-1843", ""},
 		{"' OR 1=1 -- ", "lovelace-1843", ""},
 		{`\' OR 1=1 -- `, "lovelace-1843", ""},
-	} {
-		u, err := d.Authenticate(t.Context(), tt.name, tt.password)
-		switch {
-		case tt.subject == "" && !errors.Is(err, users.ErrBadCredentials):
-			t.Errorf("%q: %v, want bad credentials", tt.name, err)
-		case tt.subject != "" && (err != nil || u.Subject != tt.subject || u.Name != tt.name):
-			t.Errorf("%q: %+v, %v", tt.name, u, err)
-		}
-	}
+	})
 	if len(reported) != 1 {
 		t.Errorf("reported %v, want the unusable hash once", reported)
-	}
-	u, err := d.Authenticate(t.Context(), "grace", "hopper-1952")
-	if err != nil || !slices.Equal(u.Roles, []string{"user", "admin"}) || u.DisplayName != "" {
-		t.Errorf("grace is %+v, %v", u, err)
 	}
 }
 
 func testMySQLLookup(t *testing.T, server *testserver.MariaDBServer) {
 	d := openMySQL(t, users.DatabaseOptions{URL: server.URL()})
-	if u, err := d.LookupSubject(t.Context(), "1"); err != nil || u.Name != "ada" || u.DisplayName != "Ada Lovelace" || u.Disabled {
-		t.Errorf("subject 1 is %+v, %v", u, err)
-	}
-	if u, err := d.LookupSubject(t.Context(), "3"); err != nil || !u.Disabled {
-		t.Errorf("subject 3 is %+v, %v: a refresh must see that it is disabled", u, err)
-	}
-	for _, subject := range []string{"99", "", "1\x00"} {
-		if _, err := d.LookupSubject(t.Context(), subject); !errors.Is(err, users.ErrUnknown) {
-			t.Errorf("subject %q: %v, want unknown", subject, err)
-		}
-	}
+	checkSubjects(t, d)
 	// To MySQL this is the number 1, and no subject of ours: a fault, which ends no session.
 	if _, err := d.LookupSubject(t.Context(), "1one"); err == nil || errors.Is(err, users.ErrUnknown) {
 		t.Errorf("a subject that is another's number: %v", err)
@@ -272,52 +246,18 @@ func testMySQLTLS(t *testing.T, server *testserver.MariaDBServer) {
 func testMySQLLimits(t *testing.T, server *testserver.MariaDBServer) {
 	const slow = "SELECT login AS name, secret AS password_hash, SLEEP(60) AS display_name FROM people WHERE login = ?"
 	d := openMySQL(t, users.DatabaseOptions{URL: server.URL(), Query: slow, Timeout: 300 * time.Millisecond})
-	if _, err := d.Authenticate(t.Context(), "ada", "lovelace-1843"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("a query that hangs: %v, want a fault", err)
-	}
 	running := func() string {
 		return server.SQL("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '%SLEEP(60)%' AND ID <> CONNECTION_ID()")
 	}
-	for deadline := time.After(20 * time.Second); running() != "0"; {
-		select {
-		case <-deadline:
-			t.Fatal("the server still runs the query that nobody waits for")
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := d.Authenticate(ctx, "ada", "x"); !errors.Is(err, context.Canceled) {
-		t.Errorf("a caller that has gone: %v", err)
-	}
+	checkLimits(t, d, running)
 }
 
 func testMySQLOutage(t *testing.T, server *testserver.MariaDBServer) {
 	d := openMySQL(t, users.DatabaseOptions{URL: server.URL("gate", gatePassword)})
-	if err := d.Probe(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	wrong := openMySQL(t, users.DatabaseOptions{URL: server.URL("gate", "hunter2-hunter2")})
 	_, refused := wrong.Authenticate(t.Context(), "ada", "lovelace-1843")
 	if refused == nil || !strings.Contains(refused.Error(), "error 1045, SQLSTATE 28000") {
 		t.Errorf("another password of the account: %v", refused)
 	}
-	server.Stop()
-	_, down := d.Authenticate(t.Context(), "ada", "lovelace-1843")
-	_, gone := d.LookupSubject(t.Context(), "1")
-	for what, err := range map[string]error{"wrong account": refused, "sign-in": down, "lookup": gone, "probe": d.Probe(t.Context())} {
-		if err == nil || errors.Is(err, users.ErrBadCredentials) || errors.Is(err, users.ErrUnknown) {
-			t.Errorf("%s: %v, want a fault", what, err)
-			continue
-		}
-		for _, secret := range []string{gatePassword, "hunter2", "gate", "mariadb://", "127.0.0.1"} {
-			if strings.Contains(err.Error(), secret) {
-				t.Errorf("%s: the error %q holds %q", what, err, secret)
-			}
-		}
-	}
-	server.Start()
-	if u, err := d.Authenticate(t.Context(), "ada", "lovelace-1843"); err != nil || u.Subject != "1" {
-		t.Errorf("after the outage: %+v, %v", u, err)
-	}
+	checkOutage(t, server, d, refused, gatePassword, "hunter2", "gate", "mariadb://", "127.0.0.1")
 }
