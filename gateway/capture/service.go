@@ -143,13 +143,9 @@ func (s *Service) readLogin(x *exchange.Exchange, api *API) (name string, err er
 		return "", nil
 	}
 	s.o.Bodies.Whole(x)
-	body, err := io.ReadAll(http.MaxBytesReader(x, r.Body, maxLogin))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return "", problem.PayloadTooLarge()
-	case err != nil:
-		return "", problem.BadRequest("The body could not be read.", err)
+	body, err := exchange.ReadBody(x, maxLogin)
+	if err != nil {
+		return "", err
 	}
 	delete(r.Header, "Expect") // it has come
 	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil

@@ -3,10 +3,7 @@ package endpoints
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"mime"
-	"net/http"
 	"net/url"
 
 	"sessiongate/gateway/exchange"
@@ -46,13 +43,9 @@ func readCredentials(x *exchange.Exchange, known Fields) (form bool, c credentia
 	if err != nil && x.Request.Header.Get("Content-Type") != "" {
 		return false, c, problem.BadRequest("The Content-Type header is malformed.", nil)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(x, x.Request.Body, maxLoginBody))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return false, c, problem.PayloadTooLarge()
-	case err != nil:
-		return false, c, problem.BadRequest("The body could not be read.", err)
+	body, err := exchange.ReadBody(x, maxLoginBody)
+	if err != nil {
+		return false, c, err
 	}
 	switch kind {
 	case "application/json":

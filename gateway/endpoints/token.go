@@ -2,8 +2,6 @@ package endpoints
 
 import (
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -135,15 +133,9 @@ func presentedTokens(x *exchange.Exchange) (refresh, access session.Secret, err 
 
 // readRefreshToken reads the body, which may be missing.
 func readRefreshToken(x *exchange.Exchange) (session.Secret, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(x, x.Request.Body, maxLoginBody))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return "", problem.PayloadTooLarge()
-	case err != nil:
-		return "", problem.BadRequest("The body could not be read.", err)
-	case len(body) == 0:
-		return "", nil
+	body, err := exchange.ReadBody(x, maxLoginBody)
+	if err != nil || len(body) == 0 {
+		return "", err
 	}
 	var doc struct {
 		RefreshToken session.Secret `json:"refresh_token"`
