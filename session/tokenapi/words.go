@@ -16,7 +16,7 @@ const maxWords = 1000
 //
 //	"a, b"                  a and b; isGap tells what stands between two
 //	["a", 5150]             its texts and numbers, whole
-//	{"a": true, "b": false} the names whose value is true
+//	{"a": true, "b": false} the names with a true value
 //	true                    its own last name: is_staff
 //
 // With * in a field's name its values are entries of a list.

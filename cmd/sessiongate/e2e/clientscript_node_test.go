@@ -23,7 +23,7 @@ globalThis.fetch = async (request) => {
 };
 const auth = await import("./client.js");
 const own = (status, headers) => new Response(status + "", {status, headers});
-const problem = (code) => new Response(JSON.stringify({type: "urn:sessiongate:problem:" + code, code, reason: "x"}),
+const problem = (code) => new Response(JSON.stringify({code, type: "urn:sessiongate:problem:" + code, reason: "x"}),
   {status: 401, headers: {"Content-Type": "application/problem+json"}});
 const again = {"X-Sessiongate-Retry": "1", "X-Sessiongate-Upstream": "401"};
 let ended = 0;

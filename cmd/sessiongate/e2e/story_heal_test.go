@@ -127,6 +127,17 @@ func mortal(t *testing.T, gateways int, keys string) (*environment, *mortalAPI) 
 	return s, a
 }
 
+// deadToken is such a gateway, and a browser whose session has a token that the API has forgotten.
+func deadToken(t *testing.T) (*environment, *mortalAPI, *browser) {
+	t.Helper()
+	s, api := mortal(t, 1, "access_lifetime: 1d")
+	b := s.browser()
+	b.ada()
+	s.clock.Advance(time.Minute)
+	api.forget()
+	return s, api, b
+}
+
 // However an API says when its tokens expire, or if it does not, no page sees a 401 of a token that
 // ran out. What it says is enough where it can be read: then the API sees no dead token either.
 func TestExpiryForms(t *testing.T) {
@@ -202,11 +213,7 @@ func TestHealingInAStorm(t *testing.T) {
 // The handshake of a WebSocket is a safe request: its page cannot even read a 401.
 func TestHealingOfAHandshake(t *testing.T) {
 	t.Parallel()
-	s, api := mortal(t, 1, "access_lifetime: 1d")
-	b := s.browser()
-	b.ada()
-	s.clock.Advance(time.Minute)
-	api.forget()
+	_, api, b := deadToken(t)
 	_, res, err := b.dial("/api/socket", publicOrigin)
 	if err == nil || res == nil || res.StatusCode != 200 { // this API knows no WebSockets: it answers the GET
 		t.Errorf("%v %v", res, err)
@@ -284,11 +291,7 @@ func TestAForbiddenPathIsNotRefreshedFor(t *testing.T) {
 // now; a fault leaves all as it was.
 func TestHealingThatFails(t *testing.T) {
 	t.Parallel()
-	s, api := mortal(t, 1, "access_lifetime: 1d")
-	b := s.browser()
-	b.ada()
-	s.clock.Advance(time.Minute)
-	api.forget()
+	s, api, b := deadToken(t)
 	api.set(func() { api.down = true })
 	if a := b.get("/api/orders"); a.status != 401 || a.header.Get("X-Sessiongate-Upstream") != "401" || a.header.Get("X-Sessiongate-Retry") != "" {
 		t.Errorf("the API is down: %v %v", a, a.header)
