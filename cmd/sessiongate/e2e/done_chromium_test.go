@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"sessiongate/session/oidc/oidctest"
 	"sessiongate/session/testserver"
 )
 
@@ -115,4 +116,28 @@ func TestChromiumPopupSignIn(t *testing.T) {
 			t.Errorf("the browser complains: %s", complaint)
 		}
 	}
+}
+
+// TestChromiumPopupAtAnotherSite: the same by way of a provider's page, which is of another site and in
+// another group of browsing contexts.
+func TestChromiumPopupAtAnotherSite(t *testing.T) {
+	tab := testserver.Chromium(t)
+	s, origin := forChromium(t, oidcOptions{})
+	s.idp.Set(func(b *oidctest.Behaviour) { b.Click = true })
+	testserver.Navigate(tab, origin+"/auth/logout/done") // a page that needs no session
+	hear(tab)
+	testserver.Eval[bool](tab, `(() => {
+const button = document.createElement("button");
+button.id = "open";
+button.textContent = "Sign in";
+button.addEventListener("click", () => open("/auth/login?return_to=/auth/done", "x", "popup,width=480,height=640"));
+document.querySelector("main").append(button);
+return true })()`)
+	testserver.Click(tab, "#open")
+	provider := testserver.TabAt(tab, s.idp.Issuer())
+	testserver.Click(provider, "#go")
+	testserver.WaitFor(tab, `heard.join() === '{"type":"done"}'`)
+	eventually(t, "the window is closed", func() bool { return testserver.Tabs(tab) == 1 })
+	testserver.Navigate(tab, origin+"/page/x")
+	landed(tab, origin+"/page/x")
 }
