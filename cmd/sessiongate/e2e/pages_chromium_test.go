@@ -56,6 +56,10 @@ func (g *gallery) addLogins() {
 		page.Error, page.Username = title+". "+text, "ada"
 	}
 	login("login", func(*web.Edition, *web.LoginPage) {})
+	login("login-notice", func(e *web.Edition, p *web.LoginPage) {
+		title, text := e.Problem("session_ended", "revoked_by_user", nil)
+		p.Notice = title + ". " + text
+	})
 	login("login-wrong", func(e *web.Edition, p *web.LoginPage) {
 		refuse(e, p, "invalid_credentials", "")
 		p.WrongCredentials = true
@@ -106,6 +110,11 @@ func (g *gallery) addMessages() {
 		return e.SignedOut(w, web.SignedOutPage{
 			Text: e.Text("signed_out.elsewhere", nil), SignIn: link(e, "button.sign_in", "/auth/login"), Continue: link(e, "button.home", "/"),
 		})
+	}
+	g.show["done"] = func(e *web.Edition, w io.Writer) error {
+		page, err := e.Done()
+		_, _ = w.Write(page.Body)
+		return err
 	}
 	g.show["reload"] = func(e *web.Edition, w io.Writer) error {
 		page, err := e.Reload("/auth/login?prompt=login")
@@ -203,25 +212,26 @@ func TestChromiumPagesAreAccessible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tab := testserver.Chromium(t)
 	g := newGallery(t, branding())
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	for _, language := range []string{"en", "de"} {
 		for _, l := range looks(language) {
-			testserver.Viewport(tab, l.width, l.height)
-			testserver.Media(tab, l.media)
-			for _, name := range slices.Sorted(maps.Keys(g.show)) {
-				where := fmt.Sprintf("%s, %s, %s", name, language, l.name)
-				testserver.DisableScripts(tab)
-				testserver.Navigate(tab, server.URL+"/"+name+"?ui_locales="+language)
-				testserver.EnableScripts(tab) // those of the page have had their turn
-				checkShape(t, tab, where, l.width)
-				checkAxe(t, tab, where, string(axe))
-				if l.width == 320 {
-					checkKeyboard(t, tab, where)
+			t.Run(language+", "+l.name, func(t *testing.T) { // each with the time of a browser of its own
+				tab := testserver.Chromium(t)
+				testserver.Viewport(tab, l.width, l.height)
+				testserver.Media(tab, l.media)
+				for _, name := range slices.Sorted(maps.Keys(g.show)) {
+					testserver.DisableScripts(tab)
+					testserver.Navigate(tab, server.URL+"/"+name+"?ui_locales="+language)
+					testserver.EnableScripts(tab) // those of the page have had their turn
+					checkShape(t, tab, name, l.width)
+					checkAxe(t, tab, name, string(axe))
+					if l.width == 320 {
+						checkKeyboard(t, tab, name)
+					}
 				}
-			}
+			})
 		}
 	}
 }
@@ -272,6 +282,29 @@ func checkKeyboard(t *testing.T, tab context.Context, where string) {
 	if got := testserver.Eval[int](tab, `reached.size`); got != want {
 		t.Errorf("%s: the keyboard reaches %d of %d", where, got, want)
 	}
+}
+
+// Without JavaScript another device is signed out by two buttons, and the page then says so first.
+func TestChromiumDevicesPageWithoutScripts(t *testing.T) {
+	tab := testserver.Chromium(t)
+	s, origin := onItsOwnOrigin(t, options{})
+	phone := newOriginBrowser(t, s, origin)
+	phone.userAgent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
+	phone.ada()
+	testserver.DisableScripts(tab)
+	testserver.Navigate(tab, origin+"/auth/account?ui_locales=de")
+	testserver.Fill(tab, "#username", "ada")
+	testserver.Fill(tab, "#password", "lovelace-1843")
+	testserver.Click(tab, "form button[type=submit]")
+	testserver.Click(tab, `button[aria-label="Safari auf iOS abmelden"]`)
+	testserver.Click(tab, `button[name=confirm]`)
+	if got := testserver.Text(tab, "#done"); got != "Das Gerät ist abgemeldet." {
+		t.Errorf("said: %q", got)
+	}
+	if !testserver.Eval[bool](tab, `document.activeElement.id === "done" && document.querySelectorAll(".device").length === 1`) {
+		t.Error("the focus is elsewhere, or the device is still there")
+	}
+	eventually(t, "the phone is out", func() bool { return phone.get("/api/x").status == http.StatusUnauthorized })
 }
 
 // Pictures of each page for people to look at; only where a folder for them is named.
