@@ -119,6 +119,11 @@ func (j judge) IsToken(text []byte, named bool) bool {
 	return j.session != nil && j.session.Owns(string(text)) || j.known.Has(text, named)
 }
 
+// InPage implements [masking.Judge].
+func (j judge) InPage(text []byte) bool {
+	return j.session != nil && j.session.Owns(string(text)) || j.known.HasInPage(text)
+}
+
 // Own implements [masking.Judge].
 func (j judge) Own() string {
 	if j.session == nil {

@@ -137,6 +137,9 @@ func (j judge) IsToken(text []byte, named bool) bool {
 	return j.known.Has(text, named)
 }
 
+// InPage implements [masking.Judge]: what is captured is JSON.
+func (j judge) InPage(text []byte) bool { return j.IsToken(text, false) }
+
 // Own implements [masking.Judge].
 func (j judge) Own() string { return j.own }
 

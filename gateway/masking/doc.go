@@ -21,7 +21,8 @@
 // addresses), in pages for debugging, scripts, text, XML. Where its characters need it, it is known in
 // the notations of JSON, JavaScript, addresses and HTML, mixed as they may be; not in base64, nor in
 // two notations at once. One of less than 8 bytes is not looked for: it would be found in words. The
-// JWTs of the API go wherever they stand, too. Refresh tokens that are no JWTs are known as whole
+// JWTs of the API go wherever they stand, too; as long as none of its tokens was seen, every JWT does, but
+// not in pages and scripts, which have public ones. Refresh tokens that are no JWTs are known as whole
 // strings only: a session has no more than a digest of its own.
 //
 // A masked string becomes the placeholder, in quotes, and as many spaces as bring it to the length

@@ -88,14 +88,21 @@ func (k kin) same(other kin) bool {
 // the same alg and kid, and a claim that names the user. named says that it stands under a name of
 // tokens. Elsewhere a JWT without iss must also have all the claims that the API's have. As long
 // as no token of the API is known, every JWT is taken for one: nobody is signed in there yet.
-func (f *Family) Has(text []byte, named bool) bool {
+func (f *Family) Has(text []byte, named bool) bool { return f.has(text, named, true) }
+
+// HasInPage is Has for pages, scripts and other text for people, which may have JWTs that everybody
+// knows in them, such as an app's key: as long as no token of the API is known, only those with an
+// iss at the API are taken for its own.
+func (f *Family) HasInPage(text []byte) bool { return f.has(text, false, false) }
+
+func (f *Family) has(text []byte, named, unknown bool) bool {
 	h, c, ok := readJWT(text)
 	if !ok {
 		return false
 	}
 	k, seen := kinOf(h, c), f.seen.Load()
 	if seen == nil {
-		return true
+		return unknown || f.atHome(k.issuer)
 	}
 	if k.issuer != "" {
 		return f.atHome(k.issuer) || slices.ContainsFunc(*seen, func(s kin) bool { return s.issuer == k.issuer })

@@ -23,6 +23,8 @@ func (own) IsToken(text []byte, _ bool) bool {
 	return bytes.HasPrefix(text, []byte("tok")) || bytes.HasPrefix(text, []byte("eyJtok"))
 }
 
+func (o own) InPage(text []byte) bool { return o.IsToken(text, false) }
+
 func (own) Own() string { return ownToken }
 
 // ownToken has characters that every notation writes in another way.
@@ -318,6 +320,10 @@ func TestFamily(t *testing.T) {
 		}
 		if got := f.Has([]byte(row.text), row.named); got != row.want {
 			t.Errorf("%s: %v", name, got)
+		}
+		want := row.want && !strings.HasPrefix(name, "nothing known")
+		if got := f.HasInPage([]byte(row.text)); !row.named && got != want {
+			t.Errorf("%s, in a page: %v", name, got)
 		}
 	}
 }

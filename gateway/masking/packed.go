@@ -31,7 +31,9 @@ func IsPacked(h http.Header) bool {
 
 // NewPacked returns src, watched.
 func NewPacked(src io.ReadCloser, r *Rules, j Judge) *Packed {
-	return &Packed{src: tee{src: src}, sieve: newSieve(r, j)}
+	p := &Packed{src: tee{src: src}, sieve: newSieve(r, j)}
+	p.sieve.page = true
+	return p
 }
 
 // Masked returns how many tokens were found so far.

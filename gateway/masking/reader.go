@@ -46,13 +46,14 @@ func (r *Reader) Read(p []byte) (int, error) {
 			return 0, r.err
 		case len(r.held) > 0:
 			n, err := r.values.Read(r.room[len(r.held):])
+			r.sieve.page = r.values.state == through
 			r.held, r.err = r.room[:len(r.held)+n], err
 			r.ready = r.sieve.sift(r.held, errors.Is(err, io.EOF), false)
 			continue
 		}
 		// Nearly always nothing is held, and a piece stays where it is wanted.
 		n, err := r.values.Read(p)
-		r.err = err
+		r.err, r.sieve.page = err, r.values.state == through
 		sure := r.sieve.sift(p[:n], errors.Is(err, io.EOF), r.values.withoutJWT())
 		r.hold(p[sure:n])
 		if sure > 0 {

@@ -10,6 +10,8 @@ type Judge interface {
 	// IsToken reports whether text is a token of the API. named says that it stands under a name
 	// that tokens have there; otherwise it begins as a JWT does. text must not be kept.
 	IsToken(text []byte, named bool) bool
+	// InPage is IsToken for a JWT in text that is no JSON. text must not be kept.
+	InPage(text []byte) bool
 	// Own is the token that the request carried; empty: none. Wherever it stands in an answer, it is
 	// one.
 	Own() string

@@ -12,6 +12,7 @@ type sieve struct {
 	judge Judge
 	own   needle
 	jwt   bool // the session's own begins as a JWT does
+	page  bool // the text is no JSON
 	inRun bool // what comes goes on with a word that is too long for a token
 	found int
 }
@@ -126,13 +127,20 @@ func (s *sieve) jwtIn(text []byte, dot int) bool {
 		if at = indexJWT(text[:dot], at); at == dot {
 			return false
 		}
-		if s.judge.IsToken(text[at:], false) {
+		if s.isToken(text[at:]) {
 			s.blank(text[at:])
 			return true
 		}
 		at++
 	}
 	return false
+}
+
+func (s *sieve) isToken(jwt []byte) bool {
+	if s.page {
+		return s.judge.InPage(jwt)
+	}
+	return s.judge.IsToken(jwt, false)
 }
 
 // blank writes the placeholder over text, and spaces: no markup can come of that, and no string ends.

@@ -287,3 +287,20 @@ func random(n int) string {
 	}
 	return string(b)
 }
+
+// public is a judge that takes nothing in pages for a token.
+type public struct{ own }
+
+func (public) InPage([]byte) bool { return false }
+
+func TestPagesMayHaveJWTs(t *testing.T) {
+	r := compile(t, options)
+	for body, masked := range map[string]bool{"var key='eyJtok.a.b'": false, " <p>eyJtok.a.b</p>": false, `{"a":"key eyJtok.a.b"}`: true, `["eyJtok.a.b"]`: true} {
+		for _, src := range []io.Reader{strings.NewReader(body), iotest.OneByteReader(strings.NewReader(body))} {
+			m := masking.NewReader(io.NopCloser(src), r, masking.Sniff, public{})
+			if data, err := io.ReadAll(m); (string(data) != body) != masked || err != nil {
+				t.Errorf("%s became %s, %v", body, data, err)
+			}
+		}
+	}
+}

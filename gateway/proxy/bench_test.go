@@ -123,6 +123,8 @@ func (m *masks) Rewrite(res *http.Response) error {
 
 func (m *masks) IsToken([]byte, bool) bool { return false }
 
+func (m *masks) InPage([]byte) bool { return false }
+
 func (m *masks) Own() string {
 	return "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"[7:]
 }
