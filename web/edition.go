@@ -113,7 +113,7 @@ func (e *Edition) parse(name, script string) (*template.Template, error) {
 		"t":          e.speech().say,
 		"rich":       e.speech().rich,
 		"local":      localPath,
-		"label":      e.fieldLabel,
+		"label":      e.speech().fieldLabel,
 		"isCode":     isCode,
 		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")

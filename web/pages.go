@@ -200,16 +200,6 @@ func readBlock(name string) (string, error) {
 	return strings.ReplaceAll(string(text), "\r\n", "\n"), nil
 }
 
-// fieldLabel is what a form calls a field of which only the name is known: "tenant_id" is "Tenant
-// id", and whatever has "otp" in it a one-time code.
-func (e *Edition) fieldLabel(name string) string {
-	if strings.Contains(strings.ToLower(name), "otp") {
-		return e.Text("login.code", nil)
-	}
-	words := strings.NewReplacer("_", " ", "-", " ").Replace(name)
-	return strings.ToUpper(words[:min(1, len(words))]) + words[min(1, len(words)):]
-}
-
 // isCode guesses from a field's name whether a one-time code goes there, which browsers fill in.
 func isCode(name string) bool {
 	name = strings.ToLower(name)

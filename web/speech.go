@@ -37,3 +37,13 @@ func argsOf(pairs []any) Args {
 	}
 	return args
 }
+
+// fieldLabel is what a form calls a field of which only the name is known: "tenant_id" is "Tenant
+// id", and whatever has "otp" in it a one-time code.
+func (e speech) fieldLabel(name string) string {
+	if strings.Contains(strings.ToLower(name), "otp") {
+		return e.say("login.code")
+	}
+	words := strings.NewReplacer("_", " ", "-", " ").Replace(name)
+	return strings.ToUpper(words[:min(1, len(words))]) + words[min(1, len(words)):]
+}

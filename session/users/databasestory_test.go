@@ -71,17 +71,20 @@ func checkLimits(t *testing.T, d *users.Database, running func() string) {
 	}
 }
 
-// checkOutage stops the server and starts it again. refused is what became of an account with another
-// password. No fault has one of the secrets in it.
-func checkOutage(t *testing.T, server interface {
+// server is a database that can go away.
+type server interface {
 	Start()
 	Stop()
-}, d *users.Database, refused error, secrets ...string) {
+}
+
+// checkOutage stops the server and starts it again. refused is what became of an account with another
+// password. No fault has one of the secrets in it.
+func checkOutage(t *testing.T, s server, d *users.Database, refused error, secrets ...string) {
 	t.Helper()
 	if err := d.Probe(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	server.Stop()
+	s.Stop()
 	_, down := d.Authenticate(t.Context(), "ada", "lovelace-1843")
 	_, gone := d.LookupSubject(t.Context(), "1")
 	for what, err := range map[string]error{"wrong account": refused, "sign-in": down, "lookup": gone, "probe": d.Probe(t.Context())} {
@@ -95,7 +98,7 @@ func checkOutage(t *testing.T, server interface {
 			}
 		}
 	}
-	server.Start()
+	s.Start()
 	if u, err := d.Authenticate(t.Context(), "ada", "lovelace-1843"); err != nil || u.Subject != "1" {
 		t.Errorf("after the outage: %+v, %v", u, err)
 	}

@@ -7,13 +7,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"path/filepath"
 	"sessiongate/session/testserver"
 )
 

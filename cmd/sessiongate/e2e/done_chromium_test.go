@@ -50,7 +50,7 @@ return true })()`)
 }
 
 // TestChromiumFormAfterTheSessionEnded: a form that is sent without a session waits in its window,
-// with all that was typed, until somebody has signed in in another; a reload then sends it, once.
+// with all that was typed, until another has somebody signed in; a reload then sends it, once.
 func TestChromiumFormAfterTheSessionEnded(t *testing.T) {
 	for name, scripts := range map[string]bool{"with scripts": true, "without": false} {
 		t.Run(name, func(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 )
 
 // TestFormAfterTheSessionEnded: whoever sends a plain form without a session reads what happened, and
-// signs in in another tab; nothing reached the app, the same form once more does, and a script still
+// uses another tab to sign in; nothing reached the app, the same form once more does, and a script still
 // gets its JSON.
 func TestFormAfterTheSessionEnded(t *testing.T) {
 	t.Parallel()
