@@ -64,7 +64,7 @@ func (e *Edition) Account(w io.Writer, page AccountPage) error {
 		AccountPage
 		List []deviceView
 		Said string
-	}{page, e.speech().views(page), e.speech().doneText(page.Done)})
+	}{page, speech{e.language}.views(page), speech{e.language}.doneText(page.Done)})
 }
 
 // ConfirmEnd writes the question before other devices are signed out. Of a device that is not there
@@ -79,7 +79,7 @@ func (e *Edition) ConfirmEnd(w io.Writer, page ConfirmPage) (bool, error) {
 		view.Text = e.Text("account.confirm_others_text", Args{"n": page.Account.Others()})
 		return true, e.render(w, "confirm", view)
 	}
-	for _, d := range e.speech().views(page.Account) {
+	for _, d := range (speech{e.language}).views(page.Account) {
 		if d.ID == page.End && !d.Current {
 			view.Title = e.Text("account.confirm_one", Args{"device": d.Title})
 			view.Text = e.Text("account.confirm_one_text", nil)

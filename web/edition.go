@@ -14,46 +14,10 @@ import (
 // document in one call or, on a template error, nothing; other errors are the writer's. It is safe
 // for concurrent use.
 type Edition struct {
-	pages    *Pages
-	language *messages.Language
+	Words
+	pages *Pages
 	// By the name of its file.
 	templates map[string]*template.Template
-}
-
-func (e *Edition) speech() speech { return speech{e.language} }
-
-// Args are the values of a text's placeholders.
-type Args = messages.Args
-
-// Language is the language's tag, for Content-Language and the attribute lang (BCP 47).
-func (e *Edition) Language() string { return e.language.Tag() }
-
-// Text says a text of the catalogue.
-func (e *Edition) Text(key string, args Args) string { return e.language.Text(key, args) }
-
-// Problem says what a code of the HTTP contract means to a person, more precisely where a reason
-// is known. A code without a text of its own is our mistake.
-func (e *Edition) Problem(code, reason string, args Args) (title, text string) {
-	key := "problem." + code
-	switch {
-	case reason != "" && e.language.Has(key+"."+reason+".title"):
-		key += "." + reason
-	case !e.language.Has(key + ".title"):
-		key = "problem.internal_error"
-	}
-	return e.Text(key+".title", args), e.Text(key+".text", args)
-}
-
-// Wait says when to try again.
-func (e *Edition) Wait(d time.Duration) string {
-	seconds := int((d + time.Second - 1) / time.Second)
-	switch {
-	case seconds <= 1:
-		return e.Text("wait.moment", nil)
-	case seconds <= 120:
-		return e.Text("wait.seconds", Args{"n": seconds})
-	}
-	return e.Text("wait.minutes", Args{"n": (seconds + 59) / 60})
 }
 
 // Login writes the login page.
@@ -81,7 +45,7 @@ func (e *Edition) render(w io.Writer, name string, data any) error {
 
 // edition reads the templates with the texts of a language.
 func (p *Pages) edition(l *messages.Language) (*Edition, error) {
-	e := &Edition{pages: p, language: l, templates: make(map[string]*template.Template)}
+	e := &Edition{Words: Words{l}, pages: p, templates: make(map[string]*template.Template)}
 	for name, script := range map[string]string{
 		"login": p.scripts.fragment, "message": p.scripts.fragment, "logout": p.scripts.fragment, "signedout": p.scripts.fragment,
 		"account": p.scripts.account, "confirm": "", "reload": p.scripts.reload, "done": p.scripts.done,
@@ -110,8 +74,8 @@ func (e *Edition) parse(name, script string) (*template.Template, error) {
 		"footer":     func() string { return p.o.Footer },
 		"lang":       e.language.Tag,
 		"dir":        e.language.Direction,
-		"t":          e.speech().say,
-		"rich":       e.speech().rich,
+		"t":          speech{e.language}.say,
+		"rich":       speech{e.language}.rich,
 		"local":      localPath,
 		"label":      e.speech().fieldLabel,
 		"isCode":     isCode,

@@ -15,10 +15,13 @@ import (
 	"sessiongate/web"
 )
 
+// callbacks end the sign-ins that began at a provider.
+type callbacks struct{ *signIn }
+
 // callback is where a provider sends the browser back to. The answer belongs to
 // an attempt of this very browser or it is nothing: the return URL, the nonce
 // and the provider come from the attempt and never from the request.
-func (s *signIn) callback(x *exchange.Exchange) error {
+func (s *callbacks) callback(x *exchange.Exchange) error {
 	q := x.Request.URL.Query()
 	if repeated(q) {
 		s.callbackPage(x, http.StatusBadRequest, s.again(x, session.LoginDone{ReturnTo: "/"}), "failed", "repeated")
@@ -62,7 +65,7 @@ func repeated(q url.Values) bool {
 	return false
 }
 
-func (s *signIn) signedIn(x *exchange.Exchange, done session.LoginDone) error {
+func (s *callbacks) signedIn(x *exchange.Exchange, done session.LoginDone) error {
 	value, maxAge, ok := s.Resolver.CookieValue(done.Session)
 	if !ok {
 		return errors.New("seal session cookie")
@@ -74,7 +77,7 @@ func (s *signIn) signedIn(x *exchange.Exchange, done session.LoginDone) error {
 // noAttempt is for the Back button, a reload, a second click, a page left open
 // too long, and for forgeries. Whoever is signed in just goes on. To find out,
 // the browser may have to ask once more from our own origin.
-func (s *signIn) noAttempt(x *exchange.Exchange, to string) error {
+func (s *callbacks) noAttempt(x *exchange.Exchange, to string) error {
 	f := crossorigin.FactsOf(x.Request)
 	if f.Site == "cross-site" && f.Document() && !x.HasSessionCookie() {
 		s.Responder.Bounce(x)
@@ -89,7 +92,7 @@ func (s *signIn) noAttempt(x *exchange.Exchange, to string) error {
 
 // callbackFailed tells a person what became of the sign-in. Nothing that the
 // request says is shown: anyone can make up an error and its description.
-func (s *signIn) callbackFailed(x *exchange.Exchange, done session.LoginDone, err error) error {
+func (s *callbacks) callbackFailed(x *exchange.Exchange, done session.LoginDone, err error) error {
 	again := s.again(x, done)
 	var denied *session.DeniedError
 	var rejected *session.RejectedError
@@ -111,7 +114,7 @@ func (s *signIn) callbackFailed(x *exchange.Exchange, done session.LoginDone, er
 	return nil
 }
 
-func (s *signIn) denied(x *exchange.Exchange, again, code string) {
+func (s *callbacks) denied(x *exchange.Exchange, again, code string) {
 	switch code {
 	case "server_error", "temporarily_unavailable":
 		s.callbackPage(x, http.StatusServiceUnavailable, again, "down", "trouble")
@@ -124,7 +127,7 @@ func (s *signIn) denied(x *exchange.Exchange, again, code string) {
 
 // again is the address that begins the same sign-in once more: at the same provider,
 // with what was asked of it. The fragment is still noted, for the page has none.
-func (s *signIn) again(x *exchange.Exchange, done session.LoginDone) string {
+func (s *callbacks) again(x *exchange.Exchange, done session.LoginDone) string {
 	q := url.Values{
 		"return_to": {done.ReturnTo}, "provider": {strings.TrimPrefix(x.Request.URL.Path, s.Site.Prefix+"/callback/")}, begun: {"1"},
 	}
@@ -147,7 +150,7 @@ func (s *signIn) again(x *exchange.Exchange, done session.LoginDone) string {
 }
 
 // callbackPage offers again, an address to try once more at. The catalogue says title and text.
-func (s *signIn) callbackPage(x *exchange.Exchange, status int, again, title, text string) {
+func (s *callbacks) callbackPage(x *exchange.Exchange, status int, again, title, text string) {
 	e := s.Responder.Edition(x.Request)
 	x.MarkProblem(callbackCode(status))
 	s.Responder.Page(x, status, func(b *bytes.Buffer) error {

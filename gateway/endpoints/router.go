@@ -53,7 +53,7 @@ func (r *Router) routes(e *echo.Echo) {
 	e.HEAD(p+"/done", r.public(returnPage(docs.done)))
 
 	// Where an identity provider sends browsers, and where it calls itself.
-	e.GET(p+"/callback/:provider", r.public(returnPage(in.callback)))
+	e.GET(p+"/callback/:provider", r.public(returnPage((&callbacks{in}).callback)))
 	e.GET(p+"/logout/continue", r.public(returnPage(out.redeemLogout)))
 	e.GET(p+"/logout/done", r.public(returnPage(out.logoutDone)))
 	e.POST(p+"/back-channel-logout/:provider", r.public(out.backChannelLogout))

@@ -12,20 +12,28 @@ import (
 	"sessiongate/web"
 )
 
-// failPage answers a person, in words of theirs and with a way on. What the problem says to
-// programs is for developers, on their own machine.
-func (r *Responder) failPage(x *Exchange, p *problem.Problem) {
-	e := r.Edition(x.Request)
+// problemPage is the page that tells one person of one problem.
+type problemPage struct {
+	*Responder
+	x       *Exchange
+	problem *problem.Problem
+	edition *web.Edition
+}
+
+// send answers a person, in words of theirs and with a way on. What the problem says to programs is
+// for developers, on their own machine.
+func (r problemPage) send() {
+	x, p := r.x, r.problem
 	page := web.MessagePage{Status: p.Status, RequestID: x.Client.RequestID, Help: p.Code == "session_ended" || p.Code == "session_reused"}
 	page.Title, page.Text = r.Words(x, p)
 	if r.loopback {
 		page.Detail = p.Detail
 	}
-	r.waysOn(e, x, p, &page)
+	r.waysOn(&page)
 	if !Navigation(x.Request) {
-		r.afterForm(e, x, p, &page)
+		r.afterForm(&page)
 	}
-	r.Page(x, p.Status, func(b *bytes.Buffer) error { return e.Message(b, page) })
+	r.Page(x, p.Status, func(b *bytes.Buffer) error { return r.edition.Message(b, page) })
 }
 
 // Words are what a problem means to people, in the language of whoever asks.
@@ -68,7 +76,8 @@ func textReason(p *problem.Problem, name string) string {
 }
 
 // waysOn are the buttons of a page that was asked for.
-func (r *Responder) waysOn(e *web.Edition, x *Exchange, p *problem.Problem, page *web.MessagePage) {
+func (r problemPage) waysOn(page *web.MessagePage) {
+	e, x, p := r.edition, r.x, r.problem
 	home := web.Link{Label: e.Text("button.home", nil), Href: r.o.Pages.Home()}
 	switch {
 	case p.Code == "reauthentication_required":
@@ -80,7 +89,7 @@ func (r *Responder) waysOn(e *web.Edition, x *Exchange, p *problem.Problem, page
 		page.Origin = r.o.Site.Origin
 	case p.OtherUser:
 		page.Primary = home
-		page.Secondary = web.Link{Label: e.Text("button.other_user", nil), Href: r.otherUser(x, ReturnURL(x.Request.URL.RequestURI()))}
+		page.Secondary = web.Link{Label: e.Text("button.other_user", nil), Href: r.otherUser(ReturnURL(x.Request.URL.RequestURI()))}
 	case hopeless(p.Status):
 		page.Primary = home
 	default:
@@ -93,9 +102,9 @@ func (r *Responder) waysOn(e *web.Edition, x *Exchange, p *problem.Problem, page
 
 // otherUser is the address to come back to as somebody else. It leads through the sign-out: a provider
 // with a session of its own would only sign in the same user again.
-func (r *Responder) otherUser(x *Exchange, to string) string {
+func (r problemPage) otherUser(to string) string {
 	login := r.o.Site.LoginPage + "?return_to=" + url.QueryEscape(to)
-	return r.Along(x.Request, r.o.Site.Prefix+"/logout?return_to="+url.QueryEscape(r.Along(x.Request, login)))
+	return r.Along(r.x.Request, r.o.Site.Prefix+"/logout?return_to="+url.QueryEscape(r.Along(r.x.Request, login)))
 }
 
 // hopeless reports a status with which the same request would be answered once more.
@@ -106,7 +115,8 @@ func hopeless(status int) bool {
 // afterForm leads on from a form that was refused: its address may answer to nothing but the form, so
 // the way is back to the page it stood on. Where a sign-in helps, it begins in another tab: this one
 // still has what was typed, and sends it when it is loaded again.
-func (r *Responder) afterForm(e *web.Edition, x *Exchange, p *problem.Problem, page *web.MessagePage) {
+func (r problemPage) afterForm(page *web.MessagePage) {
+	e, x, p := r.edition, r.x, r.problem
 	from := r.referer(x.Request)
 	again := page.Primary.Keep && !p.SignIn.Helps || p.Status == http.StatusRequestEntityTooLarge
 	page.Primary.Keep, page.Secondary.Keep = false, false // the fragment here is the form's, not that page's
@@ -118,7 +128,7 @@ func (r *Responder) afterForm(e *web.Edition, x *Exchange, p *problem.Problem, p
 		}
 		page.Secondary = web.Link{}
 	case p.OtherUser:
-		page.Secondary.Href = r.otherUser(x, from)
+		page.Secondary.Href = r.otherUser(from)
 	case again:
 		page.Primary = web.Link{Label: e.Text("button.form", nil), Href: from}
 	}

@@ -89,7 +89,7 @@ func (r *Responder) Fail(x *Exchange, err error) {
 	switch {
 	case p.Code == problem.StaleCode && r.failStale(x):
 	case ByPerson(x.Request):
-		r.failPage(x, p)
+		problemPage{r, x, p, r.Edition(x.Request)}.send()
 	default:
 		r.failJSON(x, p)
 	}
