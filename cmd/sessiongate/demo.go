@@ -173,7 +173,7 @@ routes:
 	d.log = program.NewLogger(logs, loaded.Config.Log)
 	redisstore.LogTo(d.log)
 	d.Program, err = program.Open(&loaded.Config, d.log, program.Overrides{
-		Public: public, Certificate: d.certificate, Ephemeral: true, Build: thisBuild().labels(),
+		Public: public, Certificate: d.certificate, Ephemeral: true, Build: thisBuild().labels(), Around: tellCookies,
 	})
 	return d, err
 }

@@ -1,28 +1,35 @@
 // The few things an app behind sessiongate does: call with the cookie, read problems, ask who is signed in.
 // No token handling appears here, because there is none.
+import { createClient } from "/auth/client/core.js";
 
-/** One call. Never throws: a network failure is status 0. Answers {status, ms, body, problem, retryAfter}. */
-export async function call(path, options = {}) {
-  const first = await send(path, options);
-  // The gateway answers session_stale when this tab sent a cookie another tab has just replaced: ask once more.
-  return first.problem?.code === "session_stale" ? send(path, options) : first;
+let hear = {};
+
+const auth = createClient({ fetch: send, onEvent: (type, detail) => hear[type]?.(detail) });
+
+// Only the demo says when an answer brings the browser another session cookie: no script can see it.
+async function send(request) {
+  const res = await fetch(request);
+  if (res.headers.has("X-Demo-Cookie")) hear.cookie?.();
+  return res;
 }
 
-async function send(path, options) {
+/** One call. Never throws: a network failure is status 0. Answers {status, ms, body, problem, by, retryAfter}; by is who answered. */
+export async function call(path, options = {}) {
   const start = performance.now();
+  const took = () => Math.round(performance.now() - start);
   try {
-    const res = await fetch(path, { credentials: "same-origin", headers: { Accept: "application/json" }, ...options });
+    const res = await auth.fetch(path, { headers: { Accept: "application/json" }, ...options });
     const body = await parse(res);
     return {
       status: res.status,
-      ms: Math.round(performance.now() - start),
+      ms: took(),
       body,
       problem: res.ok ? null : problemOf(res, body),
+      by: res.headers.has("X-Sessiongate-Problem") ? "The gateway" : "The API",
       retryAfter: Number(res.headers.get("Retry-After")) || body?.retry_after || 0,
     };
   } catch {
-    const title = "No answer";
-    return { status: 0, ms: Math.round(performance.now() - start), body: null, problem: { title, detail: "The gateway could not be reached." }, retryAfter: 2 };
+    return { status: 0, ms: took(), body: null, problem: { title: "No answer", detail: "The gateway could not be reached." }, retryAfter: 2 };
   }
 }
 
@@ -41,24 +48,23 @@ function problemOf(res, body) {
   return isProblem && body && typeof body === "object" ? body : { title: `${res.status} ${res.statusText}`, detail: "" };
 }
 
-/** The session document; touch=false, so that looking does not keep a session alive. Null when it cannot be had. */
-export async function session() {
-  const { status, body } = await call("/auth/session?touch=false");
-  return status === 200 && body ? body : null;
+/** The session document; looking does not keep a session alive. Null when it cannot be had. */
+export function session() {
+  return auth.session({ touch: false }).catch(() => null);
 }
 
-/** Ends the session. The answer may name a page of the identity provider to go to next. */
-export function logout() {
-  return call("/auth/logout", { method: "POST" });
-}
-
-/** A login link from a problem: followed only if it stays on this origin. */
-export function loginURL(problem) {
-  const fallback = "/auth/login?return_to=/";
+/** Ends the session, and goes to a page of the identity provider if there is one for that. Answers a problem, or null. */
+export async function logout() {
   try {
-    const url = new URL(problem?.login_url || fallback, location.origin);
-    return url.origin === location.origin ? url.pathname + url.search : fallback;
-  } catch {
-    return fallback;
+    await auth.signOut({ returnTo: "" });
+    return null;
+  } catch (error) {
+    return error.problem || { title: "Not signed out.", detail: "Try again." };
   }
+}
+
+/** Hears the client's events, in every tab, and cookie: runs has a function for each. */
+export function listen(runs) {
+  hear = runs;
+  auth.subscribe(() => {});
 }

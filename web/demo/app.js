@@ -1,13 +1,17 @@
 // The demo: a single-page app that is signed in and holds no token. This file is the table of contents; api.js talks
-// to the gateway, token.js knows the access token's age, view.js draws, streams.js has the open connections.
-import { call, session, logout, loginURL } from "./api.js";
+// to the gateway, story.js tells what happened, token.js knows the access token's age, view.js draws, streams.js has
+// the open connections.
+import { call, listen, logout, session } from "./api.js";
+import * as story from "./story.js";
 import { draw, knowsToken, learnExpiry, learnToken, reset, secondsLeft } from "./token.js";
 import { $, clearNotice, dots, log, loot, notice, show, showAnswer } from "./view.js";
 import { closeStreams, wireStreams } from "./streams.js";
 
+const wide = matchMedia("(min-width: 42.01rem)");
 let autoTimer = 0;
 let lookTimer = 0;
 let armed = false;
+let leaving = false; // by this page's own button
 
 /** Asks who is signed in and shows the matching half of the page. */
 async function start() {
@@ -18,9 +22,15 @@ async function start() {
     return;
   }
   if (!doc.authenticated) return signedOut(doc.reason);
+  clearNotice();
+  welcome(doc);
+  learnExpiry(doc.session.access_expires_in);
+  story.found(doc);
+}
+
+function welcome(doc) {
   $("user").textContent = doc.user.name || doc.user.sub;
   $("roles").textContent = (doc.user.roles || []).join(", ");
-  learnExpiry(doc.session.access_expires_in);
   show("in");
 }
 
@@ -30,32 +40,37 @@ function signedOut(reason) {
   closeStreams();
   reset();
   show("out");
-  if (reason && reason !== "logout") notice({ title: "Your session has ended.", text: `Reason: ${reason}.` });
+  if (reason && !leaving && reason !== "logout") notice({ title: "Your session has ended.", text: story.why(reason) });
 }
+
+/** What the gateway says by itself, in every tab. */
+const hear = {
+  signed_in: (event) => { story.signedIn(event); clearNotice(); look(); },
+  user_changed: (event) => { reset(); $("log").replaceChildren(); story.changed(event); look(); },
+  ended: ({ reason }) => { story.ended(reason, leaving); signedOut(reason); },
+  expiring: story.expiring,
+  sessions_changed: story.devices,
+  refreshed: () => look(),
+  cookie: story.cookie,
+};
 
 /** One call of the API, shown and logged. */
 async function run(path) {
   const answer = await call(path);
   showAnswer("GET", path, answer);
+  const learned = learnToken(answer.body?.token);
+  story.called(path, answer);
   if (answer.problem) return failed(path, answer);
   clearNotice();
-  log("ok", [`${answer.status} ${path}`]);
-  look(learnToken(answer.body?.token));
+  look(learned);
 }
 
+// A 401 of the gateway is the end of the session, which the client tells in an event.
 function failed(path, { status, problem, retryAfter }) {
-  log("bad", [`${status || "no answer"} ${path}: ${problem.title}`]);
-  const text = [problem.detail, problem.reason && `Reason: ${problem.reason}.`].filter(Boolean).join(" ");
-  if (status === 401) {
-    stopAuto();
-    disarm();
-    reset();
-    notice({ title: problem.title, text, login: loginURL(problem) });
-  } else if (status === 0 || status === 503) {
-    stopAuto();
-    const wait = retryAfter ? `Try again in ${retryAfter} s.` : "";
-    notice({ title: problem.title, text: `${text} ${wait}`, retry: () => run(path) });
-  }
+  if (status !== 0 && status !== 503) return;
+  stopAuto();
+  const wait = retryAfter ? `Try again in ${retryAfter} s.` : "";
+  notice({ title: problem.title, text: `${problem.detail} ${wait}`, retry: () => run(path) });
 }
 
 /** Reads the session document soon, once for all calls of the moment; asks for the fingerprint if it must have changed. */
@@ -63,11 +78,17 @@ function look(learned) {
   clearTimeout(lookTimer);
   lookTimer = setTimeout(async () => {
     const doc = await session();
-    if (!doc) return;
-    if (!doc.authenticated) return signedOut(doc.reason);
+    if (!doc?.authenticated) return;
+    welcome(doc);
     const refreshed = learnExpiry(doc.session.access_expires_in);
-    if ((refreshed && !learned) || !knowsToken()) learnToken((await call("/api/echo")).body?.token);
+    if ((refreshed && !learned) || !knowsToken()) ask();
   }, 250);
+}
+
+/** Asks the API which token it sees. */
+async function ask() {
+  const answer = await call("/api/echo");
+  if (!answer.problem) learnToken(answer.body?.token);
 }
 
 function toggleAuto() {
@@ -93,7 +114,7 @@ async function burst() {
   const fresh = [...tokens.values()].filter(learnToken).length;
   const result = `${worked} × 200. ${tokensSeen(tokens.size, fresh)}`;
   $("burst-result").textContent = result;
-  log(worked === 20 ? "ok" : "bad", [`20 at once: ${result}`]);
+  log(worked === 20 ? "ok" : "bad", [`Twenty calls at once: ${result}`]);
   const bad = answers.find((a) => a.problem);
   if (bad) failed("/api/echo", bad);
   look(fresh > 0);
@@ -132,11 +153,17 @@ function tick() {
 }
 
 async function signOut() {
-  const { status, body, problem } = await logout();
-  if (status !== 200) return notice({ title: problem?.title || "Not signed out.", text: problem?.detail || "Try again." });
+  leaving = true;
+  const problem = await logout();
+  leaving = false;
+  if (problem) return notice({ title: problem.title, text: problem.detail });
   clearNotice();
-  signedOut("logout");
-  if (body?.logout_url) location.assign(body.logout_url);
+  $("sign-in").focus();
+}
+
+// A phone shows first what matters.
+function unfold() {
+  for (const fold of document.querySelectorAll(".fold")) fold.open = wide.matches;
 }
 
 for (const button of document.querySelectorAll("[data-call]")) {
@@ -147,8 +174,10 @@ $("burst").onclick = burst;
 $("burst-expired").onclick = arm;
 $("logout").onclick = signOut;
 wireStreams();
+wide.onchange = unfold;
+unfold();
 setInterval(tick, 100);
 setInterval(loot, 1000);
 loot();
 start();
-addEventListener("pageshow", (event) => event.persisted && start()); // Back to this page after signing out
+listen(hear);

@@ -1,18 +1,19 @@
 // What this page knows about the access token: seconds left (from the session document) and a fingerprint (from the
 // API's echo). It draws the ring. It never sees the token.
-import { $, log } from "./view.js";
+import { refreshed } from "./story.js";
+import { $, clock, code } from "./view.js";
 
-const state = { expiresAt: null, lifetime: 1, fingerprint: "", seen: new Set(), refreshes: 0 };
+const state = { expiresAt: null, lifetime: 1, token: null, seen: new Set(), refreshes: 0 };
 
 /** Seconds until the access token expires; NaN when unknown. */
 export const secondsLeft = () => (state.expiresAt === null ? NaN : (state.expiresAt - performance.now()) / 1000);
 
 /** Whether the API has reported a token yet. */
-export const knowsToken = () => state.fingerprint !== "";
+export const knowsToken = () => state.token !== null;
 
 /** Forgets everything: another user, or none. */
 export function reset() {
-  Object.assign(state, { expiresAt: null, lifetime: 1, fingerprint: "", seen: new Set(), refreshes: 0 });
+  Object.assign(state, { expiresAt: null, lifetime: 1, token: null, seen: new Set(), refreshes: 0 });
   $("fingerprint").replaceChildren(code("unknown"));
   $("refreshed").textContent = "0 times";
   $("expires").textContent = "–";
@@ -25,41 +26,42 @@ export function learnExpiry(seconds) {
   if (grew) state.lifetime = seconds;
   state.lifetime = Math.max(state.lifetime, seconds);
   state.expiresAt = performance.now() + seconds * 1000;
-  if (seconds > 0) $("expires").textContent = new Date(Date.now() + seconds * 1000).toLocaleTimeString([], { hour12: false });
+  showExpiry(Date.now() + seconds * 1000);
   return grew;
+}
+
+// The document counts whole seconds from now; the API says it exactly.
+function showExpiry(at) {
+  const exact = state.token?.exp * 1000;
+  $("expires").textContent = clock(Math.abs(exact - at) < 3000 ? exact : at);
 }
 
 /** Takes an echo's token; true when it is one the API had not reported before. */
 export function learnToken(token) {
   if (!token?.fingerprint || state.seen.has(token.fingerprint)) return false;
-  const before = state.fingerprint;
-  state.fingerprint = token.fingerprint;
+  const before = state.token;
+  state.token = token;
   state.seen.add(token.fingerprint);
   showFingerprint(before);
   return true;
 }
 
 function showFingerprint(before) {
-  const now = code(state.fingerprint);
+  const now = code(state.token.fingerprint);
   now.className = "fresh";
   $("fingerprint").replaceChildren(now);
+  $("expires").textContent = clock(state.token.exp * 1000);
   if (!before) return;
   state.refreshes++;
   $("refreshed").textContent = state.refreshes === 1 ? "once" : `${state.refreshes} times`;
-  log("refreshed", ["refreshed: ", code(before), " → ", code(state.fingerprint)]);
-}
-
-function code(text) {
-  const el = document.createElement("code");
-  el.textContent = text;
-  return el;
+  refreshed(before, state.token);
 }
 
 const phases = {
   none: "No session",
-  fresh: "Valid",
-  due: "Nearly over. The next call refreshes it.",
-  expired: "Expired, and nobody minds. The next call refreshes it.",
+  fresh: "The token is valid.",
+  due: "The token is nearly over. The next call refreshes it.",
+  expired: "The token has expired, and nobody minds. The next call refreshes it.",
 };
 
 // The gateway refreshes inside the last min(max(30 s, 10 %), a quarter) of the lifetime.

@@ -7,28 +7,41 @@ export function show(state) {
   document.body.dataset.state = state;
 }
 
-/** Adds a line to "What happened": kind is refreshed, ok or bad; parts are strings and elements. The same again counts up. */
+/** Adds a line to "What happened": kind is refreshed, cookie, ok or bad; parts are strings and elements. The same again counts up. */
 export function log(kind, parts) {
   const text = document.createElement("span");
   text.append(...parts);
-  const li = item([text, clock()], kind);
-  li.dataset.what = text.textContent;
   const before = $("log").firstElementChild;
-  const again = before?.dataset.what === li.dataset.what;
-  li.dataset.count = again ? Number(before.dataset.count) + 1 : 1;
-  if (again) {
-    before.remove();
-    li.classList.add("again");
-    text.append(` × ${li.dataset.count}`);
-  }
+  if (before?.dataset.what === text.textContent) return again(before);
+  const li = item([text, stamp()], kind);
+  li.dataset.what = text.textContent;
   prepend($("log"), li, 30);
-  $("log-empty").hidden = true;
+  if (kind === "refreshed") $("log-hint").hidden = true;
 }
 
-function clock() {
+// Screen readers hear of lines that are new, not of a count.
+function again(li) {
+  const text = li.firstChild;
+  text.dataset.count = Number(text.dataset.count || 1) + 1;
+  li.lastChild.replaceWith(stamp());
+}
+
+function stamp() {
   const time = document.createElement("time");
-  time.textContent = new Date().toLocaleTimeString([], { hour12: false });
+  time.textContent = clock(Date.now());
   return time;
+}
+
+/** A time of day; ms since 1970. */
+export function clock(ms) {
+  return new Date(ms).toLocaleTimeString([], { hour12: false });
+}
+
+/** Text in the type of a program. */
+export function code(text) {
+  const el = document.createElement("code");
+  el.textContent = text;
+  return el;
 }
 
 /** Adds a line to the stream panel. */
@@ -57,16 +70,14 @@ export function showAnswer(method, path, answer) {
   badge.textContent = answer.status || "no answer";
   $("answer-line").replaceChildren(badge, ` ${method} ${path} in ${answer.ms} ms`);
   const { body } = answer;
-  $("answer").hidden = !body;
+  $("answer-fold").hidden = !body;
   $("answer").textContent = typeof body === "string" ? body : JSON.stringify(body, null, 2);
 }
 
-/** Shows a problem, with a way on: signing in, or trying again in some seconds. */
-export function notice({ title, text, login, retry }) {
+/** Shows a problem, and a button to try again. */
+export function notice({ title, text, retry }) {
   $("notice-title").textContent = title;
   $("notice-text").textContent = text;
-  $("notice-link").hidden = !login;
-  if (login) $("notice-link").href = login;
   $("notice-retry").hidden = !retry;
   $("notice-retry").onclick = retry || null;
   $("notice").hidden = false;

@@ -29,6 +29,9 @@ type Overrides struct {
 	Now      func() time.Time     // nil: [time.Now]
 	Offset   func() time.Duration // of the store's clock; nil: none
 
+	// Around goes around the gateway: what it adds is no part of the product. nil: nothing.
+	Around func(http.Handler) http.Handler
+
 	// BusyTimeout bounds an operation of the store, and how long a sign-in waits for its turn to
 	// check a password: for tests, which a busy machine must not fail. 0: the defaults of both.
 	BusyTimeout time.Duration

@@ -102,7 +102,11 @@ func (p *Program) serve() (*serving, error) {
 	if err != nil {
 		return nil, err
 	}
-	server := newServer(p.revisions, p.log)
+	var handler http.Handler = p.revisions
+	if p.overrides.Around != nil {
+		handler = p.overrides.Around(handler)
+	}
+	server := newServer(handler, p.log)
 	server.RegisterOnShutdown(p.revisions.Drain)
 	server.RegisterOnShutdown(p.streams.Drain)
 	server.MaxHeaderBytes = int(p.config.Server.Limits.Header)
