@@ -90,7 +90,9 @@ func clientFiles(version string) (map[string][]byte, error) {
 		}
 	}
 	const unset = `"version": "0.0.0"`
-	files["package.json"] = bytes.Replace(files["package.json"], []byte(unset), []byte(`"version": "`+version+`"`), 1)
+	// What only the package's own tests need: npm would install it into the app.
+	tests := regexp.MustCompile(`,\s*"devDependencies": \{[^}]*\}`)
+	files["package.json"] = bytes.Replace(tests.ReplaceAll(files["package.json"], nil), []byte(unset), []byte(`"version": "`+version+`"`), 1)
 	return files, nil
 }
 

@@ -33,9 +33,12 @@ func TestClientCommand(t *testing.T) {
 				t.Errorf("%s: %v, %d bytes, want %d", name, err, len(got), len(want))
 			}
 		}
-		var doc struct{ Name, Version string }
+		var doc struct {
+			Name, Version   string
+			DevDependencies map[string]string
+		}
 		text, _ := os.ReadFile(filepath.Join(dir, "package.json"))
-		if err := json.Unmarshal(text, &doc); err != nil || doc.Name != clientName || doc.Version != npmVersion(thisBuild().Version) {
+		if err := json.Unmarshal(text, &doc); err != nil || doc.Name != clientName || doc.Version != npmVersion(thisBuild().Version) || doc.DevDependencies != nil {
 			t.Errorf("package.json: %v\n%s", err, text)
 		}
 		// An older one, changed by hand.
