@@ -131,7 +131,7 @@ func (c *clientApp) revokedElsewhere() {
 }
 
 const (
-	looks = `performance.getEntriesByType("resource").filter((e) => e.name.includes("/auth/session?")).length`
+	sessionLooks = `performance.getEntriesByType("resource").filter((e) => e.name.includes("/auth/session?")).length`
 	// What was sent before it has arrived.
 	roundTrip = `fetch("/api/orders").then(() => true)`
 	// Orders wait in the page for go(), as on a slow network.
@@ -163,12 +163,12 @@ func TestChromiumClientApp(t *testing.T) {
 	t.Run("ten tab switches", func(t *testing.T) {
 		testserver.Eval[bool](c.b, `window.changes = 0, new MutationObserver((all) => { changes += all.length; })
 			.observe(document, {subtree: true, childList: true, characterData: true, attributes: true}), true`)
-		before := testserver.Eval[int](c.b, looks)
+		before := testserver.Eval[int](c.b, sessionLooks)
 		const tenSwitches = `Array.from({length: 10}, () => document.dispatchEvent(new Event("visibilitychange"))), true`
 		testserver.Eval[bool](c.b, tenSwitches)
-		testserver.WaitFor(c.b, fmt.Sprintf("%s === %d", looks, before+1))
+		testserver.WaitFor(c.b, fmt.Sprintf("%s === %d", sessionLooks, before+1))
 		testserver.Eval[bool](c.b, tenSwitches)
-		if got := testserver.Eval[string](c.b, looks+` - `+fmt.Sprint(before)+` + " looks, " + changes + " changes"`); got != "1 looks, 0 changes" {
+		if got := testserver.Eval[string](c.b, sessionLooks+` - `+fmt.Sprint(before)+` + " looks, " + changes + " changes"`); got != "1 looks, 0 changes" {
 			t.Error(got)
 		}
 	})
