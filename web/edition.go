@@ -77,7 +77,7 @@ func (e *Edition) parse(name, script string) (*template.Template, error) {
 		"t":          speech{e.language}.say,
 		"rich":       speech{e.language}.rich,
 		"local":      localPath,
-		"label":      e.speech().fieldLabel,
+		"label":      (speech{e.language}).fieldLabel,
 		"isCode":     isCode,
 		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
