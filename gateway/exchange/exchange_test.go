@@ -268,6 +268,7 @@ func TestPeopleGetPages(t *testing.T) {
 		"out of service": {"GET", "/a", problem.OfUpstream(&proxy.Failure{Kind: proxy.Unavailable}), "out of service"},
 		"no answer":      {"GET", "/a", problem.OfUpstream(&proxy.Failure{Kind: proxy.Unreachable}), "No answer from the application"},
 		"nothing here":   {"GET", "/a", problem.NotFound(), "To the start page"},
+		"a form's may":   {"POST", "/a", &session.UnavailableError{Subsystem: session.SubsystemProvider}, `href="/auth/login?return_to=%2Fform"`},
 		"may help":       {"GET", "/a", &session.UnavailableError{Subsystem: session.SubsystemProvider}, "Sign in again"},
 		"stale":          {"GET", "/a", &session.StaleError{Mark: "m"}, "prompt=login"},
 		"stale form":     {"POST", "/a", &session.StaleError{Mark: "m"}, "send the form once more"},

@@ -95,9 +95,14 @@ func (r problemPage) waysOn(page *web.MessagePage) {
 	default:
 		page.Primary = web.Link{Label: e.Text("button.try_again", nil), Href: x.Request.URL.RequestURI(), Keep: true}
 	}
-	if p.SignIn.MayHelp && !strings.HasPrefix(x.Request.URL.Path, r.o.Site.Prefix+"/") {
+	if r.signInMayHelp() {
 		page.Secondary = web.Link{Label: e.Text("button.sign_in_again", nil), Href: r.LoginURL(x.Request), Keep: true}
 	}
+}
+
+// signInMayHelp reports that there is a way past the problem for whoever signs in again.
+func (r problemPage) signInMayHelp() bool {
+	return r.problem.SignIn.MayHelp && !strings.HasPrefix(r.x.Request.URL.Path, r.o.Site.Prefix+"/")
 }
 
 // otherUser is the address to come back to as somebody else. It leads through the sign-out: a provider
@@ -131,6 +136,9 @@ func (r problemPage) afterForm(page *web.MessagePage) {
 		page.Secondary.Href = r.otherUser(from)
 	case again:
 		page.Primary = web.Link{Label: e.Text("button.form", nil), Href: from}
+	}
+	if r.signInMayHelp() {
+		page.Secondary.Href = r.loginURLTo(x.Request, p, from)
 	}
 }
 
