@@ -232,7 +232,7 @@ func TestChromiumClientApp(t *testing.T) {
 	})
 }
 
-// again signs a user in in both tabs, as they are loaded anew.
+// again loads both tabs anew, and signs a user in there.
 func (c *clientApp) again(user, password string) {
 	c.t.Helper()
 	testserver.ClearCookies(c.a)
