@@ -18,7 +18,8 @@ type ports struct {
 
 // address returns a loopback address that stays free while nobody listens there:
 // it lies below the range from which systems give ports to outgoing connections, and
-// is never handed out twice. With bus, port+10000 is free too, as a Cluster wants.
+// is never handed out twice. It lies below the ports of package testserver, too, whose tests may
+// run at the same time. With bus, port+10000 is free too, as a Cluster wants.
 func (p *ports) address(ctx context.Context, bus bool) (address string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -26,7 +27,7 @@ func (p *ports) address(ctx context.Context, bus bool) (address string, err erro
 		p.taken = map[int]bool{}
 	}
 	for range 200 {
-		port := 10_000 + rand.IntN(12_000) //nolint:gosec // chance, not a secret
+		port := 3_000 + rand.IntN(7_000) //nolint:gosec // chance, not a secret
 		if p.taken[port] || !free(ctx, port) || bus && !free(ctx, port+10_000) {
 			continue
 		}
