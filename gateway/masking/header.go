@@ -24,35 +24,28 @@ func (r *Rules) Strip(h http.Header) (taken int) {
 		return taken
 	}
 	for _, name := range []string{"Location", "Content-Location", "Refresh"} {
-		for i, line := range h[name] {
-			if cut := r.stripAddress(line); cut != line {
-				h[name][i] = cut
+		revise(h, name, func(line string) (clean string, keep bool) {
+			if clean = r.stripAddress(line); clean != line {
 				taken++
 			}
-		}
+			return clean, true
+		})
 	}
 	return taken
 }
 
 func (r *Rules) stripCookies(h http.Header) (taken int) {
-	lines := h["Set-Cookie"]
-	kept := slices.DeleteFunc(lines, func(line string) bool {
+	revise(h, "Set-Cookie", func(line string) (clean string, keep bool) {
 		name, value, _ := strings.Cut(line, "=")
 		if !slices.Contains(r.cookies, strings.Trim(name, " \t")) {
-			return false
+			return line, true
 		}
 		value, _, _ = strings.Cut(value, ";")
 		if strings.Trim(value, " \t\"") != "" { // else it is deleted, and is gone already
 			taken++
 		}
-		return true
+		return "", false
 	})
-	if len(kept) < len(lines) {
-		h["Set-Cookie"] = kept
-	}
-	if len(kept) == 0 {
-		delete(h, "Set-Cookie")
-	}
 	return taken
 }
 
@@ -93,32 +86,51 @@ func (r *Rules) stripAddress(address string) string {
 // placeholder takes the token's place. It returns how much it took.
 func (r *Rules) StripTokens(h http.Header, j Judge) (taken int) {
 	s := newSieve(r, j)
-	for name, lines := range h {
-		kept := lines[:0]
-		for _, line := range lines {
-			clean, found := s.line(line)
-			switch {
-			case addresses(name):
-				more := false
-				clean, more = s.parameters(clean)
-				found = found || more
-				kept = append(kept, clean)
-			case !found && (name != "Set-Cookie" || !s.isCookie(line)):
-				kept = append(kept, line)
-			default:
-				found = true
-			}
+	for name := range h {
+		revise(h, name, func(line string) (clean string, keep bool) {
+			clean, keep, found := s.field(name, line)
 			if found {
 				taken++
 			}
-		}
-		if len(kept) == 0 && len(lines) > 0 {
-			delete(h, name)
-		} else if len(kept) < len(lines) {
-			h[name] = kept
-		}
+			return clean, keep
+		})
 	}
 	return taken
+}
+
+// field says what becomes of a line of a header.
+func (s *sieve) field(name, line string) (clean string, keep, found bool) {
+	clean, found = s.line(line)
+	switch {
+	case addresses(name):
+		clean, more := s.parameters(clean)
+		return clean, true, found || more
+	case found, name == "Set-Cookie" && s.isCookie(line):
+		return "", false, true
+	}
+	return line, true, false
+}
+
+// revise changes the lines of a field one by one. The new ones stand in a list of their own: others may
+// share the one at hand.
+func revise(h http.Header, name string, of func(line string) (clean string, keep bool)) {
+	var kept []string
+	changed := false
+	for i, line := range h[name] {
+		clean, keep := of(line)
+		if !changed && (!keep || clean != line) {
+			kept, changed = slices.Clone(h[name][:i]), true
+		}
+		if changed && keep {
+			kept = append(kept, clean)
+		}
+	}
+	switch {
+	case changed && len(kept) == 0:
+		delete(h, name)
+	case changed:
+		h[name] = kept
+	}
 }
 
 // addresses reports whether a field says where to go, which a browser needs to know.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"io/fs"
 	"net"
 	"net/http"
@@ -57,6 +58,7 @@ func TestMarkdownLanguages(t *testing.T) {
 		switch b.language {
 		case "sh": // TestMarkdownCommands
 		case "js": // TestMarkdownScripts
+		case "jsx", "tsx", "vue": // TestMarkdownImports
 		case "yaml": // configs: TestREADME
 			if b.file != "../../../README.md" {
 				t.Errorf("%s: no test loads\n%s", b.file, b.text)
@@ -64,6 +66,33 @@ func TestMarkdownLanguages(t *testing.T) {
 		default:
 			t.Errorf("%s: nothing runs or loads %q:\n%s", b.file, b.language, b.text)
 		}
+	}
+}
+
+// TestMarkdownImports: what the pages import of the client package is there, in blocks that need a
+// build to run, too.
+func TestMarkdownImports(t *testing.T) {
+	t.Parallel()
+	imported := regexp.MustCompile(`import \{([^}]*)\} from "sessiongate-client(?:/([a-z]+))?"`)
+	names := 0
+	for _, b := range markdownBlocks(t) {
+		for _, m := range imported.FindAllStringSubmatch(b.text, -1) {
+			source, err := fs.ReadFile(web.ClientPackage(), cmp.Or(m[2], "core")+".js")
+			if err != nil {
+				t.Errorf("%s: %v", b.file, err)
+				continue
+			}
+			for name := range strings.SplitSeq(m[1], ",") {
+				name = strings.TrimSpace(name)
+				names++
+				if !regexp.MustCompile(`(?m)^export [^=]*\b` + name + `\b`).Match(source) {
+					t.Errorf("%s: sessiongate-client/%s exports no %q", b.file, m[2], name)
+				}
+			}
+		}
+	}
+	if names < 10 {
+		t.Errorf("only %d imports found", names)
 	}
 }
 
