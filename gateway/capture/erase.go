@@ -108,7 +108,7 @@ func appendString(out []byte, text string) []byte {
 // dropFields takes the lines out of a header in which a token stands.
 func dropFields(h http.Header, tokens []string) {
 	for name, lines := range h {
-		kept := slices.DeleteFunc(lines, func(line string) bool {
+		kept := slices.DeleteFunc(slices.Clone(lines), func(line string) bool { // which others may share
 			return slices.ContainsFunc(tokens, func(t string) bool {
 				return len(t) >= shortest && name != "Location" && strings.Contains(line, t)
 			})
