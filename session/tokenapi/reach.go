@@ -20,7 +20,14 @@ const maxReach = 5 * time.Second
 
 // reach opens a connection as calls do, TLS included, and closes it again.
 func (s *survey) reach(ctx context.Context, u *url.URL) error {
-	ctx, cancel := context.WithTimeout(ctx, min(maxReach, s.options.Timeout))
+	return Reach(ctx, u, s.options.TLS, min(maxReach, s.options.Timeout))
+}
+
+// Reach opens a connection to the server of an http or https URL, TLS included, and closes it again:
+// what the server answers to which request is its own business. t is not changed; nil trusts the
+// system's roots.
+func Reach(ctx context.Context, u *url.URL, t *tls.Config, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", hostPort(u))
 	if err != nil {
@@ -30,7 +37,7 @@ func (s *survey) reach(ctx context.Context, u *url.URL) error {
 	if u.Scheme != "https" {
 		return nil
 	}
-	options := s.options.TLS.Clone()
+	options := t.Clone()
 	if options == nil {
 		options = &tls.Config{MinVersion: tls.VersionTLS12}
 	}

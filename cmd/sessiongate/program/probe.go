@@ -14,6 +14,7 @@ import (
 
 	"sessiongate/configs"
 	"sessiongate/gateway/routing"
+	"sessiongate/session/tokenapi"
 )
 
 // Probe asks everything that the configuration points to, writes a line about each to out,
@@ -92,28 +93,13 @@ func hostFor(c *configs.Config, route *configs.Route, u *url.URL) string {
 	return cmp.Or((&routing.Upstream{Host: route.UpstreamHost}).Authority(u.Scheme, public), u.Host)
 }
 
-// reach opens a connection, TLS included, and closes it again: what an upstream answers to which
-// request is its own business.
+// reach opens a connection to an upstream, TLS included, and closes it again.
 func reach(ctx context.Context, u *url.URL, how *configs.UpstreamTLS) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address(u))
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if u.Scheme != "https" {
-		return nil
-	}
 	options, err := upstreamTLS(how)
 	if err != nil {
 		return err
 	}
-	if options == nil {
-		options = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	options.ServerName = cmp.Or(options.ServerName, u.Hostname())
-	err = tls.Client(conn, options).HandshakeContext(ctx)
+	err = tokenapi.Reach(ctx, u, options, 3*time.Second)
 	if advice := tlsAdvice(err, u); advice != "" {
 		return fmt.Errorf("%w: %s", err, advice)
 	}
