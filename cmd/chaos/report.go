@@ -118,7 +118,7 @@ func writeTable(out io.Writer, list []*result, everything bool) {
 	}
 }
 
-// writeMarkdown writes the table as the README has it.
+// writeMarkdown writes the table as README.md beside this file has it.
 func writeMarkdown(out io.Writer, list []*result) {
 	fmt.Fprintf(out, "| %s |\n|%s\n", strings.Join(titles(), " | "), strings.Repeat("---|", len(titles())))
 	for _, r := range list {

@@ -348,14 +348,14 @@ func TestNamedFilesExist(t *testing.T) {
 	}
 }
 
-// TestMapIsComplete holds the README's last section to the tree: it names every package, and
+// TestMapIsComplete holds CONTRIBUTING's map to the tree: it names every package, and
 // each function that it names is in the file that it links.
 func TestMapIsComplete(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../.github/CONTRIBUTING.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(readme), "\n## How it is built\n")
+	_, section, _ := strings.Cut(string(page), "\n## How it is built\n")
 	for _, p := range listPackages(t) {
 		if name := strings.TrimPrefix(p.ImportPath, "sessiongate/"); !strings.Contains(section, "`"+name+"`") {
 			t.Errorf("%s has no row", name)
@@ -367,7 +367,7 @@ func TestMapIsComplete(t *testing.T) {
 		t.Fatalf("only %d places named: the rule would hold of nothing", len(places))
 	}
 	for _, m := range places {
-		text, err := os.ReadFile(filepath.Join("../..", m[2]))
+		text, err := os.ReadFile(filepath.Join("../../.github", m[2]))
 		if err != nil {
 			t.Error(err)
 		}
