@@ -3,7 +3,6 @@ package configs
 import (
 	"embed"
 	"reflect"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -14,18 +13,7 @@ var presetFiles embed.FS
 // Presets returns the names of the presets that ship with the program, sorted, and the text of
 // each.
 func Presets() (names []string, text map[string]string) {
-	entries, err := presetFiles.ReadDir("presets")
-	if err != nil {
-		return nil, nil // cannot be: the folder is part of the program
-	}
-	text = make(map[string]string, len(entries))
-	for _, e := range entries {
-		data, _ := presetFiles.ReadFile("presets/" + e.Name())
-		name := strings.TrimSuffix(e.Name(), ".yaml")
-		names = append(names, name)
-		text[name] = string(data)
-	}
-	return names, text
+	return embedded(presetFiles, "presets")
 }
 
 // preset fills a section from the fragment that its key `preset` names, before the section's own

@@ -122,11 +122,3 @@ func TestTokenAPISecrets(t *testing.T) {
 		t.Errorf("printed:\n%s", printed)
 	}
 }
-
-// The README's file is one that works as it stands.
-func TestFastAPIFile(t *testing.T) {
-	loaded, err := configs.LoadBytes("gateway.yaml", []byte(configs.FastAPI), noEnv)
-	if err != nil || len(loaded.Warnings) > 0 {
-		t.Fatalf("%v %v", err, loaded)
-	}
-}

@@ -64,9 +64,9 @@ func TestComposeServices(t *testing.T) {
 	redis := testserver.Redis(t, testserver.WithConfig(configLines(services["redis"].Command)))
 	inside := strings.NewReplacer("/keys", filepath.Join(dir, "keys"), "0.0.0.0:9000", apiAt, "http://api:9000", "http://"+apiAt,
 		"http://gateway:8080", "http://"+gatewayAt, "http://localhost:8080", publicOrigin, `":8080"`, `"`+gatewayAt+`"`,
-		"redis:6379", redis.Addr(), "configs/compose.yaml", filepath.Join(dir, "compose.yaml"))
+		"redis:6379", redis.Addr(), "configs/examples/compose.yaml", filepath.Join(dir, "compose.yaml"))
 
-	config, err := os.ReadFile("../../../configs/compose.yaml")
+	config, err := os.ReadFile("../../../configs/examples/compose.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
