@@ -181,7 +181,7 @@ routes:
 // demoKeys makes the keys that a configuration with a real Redis must have. They
 // last as long as this run, and so does its part of the Redis (key_prefix).
 func demoKeys(dir string) (section string, err error) {
-	if err := generateKeys(io.Discard, dir, token.EdDSA); err != nil {
+	if err := generateKeys(io.Discard, dir, token.EdDSA, nil); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf(`{cookie: [{id: demo, file: %q}], seal: [{id: demo, file: %q}], signing: [{id: demo, file: %q}]}`,

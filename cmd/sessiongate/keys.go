@@ -22,23 +22,42 @@ func keysCommand() *cobra.Command {
 
 func generateKeysCommand() *cobra.Command {
 	var dir, alg string
+	var secrets []string
 	cmd := &cobra.Command{
 		Use:   "generate",
 		Short: "Write cookie.key, seal.key and signing.pem, readable by their owner only",
 		Long: `Write cookie.key, seal.key and signing.pem into a folder, each with mode 0600.
-Files that exist are kept as they are, so it can run at every start.`,
+Files that exist are kept as they are, so it can run at every start.
+
+With --secret, also write a random text into a file of its own: a password of Redis, or
+the secret of a client at a provider, which the other side reads too. Its mode is 0640,
+so that a server under another user reads it by the file's group.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return generateKeys(cmd.OutOrStdout(), dir, alg)
+			return generateKeys(cmd.OutOrStdout(), dir, alg, secrets)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "folder for the files; made if it does not exist")
 	_ = cmd.MarkFlagRequired("dir") // fails only for a flag that does not exist
+	cmd.Flags().StringArrayVar(&secrets, "secret", nil, "file for a random text that another server shares; may be repeated")
 	cmd.Flags().StringVar(&alg, "alg", token.EdDSA, "algorithm of the signing key: EdDSA, ES256 or RS256")
 	return cmd
 }
 
-func generateKeys(out io.Writer, dir, alg string) error {
+// Modes of the files: keys are the gateway's alone, what another server reads too is its group's.
+const (
+	keyMode    fs.FileMode = 0o600
+	secretMode fs.FileMode = 0o640
+)
+
+// newFile is a file to be made, unless it is there.
+type newFile struct {
+	path    string
+	mode    fs.FileMode
+	content func() ([]byte, error)
+}
+
+func generateKeys(out io.Writer, dir, alg string, secrets []string) error {
 	switch alg {
 	case token.EdDSA, token.ES256, token.RS256:
 	default: // before anything is written
@@ -49,12 +68,16 @@ func generateKeys(out io.Writer, dir, alg string) error {
 	}
 	line := func() ([]byte, error) { return []byte(seal.GenerateKey() + "\n"), nil }
 	signing := func() ([]byte, error) { return token.GenerateSigningKey(alg) }
-	for _, f := range []struct {
-		name string
-		make func() ([]byte, error)
-	}{{"cookie.key", line}, {"seal.key", line}, {"signing.pem", signing}} {
-		path := filepath.Join(dir, f.name)
-		made, err := writeNew(path, f.make)
+	files := []newFile{
+		{filepath.Join(dir, "cookie.key"), keyMode, line},
+		{filepath.Join(dir, "seal.key"), keyMode, line},
+		{filepath.Join(dir, "signing.pem"), keyMode, signing},
+	}
+	for _, path := range secrets {
+		files = append(files, newFile{path, secretMode, line})
+	}
+	for _, f := range files {
+		made, err := f.write()
 		if err != nil {
 			return fmt.Errorf("keys: %w", err)
 		}
@@ -62,7 +85,7 @@ func generateKeys(out io.Writer, dir, alg string) error {
 		if made {
 			state = "made"
 		}
-		fmt.Fprintf(out, "%s %s\n", state, path)
+		fmt.Fprintf(out, "%s %s\n", state, f.path)
 	}
 	fmt.Fprintf(out, `
 In the configuration:
@@ -75,26 +98,26 @@ keys:
 	return nil
 }
 
-// writeNew makes a file that did not exist, all at once: another process that
+// write makes a file that did not exist, all at once: another process that
 // looks for it sees the whole content or nothing.
-func writeNew(path string, content func() ([]byte, error)) (made bool, err error) {
-	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+func (f newFile) write() (made bool, err error) {
+	if _, err := os.Stat(f.path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	data, err := content()
+	data, err := f.content()
 	if err != nil {
 		return false, err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	temp, err := os.CreateTemp(filepath.Dir(f.path), ".new-*") // mode 0600
 	if err != nil {
 		return false, err
 	}
 	defer os.Remove(temp.Name())
 	_, err = temp.Write(data)
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+	if err = errors.Join(err, temp.Chmod(f.mode), temp.Sync(), temp.Close()); err != nil {
 		return false, err
 	}
-	err = os.Link(temp.Name(), path) // fails if somebody else was faster
+	err = os.Link(temp.Name(), f.path) // fails if somebody else was faster
 	if errors.Is(err, fs.ErrExist) {
 		return false, nil
 	}
