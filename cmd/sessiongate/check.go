@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +17,7 @@ import (
 
 // checkFlags are the command's flags.
 type checkFlags struct {
-	file, admin         string
+	admin               string
 	show, live, offline bool
 	trial               trialFlags
 }
@@ -49,7 +47,7 @@ check runs.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.file, "config", "", "configuration file (YAML)")
+	addConfigFlag(cmd)
 	f.BoolVar(&o.show, "print", false, "print the merged configuration without secrets, and probe nothing")
 	f.BoolVar(&o.offline, "offline", false, "only read the file and what it names on this machine")
 	f.BoolVar(&o.live, "live", false, "ask a running gateway on this machine")
@@ -71,11 +69,8 @@ func (o *checkFlags) run(cmd *cobra.Command) error {
 	if err := o.trial.check(cmd); err != nil {
 		return err
 	}
-	if o.file == "" {
-		return usageError{errors.New("check: name the file: --config F")}
-	}
 	out := cmd.OutOrStdout()
-	loaded, err := configs.Load(o.file, os.LookupEnv)
+	loaded, file, err := loadConfig(cmd)
 	if err != nil {
 		return err
 	}
@@ -89,10 +84,10 @@ func (o *checkFlags) run(cmd *cobra.Command) error {
 	redisstore.LogTo(quiet)
 	p, err := program.Open(&loaded.Config, quiet, program.Overrides{})
 	if err != nil {
-		return err
+		return &setupError{err}
 	}
 	defer p.Close()
-	fmt.Fprintln(out, "ok       ", o.file)
+	fmt.Fprintln(out, "ok       ", file.path)
 	switch {
 	case o.offline:
 		return nil
@@ -104,7 +99,7 @@ func (o *checkFlags) run(cmd *cobra.Command) error {
 
 func probe(ctx context.Context, out io.Writer, p *program.Program) error {
 	if failed := p.Probe(ctx, out); failed > 0 {
-		return fmt.Errorf("check: %d of what the configuration points to cannot be reached, or do not fit it", failed)
+		return &unreachableError{fmt.Errorf("check: %d of what the configuration points to cannot be reached, or do not fit it", failed)}
 	}
 	return nil
 }

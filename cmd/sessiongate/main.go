@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,20 +16,19 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// A second signal ends the program at once: whoever sends it has waited enough.
-	context.AfterFunc(ctx, stop)
-	status := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status)
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stop()
+		// A second one ends the program at once: whoever sends it has waited enough. It is no death
+		// by a signal, so that the status is the same for both and on every system.
+		<-signals
+		os.Exit(exitInterrupted)
+	}()
+	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
-
-// The exit statuses, for scripts.
-const (
-	exitFailed = 1 // the command ran and says what went wrong
-	exitUsage  = 2 // it did not run: a word, a flag or an argument is off
-)
 
 // execute runs one command line and returns its exit status.
 func execute(ctx context.Context, args []string, out, logs io.Writer) int {
@@ -41,18 +39,14 @@ func execute(ctx context.Context, args []string, out, logs io.Writer) int {
 	addCompletion(root)
 	began := false
 	noteBegin(root, &began)
-	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, errReported) {
-		fmt.Fprintln(logs, "sessiongate:", err)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil && !began {
+		err = usageError{err}
 	}
-	var usage usageError
-	switch {
-	case err == nil:
-		return 0
-	case began && !errors.As(err, &usage):
-		return exitFailed
+	if err != nil {
+		complain(cmd, args, err)
 	}
-	return exitUsage
+	return exitStatus(err)
 }
 
 // noteBegin sets began when a command's own code starts: an error before that is
@@ -69,13 +63,6 @@ func noteBegin(cmd *cobra.Command, began *bool) {
 	}
 }
 
-// errReported ends the program with status 1 without another word: the command
-// has said what is wrong.
-var errReported = errors.New("reported")
-
-// usageError ends the program with status 2: what is wrong stands on the command line.
-type usageError struct{ error }
-
 // group is a command that only holds others: alone it shows its help, and a word
 // that is none of them is an error. Without this cobra shows the help with status 0.
 func group(cmd *cobra.Command) *cobra.Command {
@@ -86,9 +73,11 @@ func group(cmd *cobra.Command) *cobra.Command {
 }
 
 func command() *cobra.Command {
+	const short = "A browser session gateway: one cookie for the browser, tokens for the APIs"
 	root := &cobra.Command{
 		Use:           "sessiongate",
-		Short:         "A browser session gateway: one cookie for the browser, tokens for the APIs",
+		Short:         short,
+		Long:          short + "\n\n" + exitHelp,
 		Version:       thisBuild().String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,

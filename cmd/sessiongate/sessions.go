@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -21,7 +20,7 @@ import (
 )
 
 // sessionsOptions are the flags of `sessiongate sessions …`.
-type sessionsOptions struct{ file, user, provider, id string }
+type sessionsOptions struct{ user, provider, id string }
 
 func sessionsCommand() *cobra.Command {
 	sessions := group(&cobra.Command{
@@ -74,16 +73,15 @@ func revokeSessionsCommand() *cobra.Command {
 }
 
 func (o *sessionsOptions) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.file, "config", "", "configuration file (YAML)")
+	addConfigFlag(cmd)
 	cmd.Flags().StringVar(&o.user, "user", "", "the user's subject")
 	cmd.Flags().StringVar(&o.provider, "provider", "", "the user's provider; may be left out if there is only one")
-	_ = cmd.MarkFlagRequired("config") // fails only for a flag that does not exist
 }
 
 // withManager runs f on the store of the configuration, without serving anything. The
 // owners are the user whom the flags name, under each spelling of the name.
 func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, *manager.Manager, []session.Owner) error) error {
-	loaded, err := configs.Load(o.file, os.LookupEnv)
+	loaded, _, err := loadConfig(cmd)
 	if err != nil {
 		return err
 	}
@@ -99,7 +97,7 @@ func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, 
 	}
 	m, release, err := program.OpenManager(c, program.NewLogger(cmd.ErrOrStderr(), c.Log))
 	if err != nil {
-		return err
+		return &setupError{err}
 	}
 	defer release()
 	// What follows an end (the provider is told, lists are announced) goes on in
@@ -196,7 +194,7 @@ func revokeSessions(ctx context.Context, out io.Writer, m *manager.Manager, o se
 	case err != nil:
 		return err
 	case gone == nil:
-		return errors.New("no such live session")
+		return errNoSession
 	}
 	fmt.Fprintln(out, "ended 1")
 	return nil
