@@ -29,7 +29,7 @@ var (
 	}
 	topKey   = regexp.MustCompile(`(?m)^([a-z_]+):`)
 	yamlSpan = regexp.MustCompile("`([a-z_]+: [^`]+)`")
-	fence    = regexp.MustCompile("(?ms)^( *)```([a-z]*)\n(.*?)^ *```$")
+	fence    = regexp.MustCompile("(?ms)^( *)```([a-z]*)[^`\n]*\n(.*?)^ *```$")
 )
 
 // TestREADME loads every YAML block of the README, and every example in its text: what people copy
