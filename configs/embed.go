@@ -2,6 +2,7 @@ package configs
 
 import (
 	"embed"
+	"slices"
 	"strings"
 )
 
@@ -45,5 +46,6 @@ func embedded(files embed.FS, folder string) (names []string, text map[string]st
 		names = append(names, name)
 		text[name] = string(data)
 	}
+	slices.Sort(names) // the folder has a-b.yaml before a.yaml
 	return names, text
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,6 +41,103 @@ func TestProviderFilesLoad(t *testing.T) {
 			}
 		})
 	}
+}
+
+// For each preset there is a file that names it, and each other file is for a vendor or a kind.
+func TestProviderFilesForPresets(t *testing.T) {
+	names, texts := configs.ProviderFiles()
+	presets, _ := configs.Presets()
+	for _, preset := range presets {
+		if !strings.Contains(texts[preset], "\n    preset: "+preset+"\n") {
+			t.Errorf("no file for the preset %s", preset)
+		}
+	}
+	others := slices.DeleteFunc(names, func(name string) bool { return slices.Contains(presets, name) })
+	want := []string{"auth0", "authentik", "entra", "google", "keycloak", "local", "local-database", "oidc", "okta", "tokenapi", "zitadel"}
+	if !slices.Equal(others, want) {
+		t.Errorf("files %v, want those of the presets and %v", others, want)
+	}
+}
+
+// An entry for an OpenID Connect provider says where it leads back to, by its own name.
+func TestProviderFilesNameTheirURIs(t *testing.T) {
+	names, texts := configs.ProviderFiles()
+	kind := regexp.MustCompile(`(?m)^  - name: (\S+)\n    kind: oidc$`)
+	for _, name := range names {
+		found := kind.FindStringSubmatch(texts[name])
+		if found == nil {
+			continue
+		}
+		if entry := found[1]; entry != name && name != "oidc" || !strings.Contains(texts[name], "<public_url>/auth/callback/"+entry) {
+			t.Errorf("%s: the entry is called %s, or its redirect URI is not said", name, entry)
+		}
+		for _, m := range regexp.MustCompile(`/auth/back-channel-logout/([a-z0-9-]+)`).FindAllStringSubmatch(texts[name], -1) {
+			if m[1] != found[1] {
+				t.Errorf("%s: back-channel logout of %s", name, m[1])
+			}
+		}
+	}
+}
+
+// No shipped file has a secret in it: secrets come from the environment, or from files.
+func TestShippedFilesHaveNoSecret(t *testing.T) {
+	secret := regexp.MustCompile(`(?m)^[^#\n]*\b(\w*secret|\w*password|jwt_key|client_key|database): *([^ \n#]+)`)
+	for file, text := range shipped(t) {
+		for _, m := range secret.FindAllStringSubmatch(text, -1) {
+			field := m[1] == "password" && m[2] == "password" // the field of a login
+			if !field && m[2] != ">-" && !strings.HasPrefix(m[2], "${") && !strings.HasPrefix(m[2], `"${`) && !strings.HasPrefix(m[2], `"$argon2id$`) {
+				t.Errorf("%s: %s is written as %s", file, m[1], m[2])
+			}
+		}
+	}
+}
+
+// Each example works as it stands, with its files in the places where it looks for them.
+func TestExamplesLoad(t *testing.T) {
+	dir := beside(t)
+	for file, text := range shipped(t) {
+		if filepath.Dir(file) != "examples" {
+			continue
+		}
+		text = atHand(text, dir)
+		loaded := load(t, dir, text, env(providerEnvironment(text)))
+		for _, w := range loaded.Warnings {
+			t.Errorf("%s: warning %s", file, w)
+		}
+	}
+}
+
+// atHand puts the files of a folder in the place of the absolute ones that an example names.
+func atHand(text, dir string) string {
+	absolute := regexp.MustCompile(`(?m)(_file|file): +"?(/[^ "#},\n]+)`)
+	return absolute.ReplaceAllStringFunc(text, func(line string) string {
+		m := absolute.FindStringSubmatch(line)
+		name := filepath.Base(m[2])
+		if _, err := os.Stat(filepath.Join(dir, "keys", name)); err != nil {
+			name = "client-secret" // some secret
+		}
+		return m[1] + ": " + filepath.Join(dir, "keys", name)
+	})
+}
+
+// shipped reads every configuration that is in the repository, by its path in configs.
+func shipped(t *testing.T) map[string]string {
+	t.Helper()
+	texts := make(map[string]string)
+	for _, pattern := range []string{"*.yaml", "providers/*.yaml", "examples/*.yaml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v %v", pattern, files, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[file] = string(text)
+		}
+	}
+	return texts
 }
 
 // TestProviderFilesHaveOneShape: `sessiongate init` puts values in place by their path and line.
