@@ -2,70 +2,135 @@ package e2e
 
 import (
 	"cmp"
+	"encoding/json"
 	"io/fs"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
+	"sessiongate/cmd/markdown"
 	"sessiongate/session/testserver"
 	"sessiongate/web"
 )
 
-// block is one fenced block of a page.
-type block struct {
-	file, language, text string
-}
-
-var fenced = regexp.MustCompile("(?ms)^( *)```([a-z]+)\n(.*?)^ *```$")
-
-// markdownBlocks finds the blocks of every page of the repository, in order.
-func markdownBlocks(t *testing.T) []block {
+// markdownPages reads every page of the repository.
+func markdownPages(t *testing.T) []markdown.Page {
 	t.Helper()
-	var blocks []block
-	err := filepath.WalkDir("../../..", func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git"):
-			return fs.SkipDir
-		case filepath.Ext(path) != ".md":
-			return nil
-		}
-		text, err := os.ReadFile(path)
-		for _, m := range fenced.FindAllStringSubmatch(string(text), -1) {
-			body := strings.ReplaceAll("\n"+m[3], "\n"+m[1], "\n")[1:]
-			blocks = append(blocks, block{path, m[2], body})
-		}
-		return err
-	})
+	pages, err := markdown.Pages("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return blocks
+	if len(pages) < 10 {
+		t.Fatalf("only %d pages found: the rules would hold of nothing", len(pages))
+	}
+	return pages
 }
 
-// TestMarkdownLanguages: a block in a language that no test runs or loads could rot.
-func TestMarkdownLanguages(t *testing.T) {
-	t.Parallel()
-	for _, b := range markdownBlocks(t) {
-		switch b.language {
-		case "sh": // TestMarkdownCommands
-		case "js": // TestMarkdownScripts
-		case "jsx", "tsx", "vue": // TestMarkdownImports
-		case "yaml": // configs: TestREADME
-			if b.file != "../../../README.md" {
-				t.Errorf("%s: no test loads\n%s", b.file, b.text)
+// eachBlock calls f for every block in a language.
+func eachBlock(t *testing.T, language string, f func(b *markdown.Block)) {
+	t.Helper()
+	for _, p := range markdownPages(t) {
+		for i := range p.Blocks {
+			if p.Blocks[i].Language() == language {
+				f(&p.Blocks[i])
 			}
-		default:
-			t.Errorf("%s: nothing runs or loads %q:\n%s", b.file, b.language, b.text)
 		}
+	}
+}
+
+// blockRule says how blocks of a language are held to the code, by words after the language: one of
+// how (none if there are none), and any of also.
+type blockRule struct{ how, also []string }
+
+func blockRules() map[string]blockRule {
+	return map[string]blockRule{
+		// TestMarkdownCommands types run; run=background serves until another block wants its
+		// address, from when ready=URL answers; with=NAME,… is what must be there, see standIns.
+		// TestMarkdownDeployments reads compose and deploy.
+		"sh": {[]string{"run", "compose", "deploy"}, []string{"ready", "with"}},
+		// What the block before it says, where … stands for anything; or a picture.
+		"text": {[]string{"output", "picture"}, nil},
+		// Loaded by TestREADME of configs; with file=NAME also a file for the commands after it.
+		"yaml": {nil, []string{"file"}},
+		// TestMarkdownScripts: check is for the parser, test runs by itself, page in a browser.
+		"js":   {[]string{"check", "test", "page"}, nil},
+		"json": {[]string{"check"}, nil},
+		// TestMarkdownExamples: as a file of an app that has React, or Vue.
+		"tsx": {[]string{"example"}, nil},
+		"vue": {[]string{"example"}, nil},
+	}
+}
+
+// heldBy is the word that says how the block is held, and what is wrong with its words.
+func heldBy(b *markdown.Block) (how, wrong string) {
+	rule, known := blockRules()[b.Language()]
+	if !known {
+		return "", "no test knows this language"
+	}
+	for word := range b.Words() {
+		switch {
+		case slices.Contains(rule.how, word) && how == "":
+			how = word
+		case !slices.Contains(rule.also, word):
+			return "", "no test knows " + word + " here"
+		}
+	}
+	background := b.Words()["run"] == "background"
+	switch {
+	case b.Open:
+		return how, "it has no end"
+	case how == "" && len(rule.how) > 0:
+		return how, "write behind the language how a test holds it: " + strings.Join(rule.how, ", ")
+	case background != (b.Words()["ready"] != ""):
+		return how, "run=background goes with ready=URL"
+	case how == "run" && regexp.MustCompile(`(?m)&\s*$`).MatchString(b.Text):
+		return how, "what goes on in the background is a block of its own: run=background ready=URL"
+	}
+	return how, ""
+}
+
+// TestMarkdownBlocks: a block that no test runs or loads could rot.
+func TestMarkdownBlocks(t *testing.T) {
+	t.Parallel()
+	for _, p := range markdownPages(t) {
+		for i := range p.Blocks {
+			if _, wrong := heldBy(&p.Blocks[i]); wrong != "" {
+				t.Errorf("%s: %s\n```%s\n%s```", &p.Blocks[i], wrong, p.Blocks[i].Info, p.Blocks[i].Text)
+			}
+		}
+	}
+}
+
+// TestMarkdownRules tries what TestMarkdownBlocks refuses.
+func TestMarkdownRules(t *testing.T) {
+	t.Parallel()
+	for info, want := range map[string]string{
+		"sh run": "", "sh run=background ready=http://localhost:8080/": "", "sh run with=curl": "", "sh compose": "", "yaml": "", "yaml file=a.yaml": "",
+		"js check": "", "text output": "",
+		"":                                   "no test knows this language",
+		"ruby":                               "no test knows this language",
+		"sh":                                 "how a test holds it",
+		"sh run deploy":                      "no test knows",
+		"sh runs":                            "no test knows runs",
+		"sh run=background":                  "ready=URL",
+		"sh run ready=http://localhost:8080": "run=background",
+		"yaml run":                           "no test knows run",
+		"js":                                 "how a test holds it",
+	} {
+		b := markdown.Block{Info: info, Text: "x\n"}
+		if _, got := heldBy(&b); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%q: %q, want %q", info, got, want)
+		}
+	}
+	if _, got := heldBy(&markdown.Block{Info: "sh run", Text: "a &\nb\n"}); got == "" {
+		t.Error("a block leaves something running")
+	}
+	if _, got := heldBy(&markdown.Block{Info: "sh run", Open: true}); got == "" {
+		t.Error("a block without an end")
 	}
 }
 
@@ -75,18 +140,21 @@ func TestMarkdownImports(t *testing.T) {
 	t.Parallel()
 	imported := regexp.MustCompile(`import \{([^}]*)\} from "sessiongate-client(?:/([a-z]+))?"`)
 	names := 0
-	for _, b := range markdownBlocks(t) {
-		for _, m := range imported.FindAllStringSubmatch(b.text, -1) {
-			source, err := fs.ReadFile(web.ClientPackage(), cmp.Or(m[2], "core")+".js")
-			if err != nil {
-				t.Errorf("%s: %v", b.file, err)
-				continue
-			}
-			for name := range strings.SplitSeq(m[1], ",") {
-				name = strings.TrimSpace(name)
-				names++
-				if !regexp.MustCompile(`(?m)^export [^=]*\b` + name + `\b`).Match(source) {
-					t.Errorf("%s: sessiongate-client/%s exports no %q", b.file, m[2], name)
+	for _, p := range markdownPages(t) {
+		for i := range p.Blocks {
+			b := &p.Blocks[i]
+			for _, m := range imported.FindAllStringSubmatch(b.Text, -1) {
+				source, err := fs.ReadFile(web.ClientPackage(), cmp.Or(m[2], "core")+".js")
+				if err != nil {
+					t.Errorf("%s: %v", b, err)
+					continue
+				}
+				for name := range strings.SplitSeq(m[1], ",") {
+					name = strings.TrimSpace(name)
+					names++
+					if !regexp.MustCompile(`(?m)^export [^=]*\b` + name + `\b`).Match(source) {
+						t.Errorf("%s: sessiongate-client/%s exports no %q", b, m[2], name)
+					}
 				}
 			}
 		}
@@ -99,192 +167,27 @@ func TestMarkdownImports(t *testing.T) {
 func TestMarkdownScripts(t *testing.T) {
 	t.Parallel()
 	node := testserver.Need(t, "node")
-	for _, b := range markdownBlocks(t) {
-		if b.language != "js" {
-			continue
-		}
+	eachBlock(t, "js", func(b *markdown.Block) {
 		dir, how := t.TempDir(), "--check"
-		if strings.Contains(b.text, `from "node:test"`) {
+		if held, _ := heldBy(b); held == "test" {
 			how = "--test" // it runs by itself
 			if err := os.CopyFS(filepath.Join(dir, "node_modules", "sessiongate-client"), web.ClientPackage()); err != nil {
 				t.Fatal(err)
 			}
 		}
 		file := filepath.Join(dir, "block.mjs")
-		if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(b.Text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		cmd := exec.CommandContext(t.Context(), node, how, file)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s\n%s", b.file, err, out, b.text)
-		}
-	}
-}
-
-// TestMarkdownCommands types what the pages say, line by line, into a shell. The
-// reader's machine is replaced in three things: ports are free ones, `go run` of this
-// program is this very binary, and `go test` and the benchmark are not run from within
-// the tests.
-func TestMarkdownCommands(t *testing.T) {
-	t.Parallel()
-	var configuration string // the last one shown before a command
-	for _, b := range markdownBlocks(t) {
-		switch b.language {
-		case "yaml":
-			configuration = b.text
-		case "sh":
-			name, _, _ := strings.Cut(comment.ReplaceAllString(b.text, ""), "\n")
-			shown := configuration
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				newReader(t, shown).follow(b.text)
-			})
-		}
-	}
-}
-
-// reader is somebody who does what a page says.
-type reader struct {
-	t            *testing.T
-	dir          string
-	gateway, api string // host:port
-	env          []string
-}
-
-func newReader(t *testing.T, configuration string) *reader {
-	t.Helper()
-	_, gatewayPort, _ := net.SplitHostPort(freeAddress(t))
-	_, apiPort, _ := net.SplitHostPort(freeAddress(t))
-	r := &reader{t: t, dir: t.TempDir(), gateway: "localhost:" + gatewayPort, api: "localhost:" + apiPort}
-	self, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.env = append(os.Environ(),
-		"SELF="+self, "GATEWAY="+r.gateway, "API="+r.api, "PATH="+r.dir+"/bin:"+os.Getenv("PATH"))
-	r.write("bin/sessiongate", 0o700, `#!/bin/sh
-case "$*" in
-demo) exec "$SELF" demo --listen "$GATEWAY" ;;
-"demo api") exec "$SELF" demo api --listen "$API" --issuer "http://$GATEWAY" ;;
-esac
-exec "$SELF" "$@"
-`)
-	r.write("bin/go", 0o700, `#!/bin/sh
-case "$1 $2" in
-"run ./cmd/sessiongate") shift 2; exec sessiongate "$@" ;;
-"run ./cmd/bench" | "run ./cmd/chaos" | "test ./..." | "install ./cmd/sessiongate") exit 0 ;;
-esac
-echo "nobody knows go $*" >&2
-exit 1
-`)
-	r.write("gateway.yaml", 0o600, r.here(configuration))
-	r.write("package.json", 0o600, `{"private": true}`) // of the reader's app
-	files, err := filepath.Glob("../../../configs/*.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.write("configs/"+filepath.Base(file), 0o600, r.here(string(text)))
-	}
-	return r
-}
-
-func (r *reader) write(name string, mode os.FileMode, text string) {
-	r.t.Helper()
-	path := filepath.Join(r.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		r.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), mode); err != nil {
-		r.t.Fatal(err)
-	}
-}
-
-// here puts the reader's own addresses in place of those on the page.
-func (r *reader) here(text string) string {
-	text = strings.Replace(text, `{public_url: "http://localhost:8080"}`,
-		`{public_url: "http://localhost:8080", listen: "localhost:8080", admin: ""}`, 1)
-	return strings.NewReplacer("localhost:8080", r.gateway, "localhost:9000", r.api).Replace(text)
-}
-
-var (
-	comment  = regexp.MustCompile(`(?m)\s+#.*$`)
-	longLast = regexp.MustCompile(` -d\d+s `)
-)
-
-// follow runs a block: commands that serve go to the background and are waited for,
-// every other one must succeed.
-func (r *reader) follow(text string) {
-	r.t.Helper()
-	for _, program := range []string{"curl", "wrk", "npm"} {
-		if strings.Contains(text, program+" ") {
-			testserver.Need(r.t, program)
-		}
-	}
-	text = longLast.ReplaceAllString(r.here(comment.ReplaceAllString(text, "")), " -d1s ")
-	if !strings.Contains(text, "demo api") {
-		r.serve("sessiongate demo api", r.api) // it runs since the page's first file
-	}
-	if strings.Contains(text, "$GW") {
-		r.serve("sessiongate demo", r.gateway)
-		r.run(text)
-		return
-	}
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(line), "&"))
-		switch {
-		case line == "":
-		case strings.HasSuffix(line, "demo api"):
-			r.serve(line, r.api)
-		case strings.HasSuffix(line, " demo"), strings.Contains(line, " serve "):
-			r.serve(line, r.gateway)
-		default:
-			r.run(line)
-		}
-	}
-}
-
-func (r *reader) shell(script string) *exec.Cmd {
-	cmd := exec.CommandContext(r.t.Context(), "sh", "-e", "-c", script)
-	cmd.Dir, cmd.Env = r.dir, r.env
-	return cmd
-}
-
-func (r *reader) run(script string) {
-	r.t.Helper()
-	if out, err := r.shell(script).CombinedOutput(); err != nil {
-		r.t.Errorf("%v\n%s\n%s", err, script, out)
-	}
-}
-
-func (r *reader) serve(script, address string) {
-	r.t.Helper()
-	var logs logBuffer
-	cmd := r.shell(script)
-	cmd.Stdout, cmd.Stderr = &logs, &logs
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		_ = cmd.Wait()
-		if r.t.Failed() {
-			r.t.Logf("%s:\n%s", script, logs.String())
+			t.Errorf("%s: %v\n%s\n%s", b, err, out, b.Text)
 		}
 	})
-	client := &http.Client{Timeout: 5 * time.Second}
-	eventually(r.t, script+" answers", func() bool {
-		res, err := client.Get("http://" + address + "/auth/session")
-		if err != nil {
-			return false
+	eachBlock(t, "json", func(b *markdown.Block) {
+		if !json.Valid([]byte(b.Text)) {
+			t.Errorf("%s: this is not JSON\n%s", b, b.Text)
 		}
-		res.Body.Close()
-		return res.StatusCode == http.StatusOK || address == r.api
 	})
 }
