@@ -121,18 +121,22 @@ func checkOIDC(c *checker, path string, o *OIDCProvider) {
 }
 
 func checkIssuer(c *checker, path, issuer string) {
-	if c.anyBroken(path) {
-		return
+	if what := issuerFault(issuer); what != "" && !c.anyBroken(path) {
+		c.problem(path, what, "write issuer: https://id.example.com")
 	}
-	const fix = "write issuer: https://id.example.com"
+}
+
+// issuerFault is what is wrong with an issuer.
+func issuerFault(issuer string) (what string) {
 	u, err := url.Parse(issuer)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(issuer, "#") ||
 		u.Scheme != "https" && u.Scheme != "http":
-		c.problem(path, "is not an http(s) URL without user name, query and fragment", fix)
+		return "is not an http(s) URL without user name, query and fragment"
 	case u.Scheme == "http" && !loopbackHost(u.Hostname()):
-		c.problem(path, "is http, and anybody on the way could sign in as anyone", fix)
+		return "is http, and anybody on the way could sign in as anyone"
 	}
+	return ""
 }
 
 // checkClientAuth wants what the method needs, and nothing that it does not use.

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"cmp"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -182,15 +183,19 @@ func checkPublicURL(c *checker) {
 		c.problem(path, "is missing: the origin the browser sees", example)
 		return
 	}
-	u, what := parseOrigin(raw)
+	what, fix := publicURLFault(raw)
 	if what != "" {
-		c.problem(path, what, example)
-		return
+		c.problem(path, what, cmp.Or(fix, example))
 	}
-	if u.Scheme == "http" && !loopbackHost(u.Hostname()) {
-		c.problem(path, "http on a host that is not loopback: the browser would drop the Secure __Host- cookie",
-			"write https://"+u.Host)
+}
+
+// publicURLFault is what is wrong with a public_url, and what to write where the text says so.
+func publicURLFault(raw string) (what, fix string) {
+	u, what := parseOrigin(raw)
+	if what == "" && u.Scheme == "http" && !loopbackHost(u.Hostname()) {
+		return "http on a host that is not loopback: the browser would drop the Secure __Host- cookie", "write https://" + u.Host
 	}
+	return what, ""
 }
 
 // parseOrigin reads scheme://host[:port]. The answer is nil and what is wrong, without the text

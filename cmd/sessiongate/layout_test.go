@@ -20,6 +20,7 @@ const allowedImports = `
 cmd/sessiongate: *
 cmd/sessiongate/demoapi: session/token
 cmd/sessiongate/program: *
+cmd/sessiongate/setup: configs session/users
 cmd/bench: *
 cmd/chaos: cmd/rig
 gateway: session gateway/app gateway/capture gateway/endpoints gateway/exchange gateway/limits gateway/problem gateway/proxy gateway/routing gateway/streams gateway/telemetry web session/ratelimit

@@ -83,7 +83,7 @@ func command() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), clientCommand(), keysCommand(), sessionsCommand(), usersCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), clientCommand(), initCommand(), keysCommand(), sessionsCommand(), usersCommand(), versionCommand())
 	root.SetHelpCommand(helpCommand())
 	return root
 }

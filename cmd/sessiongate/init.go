@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"sessiongate/cmd/sessiongate/setup"
+	"sessiongate/session/token"
+)
+
+func initCommand() *cobra.Command {
+	var dir string
+	var yes, dryRun bool
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Write a configuration, keys and a first user",
+		Long: `Write sessiongate.yaml, the keys that it names and, for users of its own, users.yaml with
+one user, whose password is shown once. On a terminal it asks for what no flag says;
+elsewhere, and with --yes, defaults hold.
+
+--provider is where people sign in: local (users in a file), tokenapi (your API's own
+login), oidc (any OpenID Connect provider), or one with a file of its own, such as
+keycloak, entra or google. --preset names the kind of login API: fastapi-tutorial,
+django-simplejwt and so on. The list comes with a name that does not exist.
+
+  sessiongate init
+  sessiongate init --preset fastapi-tutorial --upstream http://localhost:8000
+  sessiongate init --provider keycloak --issuer https://id.example.com/realms/main --client-id app
+
+The sessions are kept in the process where --public-url is this machine, and in the
+Redis of --redis elsewhere. The client secret of an OpenID Connect provider is asked
+for on a terminal, and is otherwise taken from the environment when the gateway runs.
+
+What exists is kept: a sessiongate.yaml that is there ends it with status 1, and keys
+and users that are there are used. Either everything is written, or nothing.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o := setup.Options{Dir: dir, Given: givenAnswers(cmd), Env: os.LookupEnv, DryRun: dryRun, Keys: func(dir string) error {
+				return generateKeys(io.Discard, dir, token.EdDSA, nil)
+			}}
+			if !yes {
+				o.Terminal = setup.OpenTerminal(cmd.InOrStdin(), cmd.ErrOrStderr(), readHidden)
+			}
+			return runInit(cmd, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&dir, "dir", ".", "folder for the files; made if it does not exist")
+	f.BoolVar(&yes, "yes", false, "ask nothing: flags and defaults hold")
+	f.BoolVar(&dryRun, "dry-run", false, "print sessiongate.yaml and write nothing")
+	answerFlags(f)
+	return addJSON(cmd)
+}
+
+// answerFlags adds the flags that are answers; which were given, the command looks up by name.
+func answerFlags(f *pflag.FlagSet) {
+	f.String("provider", "", "where people sign in: local, tokenapi, oidc, keycloak, entra, … (default local)")
+	f.String("preset", "", "kind of the login API: fastapi-tutorial, django-simplejwt, …")
+	f.String("issuer", "", "issuer of an OpenID Connect provider, exactly as it names itself")
+	f.String("client-id", "", "who the gateway is at the OpenID Connect provider")
+	f.String("upstream", "", "URL of your API (default http://localhost:9000, or what the preset's API has)")
+	f.String("base-url", "", "URL of the login API, where that is not --upstream")
+	f.String("app", "", "URL of your app's development server, or a folder (default http://localhost:5173)")
+	f.String("public-url", "", "address in the browser (default http://localhost:8080)")
+	f.String("redis", "", "URL of a Redis for the sessions (default redis://localhost:6379, unless --public-url is this machine)")
+}
+
+// givenAnswers are the answers on the command line.
+func givenAnswers(cmd *cobra.Command) map[string]string {
+	given := make(map[string]string)
+	answers := pflag.NewFlagSet("", pflag.ContinueOnError)
+	answerFlags(answers)
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if answers.Lookup(f.Name) != nil {
+			given[f.Name] = f.Value.String()
+		}
+	})
+	return given
+}
+
+func runInit(cmd *cobra.Command, o setup.Options) error {
+	result, err := setup.Run(cmd.Context(), o)
+	var usage *setup.UsageError
+	switch {
+	case errors.As(err, &usage):
+		return usageError{err}
+	case errors.Is(err, setup.ErrExists):
+		return advise(err, "sessiongate init --dir FOLDER")
+	case err != nil:
+		return err
+	}
+	for _, w := range result.Warnings {
+		cmd.PrintErrln("warning:", w)
+	}
+	report := reportInit(o, result, wantsJSON(cmd))
+	return answer(cmd, report, func(out io.Writer) error { return report.print(out, o, result) }, nil)
+}

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"sessiongate/configs"
+	"sessiongate/session/users"
+)
+
+// runLine executes a command line and returns what it wrote.
+func runLine(t *testing.T, args ...string) (status int, out, logs string) {
+	t.Helper()
+	var a, b strings.Builder
+	status = execute(t.Context(), args, &a, &b)
+	return status, a.String(), b.String()
+}
+
+// inits runs `sessiongate init` in a new folder, which it returns.
+func inits(t *testing.T, flags ...string) (dir, out string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "gate")
+	status, out, logs := runLine(t, append([]string{"init", "--dir", dir}, flags...)...)
+	if status != exitDone || logs != "" {
+		t.Fatalf("init %q: status %d\n%s%s", flags, status, out, logs)
+	}
+	return dir, out
+}
+
+// loads loads what init wrote, with the variables that it named.
+func loads(t *testing.T, dir string, variables ...string) *configs.Loaded {
+	t.Helper()
+	loaded, err := configs.Load(filepath.Join(dir, "sessiongate.yaml"), func(name string) (string, bool) {
+		return "a-value-of-the-environment", slices.Contains(variables, name)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded
+}
+
+// contents are all files below a folder and what they hold.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := make(map[string]string)
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		found[strings.TrimPrefix(path, dir)] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+var shownPassword = regexp.MustCompile(`(?m)^  ([a-z2-7]{5}(?:-[a-z2-7]{5}){3})$`)
+
+func TestInitLocal(t *testing.T) {
+	t.Parallel()
+	dir, out := inits(t)
+	c := loads(t, dir).Config
+	if c.Server.PublicURL != "http://localhost:8080" || c.Server.Listen != ":8080" || !c.Store.Embedded || len(c.Keys.Signing) != 1 ||
+		c.Routes[0].Upstreams[0] != "http://localhost:9000" || c.Routes[1].Upstreams[0] != "http://localhost:5173" {
+		t.Errorf("%+v", c)
+	}
+	password := shownPassword.FindStringSubmatch(out)
+	if password == nil || !strings.Contains(out, "Sign in as admin") || !strings.Contains(out, "sessiongate check\n  sessiongate serve\n\nThen open http://localhost:8080\n") {
+		t.Fatal(out)
+	}
+	file, err := users.OpenFile(filepath.Join(dir, "users.yaml"), users.NewHasher(users.HasherOptions{}), users.FileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u, err := file.Authenticate(t.Context(), "admin", password[1]); err != nil || !slices.Equal(u.Roles, []string{"admin"}) {
+		t.Errorf("%+v, %v", u, err)
+	}
+	if len(contents(t, dir)) != 5 {
+		t.Errorf("files: %v", contents(t, dir))
+	}
+}
+
+func TestInitPreset(t *testing.T) {
+	t.Parallel()
+	dir, out := inits(t, "--preset", "fastapi-tutorial", "--app", t.TempDir(), "--public-url", "http://localhost:3000")
+	c := loads(t, dir).Config
+	p := c.Providers[0].TokenAPI
+	if p == nil || p.Preset != "fastapi-tutorial" || p.BaseURL != "http://localhost:8000" || c.Routes[0].Upstreams[0] != "http://localhost:8000" ||
+		c.Routes[1].Static == "" || c.Server.Listen != ":3000" {
+		t.Errorf("%+v", c)
+	}
+	if strings.Contains(out, "Sign in as") || len(contents(t, dir)) != 3 {
+		t.Errorf("%s\n%v", out, contents(t, dir))
+	}
+}
+
+// Once is enough: a second run changes nothing, whatever it is asked for.
+func TestInitTwice(t *testing.T) {
+	t.Parallel()
+	dir, _ := inits(t)
+	before := contents(t, dir)
+	for _, flags := range [][]string{nil, {"--preset", "fastapi-tutorial"}, {"--dry-run"}, {"--json", "--yes"}} {
+		status, out, logs := runLine(t, append([]string{"init", "--dir", dir}, flags...)...)
+		if status != exitFailed || !strings.Contains(logs, "sessiongate.yaml is there already, and nothing was changed") || shownPassword.MatchString(out) {
+			t.Errorf("%q: %d %s%s", flags, status, out, logs)
+		}
+		if after := contents(t, dir); !mapsEqual(before, after) {
+			t.Errorf("%q changed files: %v", flags, after)
+		}
+	}
+}
+
+func mapsEqual(a, b map[string]string) bool {
+	same := len(a) == len(b)
+	for name, text := range a {
+		same = same && b[name] == text
+	}
+	return same
+}
+
+// Keys and users that are there are used.
+func TestInitKeepsKeysAndUsers(t *testing.T) {
+	t.Parallel()
+	dir, _ := inits(t)
+	if err := os.Remove(filepath.Join(dir, "sessiongate.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "keys/seal.key")); err != nil {
+		t.Fatal(err)
+	}
+	before := contents(t, dir)
+	status, out, logs := runLine(t, "init", "--dir", dir)
+	if status != exitDone || strings.Contains(out, "Sign in as") || strings.Count(out, "kept ") != 3 || strings.Count(out, "made ") != 2 {
+		t.Fatalf("%d %s%s", status, out, logs)
+	}
+	after := contents(t, dir)
+	for name, text := range before {
+		if after[name] != text {
+			t.Errorf("%s has changed", name)
+		}
+	}
+	loads(t, dir)
+}
+
+// A command line that will not do says what to write, and nothing is written.
+func TestInitUsage(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{
+		"--provider keyclok":                                   `--provider "keyclok" is not known; write --provider keycloak, or one of `,
+		"--provider nosuch":                                    `--provider "nosuch" is not known; write one of `,
+		"--preset fastapi":                                     `is not known; write`,
+		"--preset keycloak":                                    `--preset "keycloak" is not known; write one of `,
+		"--provider keycloak --preset fastapi-tutorial":        "leave one of them out",
+		"--provider oidc":                                      "--issuer is missing; write --issuer https://id.example.com",
+		"--provider oidc --issuer https://a.test":              "--client-id is missing; write --client-id sessiongate",
+		"--provider oidc --issuer http://a.test --client-id x": `--issuer "http://a.test" is http, and anybody on the way could sign in as anyone; write --issuer https://id.example.com`,
+		"--provider oidc --issuer a.test --client-id x":        "is not an http(s) URL",
+		"--issuer https://a.test":                              "--issuer is for providers of kind oidc, and this one is local",
+		"--base-url http://a.test":                             "--base-url is for providers of kind tokenapi",
+		"--upstream localhost:9000":                            `--upstream "localhost:9000" has no http:// or https:// in front; write --upstream http://localhost:9000`,
+		"--upstream=":                                          `--upstream "" is empty; write --upstream http://localhost:9000`,
+		"--upstream http://u:secret@a.test":                    "--upstream (the value) has a user name or a password in it",
+		"--upstream http://a.test?x":                           "has a query",
+		"--upstream http://a_b^c.test":                         "--upstream",
+		"--upstream http://localhost:8080":                     `--public-url "http://localhost:8080" is where your API or your app is, and the gateway needs a port of its own; write --public-url http://localhost:8081`,
+		"--app nosuch":                                         `--app "nosuch" is neither a URL nor a folder that is there; write --app http://localhost:5173`,
+		"--app localhost:5173":                                 "write --app http://localhost:5173",
+		"--app " + file:                                        "is a file, and a folder is wanted; write --app " + filepath.Dir(file),
+		"--public-url http://app.test":                         "http on a host that is not loopback",
+		"--public-url https://app.test/x":                      "has more than scheme, host and port",
+		"--public-url http://localhost:9090":                   "is the port of the gateway's own metrics",
+		"--redis localhost:6379":                               `is not the URL of a Redis; write --redis redis://localhost:6379`,
+		"--redis redis://:secret@":                             "--redis (the value) is not the URL of a Redis",
+		"--dir " + file:                                        "is a file; write the path of a folder",
+		"extra":                                                "extra",
+	} {
+		dir := t.TempDir()
+		args := strings.Fields("init --dir " + filepath.Join(dir, "new") + " " + line)
+		status, out, logs := runLine(t, args...)
+		if status != exitUsage || !strings.Contains(logs, want) || out != "" || strings.Contains(logs, "secret") {
+			t.Errorf("%s: %d %s%s", line, status, out, logs)
+		}
+		if len(contents(t, dir)) != 0 {
+			t.Errorf("%s wrote %v", line, contents(t, dir))
+		}
+	}
+}
+
+// Whatever somebody answers stays one value.
+func TestInitHostileAnswers(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{`a"b`, `a'b: c`, `x # y`, `${HOME}`, `$${X}`, `{{username}}`, `[a]`, `null`, `1`, `- a`, `\`, "é\u2028x"} {
+		dir, _ := inits(t, "--provider", "oidc", "--issuer", "https://id.test/"+"x", "--client-id", id)
+		c := loads(t, dir, "OIDC_CLIENT_SECRET").Config
+		if got := c.Providers[0].OIDC.ClientID; got != id {
+			t.Errorf("%q is %q", id, got)
+		}
+	}
+	for _, id := range []string{"a\nadmin: x", "a\rb", "a\x00", "\xff", strings.Repeat("x", 3000), " "} {
+		status, _, logs := runLine(t, "init", "--dir", t.TempDir(), "--provider", "oidc", "--issuer", "https://id.test", "--client-id", id)
+		if status != exitUsage {
+			t.Errorf("%q: %d %s", id, status, logs)
+		}
+	}
+	for _, folder := range []string{`a "b"`, `a: b`, `${HOME}`, `demo`, "true", "#x"} {
+		work := t.TempDir()
+		app := filepath.Join(work, folder)
+		if err := os.Mkdir(app, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		dir, _ := inits(t, "--app", app)
+		if got := string(loads(t, dir).Config.Routes[1].Static); got != app {
+			t.Errorf("%q is %q", app, got)
+		}
+	}
+}
+
+// A folder is meant from where the command runs, and written as the configuration means it.
+func TestInitRelativeFolders(t *testing.T) {
+	work := t.TempDir()
+	t.Chdir(work)
+	for _, folder := range []string{"demo", "dist"} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for dir, want := range map[string]string{"a": `static: ../demo`, ".": `static: ./demo`} {
+		if status, out, logs := runLine(t, "init", "--dir", dir, "--app", "demo"); status != exitDone {
+			t.Fatalf("%s%s", out, logs)
+		}
+		data, err := os.ReadFile(filepath.Join(dir, "sessiongate.yaml"))
+		if err != nil || !strings.Contains(string(data), want+"\n") {
+			t.Errorf("%v %s", err, data)
+		}
+		if status, out, logs := runLine(t, "check", "--offline", "--config", filepath.Join(dir, "sessiongate.yaml")); status != exitDone {
+			t.Errorf("%s%s", out, logs)
+		}
+	}
+}
+
+func TestInitDryRun(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	status, out, logs := runLine(t, "init", "--dir", filepath.Join(dir, "a/b"), "--dry-run")
+	if status != exitDone || !strings.HasPrefix(out, "# ") || !strings.HasSuffix(out, "session: none\n") || shownPassword.MatchString(out) {
+		t.Errorf("%d %s%s", status, out, logs)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("%v %v", entries, err)
+	}
+}
+
+// The object has no secrets: it may go to logs.
+func TestInitJSON(t *testing.T) {
+	t.Parallel()
+	dir, out := inits(t, "--json", "--public-url", "https://app.test", "--redis", "redis://ada:canary-pass@redis.test:6380/3")
+	var report initReport
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if report.User != "admin" || report.URL != "https://app.test" || len(report.Files) != 6 || len(report.Next) != 4 ||
+		report.Next[1] != "sessiongate users passwd admin --file users.yaml" || strings.Contains(out, "canary") || strings.Contains(out, "\"password\"") {
+		t.Errorf("%s", out)
+	}
+	c := loads(t, dir).Config
+	if r := c.Store.Redis; r == nil || r.Addresses[0] != "redis.test:6380" || r.Username != "ada" || r.DB != 3 {
+		t.Errorf("%+v", c.Store.Redis)
+	}
+	if data, err := os.ReadFile(filepath.Join(dir, "keys/redis-password")); err != nil || string(data) != "canary-pass\n" {
+		t.Errorf("%q %v", data, err)
+	}
+	if data, _ := os.ReadFile(filepath.Join(dir, "sessiongate.yaml")); strings.Contains(string(data), "canary") {
+		t.Errorf("%s", data)
+	}
+	status, out, _ := runLine(t, "init", "--json", "--dir", dir)
+	if status != exitFailed || !strings.Contains(out, `"problems"`) {
+		t.Errorf("%d %s", status, out)
+	}
+}
+
+func TestInitModes(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("no modes there")
+	}
+	dir, _ := inits(t, "--redis", "redis://:x@localhost")
+	for name, want := range map[string]fs.FileMode{
+		"keys": 0o700, "keys/cookie.key": 0o600, "keys/seal.key": 0o600, "keys/signing.pem": 0o600, "keys/redis-password": 0o600, "users.yaml": 0o600,
+	} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v %v", name, info.Mode(), err)
+		}
+	}
+}

@@ -1,0 +1,324 @@
+package setup
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sessiongate/configs"
+	"sessiongate/session/users"
+)
+
+// target is the folder that is set up.
+type target struct {
+	dir  string
+	env  func(string) (string, bool)
+	keys func(dir string) error
+}
+
+// ErrExists says that there is a configuration already. Nothing was changed.
+var ErrExists = errors.New("is there already, and nothing was changed")
+
+func (t target) path(name string) string { return filepath.Join(t.dir, filepath.FromSlash(name)) }
+
+// has tells whether something of that name is there, whatever it is.
+func (t target) has(name string) bool {
+	_, err := os.Lstat(t.path(name))
+	return err == nil
+}
+
+// free fails where there is a configuration, or a file in the place of the folder.
+func (t target) free() error {
+	if info, err := os.Stat(t.dir); err == nil && !info.IsDir() {
+		return &UsageError{"--dir " + quoteText(t.dir) + " is a file; write the path of a folder"}
+	}
+	if t.has(configFile) {
+		return fmt.Errorf("init: %s %w", t.path(configFile), ErrExists)
+	}
+	return nil
+}
+
+// rehearse makes everything in a folder of its own, to see that it loads, and removes it.
+func (t target) rehearse(ctx context.Context, a *answers) (*Result, error) {
+	temp, err := os.MkdirTemp("", "sessiongate-init-")
+	if err != nil {
+		return nil, fmt.Errorf("init: %w", err)
+	}
+	defer os.RemoveAll(temp)
+	staged, err := t.stage(ctx, a, temp)
+	if err != nil {
+		return nil, err
+	}
+	return staged.result, nil
+}
+
+// write makes everything in a folder beside the files, sees that it loads, and moves it to where it
+// belongs, the configuration last.
+func (t target) write(ctx context.Context, a *answers) (result *Result, err error) {
+	undo, err := makeFolders(t.dir)
+	if err != nil {
+		return nil, fmt.Errorf("init: %w", err)
+	}
+	temp, err := os.MkdirTemp(t.dir, ".sessiongate-init-") // mode 0700
+	if err != nil {
+		undo()
+		return nil, fmt.Errorf("init: cannot write into %s: %w", t.dir, reason(err))
+	}
+	staged, err := t.stage(ctx, a, temp)
+	if err == nil {
+		err = staged.place(t)
+	}
+	err = errors.Join(err, os.RemoveAll(temp))
+	if err != nil {
+		undo()
+		return nil, err
+	}
+	return staged.result, nil
+}
+
+// makeFolders makes a folder and those above it. undo removes those that it made, if they are empty.
+func makeFolders(dir string) (undo func(), err error) {
+	var made []string
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(at); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		made = append(made, at)
+	}
+	undo = func() {
+		for _, folder := range made {
+			_ = os.Remove(folder) // not empty: it is somebody's
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // what is secret has a folder of its own
+		undo()
+		return nil, err
+	}
+	return undo, nil
+}
+
+func reason(err error) error {
+	var fault *fs.PathError
+	if errors.As(err, &fault) {
+		return fault.Err
+	}
+	return err
+}
+
+// staging is a folder in which everything is made.
+type staging struct {
+	temp   string
+	names  []string // of the files in it, as the configuration names them
+	result *Result
+}
+
+// stage makes every file that is not there yet, and holds the configuration against the rules.
+func (t target) stage(ctx context.Context, a *answers, temp string) (*staging, error) {
+	s := &staging{temp: temp, result: &Result{}}
+	for _, step := range []func() error{
+		func() error { return t.stageKeys(s, a) },
+		func() error { return t.stageSecrets(s, a) },
+		func() error { return t.stageUser(ctx, s, a) },
+		func() error { return t.stageConfig(s, a) },
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *staging) path(name string) string { return filepath.Join(s.temp, filepath.FromSlash(name)) }
+
+// add notes a file that is staged or there.
+func (s *staging) add(t target, name string) {
+	kept := t.has(name)
+	if !kept {
+		s.names = append(s.names, name)
+	}
+	s.result.Files = append(s.result.Files, File{Path: t.path(name), Kept: kept})
+}
+
+// stageKeys makes the keys that the configuration names.
+func (t target) stageKeys(s *staging, a *answers) error {
+	folder := s.path(keysFolder)
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	if err := t.keys(folder); err != nil {
+		return err
+	}
+	draft := configs.NewDraft(a.file.text)
+	for _, path := range keyPaths() {
+		if draft.Has(path) {
+			s.add(t, draft.Value(path))
+		}
+	}
+	return nil
+}
+
+// stageSecrets writes the secrets that were typed, each into a file that only its owner reads.
+func (t target) stageSecrets(s *staging, a *answers) error {
+	r, _ := splitRedis(a.redis)
+	for _, f := range []struct {
+		name   string
+		secret configs.Secret
+	}{{secretFile, a.secret}, {passwordFile, r.password}} {
+		if f.secret.Empty() {
+			continue
+		}
+		if err := os.WriteFile(s.path(f.name), []byte(f.secret.Reveal()+"\n"), 0o600); err != nil {
+			return fmt.Errorf("init: %w", err)
+		}
+		s.add(t, f.name)
+	}
+	return nil
+}
+
+// stageUser makes the first user of a users file that is not there yet.
+func (t target) stageUser(ctx context.Context, s *staging, a *answers) error {
+	if !configs.NewDraft(a.file.text).Has("providers[0].users.file") {
+		return nil
+	}
+	defer s.add(t, usersFile)
+	hasher := users.NewHasher(users.HasherOptions{})
+	if t.has(usersFile) {
+		_, err := users.OpenFile(t.path(usersFile), hasher, users.FileOptions{})
+		return err
+	}
+	path := s.path(usersFile)
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	file, err := users.OpenFile(path, hasher, users.FileOptions{})
+	if err != nil {
+		return err
+	}
+	password := newPassword()
+	s.result.User, s.result.Password = firstUserName, configs.NewSecret(password)
+	return file.Add(ctx, users.User{Name: firstUserName, Roles: []string{"admin"}}, password)
+}
+
+// newPassword is 100 random bits in groups that can be typed.
+func newPassword() string {
+	text := strings.ToLower(rand.Text())
+	return text[:5] + "-" + text[5:10] + "-" + text[10:15] + "-" + text[15:20]
+}
+
+// stageConfig writes the configuration, after the same one with the files where they are staged has
+// passed every check.
+func (t target) stageConfig(s *staging, a *answers) error {
+	hasSecret := !a.secret.Empty() || t.has(secretFile)
+	trial, err := compose(a, func(name string) string { return t.readable(s, name) }, hasSecret)
+	if err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	env := standIn{env: t.env}
+	loaded, err := configs.LoadBytes(t.path(configFile), []byte(trial), env.lookup)
+	if err != nil {
+		return aboutAnswers(err)
+	}
+	r := s.result
+	r.Text, err = compose(a, func(name string) string { return name }, hasSecret)
+	if err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	r.Provider, r.URL = loaded.Config.Providers[0].Name, loaded.Config.Server.PublicURL
+	r.Warnings, r.Unset, r.Register = loaded.Warnings, env.unset, registered(&loaded.Config)
+	s.add(t, configFile)
+	if err := os.WriteFile(s.path(configFile), []byte(r.Text), 0o644); err != nil { //nolint:gosec // it holds no secret
+		return fmt.Errorf("init: %w", err)
+	}
+	return nil
+}
+
+// aboutAnswers turns problems of the configuration into what is wrong on the command line, where
+// they come from there: the file that they name was not written.
+func aboutAnswers(err error) error {
+	var problems *configs.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	for path, flag := range map[string]string{
+		"server.public_url": "public-url", "store.redis": "redis", "providers[0].issuer": "issuer", "providers[0].client_id": "client-id",
+		"providers[0].base_url": "base-url", "routes[0].upstreams": "upstream", "routes[1].upstreams": "app", "routes[1].static": "app",
+	} {
+		for _, p := range problems.List {
+			if strings.HasPrefix(p.Path, path) {
+				return &UsageError{"--" + flag + " " + p.What + "; " + p.Fix}
+			}
+		}
+	}
+	return err
+}
+
+// readable is where a file can be read before anything was moved.
+func (t target) readable(s *staging, name string) string {
+	path := s.path(name)
+	if t.has(name) {
+		path = t.path(name)
+	}
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
+}
+
+// place moves the staged files to where they belong, and takes them back if one cannot be.
+func (s *staging) place(t target) (err error) {
+	var made []string
+	defer func() {
+		if err != nil {
+			for i := len(made) - 1; i >= 0; i-- {
+				_ = os.Remove(made[i])
+			}
+		}
+	}()
+	for _, name := range s.names {
+		to := t.path(name)
+		if folder := filepath.Dir(to); folder != t.dir {
+			err := os.Mkdir(folder, 0o700)
+			if err == nil {
+				made = append(made, folder)
+			} else if !errors.Is(err, fs.ErrExist) {
+				return fmt.Errorf("init: %w", err)
+			}
+		}
+		if err := os.Link(s.path(name), to); err != nil { // fails if somebody else was faster
+			return fmt.Errorf("init: %s: %w", to, linkReason(err))
+		}
+		made = append(made, to)
+	}
+	return nil
+}
+
+func linkReason(err error) error {
+	var fault *os.LinkError
+	if errors.As(err, &fault) {
+		return fault.Err
+	}
+	return err
+}
+
+// standIn gives variables of the environment that are not set a value that loads, so that a
+// configuration can be judged before its secrets are there.
+type standIn struct {
+	env   func(string) (string, bool)
+	unset []string
+}
+
+func (s *standIn) lookup(name string) (string, bool) {
+	if value, set := s.env(name); set && value != "" {
+		return value, true
+	}
+	s.unset = append(s.unset, name)
+	if strings.Contains(name, "DATABASE") {
+		return "postgres://app@localhost:5432/app", true
+	}
+	return "unset", true
+}
