@@ -140,15 +140,6 @@ func TestMinimalWorksAsItStands(t *testing.T) {
 	}
 }
 
-func TestComposeLoads(t *testing.T) {
-	dir := folder(t)
-	loaded := load(t, dir, strings.ReplaceAll(configs.Compose, "/keys/", dir+"/"), noEnv)
-	local := loaded.Config.Providers[0].Local
-	if len(loaded.Warnings) > 0 || local.AccessLifetime.String() != "20s" || loaded.Config.Session.Grace.String() != "5s" || loaded.Config.Keys.Signing[0].Alg != "EdDSA" {
-		t.Errorf("warnings %v, local %+v", loaded.Warnings, local)
-	}
-}
-
 func TestDefaultsGiveWay(t *testing.T) {
 	const text = `
 server: {public_url: "http://localhost:8080", auth_prefix: /_gw}

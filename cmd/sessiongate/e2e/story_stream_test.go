@@ -52,7 +52,13 @@ func streaming(gone chan<- string) http.HandlerFunc {
 // dial opens a WebSocket as a page of origin would.
 func (b *browser) dial(path, origin string) (*websocket.Conn, *http.Response, error) {
 	b.t.Helper()
-	return websocket.Dial(b.t.Context(), "ws://localhost:8080"+path, &websocket.DialOptions{
+	return b.dialAt("ws://localhost:8080"+path, origin)
+}
+
+// dialAt is dial at another address than the ordinary one.
+func (b *browser) dialAt(url, origin string) (*websocket.Conn, *http.Response, error) {
+	b.t.Helper()
+	return websocket.Dial(b.t.Context(), url, &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: b.wire},
 		HTTPHeader: http.Header{
 			"Origin": {origin}, "User-Agent": {b.userAgent}, "Cookie": {"__Host-session=" + b.cookie()},
