@@ -53,7 +53,22 @@ and users that are there are used. Either everything is written, or nothing.`,
 	f.BoolVar(&yes, "yes", false, "ask nothing: flags and defaults hold")
 	f.BoolVar(&dryRun, "dry-run", false, "print sessiongate.yaml and write nothing")
 	answerFlags(f)
+	completeAnswers(cmd)
 	return addJSON(cmd)
+}
+
+// completeAnswers has shells offer names and folders.
+func completeAnswers(cmd *cobra.Command) {
+	offer := func(names func() []string) cobra.CompletionFunc {
+		return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return names(), cobra.ShellCompDirectiveNoFileComp
+		}
+	}
+	// These fail only for a flag that does not exist.
+	_ = cmd.RegisterFlagCompletionFunc("provider", offer(setup.Providers))
+	_ = cmd.RegisterFlagCompletionFunc("preset", offer(setup.Presets))
+	_ = cmd.MarkFlagDirname("dir")
+	_ = cmd.MarkFlagDirname("app")
 }
 
 // answerFlags adds the flags that are answers; which were given, the command looks up by name.

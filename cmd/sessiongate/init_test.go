@@ -38,7 +38,7 @@ func inits(t *testing.T, flags ...string) (dir, out string) {
 func loads(t *testing.T, dir string, variables ...string) *configs.Loaded {
 	t.Helper()
 	loaded, err := configs.Load(filepath.Join(dir, "sessiongate.yaml"), func(name string) (string, bool) {
-		return "a-value-of-the-environment", slices.Contains(variables, name)
+		return "postgres://a-value-of-the-environment", slices.Contains(variables, name)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -101,6 +101,121 @@ func TestInitPreset(t *testing.T) {
 	}
 	if strings.Contains(out, "Sign in as") || len(contents(t, dir)) != 3 {
 		t.Errorf("%s\n%v", out, contents(t, dir))
+	}
+}
+
+// Every kind, vendor and preset gives a file that loads without a word, with what was answered in
+// its place, and says which of its lines are still examples.
+func TestInitEveryProvider(t *testing.T) {
+	t.Parallel()
+	names, texts := configs.ProviderFiles()
+	if len(names) < 20 {
+		t.Fatalf("only %v", names)
+	}
+	examples := map[string]string{
+		"auth0": "audience: https://api.example.com", "entra": "api://YOUR-API/access", "firebase": "value: YOUR-WEB-API-KEY",
+		"local-database": "FROM users WHERE email = $1", "zitadel": "PROJECT-ID:aud",
+	}
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			flags := []string{"--provider", name, "--upstream", "http://api.test:1234/base", "--app", "http://app.test"}
+			kind := configs.NewDraft(texts[name]).Value("providers[0].kind")
+			switch {
+			case kind == "oidc":
+				flags = append(flags, "--issuer", "https://id.test/a/", "--client-id", "client-1")
+			case kind == "tokenapi":
+				flags = append(flags, "--base-url", "https://login.test/base")
+			}
+			dir, out := inits(t, flags...)
+			var variables []string
+			for _, m := range regexp.MustCompile(`export ([A-Z_]+)=…`).FindAllStringSubmatch(out, -1) {
+				variables = append(variables, m[1])
+			}
+			loaded := loads(t, dir, variables...)
+			if len(loaded.Warnings) > 0 {
+				t.Errorf("warnings: %v", loaded.Warnings)
+			}
+			mustHave(t, &loaded.Config)
+			if want, has := examples[name]; has != strings.Contains(out, "Still examples") || !strings.Contains(out, want) {
+				t.Errorf("examples %q:\n%s", want, out)
+			}
+			text := contents(t, dir)["/sessiongate.yaml"]
+			if strings.Contains(text, "Before the first start") || strings.Contains(text, "app.example.com") || strings.Contains(text, "localhost:9000") {
+				t.Errorf("what is void is still there:\n%s", text)
+			}
+		})
+	}
+}
+
+// mustHave looks for the answers of TestInitEveryProvider.
+func mustHave(t *testing.T, c *configs.Config) {
+	t.Helper()
+	if c.Routes[0].Upstreams[0] != "http://api.test:1234/base" || c.Routes[1].Upstreams[0] != "http://app.test" || !c.Store.Embedded {
+		t.Errorf("%+v %+v", c.Routes, c.Store)
+	}
+	p := &c.Providers[0]
+	if p.OIDC != nil && (p.OIDC.Issuer != "https://id.test/a/" || p.OIDC.ClientID != "client-1" || p.OIDC.ClientSecret.Empty()) {
+		t.Errorf("%+v", p.OIDC)
+	}
+	if p.TokenAPI != nil && p.TokenAPI.BaseURL != "https://login.test/base" {
+		t.Errorf("%+v", p.TokenAPI)
+	}
+	if signs := len(c.Keys.Signing) > 0; signs != (p.Local != nil) {
+		t.Errorf("signing keys: %t", signs)
+	}
+}
+
+// A folder in which nothing can be written stays as it is, and says so.
+func TestInitReadOnly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if os.Geteuid() == 0 || runtime.GOOS == "windows" {
+		dir = "/proc" // even root writes nothing there
+	} else if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{dir, filepath.Join(dir, "new")} {
+		status, out, logs := runLine(t, "init", "--dir", folder)
+		if status != exitFailed || out != "" || !strings.Contains(logs, folder) {
+			t.Errorf("%s: %d %s%s", folder, status, out, logs)
+		}
+		if status, out, _ := runLine(t, "init", "--dir", folder, "--dry-run"); status != exitDone || !strings.Contains(out, "public_url") {
+			t.Errorf("%s: a dry run: %d", folder, status)
+		}
+	}
+}
+
+// What is there and will not do is said, and nothing is written.
+func TestInitAmongFaultyFiles(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		file, text string
+		mode       fs.FileMode
+		status     int
+		says       string
+	}{
+		"a key that everybody reads": {"keys/cookie.key", "x", 0o644, exitConfig, "can be read by everyone"},
+		"a key that is none":         {"keys/seal.key", "x", 0o600, exitConfig, "does not hold one line of base64url"},
+		"users that are none":        {"users.yaml", "users: 1", 0o600, exitFailed, "users.yaml"},
+		"a file called keys":         {"keys", "x", 0o600, exitFailed, "keys"},
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, row.file)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(row.text), row.mode); err != nil {
+			t.Fatal(err)
+		}
+		before := contents(t, dir)
+		status, out, logs := runLine(t, "init", "--dir", dir)
+		if status != row.status || out != "" || !strings.Contains(logs, row.says) {
+			t.Errorf("%s: %d %s%s", name, status, out, logs)
+		}
+		if after := contents(t, dir); !mapsEqual(before, after) {
+			t.Errorf("%s: files %v", name, after)
+		}
 	}
 }
 

@@ -20,7 +20,14 @@ type initReport struct {
 	User          string        `json:"user,omitempty"`
 	Environment   []string      `json:"environment"` // variables to set before it starts
 	Register      *initRegister `json:"register,omitempty"`
+	Edit          []initEdit    `json:"edit"` // lines that are still examples
 	Next          []string      `json:"next"` // commands
+}
+
+// initEdit is a line of the configuration that only its reader can write.
+type initEdit struct {
+	Line int    `json:"line"`
+	Text string `json:"text"`
 }
 
 // initFile is one file and what became of it.
@@ -38,7 +45,10 @@ type initRegister struct {
 
 // reportInit makes the report. A silent one does not show the password, so the user needs another.
 func reportInit(o setup.Options, r *setup.Result, silent bool) initReport {
-	report := initReport{Provider: r.Provider, URL: r.URL, User: r.User, Environment: append([]string{}, r.Unset...), Next: nextCommands(o, r, silent)}
+	report := initReport{Provider: r.Provider, URL: r.URL, User: r.User, Environment: append([]string{}, r.Unset...), Edit: []initEdit{}, Next: nextCommands(o, r, silent)}
+	for _, e := range r.Edits {
+		report.Edit = append(report.Edit, initEdit{e.Line, e.Text})
+	}
 	for _, f := range r.Files {
 		state := "made"
 		switch {
@@ -95,6 +105,12 @@ func (r initReport) print(out io.Writer, o setup.Options, result *setup.Result) 
 	}
 	if r.User != "" {
 		fmt.Fprintf(&b, "\nSign in as %s with this password, which is not shown again:\n\n  %s\n", r.User, result.Password.Reveal())
+	}
+	if len(r.Edit) > 0 {
+		fmt.Fprintf(&b, "\nStill examples in sessiongate.yaml, for you to write:\n\n")
+	}
+	for _, e := range r.Edit {
+		fmt.Fprintf(&b, "  line %d: %s\n", e.Line, e.Text)
 	}
 	if g := r.Register; g != nil {
 		fmt.Fprintf(&b, "\nRegister at the provider:\n\n  redirect URI              %s\n  post-logout redirect URI  %s\n  back-channel logout URI   %s\n",

@@ -161,7 +161,7 @@ func (b *oidcBrowser) atProvider(page string) string {
 	}
 	defer res.Body.Close()
 	to := res.Header.Get("Location")
-	back, ok := strings.CutPrefix(to, publicOrigin)
+	back, ok := strings.CutPrefix(to, or(b.origin, publicOrigin))
 	if !ok {
 		text, _ := io.ReadAll(res.Body)
 		b.t.Fatalf("provider: %s, Location %q\n%s", res.Status, to, text)

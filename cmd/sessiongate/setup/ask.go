@@ -59,7 +59,7 @@ func (q *questions) provider(a *answers, t target) (err error) {
 	draft := configs.NewDraft(a.file.text)
 	issuer := draft.Value("providers[0].issuer")
 	a.issuer, err = q.answer(question{
-		flag: "issuer", about: "Issuer, exactly as the provider names itself", fallback: real(issuer), example: issuer,
+		flag: "issuer", about: "Issuer, exactly as the provider names itself", fallback: unlessExample(issuer), example: issuer,
 		check: func(text string) (string, *fault) {
 			if what := configs.IssuerFault(text); what != "" {
 				return "", &fault{what: what}
@@ -70,7 +70,7 @@ func (q *questions) provider(a *answers, t target) (err error) {
 	if err != nil {
 		return err
 	}
-	a.clientID, err = q.answer(question{flag: "client-id", about: "Client ID there", example: "sessiongate", check: anyText})
+	a.clientID, err = q.answer(question{flag: "client-id", about: "Client ID there", example: draft.Value("providers[0].client_id"), check: anyText})
 	if err != nil || q.terminal == nil || !draft.Has("providers[0].client_secret_file") || t.has(secretFile) {
 		return err
 	}
@@ -84,7 +84,7 @@ func (q *questions) places(a *answers, t target) (err error) {
 	draft := configs.NewDraft(a.file.text)
 	upstream := draft.Value("routes[0].upstreams[0]")
 	if a.upstream, err = q.answer(question{
-		flag: "upstream", about: "URL of your API", fallback: real(upstream), example: upstream, check: address,
+		flag: "upstream", about: "URL of your API", fallback: unlessExample(upstream), example: upstream, check: address,
 	}); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (q *questions) loginAPI(a *answers, draft *configs.Draft, upstream string) 
 		return nil
 	}
 	a.baseURL, err = q.answer(question{
-		flag: "base-url", about: "URL of the API that people sign in at", fallback: real(base), example: base, check: address,
+		flag: "base-url", about: "URL of the API that people sign in at", fallback: unlessExample(base), example: base, check: address,
 	})
 	return err
 }
@@ -165,12 +165,4 @@ func (q *questions) store(a *answers, _ target) (err error) {
 		flag: "redis", about: "Redis, which keeps the sessions", fallback: "redis://localhost:6379", check: redisURL,
 	})
 	return err
-}
-
-// real is a value that a shipped file has for everybody; an example is none.
-func real(value string) string {
-	if strings.Contains(value, "example") {
-		return ""
-	}
-	return value
 }

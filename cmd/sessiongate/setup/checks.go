@@ -44,7 +44,7 @@ func address(text string) (string, *fault) {
 	u, err := url.Parse(text)
 	switch {
 	case (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") && bareHost.MatchString(text):
-		return "", &fault{"has no http:// or https:// in front", "http://" + text}
+		return "", &fault{"has no http:// or https:// in front", likelyScheme(text) + text}
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
 		return "", &fault{what: "is not an http or https URL"}
 	case u.User != nil:
@@ -53,6 +53,15 @@ func address(text string) (string, *fault) {
 		return "", &fault{what: "has a query or a fragment"}
 	}
 	return strings.TrimSuffix(text, "/"), nil
+}
+
+// likelyScheme is https:// for what looks like a host of the internet.
+func likelyScheme(text string) string {
+	host, _, _ := strings.Cut(text, "/")
+	if strings.Contains(host, ".") && !strings.Contains(host, ":") && !configs.LoopbackURL("http://"+host) {
+		return "https://"
+	}
+	return "http://"
 }
 
 // origin takes the address that browsers use.

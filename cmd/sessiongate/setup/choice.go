@@ -51,6 +51,12 @@ func (c catalogue) find(name string) (shipped, bool) {
 	return c[at], true
 }
 
+// Providers are the names that --provider takes.
+func Providers() []string { return newCatalogue().names(anyFile) }
+
+// Presets are the names that --preset takes.
+func Presets() []string { return newCatalogue().names(shipped.preset) }
+
 func anyFile(shipped) bool { return true }
 
 // choose picks the file by --provider and --preset, or asks.
@@ -90,7 +96,7 @@ func (q *questions) chooseOnTerminal(c catalogue) (shipped, error) {
   local      with a name and a password that the gateway knows: users in a file
   tokenapi   by an API of yours that answers a login with tokens
   oidc       at an OpenID Connect provider: Keycloak, Entra ID, Google, …`)
-	picked, err := q.pick("provider", "local", c.names(anyFile), c)
+	picked, err := q.pick("Provider", "local", c.names(anyFile), c)
 	if err != nil {
 		return shipped{}, err
 	}
@@ -107,7 +113,7 @@ func (q *questions) chooseOnTerminal(c catalogue) (shipped, error) {
 func (q *questions) narrow(c catalogue, question, other string, of func(shipped) bool) (shipped, error) {
 	names := c.names(of)
 	q.terminal.Say(question + "\n" + columns(names) + "\n  other")
-	picked, err := q.pick("name", "other", append(names, "other", other), c)
+	picked, err := q.pick("Name", "other", append(names, "other", other), c)
 	if picked.name == "" && err == nil {
 		picked, _ = c.find(other)
 	}

@@ -39,6 +39,7 @@ type Result struct {
 	User     string            // the first user; empty: none was made
 	Password configs.Secret    // of that user
 	Unset    []string          // variables of the environment that the file wants and that are not set
+	Edits    []Edit            // lines that are still examples
 	Register *Register         // nil: nothing is to be registered anywhere
 	Warnings []configs.Problem // of the file
 }

@@ -229,8 +229,9 @@ func (t target) stageConfig(s *staging, a *answers) error {
 		return fmt.Errorf("init: %w", err)
 	}
 	r.Provider, r.URL = loaded.Config.Providers[0].Name, loaded.Config.Server.PublicURL
-	r.Warnings, r.Unset, r.Register = loaded.Warnings, env.unset, registered(&loaded.Config)
-	s.add(t, configFile)
+	r.Warnings, r.Unset, r.Register, r.Edits = loaded.Warnings, env.unset, registered(&loaded.Config), leftover(r.Text)
+	s.names = append(s.names, configFile) // there was none: if there is one by now, moving fails
+	r.Files = append(r.Files, File{Path: t.path(configFile)})
 	if err := os.WriteFile(s.path(configFile), []byte(r.Text), 0o644); err != nil { //nolint:gosec // it holds no secret
 		return fmt.Errorf("init: %w", err)
 	}
