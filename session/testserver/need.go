@@ -27,26 +27,29 @@ type finder func() (string, error)
 // components lists everything a test may ask for by name.
 func components() map[string]finder {
 	return map[string]finder{
-		"redis":          findRedis,
-		"chromium":       findChromium,
-		"postgres":       findPostgres,
-		"mariadb":        findMariaDB,
-		"node":           func() (string, error) { return lookPath("node") },
-		"npm":            func() (string, error) { return lookPath("npm") },
-		"oidc-provider":  findNPM,
-		"express":        findNPM,
-		"axe-core":       findNPM,
-		"nginx":          func() (string, error) { return lookPath("nginx", "/usr/sbin/nginx") },
-		"docker-compose": func() (string, error) { return lookPath("docker-compose") },
-		"python-fastapi": findFastAPI,
-		"curl":           func() (string, error) { return lookPath("curl") },
-		"wrk":            func() (string, error) { return lookPath("wrk") },
+		"redis":           findRedis,
+		"chromium":        findChromium,
+		"postgres":        findPostgres,
+		"mariadb":         findMariaDB,
+		"node":            func() (string, error) { return lookPath("node") },
+		"npm":             func() (string, error) { return lookPath("npm") },
+		"oidc-provider":   findNPM,
+		"express":         findNPM,
+		"axe-core":        findNPM,
+		"nginx":           func() (string, error) { return lookPath("nginx", "/usr/sbin/nginx") },
+		"docker-compose":  func() (string, error) { return lookPath("docker-compose") },
+		"systemd-analyze": func() (string, error) { return lookPath("systemd-analyze") },
+		"kubectl":         func() (string, error) { return lookPath("kubectl") },
+		"python-fastapi":  findFastAPI,
+		"curl":            func() (string, error) { return lookPath("curl") },
+		"wrk":             func() (string, error) { return lookPath("wrk") },
 	}
 }
 
 // Need returns the path of the main program of component: redis (redis-server,
 // with redis-cli on PATH beside it), chromium, postgres (initdb lies in the same
-// folder), mariadb (with its client and mariadb-install-db on PATH), node, npm, oidc-provider, express, axe-core, docker-compose, curl, wrk, or python-fastapi (a python3
+// folder), mariadb (with its client and mariadb-install-db on PATH), node, npm, oidc-provider, express, axe-core, docker-compose, systemd-analyze,
+// kubectl, curl, wrk, or python-fastapi (a python3
 // that can import what the FastAPI tutorial needs).
 //
 // A missing component skips the test, or fails it when [RequireEnv] names it.

@@ -101,25 +101,31 @@ func serveAs(t *testing.T, config string, change func(*exec.Cmd)) *process {
 	}
 	p := &process{t: t, cmd: sessiongate(t, "serve", "--config", file), logs: &logBuffer{}, admin: admin, done: make(chan struct{})}
 	change(p.cmd)
+	p.start()
+	eventually(t, "the gateway is ready", func() bool { return p.ask("/readyz") == http.StatusOK && p.metric("sessiongate_store_up") == 1 })
+	return p
+}
+
+// start starts the program and waits until it listens. It ends with the test.
+func (p *process) start() {
+	p.t.Helper()
 	out, err := p.cmd.StderrPipe()
 	if err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.cmd.Process.Kill(); <-p.done })
+	p.t.Cleanup(func() { _ = p.cmd.Process.Kill(); <-p.done })
 	listening := make(chan string, 1)
 	go p.follow(out, listening)
 	select {
 	case p.addr = <-listening:
 	case <-p.done:
-		t.Fatalf("sessiongate ended: %s", p.logs)
+		p.t.Fatalf("sessiongate ended: %s", p.logs)
 	case <-time.After(30 * time.Second):
-		t.Fatalf("sessiongate does not listen: %s", p.logs)
+		p.t.Fatalf("sessiongate does not listen: %s", p.logs)
 	}
-	eventually(t, "the gateway is ready", func() bool { return p.ask("/readyz") == http.StatusOK && p.metric("sessiongate_store_up") == 1 })
-	return p
 }
 
 // follow keeps the log and finds the address in it.
