@@ -1,6 +1,10 @@
 package main
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+)
 
 // adviser is an error that knows the one command which helps.
 type adviser interface {
@@ -29,4 +33,13 @@ func adviceFor(err error) string {
 		return a.try()
 	}
 	return ""
+}
+
+// interrupted makes an error of a command that a signal has interrupted: whatever was out of reach
+// then was not asked to its end.
+func interrupted(cmd *cobra.Command, err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, cmd.Context().Err())
 }

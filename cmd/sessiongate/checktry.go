@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/session"
+	"sessiongate/session/tokenapi"
 )
 
 // trialFlags are the flags of check that are about --try.
@@ -53,8 +55,16 @@ func (t *trialFlags) check(cmd *cobra.Command) error {
 // trialTime bounds a trial: login and identity, two refreshes, logout, each with its own limit.
 const trialTime = time.Minute
 
+// step is one step of a trial for programs.
+type step struct {
+	Name  string   `json:"name"`
+	OK    bool     `json:"ok"`
+	What  string   `json:"what"`
+	Lines []string `json:"lines,omitempty"`
+}
+
 // try makes a round at the token API with the user of --try.
-func (t *trialFlags) try(cmd *cobra.Command, p *program.Program) error {
+func (t *trialFlags) try(c *checking, p *program.Program) error {
 	extra, err := t.fields()
 	if err != nil {
 		return err
@@ -63,18 +73,33 @@ func (t *trialFlags) try(cmd *cobra.Command, p *program.Program) error {
 	if err != nil {
 		return usageError{fmt.Errorf("check: --try: %w", err)}
 	}
-	password, err := readSecret(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), "Password for "+t.user+" at "+api.Name())
+	password, err := readSecret(c.cmd.Context(), c.cmd.InOrStdin(), c.cmd.ErrOrStderr(), "Password for "+t.user+" at "+api.Name())
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), trialTime)
+	ctx, cancel := context.WithTimeout(c.cmd.Context(), trialTime)
 	defer cancel()
 	steps, err := api.Try(ctx, session.Credentials{Username: t.user, Password: session.Secret(password), Extra: extra})
-	switch {
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("check: --try: %w", err)
-	case program.WriteTrial(cmd.OutOrStdout(), api.Name(), steps) > 0:
-		return errors.New("check: the round at the token API does not succeed")
 	}
-	return nil
+	return c.tried(api.Name(), steps)
+}
+
+// tried reports a trial.
+func (c *checking) tried(provider string, steps []tokenapi.Step) error {
+	c.found.Provider = provider
+	var failed error
+	var problems []problem
+	for _, s := range steps {
+		c.found.Steps = append(c.found.Steps, step{s.Name, !s.Failed, s.Text, s.Lines})
+		if s.Failed {
+			problems = append(problems, problem{What: "provider " + provider + ": " + s.Name + ": " + s.Text})
+			failed = &unreachableError{errors.New("check: the round at the token API does not succeed"), problems}
+		}
+	}
+	return answer(c.cmd, c.found, func(out io.Writer) error {
+		program.WriteTrial(out, provider, steps)
+		return nil
+	}, failed)
 }

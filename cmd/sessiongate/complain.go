@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sessiongate/configs"
+	"sessiongate/session/users"
 )
 
 // complain says why a command failed: for people on standard error and, with --json, for programs
@@ -26,16 +27,19 @@ func jsonMeant(cmd *cobra.Command, args []string) bool {
 	return wantsJSON(cmd) || cmd.Flags().Lookup("json") != nil && slices.Contains(args, "--json")
 }
 
-// writeError writes an error for people. The lines about a configuration begin with file, line and
+// writeError writes an error for people. The lines about a configuration or a users file begin with file, line and
 // column, where editors and build servers look for them.
 func writeError(out io.Writer, err error) {
 	var wrong *configs.Problems
+	var file *users.FileError
 	switch {
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(out, "sessiongate: interrupted")
 		return
 	case errors.As(err, &wrong):
 		fmt.Fprintln(out, wrong)
+	case errors.As(err, &file) && len(file.Mistakes) > 0:
+		fmt.Fprintln(out, file)
 	default:
 		fmt.Fprintln(out, "sessiongate:", err)
 	}

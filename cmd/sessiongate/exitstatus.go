@@ -40,7 +40,7 @@ func exitStatus(err error) int {
 		return exitInterrupted
 	case has[usageError](err):
 		return exitUsage
-	case has[*configs.Problems](err), has[*noConfigError](err), has[*setupError](err):
+	case has[*configs.Problems](err), has[*noConfigError](err), has[*setupError](err), has[*users.FileError](err):
 		return exitConfig
 	case has[*unreachableError](err), has[*session.UnavailableError](err), errors.Is(err, session.ErrStoreUnavailable):
 		return exitUnreachable
@@ -69,7 +69,10 @@ type setupError struct{ error }
 func (e *setupError) Unwrap() error { return e.error }
 
 // unreachableError is about what a configuration points to elsewhere.
-type unreachableError struct{ error }
+type unreachableError struct {
+	error
+	each []problem // what is wrong with each; nil: the error says it
+}
 
 // Unwrap returns what is wrong.
 func (e *unreachableError) Unwrap() error { return e.error }

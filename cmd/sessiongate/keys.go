@@ -34,14 +34,16 @@ the secret of a client at a provider, which the other side reads too. Its mode i
 so that a server under another user reads it by the file's group.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return generateKeys(cmd.OutOrStdout(), dir, alg, secrets)
+			found, err := makeKeys(dir, alg, secrets)
+			return answer(cmd, found, found.print(err), err)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "folder for the files; made if it does not exist")
 	_ = cmd.MarkFlagRequired("dir") // fails only for a flag that does not exist
 	cmd.Flags().StringArrayVar(&secrets, "secret", nil, "file for a random text that another server shares; may be repeated")
 	cmd.Flags().StringVar(&alg, "alg", token.EdDSA, "algorithm of the signing key: EdDSA, ES256 or RS256")
-	return cmd
+	completeKeys(cmd)
+	return addJSON(cmd)
 }
 
 // Modes of the files: keys are the gateway's alone, what another server reads too is its group's.
@@ -57,14 +59,33 @@ type newFile struct {
 	content func() ([]byte, error)
 }
 
+// keysFound is what became of the files.
+type keysFound struct {
+	Dir   string    `json:"dir"`
+	Files []keyFile `json:"files"`
+}
+
+// keyFile is one of them.
+type keyFile struct {
+	Path string `json:"path"`
+	Made bool   `json:"made"` // false: it was there, and was kept
+}
+
+// generateKeys makes the keys and tells of each.
 func generateKeys(out io.Writer, dir, alg string, secrets []string) error {
+	found, err := makeKeys(dir, alg, secrets)
+	return errors.Join(err, found.print(err)(out))
+}
+
+func makeKeys(dir, alg string, secrets []string) (found keysFound, err error) {
+	found = keysFound{Dir: filepath.Clean(dir), Files: []keyFile{}}
 	switch alg {
 	case token.EdDSA, token.ES256, token.RS256:
 	default: // before anything is written
-		return fmt.Errorf("keys: --alg %q: want EdDSA, ES256 or RS256", alg)
+		return found, usageError{fmt.Errorf("keys: --alg %q: want EdDSA, ES256 or RS256", alg)}
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("keys: %w", err)
+		return found, fmt.Errorf("keys: %w", err)
 	}
 	line := func() ([]byte, error) { return []byte(seal.GenerateKey() + "\n"), nil }
 	signing := func() ([]byte, error) { return token.GenerateSigningKey(alg) }
@@ -79,23 +100,36 @@ func generateKeys(out io.Writer, dir, alg string, secrets []string) error {
 	for _, f := range files {
 		made, err := f.write()
 		if err != nil {
-			return fmt.Errorf("keys: %w", err)
+			return found, fmt.Errorf("keys: %w", err)
 		}
-		state := "kept"
-		if made {
-			state = "made"
-		}
-		fmt.Fprintf(out, "%s %s\n", state, f.path)
+		found.Files = append(found.Files, keyFile{f.path, made})
 	}
-	fmt.Fprintf(out, `
+	return found, nil
+}
+
+// print tells people of the files and, unless something failed, how to go on.
+func (k keysFound) print(failed error) func(out io.Writer) error {
+	return func(out io.Writer) error {
+		for _, f := range k.Files {
+			state := "kept"
+			if f.Made {
+				state = "made"
+			}
+			fmt.Fprintf(out, "%s %s\n", state, f.Path)
+		}
+		if failed != nil {
+			return nil
+		}
+		_, err := fmt.Fprintf(out, `
 In the configuration:
 
 keys:
   cookie:  [{id: c1, file: %[1]s/cookie.key}]
   seal:    [{id: s1, file: %[1]s/seal.key}]
   signing: [{id: k1, file: %[1]s/signing.pem}]
-`, filepath.Clean(dir))
-	return nil
+`, k.Dir)
+		return err
+	}
 }
 
 // write makes a file that did not exist, all at once: another process that

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sessiongate/configs"
+	"sessiongate/session/users"
 )
 
 // addJSON gives a command --json: one object on standard output, and everything else on standard
@@ -93,6 +94,14 @@ func problemsOf(err error) []problem {
 	if errors.As(err, &wrong) {
 		return configProblems(wrong.List)
 	}
+	var file *users.FileError
+	if errors.As(err, &file) && len(file.Mistakes) > 0 {
+		return userProblems(file)
+	}
+	var away *unreachableError
+	if errors.As(err, &away) && len(away.each) > 0 {
+		return away.each
+	}
 	return []problem{{What: err.Error(), Fix: adviceFor(err)}}
 }
 
@@ -103,4 +112,11 @@ func configProblems(list []configs.Problem) []problem {
 		all = append(all, problem{p.File, p.Line, p.Col, p.Path, p.What, p.Fix})
 	}
 	return all
+}
+
+func userProblems(wrong *users.FileError) (list []problem) {
+	for _, m := range wrong.Mistakes {
+		list = append(list, problem{File: wrong.File, Line: m.Line, Column: m.Column, Path: m.Key, What: m.What})
+	}
+	return list
 }

@@ -24,10 +24,7 @@ func readSecret(ctx context.Context, in io.Reader, hints io.Writer, prompt strin
 		line, err = readHidden(ctx, int(f.Fd()))
 		fmt.Fprintln(hints)
 	} else {
-		line, err = bufio.NewReader(io.LimitReader(in, maxPasswordLine+1)).ReadString('\n')
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
+		line, err = readLine(ctx, in)
 	}
 	if err != nil {
 		return "", fmt.Errorf("read password: %w", err)
@@ -37,6 +34,28 @@ func readSecret(ctx context.Context, in io.Reader, hints io.Writer, prompt strin
 		return "", errors.New("no password on standard input: pipe one line in, as the command's --help shows")
 	}
 	return line, nil
+}
+
+// readLine reads a line, until ctx ends: nothing else ends the wait for a pipe that gives none.
+func readLine(ctx context.Context, in io.Reader) (string, error) {
+	type answer struct {
+		line string
+		err  error
+	}
+	read := make(chan answer, 1)
+	go func() {
+		line, err := bufio.NewReader(io.LimitReader(in, maxPasswordLine+1)).ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		read <- answer{line, err}
+	}()
+	select {
+	case a := <-read:
+		return a.line, a.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
 // readHidden reads a line of a terminal without echo, which is on again when ctx ends: whoever

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -16,6 +17,7 @@ import (
 	"sessiongate/configs"
 	"sessiongate/session"
 	"sessiongate/session/manager"
+	"sessiongate/session/redisstore"
 	"sessiongate/session/users"
 )
 
@@ -44,7 +46,7 @@ func listSessionsCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withManager(cmd, o, func(ctx context.Context, m *manager.Manager, owners []session.Owner) error {
-				return listSessions(ctx, cmd.OutOrStdout(), m, owners)
+				return listSessions(ctx, cmd, m, owners)
 			})
 		},
 	}
@@ -61,7 +63,7 @@ func revokeSessionsCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withManager(cmd, o, func(ctx context.Context, m *manager.Manager, owners []session.Owner) error {
-				return revokeSessions(ctx, cmd.OutOrStdout(), m, o, owners)
+				return revokeSessions(ctx, cmd, m, o, owners)
 			})
 		},
 	}
@@ -74,6 +76,7 @@ func revokeSessionsCommand() *cobra.Command {
 
 func (o *sessionsOptions) flags(cmd *cobra.Command) {
 	addConfigFlag(cmd)
+	addJSON(cmd)
 	cmd.Flags().StringVar(&o.user, "user", "", "the user's subject")
 	cmd.Flags().StringVar(&o.provider, "provider", "", "the user's provider; may be left out if there is only one")
 }
@@ -81,7 +84,10 @@ func (o *sessionsOptions) flags(cmd *cobra.Command) {
 // withManager runs f on the store of the configuration, without serving anything. The
 // owners are the user whom the flags name, under each spelling of the name.
 func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, *manager.Manager, []session.Owner) error) error {
-	loaded, _, err := loadConfig(cmd)
+	if o.id != "" && !session.ValidID(o.id) {
+		return usageError{errors.New("sessions: --session is not a session id: copy it from `sessiongate sessions list` or from the log")}
+	}
+	loaded, file, err := loadConfig(cmd)
 	if err != nil {
 		return err
 	}
@@ -95,7 +101,9 @@ func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, 
 			return err
 		}
 	}
-	m, release, err := program.OpenManager(c, program.NewLogger(cmd.ErrOrStderr(), c.Log))
+	log := program.NewLogger(cmd.ErrOrStderr(), c.Log)
+	redisstore.LogTo(slog.New(slog.DiscardHandler)) // what fails is the command's own error
+	m, release, err := program.OpenManager(c, log)
 	if err != nil {
 		return &setupError{err}
 	}
@@ -105,10 +113,24 @@ func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, 
 	ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 	defer cancel()
 	defer m.Close(ctx)
-	if err := f(ctx, m, owners); err != nil {
-		return fmt.Errorf("sessions: %w", err)
+	return interrupted(cmd, explainSessions(f(ctx, m, owners), file.path))
+}
+
+// explainSessions adds what helps.
+func explainSessions(err error, file string) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	full := fmt.Errorf("sessions: %w", err)
+	switch {
+	case errors.Is(err, session.ErrStoreUnavailable):
+		again := session.ErrStoreUnavailable.Error() + ": " // several layers say it
+		cause := errors.New("sessions: the store cannot be reached: " + strings.ReplaceAll(err.Error(), again, ""))
+		return advise(&unreachableError{cause, nil}, "sessiongate check --config "+file)
+	case errors.Is(err, errNoSession):
+		return advise(full, "sessiongate sessions list --config "+file+" --user U")
+	}
+	return full
 }
 
 // ownersOf is the owner that --user names. The subject of a local user is the name as
@@ -144,73 +166,105 @@ func ownerProvider(c *configs.Config, name string) (string, error) {
 	}
 	switch {
 	case name != "":
-		return "", fmt.Errorf("sessions: no provider %q in the configuration: there is %s", name, strings.Join(names, ", "))
+		return "", usageError{fmt.Errorf("sessions: no provider %q in the configuration: there is %s", name, strings.Join(names, ", "))}
 	case len(names) == 1:
 		return names[0], nil
 	}
-	return "", fmt.Errorf("sessions: whose user? Name one with --provider: %s", strings.Join(names, ", "))
+	return "", usageError{fmt.Errorf("sessions: whose user? Name one with --provider: %s", strings.Join(names, ", "))}
 }
 
-func listSessions(ctx context.Context, out io.Writer, m *manager.Manager, owners []session.Owner) error {
-	var list []session.Record
-	var unreadable []session.ID
+// sessionFound is one session for programs.
+type sessionFound struct {
+	ID         session.ID `json:"id"`
+	SignedIn   *time.Time `json:"signed_in,omitempty"`
+	LastSeen   *time.Time `json:"last_seen,omitempty"`
+	Network    string     `json:"network,omitempty"`
+	Device     string     `json:"device,omitempty"`
+	Unreadable bool       `json:"unreadable,omitempty"` // nothing is known of it; revoke ends it
+}
+
+// sessionsFound is what --json prints of a list.
+type sessionsFound struct {
+	Sessions []sessionFound `json:"sessions"`
+}
+
+func listSessions(ctx context.Context, cmd *cobra.Command, m *manager.Manager, owners []session.Owner) error {
+	found := sessionsFound{Sessions: []sessionFound{}}
 	var failed error
 	for _, o := range owners {
-		some, err := m.Sessions(ctx, o)
-		var lost *session.UnreadableError
-		if err != nil && !errors.As(err, &lost) {
-			return err
+		list, err := m.Sessions(ctx, o)
+		unreadable, other := session.SplitUnreadable(err)
+		if other != nil {
+			return other
 		}
-		if lost != nil {
-			unreadable, failed = append(unreadable, lost.IDs...), err
+		for _, r := range list {
+			created, seen := r.Created.UTC(), r.Facts.LastSeen.UTC()
+			found.Sessions = append(found.Sessions, sessionFound{
+				ID: r.ID, SignedIn: &created, LastSeen: &seen, Network: r.Device.IPPrefix, Device: session.DeviceName(r.Device),
+			})
 		}
-		list = append(list, some...)
+		for _, id := range unreadable {
+			found.Sessions, failed = append(found.Sessions, sessionFound{ID: id, Unreadable: true}), err
+		}
 	}
-	if len(list) == 0 && failed == nil {
-		fmt.Fprintln(out, "no sessions")
-		return nil
+	return answer(cmd, found, found.print, failed)
+}
+
+// print is the list for people.
+func (f sessionsFound) print(out io.Writer) error {
+	if len(f.Sessions) == 0 {
+		_, err := fmt.Fprintln(out, "no sessions")
+		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SESSION\tSIGNED IN\tLAST SEEN\tNETWORK\tDEVICE")
-	for _, r := range list {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.Created.UTC().Format(time.RFC3339),
-			r.Facts.LastSeen.UTC().Format(time.RFC3339), r.Device.IPPrefix, session.DeviceName(r.Device))
+	for _, r := range f.Sessions {
+		if r.Unreadable {
+			fmt.Fprintf(table, "%s\t-\t-\t-\tcannot be read; revoke ends it\n", r.ID)
+			continue
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.SignedIn.Format(time.RFC3339), r.LastSeen.Format(time.RFC3339), r.Network, r.Device)
 	}
-	for _, id := range unreadable {
-		fmt.Fprintf(table, "%s\t-\t-\t-\tcannot be read; revoke ends it\n", id)
-	}
-	return errors.Join(table.Flush(), failed)
+	return table.Flush()
 }
 
-func revokeSessions(ctx context.Context, out io.Writer, m *manager.Manager, o sessionsOptions, owners []session.Owner) error {
-	if o.id == "" {
-		return revokeAll(ctx, out, m, owners)
+// endedFound is what --json prints of an end.
+type endedFound struct {
+	Ended int `json:"ended"`
+}
+
+// print says it to people; after a failure, only what was done nevertheless.
+func (f endedFound) print(failed error) func(out io.Writer) error {
+	return func(out io.Writer) (err error) {
+		if f.Ended > 0 || failed == nil {
+			_, err = fmt.Fprintln(out, "ended", f.Ended)
+		}
+		return err
 	}
-	if !session.ValidID(o.id) {
-		return errors.New("--session is not a session id: copy it from `sessiongate sessions list` or from the log")
+}
+
+func revokeSessions(ctx context.Context, cmd *cobra.Command, m *manager.Manager, o sessionsOptions, owners []session.Owner) error {
+	if o.id == "" {
+		found, err := revokeAll(ctx, m, owners)
+		return answer(cmd, found, found.print(err), err)
 	}
 	gone, err := m.End(ctx, session.ID(o.id), session.RevokedByOperator, session.Client{})
-	switch {
-	case err != nil:
-		return err
-	case gone == nil:
-		return errNoSession
+	if err == nil && gone == nil {
+		err = errNoSession
 	}
-	fmt.Fprintln(out, "ended 1")
-	return nil
+	if err != nil {
+		return err
+	}
+	found := endedFound{1}
+	return answer(cmd, found, found.print(nil), nil)
 }
 
 // revokeAll goes on past an owner that fails: the others' sessions are to end as well.
-func revokeAll(ctx context.Context, out io.Writer, m *manager.Manager, owners []session.Owner) error {
-	ended := 0
-	var failed error
+func revokeAll(ctx context.Context, m *manager.Manager, owners []session.Owner) (found endedFound, failed error) {
 	for _, owner := range owners {
 		n, err := m.EndAll(ctx, owner, "", session.RevokedByOperator, session.Client{})
-		ended += n
+		found.Ended += n
 		failed = errors.Join(failed, err)
 	}
-	if ended > 0 || failed == nil {
-		fmt.Fprintln(out, "ended", ended)
-	}
-	return failed
+	return found, failed
 }

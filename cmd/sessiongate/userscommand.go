@@ -36,7 +36,8 @@ every user of the machine could read it. A terminal is asked, and shows nothing 
 // fileFlag adds the flag every subcommand has.
 func fileFlag(cmd *cobra.Command, file *string) *cobra.Command {
 	cmd.Flags().StringVar(file, "file", "users.yaml", "the users file")
-	return cmd
+	_ = cmd.MarkFlagFilename("file", "yaml", "yml") // fails only for a flag that does not exist
+	return addJSON(cmd)
 }
 
 func openUsers(file string) (*users.File, error) {
@@ -59,12 +60,8 @@ func addUserCommand() *cobra.Command {
 			if err := ensureUsersFile(file); err != nil {
 				return err
 			}
-			return editUsers(cmd, file, "added "+u.Name, func(ctx context.Context, f *users.File) error {
-				err := f.Add(ctx, u, password)
-				if errors.Is(err, users.ErrExists) {
-					return fmt.Errorf("%w: a new password is set with `sessiongate users passwd %s --file %s`", err, u.Name, file)
-				}
-				return err
+			return editUsers(cmd, usersDone{file, u.Name, "added"}, "", func(ctx context.Context, f *users.File) error {
+				return f.Add(ctx, u, password)
 			})
 		},
 	}
@@ -87,9 +84,8 @@ func setPasswordCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			done := "new password for " + args[0] + ": sessions from before end at their next refresh, unless password_change is keep; " +
-				"at once with `sessiongate sessions revoke --user " + args[0] + "`"
-			return editUsers(cmd, file, done, func(ctx context.Context, f *users.File) error {
+			const then = "sessions from before end at their next refresh, unless password_change is keep"
+			return editUsers(cmd, usersDone{file, args[0], "new password for"}, then, func(ctx context.Context, f *users.File) error {
 				return f.SetPassword(ctx, args[0], password)
 			})
 		},
@@ -104,11 +100,11 @@ func disableUserCommand(name string, disabled bool) *cobra.Command {
 		Short: "Let a user in again",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			done := name + "d " + args[0]
+			then := ""
 			if disabled {
-				done += ": signed out at the next refresh; at once with `sessiongate sessions revoke --user " + args[0] + "`"
+				then = "signed out at the next refresh"
 			}
-			return editUsers(cmd, file, done, func(_ context.Context, f *users.File) error {
+			return editUsers(cmd, usersDone{file, args[0], name + "d"}, then, func(_ context.Context, f *users.File) error {
 				return f.SetDisabled(args[0], disabled)
 			})
 		},
@@ -119,16 +115,36 @@ func disableUserCommand(name string, disabled bool) *cobra.Command {
 	return fileFlag(cmd, &file)
 }
 
-func editUsers(cmd *cobra.Command, file, done string, edit func(context.Context, *users.File) error) error {
-	f, err := openUsers(file)
+// usersDone is what was done to a user.
+type usersDone struct {
+	File string `json:"file"`
+	User string `json:"user"`
+	Done string `json:"done"`
+}
+
+// editUsers changes the file. then is what becomes of the user's sessions by and by; empty: nothing.
+func editUsers(cmd *cobra.Command, done usersDone, then string, edit func(context.Context, *users.File) error) error {
+	f, err := openUsers(done.File)
 	if err != nil {
 		return err
 	}
-	if err := edit(cmd.Context(), f); err != nil {
+	err = edit(cmd.Context(), f)
+	switch {
+	case errors.Is(err, users.ErrUnknown):
+		return advise(err, "sessiongate users list --file "+done.File)
+	case errors.Is(err, users.ErrExists):
+		return advise(err, fmt.Sprintf("sessiongate users passwd %s --file %s", done.User, done.File))
+	case err != nil:
 		return err
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), done)
-	return nil
+	return answer(cmd, done, func(out io.Writer) error {
+		line := done.Done + " " + done.User
+		if then != "" {
+			line += ": " + then + "; at once with `sessiongate sessions revoke --user " + done.User + "`"
+		}
+		_, err := fmt.Fprintln(out, line)
+		return err
+	}, nil)
 }
 
 func listUsersCommand() *cobra.Command {
@@ -142,16 +158,36 @@ func listUsersCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return listUsers(cmd.OutOrStdout(), f.List())
+			found := userList{Users: []userFound{}}
+			for _, u := range f.List() {
+				found.Users = append(found.Users, userFound{u.Name, u.Subject, u.DisplayName, u.Roles, u.Scopes, u.Disabled})
+			}
+			return answer(cmd, found, found.print, nil)
 		},
 	}
 	return fileFlag(cmd, &file)
 }
 
-func listUsers(out io.Writer, list []users.User) error {
+// userFound is one user for programs.
+type userFound struct {
+	Name        string   `json:"name"`
+	Subject     string   `json:"subject"`
+	DisplayName string   `json:"display_name,omitempty"`
+	Roles       []string `json:"roles,omitempty"`
+	Scopes      []string `json:"scopes,omitempty"`
+	Disabled    bool     `json:"disabled"`
+}
+
+// userList is what --json prints of a list.
+type userList struct {
+	Users []userFound `json:"users"`
+}
+
+// print is the list for people.
+func (l userList) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tSUBJECT\tROLES\tSCOPES\tSTATE")
-	for _, u := range list {
+	for _, u := range l.Users {
 		state := "enabled"
 		if u.Disabled {
 			state = "disabled"

@@ -33,7 +33,7 @@ func TestUsersCommandRefuses(t *testing.T) {
 		args  []string
 		says  string
 	}{
-		"twice":              {"long enough\n", []string{"add", "ada"}, "sessiongate users passwd ada --file"},
+		"twice":              {"long enough\n", []string{"add", "ada"}, "user exists already"},
 		"seven characters":   {"1234567\n", []string{"add", "eve"}, "8"},
 		"seven, for passwd":  {"ßßßßßßß\n", []string{"passwd", "ada"}, "8"}, // characters, not bytes
 		"no password":        {"", []string{"add", "eve"}, ""},

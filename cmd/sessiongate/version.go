@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	goversion "go/version"
+	"io"
 	"log/slog"
 	"runtime"
 	"runtime/debug"
@@ -23,19 +24,23 @@ const knownFaults = "go1.26.11"
 
 // build says what this binary was made from.
 type build struct {
-	Version, Commit, Go string
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
 }
 
 func versionCommand() *cobra.Command {
-	return &cobra.Command{
+	return addJSON(&cobra.Command{
 		Use:   "version",
 		Short: "Print the version and what it was built with",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			fmt.Fprintln(cmd.OutOrStdout(), "sessiongate", thisBuild())
-			return nil
+			return answer(cmd, thisBuild(), func(out io.Writer) error {
+				_, err := fmt.Fprintln(out, "sessiongate", thisBuild())
+				return err
+			}, nil)
 		},
-	}
+	})
 }
 
 // thisBuild prefers what the build named over what the Go toolchain found out.

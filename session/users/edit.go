@@ -116,6 +116,9 @@ func (f *File) edit(change func(text string, doc *document) (string, directory, 
 	}
 	defer unlock()
 	if err := editFile(path, change); err != nil {
+		if wrong := inFile(f.path, err); len(wrong.Mistakes) > 0 {
+			return wrong
+		}
 		return fmt.Errorf("users file %s: %w", f.path, err)
 	}
 	f.mu.Lock()

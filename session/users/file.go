@@ -58,8 +58,8 @@ type FileOptions struct {
 }
 
 // OpenFile reads the users file. It fails when the file cannot be read, is open to everybody, or
-// has any mistake in it; the error lists all mistakes with their lines and never contains a
-// password or a hash.
+// has any mistake in it; the error is a *FileError, which lists all mistakes with their places and
+// never contains a password or a hash.
 func OpenFile(path string, hasher *Hasher, o FileOptions) (*File, error) {
 	f := &File{path: path, hasher: hasher, now: o.Now, onError: o.OnError}
 	if f.now == nil {
@@ -171,7 +171,7 @@ func (f *File) reload(trust bool) error {
 		err = f.doubt(newReading(data, info, doc), last)
 	}
 	if err != nil {
-		f.err = fmt.Errorf("users file %s: %w", f.path, err)
+		f.err = inFile(f.path, err)
 		return f.err
 	}
 	f.adopt(doc, newReading(data, info, doc), trust)

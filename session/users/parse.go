@@ -34,11 +34,6 @@ type entry struct {
 	disabled                     bool
 }
 
-// problem is an error with a place in the file.
-func problem(node ast.Node, format string, args ...any) error {
-	return fmt.Errorf("line %d: %s", node.GetToken().Position.Line, fmt.Sprintf(format, args...))
-}
-
 // parseUsers reads a users file strictly: unknown keys, wrong types, repeated names or subjects,
 // and passwords that are not hashes are errors. It walks the syntax tree, because the library's
 // decoder turns numbers into text and its messages quote the source, hashes included. Every problem
@@ -59,14 +54,17 @@ func parseUsers(data []byte) (*document, error) {
 	if err != nil || list == nil {
 		return doc, err
 	}
-	var problems []error
+	var all mistakes
 	for i, node := range list.Values {
-		if err := doc.addEntry(i, node); err != nil {
-			problems = append(problems, err)
+		err := doc.addEntry(i, node)
+		var some mistakes
+		if err != nil && !errors.As(err, &some) {
+			return nil, err
 		}
+		all = append(all, some...)
 	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, err
+	if len(all) > 0 {
+		return nil, all
 	}
 	doc.list = list
 	return doc, nil
@@ -75,7 +73,8 @@ func parseUsers(data []byte) (*document, error) {
 func syntaxProblem(err error) error {
 	var located yaml.Error
 	if errors.As(err, &located) && located.GetToken() != nil {
-		return fmt.Errorf("line %d: not valid YAML", located.GetToken().Position.Line)
+		at := located.GetToken().Position
+		return mistakes{{Line: at.Line, Column: max(at.Column, 1), What: "not valid YAML"}}
 	}
 	return errors.New("not valid YAML")
 }
@@ -95,7 +94,7 @@ func (d *document) findList(file *ast.File) (*ast.SequenceNode, error) {
 	var list *ast.SequenceNode
 	for _, pair := range pairs.Values {
 		if key := keyName(pair); key != "users" {
-			return nil, problem(pair.Key, "unknown key %q: the only key here is users", key)
+			return nil, problem(pair.Key, "", "unknown key %q: the only key here is users", key)
 		}
 		d.line = pair.Key.GetToken().Position.Line
 		switch value := pair.Value.(type) {
@@ -103,7 +102,7 @@ func (d *document) findList(file *ast.File) (*ast.SequenceNode, error) {
 		case *ast.SequenceNode:
 			list = value
 		default:
-			return nil, problem(pair.Value, "users must be a list")
+			return nil, problem(pair.Value, "users", "must be a list")
 		}
 	}
 	return list, nil
@@ -125,18 +124,18 @@ func (d *document) addEntry(i int, node ast.Node) error {
 		r.user.Subject = r.user.Name
 	}
 	if err := checkUser(r.user); err != nil {
-		return problem(node, "%s: %s", path, err)
+		return problem(node, path, "%s", err)
 	}
 	if r.hash == "" {
-		return problem(node, "%s: password is missing", path)
+		return problem(node, path, "password is missing")
 	}
 	name := NormalizeName(r.user.Name)
 	if other, taken := d.users.byName[name]; taken && other.user.Name != r.user.Name {
-		return problem(node, "%s: the names %+q and %+q are the same (RFC 8265): rename one, and give it its old name as subject",
-			path, other.user.Name, r.user.Name)
+		return problem(node, path, "the names %+q and %+q are the same (RFC 8265): rename one, and give it its old name as subject",
+			other.user.Name, r.user.Name)
 	}
 	if !d.users.add(r) {
-		return problem(node, "%s: name or subject of %q is used by another user", path, r.user.Name)
+		return problem(node, path, "name or subject of %q is used by another user", r.user.Name)
 	}
 	place.disabled = r.user.Disabled
 	d.entries[name] = place
@@ -168,7 +167,7 @@ func readKey(r *record, place *entry, path string, pair *ast.MappingValueNode) e
 	case "claims":
 		r.user.Claims, err = claims(pair.Value, path)
 	default:
-		return problem(pair.Key, "%s: unknown key; known are name, password, roles, scopes, display_name, subject, disabled, claims", path)
+		return problem(pair.Key, path, "unknown key; known are name, password, roles, scopes, display_name, subject, disabled, claims")
 	}
 	return err
 }
@@ -176,10 +175,10 @@ func readKey(r *record, place *entry, path string, pair *ast.MappingValueNode) e
 func readHash(node ast.Node, path string) (passwordHash, error) {
 	value, err := text(node, path)
 	if err != nil {
-		return "", problem(node, "%s %s", path, errNotHash) // a password of digits is a number to YAML
+		return "", problem(node, path, "%s", errNotHash) // a password of digits is a number to YAML
 	}
 	if _, err := parseHash(value); err != nil {
-		return "", problem(node, "%s %s", path, err)
+		return "", problem(node, path, "%s", err)
 	}
 	return passwordHash(value), nil
 }
@@ -187,11 +186,11 @@ func readHash(node ast.Node, path string) (passwordHash, error) {
 func mapping(node ast.Node, path string) (*ast.MappingNode, error) {
 	pairs, ok := node.(*ast.MappingNode)
 	if !ok {
-		return nil, problem(node, "%s must hold keys and values", path)
+		return nil, problem(node, path, "must hold keys and values")
 	}
 	for _, pair := range pairs.Values {
 		if _, plain := pair.Key.(*ast.StringNode); !plain {
-			return nil, problem(pair.Key, "%s: keys must be plain text; anchors and merges are not supported here", path)
+			return nil, problem(pair.Key, path, "keys must be plain text; anchors and merges are not supported here")
 		}
 	}
 	return pairs, nil
@@ -211,13 +210,13 @@ func text(node ast.Node, path string) (string, error) {
 	case *ast.LiteralNode:
 		return strings.TrimRight(value.Value.Value, "\n"), nil
 	}
-	return "", problem(node, "%s must be text: put it in quotes", path)
+	return "", problem(node, path, "must be text: put it in quotes")
 }
 
 func texts(node ast.Node, path string) ([]string, error) {
 	list, ok := node.(*ast.SequenceNode)
 	if !ok {
-		return nil, problem(node, "%s must be a list, as in [a, b]", path)
+		return nil, problem(node, path, "must be a list, as in [a, b]")
 	}
 	values := make([]string, 0, len(list.Values))
 	for i, item := range list.Values {
@@ -226,7 +225,7 @@ func texts(node ast.Node, path string) ([]string, error) {
 			return nil, err
 		}
 		if value == "" {
-			return nil, problem(item, "%s[%d] is empty", path, i)
+			return nil, problem(item, fmt.Sprintf("%s[%d]", path, i), "is empty")
 		}
 		values = append(values, value)
 	}
@@ -236,7 +235,7 @@ func texts(node ast.Node, path string) ([]string, error) {
 func boolean(node ast.Node, path string) (bool, error) {
 	value, ok := node.(*ast.BoolNode)
 	if !ok {
-		return false, problem(node, "%s must be true or false", path)
+		return false, problem(node, path, "must be true or false")
 	}
 	return value.Value, nil
 }
@@ -247,7 +246,7 @@ func claims(node ast.Node, path string) (map[string]any, error) {
 	}
 	var values map[string]any
 	if err := yaml.NodeToValue(node, &values); err != nil {
-		return nil, problem(node, "%s cannot be read", path)
+		return nil, problem(node, path, "cannot be read")
 	}
 	return values, nil
 }

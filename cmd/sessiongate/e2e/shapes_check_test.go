@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"sessiongate/cmd/sessiongate/program"
@@ -30,7 +31,7 @@ func (s *shapeStory) checked() {
 	}
 	delete(c.Extra, "_")
 	g := s.gateways[0]
-	if failed := g.Probe(s.t.Context(), s.seen); failed > 0 {
+	if failed := g.Probe(s.t.Context(), func(p program.Probed) { fmt.Fprintln(s.seen, p) }); failed > 0 {
 		s.t.Errorf("check:\n%s", s.seen)
 	}
 	api, err := g.TokenAPI("")

@@ -1,9 +1,6 @@
 package program
 
-import (
-	"fmt"
-	"io"
-)
+import "fmt"
 
 // descriptors is how many files and sockets this process may have open, and how they are
 // shared out. A client's connection may need a second one to an upstream while it has a
@@ -54,13 +51,13 @@ func (d descriptors) requests(configured int) int {
 }
 
 // report says in a check what is left for clients.
-func (d descriptors) report(out io.Writer) {
+func (d descriptors) report(say func(Probed)) {
 	if d.limit == 0 {
 		return
 	}
-	fmt.Fprintf(out, "ok        descriptors: %d; %d client connections and %d to upstreams at a time, %d in reserve\n",
-		d.limit, d.clients(), d.requests(0), d.reserve())
+	say(Probed{Name: "descriptors", OK: true, What: fmt.Sprintf("%d; %d client connections and %d to upstreams at a time, %d in reserve",
+		d.limit, d.clients(), d.requests(0), d.reserve())})
 	if d.clients() < fewConnections {
-		fmt.Fprintln(out, "warning: there are few descriptors; raise the limit (ulimit -n, LimitNOFILE=, ulimits: nofile)")
+		say(Probed{Warning: true, What: "there are few descriptors", Fix: "raise the limit (ulimit -n, LimitNOFILE=, ulimits: nofile)"})
 	}
 }

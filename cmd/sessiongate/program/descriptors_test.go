@@ -1,7 +1,7 @@
 package program
 
 import (
-	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -28,13 +28,14 @@ func TestDescriptorsAreSharedOut(t *testing.T) {
 	if got := (descriptors{}).requests(10_000); got != 10_000 {
 		t.Errorf("without a limit: %d", got)
 	}
-	var out bytes.Buffer
-	descriptors{200}.report(&out)
+	var out strings.Builder
+	say := func(p Probed) { fmt.Fprintln(&out, p) }
+	descriptors{200}.report(say)
 	if s := out.String(); !strings.Contains(s, "descriptors: 200; 58 client connections and 78 to upstreams") || !strings.Contains(s, "warning: ") {
 		t.Error(s)
 	}
 	out.Reset()
-	if (descriptors{1 << 20}).report(&out); strings.Contains(out.String(), "warning") {
+	if (descriptors{1 << 20}).report(say); strings.Contains(out.String(), "warning") {
 		t.Error(out.String())
 	}
 }

@@ -2,8 +2,6 @@ package program
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -55,9 +53,8 @@ func promptsAfterLogout(c *configs.Config) map[string]string {
 	return prompts
 }
 
-// probe holds every OpenID Connect provider's discovery document against the
-// configuration, and counts what keeps people from signing in.
-func (p *providers) probe(ctx context.Context, out io.Writer) (failed int) {
+// probe holds every OpenID Connect provider's discovery document against the configuration.
+func (p *providers) probe(ctx context.Context, say func(Probed)) {
 	var acr []string
 	for _, r := range p.config.Routes {
 		if r.Require != nil {
@@ -70,19 +67,13 @@ func (p *providers) probe(ctx context.Context, out io.Writer) (failed int) {
 		if err != nil {
 			findings = append(findings, oidc.Finding{Fatal: true, Text: err.Error()})
 		}
-		fatal := 0
+		well := true
 		for _, f := range findings {
-			if f.Fatal {
-				fatal++
-				fmt.Fprintf(out, "FAILED    provider %s: %s\n", provider.Name(), f.Text)
-			} else {
-				fmt.Fprintf(out, "warning: provider %s: %s\n", provider.Name(), f.Text)
-			}
+			well = well && !f.Fatal
+			say(Probed{Name: "provider", Target: provider.Name(), What: f.Text, Warning: !f.Fatal})
 		}
-		if fatal == 0 {
-			fmt.Fprintln(out, "ok        provider", provider.Name())
+		if well {
+			say(Probed{Name: "provider", Target: provider.Name(), OK: true})
 		}
-		failed += fatal
 	}
-	return failed
 }

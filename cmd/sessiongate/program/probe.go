@@ -7,31 +7,32 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	"sessiongate/configs"
 	"sessiongate/gateway/routing"
+	"sessiongate/session"
 	"sessiongate/session/tokenapi"
 )
 
-// Probe asks everything that the configuration points to, writes a line about each to out,
-// and returns how much of it is out of reach or does not fit.
-func (p *Program) Probe(ctx context.Context, out io.Writer) (failed int) {
-	p.descriptors.report(out)
-	r := &probeReport{ctx: ctx, out: out, seen: make(map[string]bool)}
+// Probe asks everything that the configuration points to, tells of each as it is known, and returns
+// how much of it is out of reach or does not fit.
+func (p *Program) Probe(ctx context.Context, tell func(Probed)) (failed int) {
+	r := &probeReport{ctx: ctx, tell: tell, seen: make(map[string]bool)}
+	p.descriptors.report(r.say)
 	r.store(p)
-	r.failed += p.backend.providers.probe(ctx, out)
+	p.backend.providers.probe(ctx, r.say)
 	r.tokenAPIs(p.backend.providers.apis.providers())
 	for _, d := range p.backend.providers.databases {
-		r.say("users database", d.Probe(ctx))
+		r.found(Probed{Name: "users database"}, d.Probe(ctx))
 	}
 	r.upstreams(p.config)
 	names := newServers(p.config.Providers, p.config.Routes, net.DefaultResolver.LookupNetIP)
 	for _, o := range names.otherNames(p.backend.providers.apis.list, p.config.Routes) {
-		fmt.Fprintln(out, "warning:", o.text())
+		r.say(Probed{Warning: true, What: o.text()})
 	}
 	return r.failed
 }
@@ -39,46 +40,61 @@ func (p *Program) Probe(ctx context.Context, out io.Writer) (failed int) {
 // probeReport is one run of Probe.
 type probeReport struct {
 	ctx    context.Context
-	out    io.Writer
+	tell   func(Probed)
 	seen   map[string]bool // what was asked already
 	failed int
 }
 
-func (r *probeReport) say(what string, err error) {
-	if err != nil {
+func (r *probeReport) say(p Probed) {
+	if !p.OK && !p.Warning {
 		r.failed++
-		fmt.Fprintf(r.out, "FAILED    %s: %v\n", what, err)
-		return
 	}
-	fmt.Fprintln(r.out, "ok       ", what)
+	r.tell(p)
+}
+
+// found says that what was asked is well, or what is wrong with it.
+func (r *probeReport) found(p Probed, err error) {
+	if err == nil {
+		p.OK, p.Fix = true, ""
+	} else {
+		p.What = strings.ReplaceAll(err.Error(), session.ErrStoreUnavailable.Error()+": ", "") // the line says whose fault it is
+	}
+	r.say(p)
 }
 
 func (r *probeReport) store(p *Program) {
 	health, err := p.backend.store.Probe(r.ctx)
-	what := "store"
-	if health.Version != "" {
-		what = "store: Redis " + health.Version
+	one := Probed{Name: "store", Target: "embedded"}
+	if redis := p.config.Store.Redis; redis != nil {
+		one.Target, one.Fix = strings.Join(redis.Addresses, ", "), "start Redis there, or correct store.redis"
 	}
-	r.say(what, err)
+	if health.Version != "" {
+		one.What = "Redis " + health.Version
+	}
+	r.found(one, err)
 	for _, w := range health.Warnings {
-		fmt.Fprintln(r.out, "warning:", w)
+		r.say(Probed{Warning: true, What: w})
 	}
 }
 
 func (r *probeReport) upstreams(c *configs.Config) {
-	for _, route := range c.Routes {
+	for i, route := range c.Routes {
 		for _, raw := range route.Upstreams {
 			u, err := url.Parse(raw)
 			if err != nil {
 				continue
 			}
-			what := "upstream " + u.Scheme + "://" + u.Host
+			one := Probed{Name: "upstream", Target: origin(u)}
 			if host := hostFor(c, &route, u); host != u.Host {
-				what += " (Host: " + host + ")"
+				one.Host = host
 			}
-			if !r.seen[what] {
-				r.seen[what], r.seen[u.Host] = true, true
-				r.say(what, reach(r.ctx, u, route.UpstreamTLS))
+			if key := one.Subject(); !r.seen[key] {
+				r.seen[key] = true
+				err := reach(r.ctx, u, route.UpstreamTLS)
+				if one.Fix = tlsAdvice(err, u); one.Fix == "" {
+					one.Fix = fmt.Sprintf("start it, or correct routes[%d].upstreams", i)
+				}
+				r.found(one, err)
 			}
 		}
 	}
@@ -99,11 +115,7 @@ func reach(ctx context.Context, u *url.URL, how *configs.UpstreamTLS) error {
 	if err != nil {
 		return err
 	}
-	err = tokenapi.Reach(ctx, u, options, 3*time.Second)
-	if advice := tlsAdvice(err, u); advice != "" {
-		return fmt.Errorf("%w: %s", err, advice)
-	}
-	return err
+	return tokenapi.Reach(ctx, u, options, 3*time.Second)
 }
 
 // tlsAdvice says what to write where a handshake with an upstream fails.

@@ -1,8 +1,6 @@
 package program
 
 import (
-	"fmt"
-	"io"
 	"strings"
 	"sync"
 
@@ -19,29 +17,25 @@ func (r *probeReport) tokenAPIs(list []*tokenapi.Provider) {
 	}
 	wg.Wait()
 	for i, p := range list {
-		r.failed += writeAPIReport(r.out, p.Name(), reports[i])
+		reportAPI(r.say, p.Name(), reports[i])
 	}
 }
 
-// writeAPIReport writes the lines about one provider and counts what keeps people from signing in.
-func writeAPIReport(out io.Writer, name string, report tokenapi.Report) (failed int) {
+// reportAPI tells of one provider and of the servers behind it.
+func reportAPI(say func(Probed), name string, report tokenapi.Report) {
 	for _, server := range report.Servers {
-		fmt.Fprintln(out, "ok        token API", server)
+		say(Probed{Name: "token API", Target: server, OK: true})
 	}
+	well := true
 	for _, f := range report.Findings {
-		about := "provider " + name + ": " + f.About
+		well = well && !f.Fatal
+		one := Probed{Name: "provider", Target: name, What: f.About + ": " + f.Text, Warning: !f.Fatal}
 		if strings.Contains(f.About, "://") {
-			about = "token API " + f.About
+			one.Name, one.Target, one.What = "token API", f.About, f.Text
 		}
-		if f.Fatal {
-			failed++
-			fmt.Fprintf(out, "FAILED    %s: %s\n", about, f.Text)
-		} else {
-			fmt.Fprintf(out, "warning: %s: %s\n", about, f.Text)
-		}
+		say(one)
 	}
-	if failed == 0 {
-		fmt.Fprintf(out, "ok        provider %s: %s\n", name, strings.Join(report.Answered, ", "))
+	if well {
+		say(Probed{Name: "provider", Target: name, OK: true, What: strings.Join(report.Answered, ", ")})
 	}
-	return failed
 }

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -37,7 +38,9 @@ func TestAPIReport(t *testing.T) {
 		},
 	} {
 		var out strings.Builder
-		if failed := writeAPIReport(&out, "api", row.report); failed != row.failed || out.String() != row.want {
+		r := probeReport{tell: func(p Probed) { fmt.Fprintln(&out, p) }}
+		reportAPI(r.say, "api", row.report)
+		if failed := r.failed; failed != row.failed || out.String() != row.want {
 			t.Errorf("%s: %d failed, want %d:\n%swant\n%s", name, failed, row.failed, out.String(), row.want)
 		}
 	}

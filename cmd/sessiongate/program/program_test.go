@@ -1,7 +1,6 @@
 package program_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/pem"
 	"fmt"
@@ -108,6 +107,11 @@ func TestLifeOfAProgram(t *testing.T) {
 	}
 }
 
+// lines writes what a check tells.
+func lines(out io.Writer) func(program.Probed) {
+	return func(p program.Probed) { fmt.Fprintln(out, p) }
+}
+
 // TestProbe names each thing that the configuration points to, and counts what is out of reach.
 func TestProbe(t *testing.T) {
 	upstream := httptest.NewServer(nil)
@@ -121,9 +125,9 @@ func TestProbe(t *testing.T) {
 		failed int
 		line   string
 	}{{0, "ok        upstream http://" + address}, {1, "FAILED    upstream http://" + address}} {
-		var out bytes.Buffer
-		if failed := p.Probe(t.Context(), &out); failed != want.failed || !strings.Contains(out.String(), want.line) {
-			t.Errorf("%d failed, want %d and %q:\n%s", failed, want.failed, want.line, &out)
+		var out strings.Builder
+		if failed := p.Probe(t.Context(), lines(&out)); failed != want.failed || !strings.Contains(out.String(), want.line) {
+			t.Errorf("%d failed, want %d and %q:\n%s", failed, want.failed, want.line, out.String())
 		}
 		upstream.Close()
 	}
@@ -161,9 +165,9 @@ func TestProbeUpstreamTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(p.Close)
-		var out bytes.Buffer
-		if failed := p.Probe(t.Context(), &out); failed != row.failed || !strings.Contains(out.String(), row.line) {
-			t.Errorf("%d failed, want %d and %q:\n%s", failed, row.failed, row.line, &out)
+		var out strings.Builder
+		if failed := p.Probe(t.Context(), lines(&out)); failed != row.failed || !strings.Contains(out.String(), row.line) {
+			t.Errorf("%d failed, want %d and %q:\n%s", failed, row.failed, row.line, out.String())
 		}
 	}
 }
