@@ -85,6 +85,7 @@ func command() *cobra.Command {
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.AddCommand(serveCommand(), demoCommand(), checkCommand(), clientCommand(), initCommand(), keysCommand(), sessionsCommand(), usersCommand(), versionCommand())
 	root.SetHelpCommand(helpCommand())
+	root.InitDefaultHelpCmd() // now, for those who look commands up and run none
 	return root
 }
 
