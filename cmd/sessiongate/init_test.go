@@ -197,7 +197,7 @@ func TestInitAmongFaultyFiles(t *testing.T) {
 	}{
 		"a key that everybody reads": {"keys/cookie.key", "x", 0o644, exitConfig, "can be read by everyone"},
 		"a key that is none":         {"keys/seal.key", "x", 0o600, exitConfig, "does not hold one line of base64url"},
-		"users that are none":        {"users.yaml", "users: 1", 0o600, exitFailed, "users.yaml"},
+		"users that are none":        {"users.yaml", "users: 1", 0o600, exitConfig, "users.yaml:1:8: users: must be a list"},
 		"a file called keys":         {"keys", "x", 0o600, exitFailed, "keys"},
 	} {
 		dir := t.TempDir()
