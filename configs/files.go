@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -116,6 +117,19 @@ func reason(err error) string {
 	}
 	return err.Error()
 }
+
+// missing reports a file that is not there and that a command makes.
+func (f files) missing(path string, file Path, command string) bool {
+	if _, err := os.Stat(string(file)); !errors.Is(err, fs.ErrNotExist) || f.position(path).fromEnv || !shellPath.MatchString(string(file)) {
+		return false
+	}
+	f.breaks(path, f.fileName(path, file)+" is not there", "run `"+command+"`, or write the path of what is there")
+	f.tryLast(command)
+	return true
+}
+
+// shellPath is a path that means itself in a shell.
+var shellPath = regexp.MustCompile(`^[A-Za-z0-9/._][A-Za-z0-9/._@%+=:-]*$`)
 
 // named checks that a file, or folder, is there if the key names one.
 func (f files) named(path string, file Path, folder bool) {

@@ -8,7 +8,9 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -55,6 +57,9 @@ type SigningKey struct {
 	Material Secret `yaml:"-"`
 }
 
+// defaultKeys is the folder that init and the shipped files have keys in.
+const defaultKeys = "keys"
+
 const generateKeys = "run `sessiongate keys generate --dir D` and write "
 
 var keyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
@@ -75,7 +80,11 @@ func readRing(f files, path string, ring []Key) {
 }
 
 func readKeyFile(f files, path string, file Path, into *Secret) {
-	if file != "" {
+	generated := []string{"cookie.key", "seal.key", "signing.pem"} // as `keys generate` calls them
+	switch folder, name := filepath.Split(string(file)); {
+	case file == "":
+	case slices.Contains(generated, name) && f.missing(path, file, "sessiongate keys generate --dir "+filepath.Clean(folder)):
+	default:
 		*into = f.secretFile(path, file)
 	}
 }
@@ -109,8 +118,11 @@ func checkRingsPresent(c *checker, k *Keys) {
 }
 
 func checkRingPresent(c *checker, path string, keys int, example string) {
-	if keys == 0 {
+	if keys == 0 && !c.anyBroken(path) {
 		c.problem(path, "is missing", generateKeys+example)
+		if folder := filepath.Join(filepath.Dir(c.file), defaultKeys); shellPath.MatchString(folder) {
+			c.tryLast("sessiongate keys generate --dir " + folder)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 )
 
 // Loaded is a configuration that passed every check.
@@ -25,8 +26,11 @@ func (l *Loaded) Wrote(path string) bool { return l.report.wrote(path) }
 // The error is *Problems if something is wrong with what is written.
 func Load(path string, env func(string) (string, bool)) (*Loaded, error) {
 	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a file")
+	switch {
+	case err == nil && info.IsDir():
+		err = errors.New("it is a folder")
+	case err == nil && !info.Mode().IsRegular():
+		err = errors.New("it is not a file")
 	}
 	if err != nil {
 		return nil, &Problems{List: []Problem{{File: path, What: "cannot be read: " + reason(err), Fix: "write --config with the path of a file"}}}
@@ -57,6 +61,26 @@ func LoadBytes(name string, data []byte, env func(string) (string, bool)) (*Load
 	}
 	config.from = r.report
 	return &Loaded{Config: config, Warnings: r.warnings, report: r.report}, nil
+}
+
+// Locate gives an error about the configuration, whose text begins with a key, the place of that
+// key. It is for what comes up when the configuration is put to work.
+func (l *Loaded) Locate(err error) Problem {
+	p := Problem{File: l.report.file, What: err.Error()}
+	for { // a key of a section, and one below it
+		text, what, found := strings.Cut(p.What, ": ")
+		key, name, named := strings.Cut(text, " ") // as in "providers[0] local: …"
+		key = join(p.Path, key)
+		if !found || !l.report.wrote(key) {
+			return p
+		}
+		at := l.report.position(key)
+		p.Line, p.Col, p.Path, p.What = at.line, at.col, key, what
+		if named {
+			p.What = name + ": " + what
+			return p
+		}
+	}
 }
 
 // checker holds what was read against the rules. The rules themselves are functions, one per

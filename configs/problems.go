@@ -16,6 +16,7 @@ type Problem struct {
 	Path string // the key, such as routes[2].path; empty for the file itself
 	What string // what is wrong
 	Fix  string // what to write instead; empty for a warning
+	Try  string // the command that mends it; empty: none does
 }
 
 // String is one line: file:line:col: key: what is wrong; what to do.
@@ -102,6 +103,11 @@ func (r *report) wrote(path string) bool {
 
 func (r *report) problem(path, what, fix string) {
 	r.problemAt(r.position(path), path, what, fix)
+}
+
+// tryLast adds to the newest problem the command that mends it.
+func (r *report) tryLast(command string) {
+	r.problems[len(r.problems)-1].Try = command
 }
 
 func (r *report) problemAt(at position, path, what, fix string) {

@@ -111,7 +111,9 @@ func deriveProviders(c *checker) {
 // providerFiles looks at the files of a provider that were not read as secrets.
 func providerFiles(f files, path string, p *Provider) {
 	if p.Local != nil && p.Local.Users.File != "" {
-		f.privateFile(path+".users.file", p.Local.Users.File)
+		if list := p.Local.Users.File; !f.missing(path+".users.file", list, "sessiongate users add NAME --file "+list.String()) {
+			f.privateFile(path+".users.file", list)
+		}
 	}
 	if p.TokenAPI != nil {
 		tokenAPIFiles(f, path, p.TokenAPI)

@@ -138,7 +138,7 @@ func TestLoadOfWhatIsNoFile(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		filepath.Join(dir, "none.yaml"): "no such file or directory",
-		dir:                             "not a file",
+		dir:                             "it is a folder",
 		huge:                            "larger than 1 MiB",
 	} {
 		if _, err := configs.Load(path, noEnv); err == nil || !strings.Contains(err.Error(), want) {

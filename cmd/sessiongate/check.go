@@ -54,6 +54,7 @@ container's health check runs.`,
 	f.BoolVar(&o.offline, "offline", false, "only read the file and what it names on this machine")
 	o.running.add(cmd)
 	o.trial.add(cmd)
+	completeProvider(cmd, "tokenapi")
 	cmd.MarkFlagsMutuallyExclusive("print", "offline", "live", "ready", "try")
 	cmd.MarkFlagsMutuallyExclusive("config", "live")
 	cmd.MarkFlagsMutuallyExclusive("config", "ready")
@@ -87,7 +88,7 @@ func (o *checkFlags) run(cmd *cobra.Command) error {
 	redisstore.LogTo(quiet)
 	p, err := program.Open(&loaded.Config, quiet, program.Overrides{})
 	if err != nil {
-		return &setupError{err}
+		return setupFault(loaded, err)
 	}
 	defer p.Close()
 	c.line("ok        " + file.path)

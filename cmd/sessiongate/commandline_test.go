@@ -29,7 +29,7 @@ func TestExitStatus(t *testing.T) {
 		{"keys nosuch", exitUsage, "nosuch"},
 		{"keys generate", exitUsage, `"dir"`},
 		{"keys generate --dir " + dir + " --alg none", exitUsage, "EdDSA"},
-		{"serve", exitConfig, "try: sessiongate init, or name a file: sessiongate serve --config F"},
+		{"serve", exitConfig, "; name one: sessiongate serve --config F\n  try: sessiongate init\n"},
 		{"serve --config=", exitUsage, "--config is empty"},
 		{"serve --nosuch", exitUsage, "--nosuch"},
 		{"check", exitConfig, "/etc/sessiongate/sessiongate.yaml"},

@@ -126,10 +126,8 @@ func (e *noConfigError) Error() string {
 		}
 		list = append(list, file+" (not there)")
 	}
-	return "no configuration; looked for " + strings.Join(list, ", ")
+	return "no configuration; looked for " + strings.Join(list, ", ") + "; name one: " + e.command + " --config F"
 }
 
 // try implements adviser.
-func (e *noConfigError) try() string {
-	return "sessiongate init, or name a file: " + e.command + " --config F"
-}
+func (e *noConfigError) try() string { return "sessiongate init" }

@@ -69,6 +69,9 @@ func runDemo(ctx context.Context, o demoOptions, out, logs io.Writer) error {
 	if err != nil {
 		return errors.Join(err, public.Close(), api.Close())
 	}
+	if err := gate.reachStore(ctx, o); err != nil {
+		return errors.Join(err, public.Close(), api.Close())
+	}
 	stopAPI, err := gate.launchAPI(ctx, api, public.Addr().String())
 	if err != nil {
 		return errors.Join(err, public.Close(), api.Close())
@@ -82,11 +85,11 @@ func runDemo(ctx context.Context, o demoOptions, out, logs io.Writer) error {
 // that anybody wrote.
 func (o demoOptions) check() error {
 	if o.lifetime < time.Second || o.lifetime > 24*time.Hour {
-		return fmt.Errorf("demo: --access-lifetime %s is out of range; write 1s to 24h", o.lifetime)
+		return usageError{fmt.Errorf("demo: --access-lifetime %s is out of range; write 1s to 24h", o.lifetime)}
 	}
 	u, err := url.Parse(o.redis)
 	if o.redis != "" && (err != nil || u.Scheme != "redis" && u.Scheme != "rediss") {
-		return errors.New("demo: --redis is not the URL of a Redis; write redis://localhost:6379") // it may hold a password
+		return usageError{errors.New("demo: --redis is not the URL of a Redis; write redis://localhost:6379")} // it may hold a password
 	}
 	return nil
 }
@@ -95,18 +98,18 @@ func (o demoOptions) check() error {
 func demoListener(ctx context.Context, address string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("demo: --listen %q is not host:port; write localhost:8080", address)
+		return nil, usageError{fmt.Errorf("demo: --listen %q is not host:port; write localhost:8080", address)}
 	}
 	ip := net.ParseIP(host)
 	switch {
 	case host == "localhost":
 		host = "127.0.0.1"
 	case ip == nil || !ip.IsLoopback():
-		return nil, fmt.Errorf("demo: --listen %q is not loopback, and everyone knows the demo's passwords; write localhost:%s", address, port)
+		return nil, usageError{fmt.Errorf("demo: --listen %q is not loopback, and everyone knows the demo's passwords; write localhost:%s", address, port)}
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
-		return nil, fmt.Errorf("demo: %w; choose another port with --listen localhost:PORT", err)
+		return nil, explainListen("demo: --listen", address, err)
 	}
 	return l, nil
 }
@@ -176,6 +179,19 @@ routes:
 		Public: public, Certificate: d.certificate, Ephemeral: true, Build: thisBuild().labels(), Around: tellCookies,
 	})
 	return d, err
+}
+
+// reachStore looks for the Redis before anybody is told to open the demo: nobody could sign in.
+func (d *demoGateway) reachStore(ctx context.Context, o demoOptions) error {
+	if o.redis == "" {
+		return nil
+	}
+	if _, err := d.Store().Probe(ctx); err != nil {
+		d.Close()
+		return advise(&unreachableError{fmt.Errorf("demo: the Redis of --redis cannot be reached: %s; without --redis the demo needs none", storeFault(err)), nil},
+			"sessiongate demo")
+	}
+	return nil
 }
 
 // demoKeys makes the keys that a configuration with a real Redis must have. They

@@ -40,7 +40,7 @@ func exitStatus(err error) int {
 		return exitInterrupted
 	case has[usageError](err):
 		return exitUsage
-	case has[*configs.Problems](err), has[*noConfigError](err), has[*setupError](err), has[*users.FileError](err):
+	case has[*configs.Problems](err), has[*noConfigError](err), has[*users.FileError](err):
 		return exitConfig
 	case has[*unreachableError](err), has[*session.UnavailableError](err), errors.Is(err, session.ErrStoreUnavailable):
 		return exitUnreachable
@@ -61,12 +61,14 @@ type usageError struct{ error }
 // Unwrap returns what is wrong with it.
 func (e usageError) Unwrap() error { return e.error }
 
-// setupError is about what a configuration names on this machine: files with keys, certificates and
+// setupFault is about what a configuration names on this machine: files with keys, certificates and
 // users. Nothing was asked over a network yet.
-type setupError struct{ error }
-
-// Unwrap returns what is wrong.
-func (e *setupError) Unwrap() error { return e.error }
+func setupFault(loaded *configs.Loaded, err error) error {
+	if has[*users.FileError](err) {
+		return err // which says its own place
+	}
+	return &configs.Problems{List: []configs.Problem{loaded.Locate(err)}}
+}
 
 // unreachableError is about what a configuration points to elsewhere.
 type unreachableError struct {

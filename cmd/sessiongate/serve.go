@@ -26,7 +26,7 @@ func serveCommand() *cobra.Command {
 			redisstore.LogTo(log)
 			p, err := program.Open(&loaded.Config, log, program.Overrides{File: file.path, Build: thisBuild().labels()})
 			if err != nil {
-				return &setupError{err}
+				return setupFault(loaded, err)
 			}
 			return p.Run(cmd.Context())
 		},

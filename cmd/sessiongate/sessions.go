@@ -79,6 +79,7 @@ func (o *sessionsOptions) flags(cmd *cobra.Command) {
 	addJSON(cmd)
 	cmd.Flags().StringVar(&o.user, "user", "", "the user's subject")
 	cmd.Flags().StringVar(&o.provider, "provider", "", "the user's provider; may be left out if there is only one")
+	completeProvider(cmd, "")
 }
 
 // withManager runs f on the store of the configuration, without serving anything. The
@@ -105,7 +106,7 @@ func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, 
 	redisstore.LogTo(slog.New(slog.DiscardHandler)) // what fails is the command's own error
 	m, release, err := program.OpenManager(c, log)
 	if err != nil {
-		return &setupError{err}
+		return setupFault(loaded, err)
 	}
 	defer release()
 	// What follows an end (the provider is told, lists are announced) goes on in
@@ -124,8 +125,7 @@ func explainSessions(err error, file string) error {
 	full := fmt.Errorf("sessions: %w", err)
 	switch {
 	case errors.Is(err, session.ErrStoreUnavailable):
-		again := session.ErrStoreUnavailable.Error() + ": " // several layers say it
-		cause := errors.New("sessions: the store cannot be reached: " + strings.ReplaceAll(err.Error(), again, ""))
+		cause := errors.New("sessions: the store cannot be reached: " + storeFault(err))
 		return advise(&unreachableError{cause, nil}, "sessiongate check --config "+file)
 	case errors.Is(err, errNoSession):
 		return advise(full, "sessiongate sessions list --config "+file+" --user U")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 
 	"sessiongate/configs"
 )
@@ -34,7 +35,7 @@ func (l *listeners) open(ctx context.Context, c *configs.Server) error {
 		}
 		var err error
 		if *one.to, err = lc.Listen(ctx, "tcp", string(one.address)); err != nil {
-			err = fmt.Errorf("%s: %w", one.key, err)
+			err = &ListenError{one.key, string(one.address), err}
 			for _, o := range opened {
 				err = errors.Join(err, o.Close())
 			}
@@ -44,6 +45,29 @@ func (l *listeners) open(ctx context.Context, c *configs.Server) error {
 	}
 	return nil
 }
+
+// ListenError says that an address of the configuration cannot be listened at.
+type ListenError struct {
+	Key, Address string
+	Err          error
+}
+
+// Error implements error.
+func (e *ListenError) Error() string {
+	what := e.Err.Error()
+	switch {
+	case errors.Is(e.Err, syscall.EADDRINUSE):
+		what = "another program listens there; end it, or write another port"
+	case errors.Is(e.Err, syscall.EACCES):
+		what = "this user may not listen there: ports below 1024 take a privilege; write one above"
+	case errors.Is(e.Err, syscall.EADDRNOTAVAIL):
+		what = "this machine has no such address"
+	}
+	return fmt.Sprintf("%s %s: %s", e.Key, e.Address, what)
+}
+
+// Unwrap returns what the system says.
+func (e *ListenError) Unwrap() error { return e.Err }
 
 // inner reports whether somebody can ask for readiness.
 func (l *listeners) inner() bool { return l.admin != nil || l.health != nil }

@@ -71,14 +71,17 @@ func (p *Program) waitForStore(ctx context.Context) {
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		found, err := p.backend.store.Probe(ctx)
 		if err == nil {
-			for _, w := range found.Warnings {
-				p.log.Warn(w)
+			if !p.overrides.Ephemeral { // a store that forgets is what it wants
+				warnOf(p.log, found.Warnings)
 			}
 			p.health.Contacted()
 			if failed {
 				p.log.Info("the store answers: ready")
 			}
 			return
+		}
+		if ctx.Err() != nil {
+			return // it was closed, and nobody waits any more
 		}
 		failed = true
 		p.log.Warn("the store does not answer yet", slog.String("error", err.Error()))
@@ -87,6 +90,12 @@ func (p *Program) waitForStore(ctx context.Context) {
 			return
 		case <-time.After(pause):
 		}
+	}
+}
+
+func warnOf(log *slog.Logger, warnings []string) {
+	for _, w := range warnings {
+		log.Warn(w)
 	}
 }
 
