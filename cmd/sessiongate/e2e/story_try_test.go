@@ -51,7 +51,7 @@ func TestCheckTry(t *testing.T) {
 	t.Parallel()
 	const password = "canary-password-71"
 	api := foreignAPI(t, password)
-	try := func(typed, keys string) (string, error) {
+	try := func(typed, keys string, flags ...string) (string, error) {
 		file := filepath.Join(t.TempDir(), "gateway.yaml")
 		text := "server: {public_url: http://localhost:8080}\nstore: {embedded: true}\nroutes: [{path: /, static: demo, session: none}]\n" +
 			"providers: [{name: api, kind: tokenapi, base_url: " + api.URL +
@@ -59,7 +59,7 @@ func TestCheckTry(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cmd := sessiongate(t, "check", "--config", file, "--try", "ada")
+		cmd := sessiongate(t, append([]string{"check", "--config", file, "--try", "ada"}, flags...)...)
 		cmd.Stdin = strings.NewReader(typed + "\n")
 		out, err := cmd.CombinedOutput()
 		if strings.Contains(string(out), "canary") || strings.Contains(string(out), "eyJ") {
@@ -80,6 +80,10 @@ func TestCheckTry(t *testing.T) {
 		out, err := try(row.typed, row.keys)
 		if (err != nil) != row.fails || !strings.Contains(out, row.want) {
 			t.Errorf("%q: %v\n%s", row.keys, err, out)
+		}
+		object, err := try(row.typed, row.keys, "--json")
+		if (err != nil) != row.fails || !strings.Contains(object, `"name": "login",`+"\n      "+`"ok": `) || strings.Contains(object, `"problems"`) != row.fails {
+			t.Errorf("%q, for programs: %v\n%s", row.keys, err, object)
 		}
 	}
 }
