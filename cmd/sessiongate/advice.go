@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -51,6 +52,8 @@ func adviceFor(err error) string {
 		return firstCommand(wrong.List)
 	case errors.As(err, &listen) && errors.Is(err, syscall.EADDRINUSE):
 		return whoListens(listen.Address)
+	case errors.As(err, &listen) && errors.Is(err, syscall.EACCES):
+		return allowPorts()
 	case errors.As(err, &file) && errors.Is(err, fs.ErrNotExist):
 		return "sessiongate users add NAME --file " + file.File
 	}
@@ -77,6 +80,14 @@ func whoListens(address string) string {
 		return "ss -ltnp 'sport = :" + port + "'"
 	}
 	return "lsof -nP -iTCP:" + port + " -sTCP:LISTEN"
+}
+
+// allowPorts is the command that gives this program the ports below 1024; empty: the system has none.
+func allowPorts() string {
+	if itself, err := os.Executable(); err == nil && runtime.GOOS == "linux" {
+		return "sudo setcap cap_net_bind_service=+ep " + itself
+	}
+	return ""
 }
 
 // explainListen is about an address of the command line.

@@ -20,6 +20,9 @@ func complain(cmd *cobra.Command, args []string, err error) {
 		_ = writeObject(cmd.OutOrStdout(), struct{}{}, err) // there is nowhere else to say it
 	}
 	writeError(cmd.ErrOrStderr(), err)
+	if has[usageError](err) && adviceFor(err) == "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "  try: %s --help\n", cmd.CommandPath())
+	}
 }
 
 // jsonMeant is wantsJSON for a command line that cobra has not read to its end.
@@ -27,8 +30,8 @@ func jsonMeant(cmd *cobra.Command, args []string) bool {
 	return wantsJSON(cmd) || cmd.Flags().Lookup("json") != nil && slices.Contains(args, "--json")
 }
 
-// writeError writes an error for people. The lines about a configuration or a users file begin with file, line and
-// column, where editors and build servers look for them.
+// writeError writes an error for people. The lines about a configuration or a users file begin with
+// file, line and column, where editors and build servers look for them.
 func writeError(out io.Writer, err error) {
 	var wrong *configs.Problems
 	var file *users.FileError

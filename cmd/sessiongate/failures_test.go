@@ -69,7 +69,7 @@ func TestFailures(t *testing.T) {
 			"sessiongate: demo: --listen 127.0.0.1:" + port + ": another program listens there; end it, or write another port\n" +
 				"  try: sessiongate demo --listen 127.0.0.1:" + strconv.Itoa(number+1) + "\n",
 		},
-		{"demo --listen localhost:99999", "", exitUsage, "sessiongate: demo: --listen \"localhost:99999\" is no address; write localhost:8080\n"},
+		{"demo --listen localhost:99999", "", exitUsage, "sessiongate: demo: --listen \"localhost:99999\" is no address; write localhost:8080\n  try: sessiongate demo --help\n"},
 		{
 			"demo --listen localhost:0 --redis redis://127.0.0.1:1", "", exitUnreachable,
 			"connection refused; without --redis the demo needs none\n  try: sessiongate demo\n",

@@ -109,7 +109,7 @@ func makeKeys(dir, alg string, secrets []string) (found keysFound, err error) {
 
 // print tells people of the files and, unless something failed, how to go on.
 func (k keysFound) print(failed error) func(out io.Writer) error {
-	return func(out io.Writer) error {
+	return func(out io.Writer) (err error) {
 		for _, f := range k.Files {
 			state := "kept"
 			if f.Made {
@@ -117,10 +117,8 @@ func (k keysFound) print(failed error) func(out io.Writer) error {
 			}
 			fmt.Fprintf(out, "%s %s\n", state, f.Path)
 		}
-		if failed != nil {
-			return nil
-		}
-		_, err := fmt.Fprintf(out, `
+		if failed == nil {
+			_, err = fmt.Fprintf(out, `
 In the configuration:
 
 keys:
@@ -128,6 +126,7 @@ keys:
   seal:    [{id: s1, file: %[1]s/seal.key}]
   signing: [{id: k1, file: %[1]s/signing.pem}]
 `, k.Dir)
+		}
 		return err
 	}
 }

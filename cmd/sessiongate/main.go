@@ -108,7 +108,7 @@ func helpCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usageError{fmt.Errorf("help: no command %q; `sessiongate help` lists them", strings.Join(args, " "))}
+				return usageError{advise(fmt.Errorf("help: no command %q", strings.Join(args, " ")), "sessiongate help")}
 			}
 			return found.Help()
 		},
