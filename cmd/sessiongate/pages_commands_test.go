@@ -135,6 +135,7 @@ func accepts(args []string, inText bool) error {
 	args = slices.DeleteFunc(slices.Clone(args), func(word string) bool { return word == "…" || word == "*" })
 	root := command()
 	addCompletion(root)
+	root.InitDefaultHelpCmd()
 	root.InitDefaultVersionFlag()
 	cmd, rest, err := root.Find(args)
 	if err != nil {

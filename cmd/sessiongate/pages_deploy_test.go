@@ -26,7 +26,7 @@ func readComposition(t *testing.T) (c composition) {
 			Profiles []string `yaml:"profiles"`
 		} `yaml:"services"`
 	}
-	if err := yaml.Unmarshal(text, &file); err != nil {
+	if err := yaml.UnmarshalWithOptions(text, &file, yaml.AllowDuplicateMapKey()); err != nil {
 		t.Fatal(err)
 	}
 	for name, service := range file.Services {
