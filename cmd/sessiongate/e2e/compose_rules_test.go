@@ -35,7 +35,7 @@ var composeRules = map[string]func(c composition, name string, s composedService
 		return ""
 	},
 	"its memory has a limit, and Go's collector knows": func(_ composition, name string, s composedService) string {
-		limit := megabytes(s.Deploy.Resources.Limits.Memory)
+		limit := megabytes(s.MemLimit)
 		want := limit
 		switch {
 		case isGateway(name):
@@ -44,14 +44,17 @@ var composeRules = map[string]func(c composition, name string, s composedService
 			want = 1024
 		}
 		if limit == 0 || limit != want {
-			return "memory: " + s.Deploy.Resources.Limits.Memory
+			return "memory: " + s.MemLimit
 		}
-		if soft := megabytes(strings.TrimSuffix(s.Environment["GOMEMLIMIT"], "iB")); s.Image == "sessiongate" && !s.ends() && (soft < limit/2 || soft > limit*9/10) {
+		if soft := megabytes(strings.ToLower(strings.TrimSuffix(s.Environment["GOMEMLIMIT"], "iB"))); s.Image == "sessiongate" && !s.ends() && (soft < limit/2 || soft > limit*9/10) {
 			return "GOMEMLIMIT: " + s.Environment["GOMEMLIMIT"]
 		}
 		return ""
 	},
 	"its processes have a limit": func(_ composition, _ string, s composedService) string {
+		if s.Deploy != nil { // Compose 2 wants pids below limits beside pids_limit, and 1.29 refuses it there
+			return "has limits below deploy"
+		}
 		return unless(s.PidsLimit >= 32 && s.PidsLimit <= 1024, "pids_limit: "+strconv.Itoa(s.PidsLimit))
 	},
 	"nothing in its image can be written": func(_ composition, name string, s composedService) string {
@@ -109,7 +112,7 @@ var composeRules = map[string]func(c composition, name string, s composedService
 		return ""
 	},
 	"it says whether it is well": func(_ composition, name string, s composedService) string {
-		if isGateway(name) && !slices.Equal(s.Healthcheck.Test, []string{"CMD", "/sessiongate", "check", "--live"}) {
+		if isGateway(name) && !slices.Equal(s.Healthcheck.Test, []string{"CMD", "/sessiongate", "check", "--ready"}) {
 			return "healthcheck: " + strings.Join(s.Healthcheck.Test, " ")
 		}
 		return unless(s.ends() || strings.HasPrefix(name, "api") || len(s.health()) > 0, "no healthcheck")
@@ -143,9 +146,9 @@ func unless(holds bool, otherwise string) string {
 
 func isGateway(name string) bool { return strings.HasPrefix(name, "gateway") }
 
-// megabytes reads 256M and 1G; 0: neither.
+// megabytes reads 256m and 1g; 0: neither.
 func megabytes(size string) int {
-	unit := map[string]int{"M": 1, "G": 1024}
+	unit := map[string]int{"m": 1, "g": 1024}
 	for suffix, factor := range unit {
 		if n, err := strconv.Atoi(strings.TrimSuffix(size, suffix)); err == nil && strings.HasSuffix(size, suffix) {
 			return n * factor

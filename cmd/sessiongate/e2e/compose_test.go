@@ -49,13 +49,8 @@ type composedService struct {
 	Healthcheck struct {
 		Test []string `yaml:"test"`
 	} `yaml:"healthcheck"`
-	Deploy struct {
-		Resources struct {
-			Limits struct {
-				Memory string `yaml:"memory"`
-			} `yaml:"limits"`
-		} `yaml:"resources"`
-	} `yaml:"deploy"`
+	Deploy          any      `yaml:"deploy"`
+	MemLimit        string   `yaml:"mem_limit"`
 	PidsLimit       int      `yaml:"pids_limit"`
 	ReadOnly        bool     `yaml:"read_only"`
 	Privileged      bool     `yaml:"privileged"`
