@@ -40,6 +40,7 @@ func components() map[string]finder {
 		"docker-compose":  func() (string, error) { return lookPath("docker-compose") },
 		"systemd-analyze": func() (string, error) { return lookPath("systemd-analyze") },
 		"kubectl":         func() (string, error) { return lookPath("kubectl") },
+		"coreutils":       func() (string, error) { return lookPath("install") },
 		"python-fastapi":  findFastAPI,
 		"curl":            func() (string, error) { return lookPath("curl") },
 		"wrk":             func() (string, error) { return lookPath("wrk") },
@@ -49,7 +50,7 @@ func components() map[string]finder {
 // Need returns the path of the main program of component: redis (redis-server,
 // with redis-cli on PATH beside it), chromium, postgres (initdb lies in the same
 // folder), mariadb (with its client and mariadb-install-db on PATH), node, npm, oidc-provider, express, axe-core, docker-compose, systemd-analyze,
-// kubectl, curl, wrk, or python-fastapi (a python3
+// kubectl, coreutils (install), curl, wrk, or python-fastapi (a python3
 // that can import what the FastAPI tutorial needs).
 //
 // A missing component skips the test, or fails it when [RequireEnv] names it.
