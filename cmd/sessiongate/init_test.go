@@ -34,7 +34,7 @@ func inits(t *testing.T, flags ...string) (dir, out string) {
 	return dir, out
 }
 
-// loads loads what init wrote, with the variables that it named.
+// loads reads what init wrote, with the variables that it named.
 func loads(t *testing.T, dir string, variables ...string) *configs.Loaded {
 	t.Helper()
 	loaded, err := configs.Load(filepath.Join(dir, "sessiongate.yaml"), func(name string) (string, bool) {
@@ -121,10 +121,10 @@ func TestInitEveryProvider(t *testing.T) {
 			t.Parallel()
 			flags := []string{"--provider", name, "--upstream", "http://api.test:1234/base", "--app", "http://app.test"}
 			kind := configs.NewDraft(texts[name]).Value("providers[0].kind")
-			switch {
-			case kind == "oidc":
+			switch kind {
+			case "oidc":
 				flags = append(flags, "--issuer", "https://id.test/a/", "--client-id", "client-1")
-			case kind == "tokenapi":
+			case "tokenapi":
 				flags = append(flags, "--base-url", "https://login.test/base")
 			}
 			dir, out := inits(t, flags...)

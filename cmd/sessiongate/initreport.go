@@ -73,6 +73,9 @@ func nextCommands(o setup.Options, r *setup.Result, silent bool) (commands []str
 	if dir := filepath.Clean(o.Dir); dir != "." {
 		commands = append(commands, "cd "+shellWord(dir))
 	}
+	if _, set := o.Env(configVariable); set { // check and serve would read that file
+		commands = append(commands, "unset "+configVariable)
+	}
 	if r.User != "" && silent {
 		commands = append(commands, "sessiongate users passwd "+r.User+" --file users.yaml")
 	}
@@ -113,10 +116,10 @@ func (r initReport) print(out io.Writer, o setup.Options, result *setup.Result) 
 		fmt.Fprintf(&b, "  line %d: %s\n", e.Line, e.Text)
 	}
 	if g := r.Register; g != nil {
-		fmt.Fprintf(&b, "\nRegister at the provider:\n\n  redirect URI              %s\n  post-logout redirect URI  %s\n  back-channel logout URI   %s\n",
+		fmt.Fprintf(&b, "\nRegister at the provider:\n\n  redirect URI              %s\n  post-logout redirect URI  %s\n  back-channel logout URI   %s (the provider calls it itself)\n",
 			g.RedirectURI, g.PostLogoutRedirectURI, g.BackChannelLogoutURI)
 	}
-	fmt.Fprintf(&b, "\nNext:\n\n  %s\n\nThen open %s\n", strings.Join(r.Next, "\n  "), r.URL)
+	fmt.Fprintf(&b, "\nNext:\n\n  %s\n\nThen open %s\nKeep keys/ to yourself: no version control, no image.\n", strings.Join(r.Next, "\n  "), r.URL)
 	_, err := out.Write(b.Bytes())
 	return err
 }

@@ -42,6 +42,7 @@ func components() map[string]finder {
 		"kubectl":         func() (string, error) { return lookPath("kubectl") },
 		"coreutils":       func() (string, error) { return lookPath("install") },
 		"python-fastapi":  findFastAPI,
+		"terminal":        findTerminal,
 		"curl":            func() (string, error) { return lookPath("curl") },
 		"wrk":             func() (string, error) { return lookPath("wrk") },
 	}
@@ -50,7 +51,8 @@ func components() map[string]finder {
 // Need returns the path of the main program of component: redis (redis-server,
 // with redis-cli on PATH beside it), chromium, postgres (initdb lies in the same
 // folder), mariadb (with its client and mariadb-install-db on PATH), node, npm, oidc-provider, express, axe-core, docker-compose, systemd-analyze,
-// kubectl, coreutils (install), curl, wrk, or python-fastapi (a python3
+// kubectl, coreutils (install), curl, wrk, terminal (the device that makes pseudo-terminals, of Linux), or
+// python-fastapi (a python3
 // that can import what the FastAPI tutorial needs).
 //
 // A missing component skips the test, or fails it when [RequireEnv] names it.
@@ -113,6 +115,16 @@ func lookPath(programs ...string) (string, error) {
 		}
 	}
 	return "", first
+}
+
+// findTerminal opens the device: a sandbox may have it and not let anybody in.
+func findTerminal() (string, error) {
+	const device = "/dev/ptmx"
+	file, err := os.OpenFile(device, os.O_RDWR, 0)
+	if err != nil {
+		return "", err
+	}
+	return device, file.Close()
 }
 
 func findRedis() (string, error) {

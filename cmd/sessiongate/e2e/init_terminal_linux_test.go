@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sessiongate/session/oidc/oidctest"
+	"sessiongate/session/testserver"
 )
 
 // typist is a person at a terminal: what the program writes there is read as it comes.
@@ -27,9 +28,9 @@ type typist struct {
 // atTerminal starts a command on a terminal of its own.
 func (g *gate) atTerminal(args ...string) *typist {
 	g.t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	master, err := os.OpenFile(testserver.Need(g.t, "terminal"), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		g.t.Skipf("no terminal to be had: %v", err)
+		g.t.Fatal(err)
 	}
 	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
 	if err == nil {
@@ -40,7 +41,7 @@ func (g *gate) atTerminal(args ...string) *typist {
 	}
 	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		g.t.Skipf("no terminal to be had: %v", err)
+		g.t.Fatal(err)
 	}
 	w := &typist{t: g.t, master: master, cmd: sessiongate(g.t, args...), screen: &logBuffer{}, ended: make(chan error, 1)}
 	w.cmd.Stdin, w.cmd.Stdout, w.cmd.Stderr, w.cmd.Env = terminal, terminal, terminal, g.env
@@ -87,7 +88,7 @@ func (w *typist) whispers(text string) {
 	w.keys(text)
 }
 
-// waits waits until something is on the screen that was not there before.
+// waits returns when something is on the screen that was not there before.
 func (w *typist) waits(text string) {
 	w.t.Helper()
 	eventually(w.t, "the terminal shows "+text+": "+w.screen.String()[w.seen:], func() bool {

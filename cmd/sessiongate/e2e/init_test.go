@@ -48,7 +48,7 @@ func (g *gate) inits(flags ...string) {
 	g.shown = string(out)
 }
 
-// runs runs a command in the folder, without any flag that names the configuration.
+// runs is for commands in the folder, without any flag that names the configuration.
 func (g *gate) runs(args ...string) (string, error) {
 	g.t.Helper()
 	cmd := sessiongate(g.t, args...)

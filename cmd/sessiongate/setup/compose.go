@@ -11,10 +11,10 @@ import (
 const (
 	configFile    = "sessiongate.yaml"
 	keysFolder    = "keys"
-	secretFile    = "keys/client-secret"
+	secretFile    = "keys/client-secret" //nolint:gosec // the name of a file
 	passwordFile  = "keys/redis-password"
 	usersFile     = "users.yaml"
-	secretVar     = "OIDC_CLIENT_SECRET"
+	secretVar     = "OIDC_CLIENT_SECRET" //nolint:gosec // the name of a variable
 	firstUserName = "admin"
 )
 

@@ -221,7 +221,7 @@ func (t target) stageConfig(s *staging, a *answers) error {
 	env := standIn{env: t.env}
 	loaded, err := configs.LoadBytes(t.path(configFile), []byte(trial), env.lookup)
 	if err != nil {
-		return aboutAnswers(err)
+		return t.aboutAnswers(err)
 	}
 	r := s.result
 	r.Text, err = compose(a, func(name string) string { return name }, hasSecret)
@@ -239,23 +239,39 @@ func (t target) stageConfig(s *staging, a *answers) error {
 }
 
 // aboutAnswers turns problems of the configuration into what is wrong on the command line, where
-// they come from there: the file that they name was not written.
-func aboutAnswers(err error) error {
+// they come from there. Of the others, the lines go: that file was not written.
+func (t target) aboutAnswers(err error) error {
 	var problems *configs.Problems
 	if !errors.As(err, &problems) {
 		return err
 	}
-	for path, flag := range map[string]string{
-		"server.public_url": "public-url", "store.redis": "redis", "providers[0].issuer": "issuer", "providers[0].client_id": "client-id",
-		"providers[0].base_url": "base-url", "routes[0].upstreams": "upstream", "routes[1].upstreams": "app", "routes[1].static": "app",
+	for i := range problems.List {
+		p := &problems.List[i]
+		if flag, answered := flagOf(p.Path); answered {
+			return &UsageError{"--" + flag + " " + p.What + "; " + p.Fix}
+		}
+		p.File, p.Line, p.Col = t.dir, 0, 0
+	}
+	return problems
+}
+
+// flagOf is the flag whose answer stands at a path of the configuration.
+func flagOf(path string) (flag string, answered bool) {
+	for _, pair := range [][2]string{
+		{"server.public_url", "public-url"},
+		{"store.redis", "redis"},
+		{"providers[0].issuer", "issuer"},
+		{"providers[0].client_id", "client-id"},
+		{"providers[0].base_url", "base-url"},
+		{"routes[0].upstreams", "upstream"},
+		{"routes[1].upstreams", "app"},
+		{"routes[1].static", "app"},
 	} {
-		for _, p := range problems.List {
-			if strings.HasPrefix(p.Path, path) {
-				return &UsageError{"--" + flag + " " + p.What + "; " + p.Fix}
-			}
+		if strings.HasPrefix(path, pair[0]) {
+			return pair[1], true
 		}
 	}
-	return err
+	return "", false
 }
 
 // readable is where a file can be read before anything was moved.
