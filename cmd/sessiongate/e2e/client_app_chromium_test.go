@@ -15,22 +15,29 @@ import (
 	"sessiongate/session/testserver"
 )
 
-// buildClientApp packs the client package as npm publishes it, builds the example on it as its README
-// says, and returns the folder with the app. Nothing is written into the repository.
+// buildClientApp builds the example on the client package, and returns the folder with the app.
 func buildClientApp(t *testing.T) string {
 	t.Helper()
+	example, run := clientExample(t)
+	run(example, testserver.Need(t, "npm"), "run", "build")
+	return filepath.Join(example, "dist")
+}
+
+// clientExample packs the client package as npm publishes it, and installs it in a copy of the example
+// as its README says; run runs a program in a folder. Nothing is written into the repository.
+func clientExample(t *testing.T) (example string, run func(in, program string, args ...string)) {
+	t.Helper()
 	npm, dir := testserver.Need(t, "npm"), t.TempDir()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	defer cancel()
-	run := func(in, program string, args ...string) string {
+	run = func(in, program string, args ...string) {
 		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+		defer cancel()
 		cmd := exec.CommandContext(ctx, program, args...)
 		cmd.Dir = in
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s %v: %v\n%s", program, args, err, out)
 		}
-		return string(out)
 	}
 	source, err := filepath.Abs("../../../web/client")
 	if err != nil {
@@ -38,7 +45,7 @@ func buildClientApp(t *testing.T) string {
 	}
 	run(source, npm, "pack", "--silent", "--pack-destination", dir)
 	run(dir, "tar", "xzf", "sessiongate-client-0.0.0.tgz", "--strip-components=1")
-	example := filepath.Join(dir, "example")
+	example = filepath.Join(dir, "example")
 	if err := os.Mkdir(example, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -59,8 +66,7 @@ func buildClientApp(t *testing.T) string {
 		}
 	}
 	run(example, npm, "ci", "--no-audit", "--no-fund")
-	run(example, npm, "run", "build")
-	return filepath.Join(example, "dist")
+	return example, run
 }
 
 // clientApp is the example behind a gateway, in two tabs of one browser.

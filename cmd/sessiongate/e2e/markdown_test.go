@@ -56,7 +56,7 @@ func blockRules() map[string]blockRule {
 		"text": {[]string{"output", "picture"}, nil},
 		// Loaded by TestREADME of configs; with file=NAME also a file for the commands after it.
 		"yaml": {nil, []string{"file"}},
-		// TestMarkdownScripts: check is for the parser, test runs by itself, page in a browser.
+		// TestMarkdownScripts: check is for the parser, test runs by itself. TestMarkdownInPage has page.
 		"js":   {[]string{"check", "test", "page"}, nil},
 		"json": {[]string{"check"}, nil},
 		// TestMarkdownExamples: as a file of an app that has React, or Vue.
