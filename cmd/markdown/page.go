@@ -7,7 +7,6 @@ package markdown
 import (
 	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -29,21 +28,18 @@ type Line struct {
 // Pages reads every page below root, but for those that others wrote.
 func Pages(root string) ([]Page, error) {
 	var pages []Page
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	files := os.DirFS(root)
+	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git" || entry.Name() == "testdata"):
 			return fs.SkipDir
-		case entry.IsDir() || filepath.Ext(path) != ".md":
+		case entry.IsDir() || !strings.HasSuffix(path, ".md"):
 			return nil
 		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(root, path)
-		pages = append(pages, Parse(filepath.ToSlash(name), string(text)))
+		text, err := fs.ReadFile(files, path)
+		pages = append(pages, Parse(path, string(text)))
 		return err
 	})
 	return pages, err

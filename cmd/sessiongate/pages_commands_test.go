@@ -69,7 +69,8 @@ func simpleCommands(line string) (list [][]string) {
 	var words []string
 	word, began := "", false
 	end := func() {
-		if began && !(len(words) == 0 && (assignment.MatchString(word) || word == "sudo")) {
+		before := len(words) == 0 && (assignment.MatchString(word) || word == "sudo")
+		if began && !before {
 			words = append(words, word)
 		}
 		word, began = "", false

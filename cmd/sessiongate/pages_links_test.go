@@ -127,7 +127,7 @@ func TestContractIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	var written []string
-	for _, row := range regexp.MustCompile("(?m)^\\| \\d{3} \\| ([^|]*) \\|").FindAllStringSubmatch(string(page), -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| \d{3} \| ([^|]*) \|`).FindAllStringSubmatch(string(page), -1) {
 		for code := range strings.SplitSeq(row[1], ", ") {
 			written = append(written, strings.Trim(code, "`"))
 		}
