@@ -34,12 +34,14 @@ type realm struct {
 	Reuse        int    `json:"refreshTokenMaxReuse"`
 	Registration bool   `json:"registrationAllowed"`
 	Roles        struct {
-		Realm []struct {
-			Name string `json:"name"`
-		} `json:"realm"`
+		Realm []realmRole `json:"realm"`
 	} `json:"roles"`
 	Users   []realmUser   `json:"users"`
 	Clients []realmClient `json:"clients"`
+}
+
+type realmRole struct {
+	Name string `json:"name"`
 }
 
 type realmUser struct {
@@ -151,11 +153,7 @@ func TestComposeRealm(t *testing.T) {
 			t.Errorf("user %s is not complete, or not the demo's", u.Username)
 		}
 		for _, role := range u.Roles {
-			if !slices.ContainsFunc(r.Roles.Realm, func(known struct {
-				Name string `json:"name"`
-			}) bool {
-				return known.Name == role
-			}) {
+			if !slices.Contains(r.Roles.Realm, realmRole{role}) {
 				t.Errorf("user %s has the role %s, which there is not", u.Username, role)
 			}
 		}

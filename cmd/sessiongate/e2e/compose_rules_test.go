@@ -248,6 +248,17 @@ func TestComposeReplicas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, directive := range []string{ // what the processes of the profile do not show by what they do
+		"proxy_set_header X-Forwarded-For $remote_addr;", "proxy_buffering off;", "proxy_request_buffering off;",
+		"proxy_read_timeout 1h;", "proxy_next_upstream error timeout;", "client_max_body_size 0;",
+	} {
+		if !strings.Contains(string(text), "\n      "+directive) && !strings.Contains(string(text), "\n    "+directive) {
+			t.Errorf("nginx.conf does not say %s", directive)
+		}
+	}
+	if strings.Contains(string(text), "non_idempotent") {
+		t.Error("nginx would send a POST twice")
+	}
 	subnet := c.Networks["edge"].IPAM.Config[0].Subnet
 	replicas := 0
 	for name, s := range c.Services {

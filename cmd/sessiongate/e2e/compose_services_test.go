@@ -51,11 +51,6 @@ func (b *browser) refreshes() {
 	}
 }
 
-func (b *browser) signedIn() bool {
-	b.t.Helper()
-	return strings.Contains(b.ok("/auth/session?touch=false").body, `"authenticated":true`)
-}
-
 // restartRedis kills Redis, which loses nothing by it.
 func (c *composed) restartRedis() {
 	c.t.Helper()
