@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -300,7 +299,12 @@ func TestImageHasNoConfiguration(t *testing.T) {
 			t.Errorf("the image has no %s", line)
 		}
 	}
-	if !strings.Contains(string(text), "FROM golang:"+strings.TrimPrefix(runtime.Version(), "go")+"-") {
-		t.Errorf("built with another Go than %s", runtime.Version())
+	mod, err := os.ReadFile("../../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	toolchain := regexp.MustCompile(`(?m)^toolchain go(.+)$`).FindStringSubmatch(string(mod))
+	if toolchain == nil || !strings.Contains(string(text), "FROM golang:"+toolchain[1]+"-") {
+		t.Errorf("built with another Go than go.mod's %q", toolchain)
 	}
 }

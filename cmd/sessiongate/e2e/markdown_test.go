@@ -50,7 +50,7 @@ func blockRules() map[string]blockRule {
 	return map[string]blockRule{
 		// TestMarkdownCommands types run; run=background serves until another block wants its
 		// address, from when ready=URL answers; with=NAME,… is what must be there, see standIns.
-		// TestMarkdownDeployments reads compose and deploy.
+		// TestPagesDeploy reads compose and deploy.
 		"sh": {[]string{"run", "compose", "deploy"}, []string{"ready", "with"}},
 		// What the block before it says, where … stands for anything; or a picture.
 		"text": {[]string{"output", "picture"}, nil},
