@@ -77,7 +77,7 @@ func TestFailures(t *testing.T) {
 		{"users list", "", exitConfig, "sessiongate: users file users.yaml: open: no such file or directory\n  try: sessiongate users add NAME --file users.yaml\n"},
 		{"check --admin localhost:1", "", exitUsage, "add --live or --ready"},
 		{"check --live --ready", "", exitUsage, "[live ready] were all set"},
-		{"check --live --config x.yaml", "", exitUsage, "[config live] were all set"},
+		{"check --ready --config x.yaml", "", exitUsage, "[config ready] were all set"},
 		{"check --live --admin 127.0.0.1:1", "", exitUnreachable, "nobody listens at 127.0.0.1:1"},
 	} {
 		t.Chdir(t.TempDir())

@@ -101,6 +101,9 @@ func TestServeFindsItsConfiguration(t *testing.T) {
 			t.Errorf("%s: %+v", flag, o)
 		}
 	}
+	if o := ran(t, sessiongate(t, "check", "--live", "--config", "nosuch.yaml", "--admin", p.admin)); o != (outcome{}) {
+		t.Errorf("a health check from before --ready: %+v", o)
+	}
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
