@@ -62,7 +62,8 @@ func TestFailures(t *testing.T) {
 		},
 		{
 			"serve", strings.Replace(head, "admin:", "listen: \"127.0.0.1:"+port+"\", admin:", 1) + "log: {level: error}\n" + store + provider("demo") + routes, exitFailed,
-			"sessiongate: server.listen 127.0.0.1:" + port + ": another program listens there; end it, or write another port\n  try: ",
+			"sessiongate: server.listen 127.0.0.1:" + port + ": another program listens there; end it, or write server: {listen: \"127.0.0.1:" +
+				strconv.Itoa(number+1) + "\"}\n  try: ",
 		},
 		{
 			"demo --listen 127.0.0.1:" + port, "", exitFailed,

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"sessiongate/configs"
@@ -57,13 +59,28 @@ func (e *ListenError) Error() string {
 	what := e.Err.Error()
 	switch {
 	case errors.Is(e.Err, syscall.EADDRINUSE):
-		what = "another program listens there; end it, or write another port"
+		what = "another program listens there; end it, or " + e.otherPort()
 	case errors.Is(e.Err, syscall.EACCES):
 		what = "this user may not listen there: ports below 1024 take a privilege; write one above"
 	case errors.Is(e.Err, syscall.EADDRNOTAVAIL):
 		what = "this machine has no such address"
 	}
 	return fmt.Sprintf("%s %s: %s", e.Key, e.Address, what)
+}
+
+// otherPort says what to write for another port: of a default the file has no line to change.
+func (e *ListenError) otherPort() string {
+	section, key, found := strings.Cut(e.Key, ".")
+	host, port, err := net.SplitHostPort(e.Address)
+	number, bad := strconv.Atoi(port)
+	if !found || err != nil || bad != nil || number >= 65535 {
+		return "write another port"
+	}
+	text := fmt.Sprintf("write %s: {%s: %q}", section, key, net.JoinHostPort(host, strconv.Itoa(number+1)))
+	if key == "admin" {
+		text += `, or {admin: ""} for none`
+	}
+	return text
 }
 
 // Unwrap returns what the system says.
