@@ -149,7 +149,9 @@ func checkRoutes(c *checker) {
 		checkPolicy(c, path, r)
 	}
 	checkOverlaps(c)
-	if _, root := first[""]; !root && !c.anyBroken("routes") {
+	// A page of another origin is somebody else's to serve.
+	away := len(c.config.CrossOrigin.AllowedOrigins) > 0
+	if _, root := first[""]; !root && !away && !c.anyBroken("routes", "cross_origin") {
 		c.warn("routes", "has no route for /: everything outside the other paths is 404")
 	}
 }
@@ -193,6 +195,8 @@ func checkTarget(c *checker, path string, r *Route) {
 		if !canonicalPath(r.StripPrefix) || !under(r.Path, r.StripPrefix) {
 			c.problem(path+".strip_prefix", "is not the path or its first segments",
 				"write strip_prefix: "+c.quoteFix(path+".path", strings.TrimSuffix(r.Path, "/"), "/api"))
+		} else {
+			checkPrefixOfAPI(c, path+".strip_prefix", r)
 		}
 	}
 }
