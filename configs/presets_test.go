@@ -13,7 +13,7 @@ import (
 // Every preset works with a base URL and what it says that it needs, and all it says is known.
 func TestPresets(t *testing.T) {
 	names, texts := configs.Presets()
-	if len(names) < 17 {
+	if len(names) < 18 {
 		t.Fatalf("presets %v", names)
 	}
 	needs := map[string]string{ // nobody can know these beforehand
@@ -43,8 +43,8 @@ func TestPresets(t *testing.T) {
 		}
 	}
 	ran := []string{ // against the real thing
-		"authx", "devise-jwt", "directus", "django-simplejwt", "djoser", "fastapi-tutorial", "flask-jwt-extended",
-		"flask-jwt-extended-cookies", "payload", "pocketbase", "strapi",
+		"authx", "devise-jwt", "directus", "django-simplejwt", "djoser", "fastapi-oauth2", "fastapi-tutorial",
+		"flask-jwt-extended", "flask-jwt-extended-cookies", "payload", "pocketbase", "strapi",
 	}
 	for _, name := range names {
 		if !slices.Contains(ran, name) && !strings.Contains(texts[name], "NOT RUN") {

@@ -59,6 +59,22 @@ func TestProviderFilesForPresets(t *testing.T) {
 	}
 }
 
+// The files for FastAPI say which calls their preset makes, lead to one another, and tell what makes
+// the API's own pages work behind a prefix that the gateway cuts off.
+func TestProviderFilesForFastAPI(t *testing.T) {
+	_, texts := configs.ProviderFiles()
+	dir := beside(t)
+	for name, other := range map[string]string{"fastapi-tutorial": "fastapi-oauth2.yaml", "fastapi-oauth2": "fastapi-tutorial.yaml"} {
+		c := load(t, dir, texts[name], noEnv).Config.Providers[0].TokenAPI
+		head, _, _ := strings.Cut(texts[name], "\nserver:")
+		for _, want := range []string{c.Login.Path, c.Refresh.Path, c.Logout.Path, c.Me.Path, other, "/api in front", "app_calls: [", "uvicorn --root-path /api"} {
+			if !strings.Contains(head, want) {
+				t.Errorf("%s does not say %q", name, want)
+			}
+		}
+	}
+}
+
 // An entry for an OpenID Connect provider says where it leads back to, by its own name.
 func TestProviderFilesNameTheirURIs(t *testing.T) {
 	names, texts := configs.ProviderFiles()

@@ -21,9 +21,9 @@ import (
 // What has only values that are not there is left out.
 type TokenAPIProvider struct {
 	// Preset names a fragment that ships with the program: aspnet-identity, authx, devise-jwt,
-	// directus, django-simplejwt, djoser, fastapi-tutorial, firebase, flask-jwt-extended,
-	// flask-jwt-extended-cookies, laravel-passport, node-express-boilerplate, payload, pocketbase,
-	// strapi, supabase or tymon. Default none.
+	// directus, django-simplejwt, djoser, fastapi-oauth2, fastapi-tutorial, firebase,
+	// flask-jwt-extended, flask-jwt-extended-cookies, laravel-passport, node-express-boilerplate,
+	// payload, pocketbase, strapi, supabase or tymon. Default none.
 	Preset string `yaml:"preset"`
 	// BaseURL is what the paths below are appended to. Required.
 	BaseURL string `yaml:"base_url,required" eg:"http://api:8000"`

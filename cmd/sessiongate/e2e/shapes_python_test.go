@@ -6,6 +6,7 @@ import "time"
 func pythonShapes() map[string]shape {
 	return map[string]shape{
 		"FastAPI form":               fastAPIForm(),
+		"FastAPI form and refresh":   fastAPIRefresh(),
 		"fastapi-users":              fastAPIUsers(),
 		"Simple JWT":                 simpleJWT(),
 		"dj-rest-auth":               djRestAuth(),
@@ -19,18 +20,51 @@ func pythonShapes() map[string]shape {
 // The security tutorial of FastAPI: a form, one token.
 func fastAPIForm() shape {
 	return shape{
-		config: `login: {path: /token, encoding: form}`,
+		config: `preset: fastapi-oauth2`,
 		claims: `"sub":"ada","exp":EPOCH`, life: 30 * time.Minute, page: "/users/me/items/", dead: noRefresh, deaf: true,
 		api: func(b *book, on route) {
 			on("POST /token", func(q asked) told {
+				if q.at("grant_type") != "password" { // OAuth2PasswordRequestFormStrict asks for it
+					return say(422, `{"detail":[{"loc":["body","grant_type"],"msg":"field required"}]}`)
+				}
 				if !b.known(q.at("username"), q.at("password")) {
 					return say(401, `{"detail":"Incorrect username or password"}`, "WWW-Authenticate: Bearer")
 				}
 				return b.begin(`{"access_token":"ACCESS","token_type":"bearer"}`)
 			})
-			on("GET /users/me/items/", func(q asked) told {
-				return b.page(q.bearer("Bearer"), say(401, `{"detail":"Could not validate credentials"}`, "WWW-Authenticate: Bearer"))
+			fastAPIUser(b, on)
+		},
+	}
+}
+
+// fastAPIUser is what the security tutorial has behind its login.
+func fastAPIUser(b *book, on route) {
+	no := say(401, `{"detail":"Could not validate credentials"}`, "WWW-Authenticate: Bearer")
+	on("GET /users/me/", func(q asked) told {
+		if !b.good(q.bearer("Bearer")) {
+			return no
+		}
+		return say(200, `{"username":"ada","email":"ada@example.com","full_name":"Ada Lovelace","disabled":false}`)
+	})
+	on("GET /users/me/items/", func(q asked) told { return b.page(q.bearer("Bearer"), no) })
+}
+
+// The same API with a refresh, as configs/providers/fastapi-oauth2.yaml tells to give it one.
+func fastAPIRefresh() shape {
+	const pair = `{"access_token":"ACCESS","refresh_token":"REFRESH","token_type":"bearer"}`
+	return shape{
+		config: "preset: fastapi-oauth2\nrefresh: {path: /refresh}",
+		claims: `"sub":"ada","exp":EPOCH`, life: 30 * time.Minute, page: "/users/me/items/", deaf: true,
+		api: func(b *book, on route) {
+			no := say(401, `{"detail":"Could not validate credentials"}`, "WWW-Authenticate: Bearer")
+			on("POST /token", func(q asked) told {
+				if !b.known(q.at("username"), q.at("password")) {
+					return no
+				}
+				return b.begin(pair)
 			})
+			on("POST /refresh", func(q asked) told { return b.rotate(q.at("refresh_token"), no, pair) })
+			fastAPIUser(b, on)
 		},
 	}
 }
