@@ -79,6 +79,9 @@ func (c *endpoint) judgeStatus(r *reply, now time.Time) error {
 		fault.Misconfigured = true
 	case r.status == http.StatusNotFound, r.status == http.StatusMethodNotAllowed, r.status == http.StatusUnsupportedMediaType:
 		fault.Misconfigured = true
+		if c.what == "refresh" && r.status == http.StatusNotFound && r.ownWord() {
+			fault.Err = fmt.Errorf("%w: if that is its word for a dead token, a line of refresh.answers has to say so", fault.Err)
+		}
 	case r.status == http.StatusTooManyRequests && c.what == "login":
 		return &refusal{c.what, r.status, MeansTooManyAttempts, true}
 	case r.status == http.StatusRequestTimeout, r.status == http.StatusTooEarly, r.status == http.StatusTooManyRequests:
@@ -86,6 +89,9 @@ func (c *endpoint) judgeStatus(r *reply, now time.Time) error {
 		// It may well be about this token, although the configuration does not list it under
 		// refused.
 		fault.Doubt = true
+		if c.what == "refresh" {
+			fault.Err = fmt.Errorf("%w, which refresh.refused does not list: a dead token, perhaps", fault.Err)
+		}
 	}
 	fault.RetryAfter = retryAfter(r.header.Get("Retry-After"), now)
 	return fault

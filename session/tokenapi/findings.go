@@ -45,8 +45,11 @@ func (s *survey) findings(x *probe) []Finding {
 			return worth(says + " with an HTML page: is that the API, or a proxy or a CSRF check in front of it? " +
 				"The path must lead to an endpoint for programs")
 		}
-		return x.missingFindings()
+		return append(x.missingFindings(), x.unlistedFindings()...)
 	case http.StatusNotFound, http.StatusGone:
+		if found := x.notFoundFindings(); found != nil {
+			return found
+		}
 		return fatal(says + ": no such endpoint. " + pathAdvice(x.what) +
 			", as the API's documentation has it; mind a prefix such as /api, and a slash at the end")
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:

@@ -82,7 +82,7 @@ func (t *trial) login(ctx context.Context) bool {
 	}
 	r := calls[0].reply
 	r.what = "login"
-	text, lines := t.noLogin(r, err)
+	text, lines := t.noLogin(ctx, r, err)
 	if text != "" {
 		t.step("login", true, text, lines...)
 		return false
@@ -92,7 +92,7 @@ func (t *trial) login(ctx context.Context) bool {
 }
 
 // noLogin says why an answer gave no tokens; an empty text if it did.
-func (t *trial) noLogin(r *reply, err error) (text string, lines []string) {
+func (t *trial) noLogin(ctx context.Context, r *reply, err error) (text string, lines []string) {
 	says := "answers " + statusText(r.status)
 	var step *session.StepRequiredError
 	var limited *session.RateLimitedError
@@ -115,7 +115,7 @@ func (t *trial) noLogin(r *reply, err error) (text string, lines []string) {
 	access := session.Secret(r.first(t.p.tokens.sources.access))
 	switch {
 	case err != nil && (r.status < 200 || r.status >= 300):
-		return t.advice(r, t.p.options.Login), fieldLines("the answer has", r)
+		return t.advice(ctx, r, t.p.options.Login), fieldLines("the answer has", r)
 	case access == "":
 		return says + ", and there is no access token at " + strings.Join(t.p.options.Reply.AccessToken, ", "), tokenAdvice(r, accessToken)
 	case !fit(access) || !fit(session.Secret(r.first(t.p.tokens.sources.refresh))):
@@ -125,13 +125,16 @@ func (t *trial) noLogin(r *reply, err error) (text string, lines []string) {
 }
 
 // advice is what check says of such an answer.
-func (t *trial) advice(r *reply, configured Endpoint) string {
+func (t *trial) advice(ctx context.Context, r *reply, configured Endpoint) string {
 	s := newSurvey(t.p)
 	for _, e := range s.endpoints {
 		if e.what != r.what {
 			continue
 		}
-		if found := s.findings(&probe{endpoint: e, configured: configured, reply: r}); len(found) > 0 {
+		x := &probe{endpoint: e, configured: configured, reply: r}
+		s.lookBeside(ctx, x)
+		t.calls.take()
+		if found := s.findings(x); len(found) > 0 {
 			return found[0].Text
 		}
 	}
@@ -198,7 +201,7 @@ func (t *trial) refresh(ctx context.Context, first session.Secret) bool {
 	r := calls[0].reply
 	r.what = "refresh"
 	if err != nil {
-		t.noRefresh(r, err, first)
+		t.noRefresh(ctx, r, err, first)
 		return false
 	}
 	t.step("refresh", false, "answers "+statusText(r.status), append(t.tokenLines(r, now), t.rotation(grant))...)
@@ -210,7 +213,7 @@ func (t *trial) refresh(ctx context.Context, first session.Secret) bool {
 }
 
 // noRefresh says why a refresh gave no tokens.
-func (t *trial) noRefresh(r *reply, err error, first session.Secret) {
+func (t *trial) noRefresh(ctx context.Context, r *reply, err error, first session.Secret) {
 	says := "answers " + statusText(r.status)
 	second := slices.ContainsFunc(t.steps, func(s Step) bool { return s.Name == "refresh" })
 	switch {
@@ -223,7 +226,7 @@ func (t *trial) noRefresh(r *reply, err error, first session.Secret) {
 		t.step("refresh", true, says+": refused, with a token that is seconds old. Is it sent where the API wants it? "+
 			"See refresh.refresh_token, refresh.access_token, refresh.body and refresh.send", fieldLines("the answer has", r)...)
 	case r.status >= 300:
-		t.step("refresh", true, t.advice(r, t.p.options.Refresh), fieldLines("the answer has", r)...)
+		t.step("refresh", true, t.advice(ctx, r, t.p.options.Refresh), fieldLines("the answer has", r)...)
 	default:
 		t.step("refresh", true, says+": "+plainText(err))
 	}
@@ -274,7 +277,7 @@ func (t *trial) logout(ctx context.Context) {
 		t.step("logout", true, "answers "+statusText(r.status)+" to tokens that are seconds old: nothing is revoked. "+
 			"See logout.refresh_token and logout.access_token", fieldLines("the answer has", r)...)
 	case err != nil || r.status >= 300:
-		t.step("logout", true, t.advice(r, t.p.options.Logout), fieldLines("the answer has", r)...)
+		t.step("logout", true, t.advice(ctx, r, t.p.options.Logout), fieldLines("the answer has", r)...)
 	default:
 		t.step("logout", false, "answers "+statusText(r.status))
 	}
