@@ -260,3 +260,30 @@ routes: [{path: /app, static: app, session: none, timeout: 1s}, {path: /api, ups
 		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
 	}
 }
+
+// A public_url on this machine at whose port nobody listens is a refused connection, unless a proxy
+// stands there: then listen is written.
+func TestPublicPortWithoutListen(t *testing.T) {
+	for server, want := range map[string]string{
+		`public_url: "http://localhost:18780"`: "leads the browser to port 18780, and the gateway listens on 8080, as listen is not written: " +
+			"write listen: localhost:18780 or, with a proxy in front at port 18780, listen: with the address that it connects to",
+		`public_url: "http://app.localhost:18780"`:               "write listen: localhost:18780",
+		`public_url: "http://[::1]:18780"`:                       `write listen: "[::1]:18780"`,
+		`public_url: "http://localhost"`:                         "port 80,",
+		`public_url: "http://localhost:8080"`:                    "",
+		`public_url: "http://localhost:18780", listen: ":18780"`: "",
+		`public_url: "http://localhost:18780", listen: ":8080"`:  "",
+		`public_url: "https://localhost:18780"`:                  "",
+	} {
+		text := strings.Replace(working, `public_url: "https://app.example.com"`, server, 1)
+		var got []string
+		for _, w := range load(t, folder(t), text, noEnv).Warnings {
+			if w.Path == "server.public_url" {
+				got = append(got, w.What)
+			}
+		}
+		if (want == "") != (len(got) == 0) || !strings.Contains(strings.Join(got, " "), want) {
+			t.Errorf("%s: warned %q, want %q", server, got, want)
+		}
+	}
+}

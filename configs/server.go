@@ -2,6 +2,7 @@ package configs
 
 import (
 	"cmp"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -186,7 +187,31 @@ func checkPublicURL(c *checker) {
 	what, fix := publicURLFault(raw)
 	if what != "" {
 		c.problem(path, what, cmp.Or(fix, example))
+		return
 	}
+	checkPublicPort(c)
+}
+
+// checkPublicPort warns of an address of this machine at which nobody listens: whoever writes one
+// expects the gateway there, and public_url alone does not bring it there.
+func checkPublicPort(c *checker) {
+	s := &c.config.Server
+	u, what := parseOrigin(s.PublicURL)
+	if what != "" || u.Scheme != "http" || c.wrote("server.listen") {
+		return
+	}
+	_, listens, err := net.SplitHostPort(string(s.Listen))
+	port := cmp.Or(u.Port(), "80")
+	if err != nil || port == listens || c.anyBroken("server.listen") {
+		return
+	}
+	host := "localhost"
+	if isIP(u.Hostname()) {
+		host = u.Hostname()
+	}
+	c.warn("server.public_url", "leads the browser to port "+port+", and the gateway listens on "+listens+
+		", as listen is not written: write listen: "+Quote(net.JoinHostPort(host, port))+
+		" or, with a proxy in front at port "+port+", listen: with the address that it connects to")
 }
 
 // publicURLFault is what is wrong with a public_url, and what to write where the text says so.
