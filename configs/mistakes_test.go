@@ -150,8 +150,8 @@ func scalarMistakes() map[string]mistake {
 	const at = "store:"
 	return map[string]mistake{
 		"number for address":  {old: "{public_url:", new: "{listen: 8080, public_url:"},
-		"number for text":     {old: at, new: "log: {level: 1}\nstore:"},
-		"bool for text":       {old: at, new: "log: {level: true}\nstore:"},
+		"number for text":     {old: at, new: "pages: {name: 1}\nstore:"},
+		"bool for text":       {old: at, new: "pages: {name: true}\nstore:"},
 		"list for text":       {old: at, new: "log: {level: [info]}\nstore:"},
 		"section for text":    {old: at, new: "log: {level: {a: 1}}\nstore:"},
 		"text for section":    {old: at, new: "log: info\nstore:"},
@@ -333,6 +333,7 @@ func sessionMistakes() map[string]mistake {
 		"mysql, no query":      provider("{name: a, kind: local, users: {database: 'mariadb://a@b/c'}}"),
 		"query, no database":   provider("{name: a, kind: local, users: {file: users.yaml, query: SELECT 1}}"),
 		"demo in public":       provider("{name: a, kind: local, users: demo}"),
+		"null under a preset":  provider("{name: a, kind: tokenapi, preset: flask-jwt-extended-cookies, base_url: \"http://api\", refresh: null, logout: ~, me: , keep: , identity: }"),
 		"key of a provider":    provider("{name: a, kind: local, users: {file: users.yaml}, acess_lifetime: 1m}"),
 		"issuer":               provider("{name: a, kind: local, users: {file: users.yaml}, issuer: me}"),
 		"origins":              {old: "routes:", new: "cross_origin: {allowed_origins: [\"*\", \"https://a.example/\", \"https://b.example\", \"https://b.example\"]}\nroutes:"},
@@ -365,6 +366,7 @@ func routeMistakes() map[string]mistake {
 		"strip":             with("strip_prefix: /ap"),
 		"methods":           with("methods: [get]"),
 		"session":           with("session: maybe"),
+		"session false":     with("session: false, match: 1"),
 		"unauthenticated":   with("unauthenticated: 401"),
 		"require optional":  with("session: optional, require: {roles: [admin]}"),
 		"require nothing":   with("require: {}"),

@@ -3,6 +3,7 @@ package configs
 import (
 	"embed"
 	"reflect"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -17,7 +18,8 @@ func Presets() (names []string, text map[string]string) {
 }
 
 // preset fills a section from the fragment that its key `preset` names, before the section's own
-// keys are read: so these replace it key by key, in sub-sections too. Lists are replaced whole.
+// keys are read: so these replace it key by key, in sub-sections too. Lists are replaced whole. A key
+// with nothing behind it replaces nothing, and is refused.
 func (r *reader) preset(lines []*ast.MappingValueNode, section reflect.Value, path string) {
 	if _, takes := section.Addr().Interface().(*TokenAPIProvider); !takes {
 		return
@@ -48,4 +50,20 @@ func (r *reader) applyPreset(n ast.Node, section reflect.Value, path string) {
 		// right by a test.
 		sub.section(root, section, "")
 	}
+	for key := range sub.positions {
+		r.filled[join(parent(path), key)] = name
+	}
+}
+
+// emptied says how to write that there is none of what a preset fills.
+func emptied(v reflect.Value, path string) string {
+	name := path[strings.LastIndex(path, ".")+1:]
+	switch v.Addr().Interface().(type) {
+	case *TokenAPICall, *TokenAPIRefresh, *TokenAPIMe:
+		return "write " + name + `: {path: ""} if the API has none, or remove the key`
+	}
+	if v.Kind() == reflect.Slice {
+		return "write " + name + ": [] for none, or remove the key"
+	}
+	return "write what holds instead, or remove the key"
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -143,6 +144,21 @@ func (r *scalars) limits(f field, path string) {
 		}
 		r.breaks(path, text+" is out of range", "write "+low+" to "+high)
 	}
+}
+
+// notOneOf refuses true, false and numbers where one of some words is wanted, and reports whether it
+// did: to write them as text, as elsewhere, would only lead to the next refusal.
+func (r *scalars) notOneOf(n ast.Node, f field, path string) bool {
+	words := strings.Fields(f.tag.Get("oneof"))
+	if len(words) == 0 || n == nil || n.Type() == ast.StringType || n.Type() == ast.LiteralType {
+		return false
+	}
+	text, scalar := scalarText(n)
+	if !scalar || slices.Contains(words, text) {
+		return false
+	}
+	r.oneOf(text, words, path)
+	return true
 }
 
 func (r *scalars) oneOf(value string, words []string, path string) {

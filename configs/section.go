@@ -24,11 +24,12 @@ type reader struct {
 	*report
 	scalars scalars
 	files   files
+	filled  map[string]string // keys that a preset has a value for, and its name
 }
 
 // newReader makes a reader for a file in a folder. env looks up a variable of the environment.
 func newReader(report *report, dir string, env func(string) (string, bool)) *reader {
-	return &reader{report: report, scalars: scalars{report, dir, env}, files: files{report}}
+	return &reader{report: report, scalars: scalars{report, dir, env}, files: files{report}, filled: make(map[string]string)}
 }
 
 // shorthand is a section that a scalar may stand for. setShort takes it, or says what to write
@@ -80,8 +81,13 @@ func (r *reader) value(n ast.Node, v reflect.Value, path string) {
 }
 
 // null is a key with nothing behind it. For a section or a list that is how a file looks whose
-// lines below are all commented out: as if it were not written.
+// lines below are all commented out: as if it were not written. What a preset fills would then go on
+// to hold, which is the opposite of what most mean who write nothing there.
 func (r *reader) null(v reflect.Value, path string) {
+	if preset := r.filled[path]; preset != "" {
+		r.breaks(path, "has no value, and would be what the preset "+preset+" says", emptied(v, path))
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Slice:
 		return
@@ -176,7 +182,9 @@ func fieldNames(fields []field) []string {
 func (r *reader) known(n ast.Node, f field, path string) {
 	before := reflect.New(f.value.Type()).Elem()
 	before.Set(f.value)
-	r.value(n, f.value, path)
+	if !r.scalars.notOneOf(n, f, path) {
+		r.value(n, f.value, path)
+	}
 	r.scalars.limits(f, path)
 	if r.broken[path] {
 		f.value.Set(before)
