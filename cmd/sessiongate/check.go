@@ -32,8 +32,8 @@ func checkCommand() *cobra.Command {
 		Long: `Check a configuration file and report everything that is wrong with it, then
 probe what it points to: Redis, the users databases, the upstreams, the discovery
 documents of OpenID Connect, and each token API: its certificate, and what login,
-refresh and me answer to an empty request. No credentials are sent, so that no
-account is locked. With --offline, nobody is asked.
+refresh and me answer to an empty request; logout is not called. No credentials are
+sent, so that no account is locked. With --offline, nobody is asked.
 
 With --try, sign in at a token API as a user whose password comes from standard
 input, read the identity, refresh twice and sign out. The report names places and

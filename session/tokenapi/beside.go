@@ -19,7 +19,7 @@ func (s *survey) lookBeside(ctx context.Context, x *probe) {
 		slices.Contains(x.refused, http.StatusNotFound) || x.meaning() != "" {
 		return
 	}
-	if r, err := s.blank(ctx, x, besideOf(x.url)); err == nil {
+	if r, err := s.blank(ctx, x, besideOf(x.url), x.configured.Encoding); err == nil {
 		x.beside = r
 	}
 }

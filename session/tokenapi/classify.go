@@ -70,7 +70,7 @@ func (c *endpoint) judgeStatus(r *reply, now time.Time) error {
 		fault.Err = fmt.Errorf("the API refused the gateway (%s) at %s", code, c.what)
 		fault.Misconfigured, fault.Doubt = true, code == "unauthorized_client"
 	case r.fieldMissing():
-		fault.Err = fmt.Errorf("the API misses a field of the %s request (%d): the names do not fit it", c.what, r.status)
+		fault.Err = fmt.Errorf("the API misses a field of the %s request (%d): the names, or the encoding, do not fit it", c.what, r.status)
 		fault.Misconfigured = true
 	case session.AboutUser(code), slices.Contains(c.refused, r.status):
 		return &refusal{c.what, r.status, MeansRefused, r.ownWord()}
@@ -125,9 +125,8 @@ func (r *reply) oauthError() string {
 
 // fieldMissing recognises FastAPI's way to say that a request lacks a field: then it is the
 // configuration that does not fit, and "wrong password" would send everybody the wrong way.
-// Pydantic 1 says value_error.missing, 2 says missing.
 func (r *reply) fieldMissing() bool {
-	if r.status != http.StatusUnprocessableEntity {
+	if r.status != http.StatusUnprocessableEntity && r.status != http.StatusBadRequest { // as some apps make of it
 		return false
 	}
 	doc, err := r.json()
@@ -137,12 +136,26 @@ func (r *reply) fieldMissing() bool {
 	list, _ := lookup(doc, "detail")
 	entries, _ := list.([]any)
 	for _, entry := range entries {
-		kind := fieldText(entry, "type")
-		if kind == "missing" || kind == "value_error.missing" {
+		if isMissing(entry) || isNoBody(entry) {
 			return true
 		}
 	}
 	return false
+}
+
+// isMissing reads one of FastAPI's complaints: Pydantic 1 says value_error.missing, 2 says missing.
+func isMissing(complaint any) bool {
+	kind := fieldText(complaint, "type")
+	return kind == "missing" || kind == "value_error.missing"
+}
+
+// isNoBody recognises the complaint about a form where JSON is wanted: the whole body is missing or,
+// in the words of Pydantic 1 and 2, no object.
+func isNoBody(complaint any) bool {
+	v, _ := lookup(complaint, "loc")
+	loc, _ := v.([]any)
+	kind := fieldText(complaint, "type")
+	return len(loc) == 1 && loc[0] == "body" && (isMissing(complaint) || kind == "type_error.dict" || kind == "model_attributes_type")
 }
 
 // retryAfter reads the header of RFC 9110 §10.2.3; 0 if there is none to go by.

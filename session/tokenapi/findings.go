@@ -51,8 +51,11 @@ func (s *survey) findings(x *probe) []Finding {
 			return found
 		}
 		return fatal(says + ": no such endpoint. " + pathAdvice(x.what) +
-			", as the API's documentation has it; mind a prefix such as /api, and a slash at the end")
+			", as the API's documentation has it; mind a prefix such as /api, and a slash at the end" + x.absence(s.options))
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		if r.isHTML() || r.status == http.StatusNotImplemented {
+			return fatal(says + " to " + x.method + ", as servers of files do: " + siteQuestion + " Else " + methodAdvice(r, x.what, x.method))
+		}
 		return fatal(says + " to " + x.method + ": " + methodAdvice(r, x.what, x.method))
 	case http.StatusUnsupportedMediaType:
 		return fatal(says + ": " + encodingAdvice(x))
@@ -64,6 +67,17 @@ func (s *survey) findings(x *probe) []Finding {
 	}
 	return worth(says + ", which is neither yes nor no: if it is the API's word for wrong credentials, add it to " +
 		x.what + ".refused")
+}
+
+// siteQuestion is about an answer as a site gives it, such as that of an app's development server.
+const siteQuestion = "is base_url your API, and not a server of files or pages?"
+
+// absence says how to write that an API has no such endpoint, where it need not have one.
+func (x *probe) absence(o *Options) string {
+	if x.what == "login" || x.what == "me" && x.matters(o) {
+		return ""
+	}
+	return "; or, if there is none, " + x.what + `: {path: ""}`
 }
 
 // meaning is what the configured lines say of the answer.
@@ -93,8 +107,8 @@ func (s *survey) successFindings(x *probe) []Finding {
 		return []Finding{{true, x.what, says + " and gives a token to a request without credentials: " +
 			"anybody would be signed in. Is this the right path, and is that the API that checks passwords?"}}
 	case r.isHTML():
-		return []Finding{{x.matters(s.options), x.what, says + " with an HTML page: the path leads to a site and not to the API. " + pathAdvice(x.what) +
-			", and base_url: the API's own address"}}
+		return []Finding{{x.matters(s.options), x.what, says + " with an HTML page: the path leads to a site and not to the API; " + siteQuestion + " " +
+			pathAdvice(x.what) + ", and base_url: the API's own address"}}
 	case x.what == "me" && subject != "":
 		return []Finding{{true, x.what, says + " and describes a user (" + s.options.Identity.Subject + ") to a request without a token: " +
 			"write me: {path: …} with an endpoint that asks for the token"}}

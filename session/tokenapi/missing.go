@@ -25,8 +25,13 @@ func (x *probe) missingFindings() []Finding {
 	if !sure && !slices.ContainsFunc(wanted, func(name string) bool { return slices.Contains(sent, name) }) {
 		return nil
 	}
+	known := len(wanted)
 	unknown := slices.DeleteFunc(wanted, func(name string) bool { return slices.Contains(sent, name) })
-	if len(unknown) == 0 {
+	switch known -= len(unknown); {
+	case len(unknown) == 0 && known > 0 && sure && x.configured.Encoding == JSON && (x.filled || x.missesInForm(sent)):
+		return []Finding{{x.filled, x.what, "misses the fields that the login sends as JSON: if it wants a form, as FastAPI's " +
+			"OAuth2PasswordRequestForm does, write " + x.what + ": {encoding: form}"}}
+	case len(unknown) == 0:
 		return nil
 	}
 	text := fmt.Sprintf("misses the field %s, which the login does not send: ", strings.Join(unknown, ", "))
@@ -34,6 +39,39 @@ func (x *probe) missingFindings() []Finding {
 		return []Finding{{sure, x.what, text + "write login: {username: " + unknown[0] + "}, or send: [\"" + unknown[0] + ": …\"]"}}
 	}
 	return []Finding{{sure, x.what, text + "write login: {username: …, password: …} with the API's names, and send: [\"" + unknown[0] + ": …\"]"}}
+}
+
+// missesBlindly reports whether the answer misses fields and does not say in what, as FastAPI on
+// Pydantic 1 does: a form is missed as JSON is.
+func (r *reply) missesBlindly() bool {
+	if !r.fieldMissing() {
+		return false
+	}
+	doc, err := r.json()
+	if err != nil {
+		return false
+	}
+	detail, _ := lookup(doc, "detail")
+	list, _ := detail.([]any)
+	return !slices.ContainsFunc(list, func(entry any) bool {
+		members, _ := entry.(map[string]any)
+		_, told := members["input"]
+		return told
+	})
+}
+
+// missesInForm reports whether an empty form was answered as the empty JSON was: by the names of
+// fields. An endpoint that reads JSON as one object misses the whole body then.
+func (x *probe) missesInForm(sent []string) bool {
+	if x.asForm == nil || !x.asForm.fieldMissing() {
+		return false
+	}
+	doc, err := x.asForm.json()
+	if err != nil {
+		return false
+	}
+	wanted, _ := missingFields(doc)
+	return slices.ContainsFunc(wanted, func(name string) bool { return slices.Contains(sent, name) })
 }
 
 // encodingFindings reads out of FastAPI's complaint what it took the body for: a form where it wanted
@@ -46,10 +84,10 @@ func (x *probe) encodingFindings(doc any) []Finding {
 		loc, _ := members["loc"].([]any)
 		input, told := members["input"]
 		switch {
-		case fieldText(entry, "type") != "missing" || len(loc) == 0 || loc[0] != "body":
-		case x.configured.Encoding == Form && len(loc) == 1:
+		case x.configured.Encoding == Form && isNoBody(entry):
 			return []Finding{{true, x.what, "misses the body: it wants JSON. Write " + x.what + ": {encoding: json}"}}
-		case x.configured.Encoding == JSON && told && input == nil && len(loc) == 2 && loc[1] == "username":
+		case !x.filled && x.configured.Encoding == JSON && isMissing(entry) && told && input == nil &&
+			len(loc) == 2 && loc[0] == "body" && loc[1] == "username":
 			return []Finding{{false, x.what, "misses its fields as an endpoint does that wants a form: if it is FastAPI's " +
 				"OAuth2PasswordRequestForm, write " + x.what + ": {encoding: form}"}}
 		}
@@ -63,7 +101,7 @@ func missingFields(doc any) (names []string, sure bool) {
 	detail, _ := lookup(doc, "detail")
 	if list, ok := detail.([]any); ok {
 		for _, entry := range list {
-			if kind := fieldText(entry, "type"); kind == "missing" || kind == "value_error.missing" {
+			if isMissing(entry) {
 				names = addName(names, bodyField(entry))
 			}
 		}

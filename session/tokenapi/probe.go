@@ -26,13 +26,15 @@ type Finding struct {
 type Report struct {
 	Servers  []string // scheme and host of those that answer, each once
 	Answered []string // "login 422": endpoints without a fatal finding
+	Uncalled []string // endpoints that are not called: logout
 	Findings []Finding
 }
 
 // Check asks login, refresh and me what they answer to a request that has nothing of a user in it:
 // the configured method, encoding and headers, and {} or an empty form. It sends no credentials, so that
 // it can lock no account, and does not call logout. Of a login or refresh that answers 404 it asks a
-// path beside it too. It takes 21 s at most, less if ctx ends.
+// path beside it too, and a login with an empty form where what it says of {} leaves open whether it
+// wants one. It takes 21 s at most, less if ctx ends.
 func (p *Provider) Check(ctx context.Context) Report {
 	s := newSurvey(p)
 	var wg sync.WaitGroup
@@ -60,6 +62,7 @@ type survey struct {
 	client    *client
 	access    []place     // where a token would stand
 	endpoints []*endpoint // that the API has
+	uncalled  []string
 	servers   map[string]*server
 	probes    []*probe
 }
@@ -77,9 +80,11 @@ func newSurvey(p *Provider) *survey {
 		}
 		s.endpoints = append(s.endpoints, x.endpoint)
 		s.servers[origin(x.url)] = &server{url: x.url, known: make(chan struct{})}
-		if x.endpoint != p.endpoints.logout { // which is not called
-			s.probes = append(s.probes, x)
+		if x.endpoint == p.endpoints.logout {
+			s.uncalled = append(s.uncalled, x.what)
+			continue
 		}
+		s.probes = append(s.probes, x)
 	}
 	return s
 }
@@ -97,26 +102,31 @@ func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 type probe struct {
 	*endpoint
 	configured Endpoint
+	filled     bool // it was a request with everything in it, of a trial
 	reply      *reply
+	asForm     *reply // to an empty form, where that tells what JSON does not
 	err        error
 	beside     *reply // what a path that is not there answers, where reply leaves open whether this is
 }
 
 // ask sends the request that has nothing of a user in it.
 func (s *survey) ask(ctx context.Context, x *probe) {
-	x.reply, x.err = s.blank(ctx, x, x.url)
+	x.reply, x.err = s.blank(ctx, x, x.url, x.configured.Encoding)
 	s.lookBeside(ctx, x)
+	if x.err == nil && x.what == "login" && x.body != nil && x.configured.Encoding == JSON && x.reply.missesBlindly() {
+		x.asForm, _ = s.blank(ctx, x, x.url, Form) // without an answer it tells nothing
+	}
 }
 
-// blank sends such a request to a path.
-func (s *survey) blank(ctx context.Context, x *probe, to *url.URL) (*reply, error) {
+// blank sends such a request to a path, with a body of the encoding if it has one.
+func (s *survey) blank(ctx context.Context, x *probe, to *url.URL, as Encoding) (*reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, min(maxProbe, s.options.Timeout))
 	defer cancel()
 	var content io.Reader
 	mediaType := ""
 	switch {
 	case x.body == nil:
-	case x.configured.Encoding == Form:
+	case as == Form:
 		content, mediaType = http.NoBody, "application/x-www-form-urlencoded"
 	default:
 		content, mediaType = strings.NewReader("{}"), "application/json"
@@ -136,6 +146,7 @@ func (s *survey) blank(ctx context.Context, x *probe, to *url.URL) (*reply, erro
 
 // report puts the answers together, in the order of the configuration.
 func (s *survey) report() (r Report) {
+	r.Uncalled = s.uncalled
 	var seen []string
 	for _, e := range s.endpoints {
 		at := origin(e.url)

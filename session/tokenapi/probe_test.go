@@ -56,6 +56,67 @@ func reportText(r tokenapi.Report) string {
 	return b.String() + strings.Join(r.Answered, ", ")
 }
 
+// pydantic answers as FastAPI on Pydantic 1 does, whatever the body, and another answer to forms.
+func pydantic(toJSON, toForm string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		answer := toJSON
+		if strings.Contains(r.Header.Get("Content-Type"), "form") {
+			answer = toForm
+		}
+		say(422, answer)(w, r)
+	}
+}
+
+// What FastAPI on Pydantic 1 says of a request without these fields, and of one without a body.
+const (
+	fieldsMissing = `{"detail":[{"loc":["body","username"],"msg":"field required","type":"value_error.missing"},` +
+		`{"loc":["body","password"],"msg":"field required","type":"value_error.missing"}]}`
+	bodyMissing = `{"detail":[{"loc":["body"],"msg":"field required","type":"value_error.missing"}]}`
+)
+
+// FastAPI on Pydantic 1 misses the same fields in JSON whether it wants JSON or a form: an empty form
+// tells them apart, and a trial has sent them.
+func TestCheckFormOrJSON(t *testing.T) {
+	const hint = "login: misses the fields that the login sends as JSON: if it wants a form, as FastAPI's OAuth2PasswordRequestForm does, write login: {encoding: form}"
+	for name, row := range map[string]struct {
+		answer     http.HandlerFunc
+		check, try string
+		requests   int
+	}{
+		"wants a form":   {pydantic(fieldsMissing, fieldsMissing), "W " + hint + "\nlogin 422", "FAILED " + hint, 2},
+		"wants JSON":     {pydantic(fieldsMissing, bodyMissing), "login 422", "", 2},
+		"says it by 400": {with(400, "Content-Type", "application/json", fieldsMissing), "W " + hint + "\nlogin 400", "FAILED " + hint, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAPI(t, row.answer)
+			p := a.provider(t, func(o *tokenapi.Options) { o.Refresh.URL, o.Logout.URL = "", "" })
+			if got := reportText(p.Check(t.Context())); got != row.check || a.count() != row.requests {
+				t.Errorf("%d requests\ngot  %s\nwant %s", a.count(), got, row.check)
+			}
+			if got := tryAs(t, p, "lovelace-"+canary); !strings.HasPrefix(got, row.try) {
+				t.Errorf("got  %s\nwant %s", got, row.try)
+			}
+		})
+	}
+}
+
+// An endpoint that need not be there is missed with the way to say so, and logout is not called.
+func TestCheckAbsent(t *testing.T) {
+	a := newAPI(t, say(404, `{}`))
+	r := a.provider(t, func(o *tokenapi.Options) { o.Me.URL = a.URL + "/me" }).Check(t.Context())
+	if len(r.Uncalled) != 1 || r.Uncalled[0] != "logout" {
+		t.Errorf("not called: %q", r.Uncalled)
+	}
+	for _, f := range r.Findings {
+		if optional := strings.HasSuffix(f.Text, "; or, if there is none, "+f.About+`: {path: ""}`); optional != (f.About != "login") {
+			t.Errorf("%s: %s", f.About, f.Text)
+		}
+	}
+	if len(r.Findings) != 3 {
+		t.Errorf("findings %v", r.Findings)
+	}
+}
+
 // What a login may answer to a request that has nothing in it.
 func TestCheckLogin(t *testing.T) {
 	form := func(o *tokenapi.Options) { o.Login.Encoding = tokenapi.Form }
@@ -77,7 +138,7 @@ func TestCheckLogin(t *testing.T) {
 		"Nest":              {say(400, `{"message":["email must be an email"],"error":"Bad Request","statusCode":400}`), nil, "login 400"},
 		"a list of errors":  {say(400, `{"non_field_errors":["`+canary+`"]}`), nil, "login 400"},
 		"page 403":          {page(403), nil, "W login: answers 403 with an HTML page"},
-		"page 200":          {page(200), nil, "F login: answers 200 with an HTML page: the path leads to a site and not to the API"},
+		"page 200":          {page(200), nil, "F login: answers 200 with an HTML page: the path leads to a site and not to the API; is base_url your API, and not a server of files or pages?"},
 		"slash":             {redirect(307, "/login/?next="+canary), nil, "F login: answers 307, a redirect, and redirects are not followed: write login: {path: …} with a slash at its end, /login/"},
 		"no slash":          {redirect(301, "/login"), func(o *tokenapi.Options) { o.Login.URL += "/" }, "F login: answers 301, a redirect, and redirects are not followed: write login: {path: …} without the slash at its end, /login"},
 		"to https":          {redirect(301, "https://api.example.com/login"), nil, "F login: answers 301, a redirect, and redirects are not followed: write base_url: https://api.example.com"},
@@ -86,6 +147,10 @@ func TestCheckLogin(t *testing.T) {
 		"404":               {say(404, `{"detail":"`+canary+`"}`), nil, "F login: answers 404: no such endpoint. Write login: {path: /…}"},
 		"405":               {with(405, "Allow", "PUT, OPTIONS, X-"+canary, ``), nil, "F login: answers 405 to POST: write login: {method: PUT}"},
 		"405, a page":       {with(405, "Allow", "GET", ``), nil, "F login: answers 405 to POST: only GET is allowed there, so that it is a page."},
+		"405, no API":       {page(405), nil, "F login: answers 405 to POST, as servers of files do: is base_url your API, and not a server of files or pages? Else write another login: {method: …}"},
+		"501":               {page(501), nil, "F login: answers 501 to POST, as servers of files do: is base_url your API,"},
+		"no object":         {say(422, `{"detail":[{"type":"model_attributes_type","loc":["body"],"input":"username=x"}]}`), form, "F login: misses the body: it wants JSON. Write login: {encoding: json}"},
+		"no object, 1":      {say(422, `{"detail":[{"type":"type_error.dict","loc":["body"]}]}`), form, "F login: misses the body: it wants JSON. Write login: {encoding: json}"},
 		"405 alone":         {say(405, ``), nil, "F login: answers 405 to POST: write another login: {method: …}, or another path"},
 		"415":               {say(415, ``), nil, "F login: answers 415: write login: {encoding: form}"},
 		"415 to a form":     {say(415, ``), form, "F login: answers 415: write login: {encoding: json}"},
@@ -122,7 +187,7 @@ func TestCheckLogin(t *testing.T) {
 				t.Errorf("the report quotes the answer: %s", got)
 			}
 			asks := 1
-			if name == "404" { // and the path beside it
+			if name == "404" || strings.Contains(name, "Pydantic") { // and the path beside it, or as a form
 				asks = 2
 			}
 			if len(r.Servers) != 1 || r.Servers[0] != a.URL || a.count() != asks {

@@ -116,6 +116,8 @@ func (t *trial) noLogin(ctx context.Context, r *reply, err error) (text string, 
 	switch {
 	case err != nil && (r.status < 200 || r.status >= 300):
 		return t.advice(ctx, r, t.p.options.Login), fieldLines("the answer has", r)
+	case access == "" && r.isHTML():
+		return says + " with an HTML page: " + siteQuestion, nil
 	case access == "":
 		return says + ", and there is no access token at " + strings.Join(t.p.options.Reply.AccessToken, ", "), tokenAdvice(r, accessToken)
 	case !fit(access) || !fit(session.Secret(r.first(t.p.tokens.sources.refresh))):
@@ -131,7 +133,7 @@ func (t *trial) advice(ctx context.Context, r *reply, configured Endpoint) strin
 		if e.what != r.what {
 			continue
 		}
-		x := &probe{endpoint: e, configured: configured, reply: r}
+		x := &probe{endpoint: e, configured: configured, filled: true, reply: r}
 		s.lookBeside(ctx, x)
 		t.calls.take()
 		if found := s.findings(x); len(found) > 0 {

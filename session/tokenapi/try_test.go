@@ -188,13 +188,17 @@ func TestTryFails(t *testing.T) {
 		want   string
 	}{
 		"wrong password": {say(401, `{"detail":"`+canary+`"}`), nil, "FAILED login: answers 401: refused. Is that a user of this API, and the password right?"},
-		"no such path":   {say(404, `x`), nil, "FAILED login: answers 404: no such endpoint."},
-		"redirect":       {redirect(307, "/login/"), nil, "FAILED login: answers 307, a redirect"},
-		"page":           {page(200), nil, "FAILED login: answers 200, and there is no access token at access_token\n  the answer has an HTML page"},
-		"broken":         {say(500, canary), nil, "FAILED login: answers 500"},
-		"hangs up":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, nil, "FAILED login: the connection is closed"},
-		"cut short":      {cutShort, nil, "FAILED login: the connection is closed before the answer is complete"},
-		"not a JWT":      {say(200, pair("opaque-"+canary, "")), nil, "FAILED identity: from the access token: login: the access token is not a JWT"},
+		"no logout": {pathAnswers(map[string]http.HandlerFunc{"/login": say(200, pair(jwt(ada()), canary+"-r")), "/refresh": say(200, pair(jwt(ada()), canary+"-r")), "/logout": say(404, `{}`)}), nil,
+			"and a slash at the end; or, if there is none, logout: {path: \"\"}"},
+		"no refresh": {pathAnswers(map[string]http.HandlerFunc{"/login": say(200, pair(jwt(ada()), canary+"-r")), "/refresh": say(404, `{}`), "/logout": say(204, ``)}), nil,
+			"and a slash at the end; or, if there is none, refresh: {path: \"\"}"},
+		"no such path": {say(404, `x`), nil, "FAILED login: answers 404: no such endpoint."},
+		"redirect":     {redirect(307, "/login/"), nil, "FAILED login: answers 307, a redirect"},
+		"page":         {page(200), nil, "FAILED login: answers 200 with an HTML page: is base_url your API, and not a server of files or pages?\n"},
+		"broken":       {say(500, canary), nil, "FAILED login: answers 500"},
+		"hangs up":     {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, nil, "FAILED login: the connection is closed"},
+		"cut short":    {cutShort, nil, "FAILED login: the connection is closed before the answer is complete"},
+		"not a JWT":    {say(200, pair("opaque-"+canary, "")), nil, "FAILED identity: from the access token: login: the access token is not a JWT"},
 		"second step": {say(401, `{"mfa":true,"methods":["`+canary+`"],"mfa_token":"`+canary+`"}`), func(o *tokenapi.Options) {
 			o.Login.Answers, o.Login.Relay = []string{"mfa_required: mfa=true"}, []string{"methods", "mfa_token"}
 		}, "FAILED login: answers 401: a further step is required. Repeat with --extra NAME=VALUE, where NAME is one of login.extra\n  it tells about that: methods"},
@@ -209,6 +213,11 @@ func TestTryFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// pathAnswers answers each path as its handler does.
+func pathAnswers(rows map[string]http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { rows[r.URL.Path](w, r) }
 }
 
 // once answers the login with the body, the first refresh with an access token alone, and others

@@ -36,6 +36,15 @@ func reportAPI(say func(Probed), name string, report tokenapi.Report) {
 		say(one)
 	}
 	if well {
-		say(Probed{Name: "provider", Target: name, OK: true, What: strings.Join(report.Answered, ", ")})
+		say(Probed{Name: "provider", Target: name, OK: true, What: answered(report)})
 	}
+}
+
+// answered lists what answers as it should, and what nobody has asked.
+func answered(report tokenapi.Report) string {
+	text := strings.Join(report.Answered, ", ")
+	if len(report.Uncalled) > 0 {
+		text += "; not called: " + strings.Join(report.Uncalled, ", ") + ", which check --try calls"
+	}
+	return text
 }

@@ -17,9 +17,9 @@ func TestAPIReport(t *testing.T) {
 		want   string
 	}{
 		"fits": {
-			tokenapi.Report{Servers: []string{"http://api:8000"}, Answered: []string{"login 422", "refresh 401"}},
+			tokenapi.Report{Servers: []string{"http://api:8000"}, Answered: []string{"login 422", "refresh 401"}, Uncalled: []string{"logout"}},
 			0,
-			"ok        token API http://api:8000\nok        provider api: login 422, refresh 401\n",
+			"ok        token API http://api:8000\nok        provider api: login 422, refresh 401; not called: logout, which check --try calls\n",
 		},
 		"worth a look": {
 			tokenapi.Report{Answered: []string{"login 403"}, Findings: []tokenapi.Finding{{About: "login", Text: "answers 403 with an HTML page"}}},
