@@ -121,6 +121,8 @@ func TestLoginsThatNeedMore(t *testing.T) {
 		"refused for it":   {session.ErrInvalidCredentials, []string{"otp"}, asForm, "&otp=000000", answer{401, `name="otp"`, "", ""}, "Wrong user name"},
 		"wrong password":   {session.ErrInvalidCredentials, []string{"otp"}, asForm, "", answer{401, "Wrong user name", "", ""}, `name="otp"`},
 		"locked, a script": {locked, nil, asJSON, "", answer{401, `"code":"invalid_credentials","reason":"account_locked"`, "", ""}, "step"},
+		"nobody answers":   {&session.UnavailableError{}, nil, asForm, "", answer{503, "The sign-in service does not answer. Try again", "", ""}, "signs nobody out"},
+		"no store":         {&session.UnavailableError{Subsystem: session.SubsystemStore}, nil, asForm, "", answer{503, "Not available at the moment. Try again", "", ""}, "signs nobody out"},
 		"locked":           {locked, nil, asForm, "", answer{401, "This account is locked", "", ""}, `aria-invalid="true"`},
 		"bounded there":    {&session.RateLimitedError{RetryAfter: time.Minute}, nil, asForm, "", answer{429, "Too many attempts", "", ""}, `aria-invalid="true"`},
 	} {

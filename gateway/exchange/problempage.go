@@ -42,11 +42,20 @@ func (r *Responder) Words(x *Exchange, p *problem.Problem) (title, text string) 
 	if id := x.Identity(); id != nil {
 		name = id.Name
 	}
-	title, text = e.Problem(p.Code, textReason(p, name), web.Args{"name": name, "origin": r.o.Site.Origin, "wait": e.Wait(p.RetryAfter)})
+	reason := textReason(p, name)
+	if p.Status == http.StatusServiceUnavailable && r.signingIn(x.Request) {
+		reason = "signing_in" // nobody is afraid there of being signed out
+	}
+	title, text = e.Problem(p.Code, reason, web.Args{"name": name, "origin": r.o.Site.Origin, "wait": e.Wait(p.RetryAfter)})
 	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusServiceUnavailable && x.Identity() != nil {
 		text += " " + e.Text("page.still_signed_in", nil)
 	}
 	return title, text
+}
+
+// signingIn reports a sign-in with a password.
+func (r *Responder) signingIn(req *http.Request) bool {
+	return req.Method == http.MethodPost && req.URL.Path == r.o.Site.Prefix+"/login"
 }
 
 // WhyEnded says to people why their session ended, from the error of [Exchange.Authenticate]. It is
