@@ -52,7 +52,7 @@ func (t *trialFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// trialTime bounds a trial: login and identity, two refreshes, logout, each with its own limit.
+// trialTime bounds a trial: login and identity, three refreshes, logout, each with its own limit.
 const trialTime = time.Minute
 
 // step is one step of a trial for programs.

@@ -22,9 +22,10 @@ type Step struct {
 }
 
 // Try makes a whole round with one user: login, identity, two refreshes, so that a refresh token
-// which can be used once only shows, and logout. It calls what sign-ins and refreshes call, and
-// stops at the first step that fails; tokens that it holds then are given back. c.Now is
-// not used. The error is about the request alone.
+// which can be used once only shows, logout, and a refresh with a token that is dead then, whose
+// answer is what ends sessions. It calls what sign-ins and refreshes call, and stops at the first
+// step that fails; tokens that it holds then are given back. c.Now is not used. The error is about
+// the request alone.
 func (p *Provider) Try(ctx context.Context, c session.Credentials) ([]Step, error) {
 	for name := range c.Extra {
 		if !slices.Contains(p.options.Login.Extra, name) {
@@ -40,6 +41,9 @@ func (p *Provider) Try(ctx context.Context, c session.Credentials) ([]Step, erro
 	t.run(ctx)
 	return t.scrubbed(), nil
 }
+
+// trialLifetime is that of the session which a trial plays.
+const trialLifetime = 24 * time.Hour
 
 // trial is one run of Try.
 type trial struct {
@@ -63,7 +67,7 @@ func (t *trial) run(ctx context.Context) {
 		t.p.discard(ctx, t.grant.Tokens)
 		return
 	}
-	t.logout(ctx)
+	t.deadToken(ctx, first, t.logout(ctx))
 }
 
 func (t *trial) step(name string, failed bool, text string, lines ...string) {
@@ -186,10 +190,7 @@ func (t *trial) refresh(ctx context.Context, first session.Secret) bool {
 		return true
 	}
 	now := t.p.options.Now()
-	grant, err := t.p.Refresh(ctx, session.Refresh{
-		Identity: t.grant.Identity, Tokens: t.grant.Tokens, Now: now,
-		Expires: now.Add(t.grant.Lifetime), Absolute: now.Add(24 * time.Hour),
-	})
+	grant, err := t.spend(ctx, t.grant.Tokens)
 	calls := t.calls.take()
 	switch {
 	case len(calls) == 0 && err == nil:
@@ -257,8 +258,8 @@ func (t *trial) rotation(now session.Grant) string {
 	return access + ", and a new refresh token"
 }
 
-// logout gives the tokens back.
-func (t *trial) logout(ctx context.Context) {
+// logout gives the tokens back, and reports whether the API took them.
+func (t *trial) logout(ctx context.Context) bool {
 	err := t.p.Revoke(ctx, t.grant.Tokens)
 	calls := t.calls.take()
 	if len(calls) == 0 {
@@ -266,11 +267,11 @@ func (t *trial) logout(ctx context.Context) {
 			true:  "is not configured: at the API, tokens live until they expire",
 			false: "is not called: a token that it wants is not there; see logout.refresh_token and logout.access_token",
 		}[t.p.endpoints.logout == nil])
-		return
+		return false
 	}
 	if calls[0].err != nil {
 		t.step("logout", true, unanswered(calls, err, t.p.endpoints.logout))
-		return
+		return false
 	}
 	r := calls[0].reply
 	r.what = "logout"
@@ -282,7 +283,9 @@ func (t *trial) logout(ctx context.Context) {
 		t.step("logout", true, t.advice(ctx, r, t.p.options.Logout), fieldLines("the answer has", r)...)
 	default:
 		t.step("logout", false, "answers "+statusText(r.status))
+		return true
 	}
+	return false
 }
 
 // unanswered says why a call has no answer.

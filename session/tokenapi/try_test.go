@@ -55,6 +55,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		say(200, s.me)(w, r)
 		return
 	default:
+		s.refresh = ""
 		w.WriteHeader(s.logout)
 		return
 	}
@@ -102,6 +103,7 @@ ok refresh: answers 200
   the access token is taken to live for 10m, the smaller of expires_in and the token's exp
   a new access token, and a new refresh token
 ok logout: answers 204
+ok refresh: answers 401 to the refresh token that the logout gave back: refused, and its session ends
 `},
 		"nested": {shop{shape: `{"user":{"id":"u1"},"tokens":{"access":{"token":"%[1]s"},"refresh":{"token":"%[2]s"}},"` + canary + `00000":1}`, logout: 204}, nil, `FAILED login: answers 200, and there is no access token at access_token
   write reply: {access_token: tokens.access.token}

@@ -13,7 +13,9 @@ import (
 // unlistedFindings judges the answer to a refresh that had no token in it: a dead one may get the
 // same.
 func (x *probe) unlistedFindings() []Finding {
-	if !x.unlisted() || x.complainsOfForm() {
+	// With lines for its answers, the API's no is known, and this one is about an empty request.
+	empty := len(x.configured.Answers) > 0 && x.reply.status != http.StatusUnauthorized && x.reply.status != http.StatusForbidden
+	if !x.unlisted() || empty || x.complainsOfForm() {
 		return nil
 	}
 	return []Finding{{false, x.what, "answers " + statusText(x.reply.status) + ", which refresh.refused does not list: if a dead refresh token " +

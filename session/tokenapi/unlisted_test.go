@@ -26,6 +26,8 @@ func TestCheckNamesUnlistedRefusals(t *testing.T) {
 		"403, no JSON":    {403, `x`, tokenapi.Endpoint{}, "login 401, refresh 403"},
 		"403, listed":     {403, `{}`, tokenapi.Endpoint{Refused: []int{401, 403}}, "login 401, refresh 403"},
 		"403, answers":    {403, `{"code":1}`, tokenapi.Endpoint{Answers: []string{"refused: code=1"}}, "login 401, refresh 403"},
+		"400, other line": {400, `{"code":2}`, tokenapi.Endpoint{Answers: []string{"refused: code=1"}}, "login 401, refresh 400"},
+		"403, other line": {403, `{"code":2}`, tokenapi.Endpoint{Answers: []string{"refused: code=1"}}, "W refresh: answers 403" + lead},
 		"FastAPI's form":  {422, `{"detail":[{"type":"missing","loc":["body","refresh_token"],"input":{}}]}`, tokenapi.Endpoint{}, "login 401, refresh 422"},
 		"Django's form":   {400, `{"refresh":["This field is required."]}`, tokenapi.Endpoint{}, "login 401, refresh 400"},
 		"RFC 6749":        {400, `{"error":"invalid_request"}`, tokenapi.Endpoint{}, "login 401, refresh 400"},
