@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -104,5 +105,29 @@ func TestSystemdCredentialsAgree(t *testing.T) {
 	if !maps.Equal(handed, read) || len(read) < 4 {
 		t.Errorf("LoadCredential= hands over %v, and examples/systemd.yaml reads %v",
 			slices.Sorted(maps.Keys(handed)), slices.Sorted(maps.Keys(read)))
+	}
+}
+
+// TestSystemdUnitIsFast: hardening must not cost connections, and the kernel must not kill what Go
+// could collect.
+func TestSystemdUnitIsFast(t *testing.T) {
+	settings := unit(t)
+	if subset := settings["ProcSubset"]; subset != nil && !slices.Equal(subset, []string{"all"}) {
+		t.Errorf("ProcSubset=%v hides somaxconn: the listener's backlog would be 128", subset)
+	}
+	mebibytes := func(text, suffix string) int {
+		n, err := strconv.Atoi(strings.TrimSuffix(text, suffix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if len(settings["MemoryMax"]) != 1 || len(settings["Environment"]) != 1 {
+		t.Fatalf("MemoryMax=%v, Environment=%v", settings["MemoryMax"], settings["Environment"])
+	}
+	limit := mebibytes(settings["MemoryMax"][0], "M")
+	soft := mebibytes(strings.TrimPrefix(settings["Environment"][0], "GOMEMLIMIT="), "MiB")
+	if soft < limit/2 || soft > limit*9/10 {
+		t.Errorf("GOMEMLIMIT is %d MiB, and the limit %d MiB", soft, limit)
 	}
 }

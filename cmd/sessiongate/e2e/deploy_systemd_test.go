@@ -90,9 +90,13 @@ func TestSystemdService(t *testing.T) {
 	if words[0] != "/usr/local/bin/sessiongate" {
 		t.Fatalf("ExecStart=%q", words)
 	}
+	named := slices.Index(words, "/etc/sessiongate/sessiongate.yaml")
+	if named < 0 {
+		t.Fatalf("ExecStart=%q does not name the configuration: ./sessiongate.yaml would go first", words)
+	}
+	words[named] = file
 	command := func(more ...string) *exec.Cmd {
 		cmd := sessiongate(t, append(slices.Clone(words[1:]), more...)...)
-		cmd.Dir = dir // in place of /etc/sessiongate, beside which the service finds no other file
 		cmd.Env = []string{"CREDENTIALS_DIRECTORY=" + filepath.Join(dir, "credentials")}
 		return cmd
 	}
