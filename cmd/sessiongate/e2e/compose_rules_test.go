@@ -23,6 +23,14 @@ var composeRules = map[string]func(c composition, name string, s composedService
 		}
 		return "image " + s.Image
 	},
+	"our image is built once, before all that run it": func(c composition, name string, s composedService) string {
+		// Compose 2 builds services side by side, and two of one image get into each other's way. Compose
+		// 1.29 looks for images in the order of depends_on, and pulls what nobody has built by then.
+		if s.Image != "sessiongate" || name == "keys" {
+			return unless((s.Build != nil) == (name == "keys"), "who builds?")
+		}
+		return unless(s.Build == nil && s.PullPolicy == "never" && c.waits(name, "keys"), "builds, pulls, or does not wait for keys")
+	},
 	"it starts again by itself, unless it is to end": func(c composition, name string, s composedService) string {
 		awaited := false
 		for _, other := range c.Services {
@@ -141,6 +149,16 @@ func unless(holds bool, otherwise string) string {
 		return ""
 	}
 	return otherwise
+}
+
+// waits tells whether a service starts after another one.
+func (c composition) waits(name, other string) bool {
+	for needed := range c.Services[name].DependsOn {
+		if needed == other || c.waits(needed, other) {
+			return true
+		}
+	}
+	return false
 }
 
 func isGateway(name string) bool { return strings.HasPrefix(name, "gateway") }

@@ -33,6 +33,8 @@ type composition struct {
 type composedService struct {
 	Profiles    []string          `yaml:"profiles"`
 	Image       string            `yaml:"image"`
+	Build       any               `yaml:"build"`
+	PullPolicy  string            `yaml:"pull_policy"`
 	User        string            `yaml:"user"`
 	GroupAdd    []string          `yaml:"group_add"`
 	Restart     string            `yaml:"restart"`
