@@ -58,7 +58,7 @@ func newComposed(t *testing.T, lowest int) *composed {
 	for name := range c.Services {
 		c.at[name], c.admin[name] = c.address(&lowest), c.address(&lowest)
 	}
-	for _, volume := range []string{"keys", "secrets", "data", "tmp"} {
+	for _, volume := range []string{"keys", "secrets", "client-secrets", "data", "tmp"} {
 		if err := os.Mkdir(filepath.Join(c.dir, volume), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,8 @@ func (c *composed) inside(name, text string) string {
 	}
 	pairs := []string{
 		configuration, filepath.Join(c.dir, name+".yaml"), "/etc/nginx/nginx.conf", filepath.Join(c.dir, "nginx.conf"),
-		"/keys", c.dir + "/keys", "/secrets", c.dir + "/secrets", "--dir /data", "--dir " + c.dir + "/data",
+		"/keys", c.dir + "/keys", "/secrets", c.dir + "/secrets",
+		"/client-secrets", c.dir + "/client-secrets", "--dir /data", "--dir " + c.dir + "/data",
 		"/tmp/nginx", c.dir + "/tmp/nginx", "/opt/keycloak/bin/kc.sh", filepath.Join(c.dir, "kc.sh"),
 		"--bind 0.0.0.0 --port 6379", "--bind 127.0.0.1 --port " + port, "-p 6379", "-p " + port,
 		"0.0.0.0:9000", own, `":8080"`, `"` + own + `"`, "listen 8080;", "listen " + own + ";", "127.0.0.1:8080/", own + "/",

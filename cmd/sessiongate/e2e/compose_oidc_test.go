@@ -123,7 +123,7 @@ func TestComposeRealm(t *testing.T) {
 		"the client": client.ID == p.OIDC.ClientID && !client.Public && client.Authenticator == "client-secret" &&
 			p.OIDC.AuthMethod == "client_secret_basic",
 		"the secret is not in the file": client.Secret == "${SESSIONGATE_CLIENT_SECRET}" &&
-			strings.Contains(strings.Join(keycloak.line(), "\n"), "SESSIONGATE_CLIENT_SECRET=$(</secrets/keycloak.client)"),
+			strings.Contains(strings.Join(keycloak.line(), "\n"), "SESSIONGATE_CLIENT_SECRET=$(</client-secrets/keycloak.client)"),
 		"the code flow alone, with PKCE": client.Standard && !client.Implicit && !client.Direct && !client.Service &&
 			client.Attributes["pkce.code.challenge.method"] == "S256",
 		"the redirect URI":              slices.Equal(client.RedirectURIs, []string{callback + "/callback/" + p.Name}),

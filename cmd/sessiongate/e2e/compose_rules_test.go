@@ -92,13 +92,26 @@ var composeRules = map[string]func(c composition, name string, s composedService
 		for _, v := range s.Volumes {
 			from, rest, _ := strings.Cut(v, ":")
 			if _, named := c.Volumes[from]; named {
-				if owner := map[string]string{"keys": "keys", "secrets": "keys", "redis": "redis"}[from]; owner != name && !strings.HasSuffix(rest, ":ro") {
+				if owner := map[string]string{"keys": "keys", "secrets": "keys", "client-secrets": "keys", "redis": "redis"}[from]; owner != name && !strings.HasSuffix(rest, ":ro") {
 					return v + " is not read-only"
 				}
 				continue
 			}
 			if info, err := os.Stat(repository + from); err != nil || !info.Mode().IsRegular() || !strings.HasSuffix(rest, ":ro") {
 				return v + ": no such file, or not read-only"
+			}
+		}
+		return ""
+	},
+	"it sees no secret that it does not read": func(_ composition, name string, s composedService) string {
+		may := map[string]bool{
+			"secrets":        name == "keys" || name == "redis" || isGateway(name),
+			"client-secrets": name == "keys" || name == "keycloak" || name == "gateway-oidc",
+		}
+		for _, v := range s.Volumes {
+			volume, _, _ := strings.Cut(v, ":")
+			if allowed, secret := may[volume]; secret && !allowed {
+				return v
 			}
 		}
 		return ""
@@ -201,7 +214,7 @@ func gatewayConfig(t *testing.T, s composedService) *configs.Config {
 			t.Fatal(err)
 		}
 	}
-	inside := strings.NewReplacer("/keys/", dir+"/", "/secrets/", dir+"/").Replace(string(text))
+	inside := strings.NewReplacer("/keys/", dir+"/", "/secrets/", dir+"/", "/client-secrets/", dir+"/").Replace(string(text))
 	loaded, err := configs.LoadBytes("sessiongate.yaml", []byte(inside), os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)
