@@ -312,6 +312,7 @@ func sessionMistakes() map[string]mistake {
 		"tokenapi one path":    provider("{name: api, kind: tokenapi, preset: authx, base_url: http://api, login: {path: /graphql, body: '{\"u\":\"{{username}}\",\"p\":\"{{password}}\"}'}, refresh: {path: /graphql}, logout: {path: /graphql}, app_calls: [login], capture: [{path: /graphql}]}"),
 		"tokenapi leaks":       provider("{name: api, kind: tokenapi, preset: authx, base_url: http://api, aliases: [http://api, 'a:1'], placeholder: 'a\"b', leaks: some}"),
 		"oidc":                 provider("{name: corp, kind: oidc, issuer: x}"),
+		"oidc discovery":       provider("{name: corp, kind: oidc, issuer: 'https://id.example.com/.well-known/openid-configuration', client_id: a, auth_method: none}"),
 		"oidc values":          provider("{name: corp, kind: oidc, issuer: 'http://id.example.com', client_id: a, auth_method: none, client_secret: plain, scopes: [email], id_token_algs: [HS256], authorization_params: [{name: state, value: x}], timeout: 1h, tls: {ca_file: none.crt}}"),
 		"oidc key":             provider("{name: corp, kind: oidc, issuer: 'https://id.example.com?a', client_id: a, auth_method: private_key_jwt, id_token_algs: []}"),
 		"kind":                 provider("{name: corp, kind: ldap}"),

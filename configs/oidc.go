@@ -120,7 +120,14 @@ func checkOIDC(c *checker, path string, o *OIDCProvider) {
 	}
 }
 
+// discoveryPath follows an issuer in the address of its discovery document.
+const discoveryPath = "/.well-known/openid-configuration"
+
 func checkIssuer(c *checker, path, issuer string) {
+	if strings.HasSuffix(strings.TrimSuffix(issuer, "/"), discoveryPath) {
+		c.problem(path, "is the address of the discovery document", "leave out "+discoveryPath)
+		return
+	}
 	if what := issuerFault(issuer); what != "" && !c.anyBroken(path) {
 		c.problem(path, what, "write issuer: https://id.example.com")
 	}

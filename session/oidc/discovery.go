@@ -115,12 +115,13 @@ func (d *discovery) fetch(ctx context.Context) (*metadata, error) {
 
 // download reads the document at its one address (Discovery §4.1).
 func (d *discovery) download(ctx context.Context) (*metadata, error) {
-	status, body, err := d.client.get(ctx, strings.TrimSuffix(d.o.Issuer, "/")+"/.well-known/openid-configuration", nil)
+	address := strings.TrimSuffix(d.o.Issuer, "/") + "/.well-known/openid-configuration"
+	status, body, err := d.client.get(ctx, address, nil)
 	switch {
 	case err != nil:
 		return nil, err
 	case status != http.StatusOK:
-		return nil, fmt.Errorf("answer %d", status)
+		return nil, fmt.Errorf("%s answers %d", address, status)
 	}
 	m := &metadata{}
 	doc, err := parseClaims(body)
@@ -128,7 +129,7 @@ func (d *discovery) download(ctx context.Context) (*metadata, error) {
 		err = json.Unmarshal(body, m)
 	}
 	if err != nil {
-		return nil, errors.New("the answer is not a discovery document")
+		return nil, fmt.Errorf("%s is not a discovery document", address)
 	}
 	m.doc = doc
 	return m, nil

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"sessiongate/session"
@@ -90,10 +91,26 @@ func (p *Provider) loginGrant(ctx context.Context, m *metadata, a session.Attemp
 	if g.NoRefresh = got.RefreshToken == ""; g.NoRefresh {
 		p.warned.Do(func() {
 			p.o.Log.Warn("the provider gives no refresh token: sessions end with their access token and sign in again silently; "+
-				"ask for offline_access (scopes), or whatever this provider wants instead", slog.String("provider", p.o.Name))
+				p.o.refreshAdvice(), slog.String("provider", p.o.Name))
 		})
 	}
 	return g, nil
+}
+
+// refreshAdvice is what may bring a refresh token. A provider that follows the standard ignores
+// offline_access unless it may ask for consent (Core §11).
+func (o Options) refreshAdvice() string {
+	consented := slices.ContainsFunc(o.Params, func(p [2]string) bool {
+		return p[0] == "prompt" && slices.Contains(strings.Fields(p[1]), "consent")
+	})
+	switch {
+	case !slices.Contains(o.Scopes, "offline_access"):
+		return "ask for offline_access (scopes), or whatever this provider wants instead"
+	case !consented:
+		return "offline_access is asked for, and may want authorization_params: [{name: prompt, value: consent}], " +
+			"a question at each sign-in; or this provider, or its entry for this client, wants something else"
+	}
+	return "this provider, or its entry for this client, wants something else than offline_access"
 }
 
 func newGrant(id session.Identity, got reply) session.Grant {

@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -12,6 +13,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -292,7 +294,8 @@ func TestDiscovery(t *testing.T) {
 			idp.Set(row.set)
 			now := time.Now()
 			p := newProvider(t, idp, func(o *oidc.Options) { o.Now = func() time.Time { return now } })
-			if err := p.Probe(t.Context()); kind(err) != row.want {
+			if err := p.Probe(t.Context()); kind(err) != row.want ||
+				name == "down" && !strings.Contains(err.Error(), idp.Issuer()+"/.well-known/openid-configuration answers 5") {
 				t.Errorf("%v, want %s", err, row.want)
 			}
 			_, err := p.Refresh(t.Context(), session.Refresh{Tokens: session.Tokens{Refresh: "r"}})
@@ -306,6 +309,35 @@ func TestDiscovery(t *testing.T) {
 			now = now.Add(2 * time.Second)
 			if err := p.Probe(t.Context()); err != nil {
 				t.Errorf("after the provider is back: %v", err)
+			}
+		})
+	}
+}
+
+// TestNoRefreshTokenAdvice: the log names what was not asked for yet.
+func TestNoRefreshTokenAdvice(t *testing.T) {
+	for name, row := range map[string]struct {
+		scopes []string
+		params [][2]string
+		want   string
+	}{
+		"no scope":       {[]string{"openid"}, nil, "ask for offline_access (scopes)"},
+		"no consent":     {[]string{"openid", "offline_access"}, nil, "authorization_params: [{name: prompt, value: consent}]"},
+		"another prompt": {[]string{"openid", "offline_access"}, [][2]string{{"prompt", "login"}}, "authorization_params: [{name: prompt, value: consent}]"},
+		"all of it":      {[]string{"openid", "offline_access"}, [][2]string{{"prompt", "consent"}}, "something else than offline_access"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			idp := oidctest.New(t, redirectURI)
+			idp.Set(func(b *oidctest.Behaviour) { b.NoRefresh = true })
+			var logged bytes.Buffer
+			p := newProvider(t, idp, func(o *oidc.Options) {
+				o.Scopes, o.Params, o.Log = row.scopes, row.params, slog.New(slog.NewTextHandler(&logged, nil))
+			})
+			if _, err := signIn(t, p); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(logged.String(), row.want) {
+				t.Errorf("the log says %s", &logged)
 			}
 		})
 	}
