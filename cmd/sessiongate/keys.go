@@ -118,6 +118,11 @@ func (k keysFound) print(failed error) func(out io.Writer) error {
 			fmt.Fprintf(out, "%s %s\n", state, f.Path)
 		}
 		if failed == nil {
+			// Relative paths of a configuration are meant from its folder, these from the shell's.
+			dir, absolute := filepath.Abs(k.Dir)
+			if absolute != nil {
+				dir = k.Dir
+			}
 			_, err = fmt.Fprintf(out, `
 In the configuration:
 
@@ -125,7 +130,7 @@ keys:
   cookie:  [{id: c1, file: %[1]s/cookie.key}]
   seal:    [{id: s1, file: %[1]s/seal.key}]
   signing: [{id: k1, file: %[1]s/signing.pem}]
-`, k.Dir)
+`, dir)
 		}
 		return err
 	}

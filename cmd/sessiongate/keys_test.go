@@ -7,6 +7,28 @@ import (
 	"testing"
 )
 
+// TestKeysNameAbsolutePaths: what is printed for the configuration holds wherever its file lies.
+func TestKeysNameAbsolutePaths(t *testing.T) {
+	root := t.TempDir()
+	t.Chdir(root)
+	root, err := os.Getwd() // as the system spells it
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := generateKeys(&out, "etc/x/keys", "EdDSA", nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"made " + filepath.Join("etc/x/keys", "cookie.key") + "\n", "file: " + root + "/etc/x/keys/cookie.key}]\n",
+		"file: " + root + "/etc/x/keys/seal.key}]\n", "file: " + root + "/etc/x/keys/signing.pem}]\n",
+	} {
+		if !strings.Contains(out.String(), line) {
+			t.Errorf("%q is not in\n%s", line, &out)
+		}
+	}
+}
+
 // TestSharedSecret: `keys generate --secret` makes a text that a server under another user reads by
 // its group; a second run keeps it, and the text itself is never printed.
 func TestSharedSecret(t *testing.T) {
