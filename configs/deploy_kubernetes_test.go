@@ -163,6 +163,9 @@ func TestKubernetesPorts(t *testing.T) {
 	if want := []int{ports["http"], ports["metrics"], ports["health"]}; !slices.Equal(in, want) {
 		t.Errorf("the NetworkPolicy lets in to %v, and there is %v", in, want)
 	}
+	if text := shippedFile(t, kubernetesFolder+"networkpolicy.yaml"); !strings.Contains(text, " 100.64.0.0/10,") {
+		t.Error("the NetworkPolicy counts addresses behind a carrier's or a cloud's NAT as outside")
+	}
 	for i, rule := range policy.Ingress { // admin_exposed says that the policy guards it
 		if open := len(rule.From) == 0; open != (rule.Ports[0].Port == ports["health"]) {
 			t.Errorf("rule %d of the NetworkPolicy: port %d is open to everybody: %v", i, rule.Ports[0].Port, open)
@@ -215,6 +218,9 @@ func portOfURL(t *testing.T, text string) int {
 func TestKubernetesRouteIsTheOrigin(t *testing.T) {
 	type route struct {
 		Spec struct {
+			Parents []struct {
+				Section string `yaml:"sectionName"`
+			} `yaml:"parentRefs"`
 			Hostnames []string `yaml:"hostnames"`
 			Rules     []struct {
 				Backends []struct {
@@ -241,6 +247,9 @@ func TestKubernetesRouteIsTheOrigin(t *testing.T) {
 	r, s := readManifest[route](t, "httproute.yaml").Spec, readManifest[service](t, "service.yaml")
 	if origin := "https://" + strings.Join(r.Hostnames, " "); origin != loadInPod(t).Config.Server.PublicURL {
 		t.Errorf("the HTTPRoute is for %s, not for public_url", origin)
+	}
+	if len(r.Parents) != 1 || r.Parents[0].Section != "https" {
+		t.Errorf("the HTTPRoute attaches to %+v: plain HTTP too, without the listener's name", r.Parents)
 	}
 	if r.Rules[0].Timeouts.Request != "0s" {
 		t.Errorf("requests end after %q: streams would be cut", r.Rules[0].Timeouts.Request)
