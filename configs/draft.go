@@ -94,11 +94,29 @@ func (d *Draft) Replace(path string, lines ...string) {
 			from--
 		}
 	}
-	var fresh []string
-	for _, line := range lines {
-		fresh = append(fresh, strings.Repeat(" ", indent)+line+"\n")
+	d.text = strings.Join(all[:from], "") + indented(indent, lines) + strings.Join(all[to:], "")
+}
+
+// Insert puts lines behind a key and all below it, each indented as the key is.
+func (d *Draft) Insert(path string, lines ...string) {
+	place, found := d.find(path)
+	if !found || place.key == (position{}) {
+		d.fail(path, "is not there")
+		return
 	}
-	d.text = strings.Join(all[:from], "") + strings.Join(fresh, "") + strings.Join(all[to:], "")
+	all := d.lines()
+	from, indent := place.key.line-1, place.key.col-1
+	to := blockEnd(all, from, indent)
+	d.text = strings.Join(all[:to], "") + indented(indent, lines) + strings.Join(all[to:], "")
+}
+
+// indented are lines with their line breaks, behind blanks.
+func indented(indent int, lines []string) string {
+	var b strings.Builder
+	for _, line := range lines {
+		b.WriteString(strings.Repeat(" ", indent) + line + "\n")
+	}
+	return b.String()
 }
 
 // DropComment removes, of the comments that begin the file, the paragraphs that begin so.

@@ -129,6 +129,8 @@ func TestDraft(t *testing.T) {
 		"key goes":      {func(d *configs.Draft) { d.Replace("store.redis") }, draft[strings.Index(draft, "  # about Redis"):strings.Index(draft, "\n# about keys")], ""},
 		"last key goes": {func(d *configs.Draft) { d.Replace("keys") }, draft[strings.Index(draft, "# about keys"):], ""},
 		"entry's key":   {func(d *configs.Draft) { d.Replace("keys.cookie[0].file", "file: x", "from: y") }, "      file: k\n", "      file: x\n      from: y\n"},
+		"behind a key":  {func(d *configs.Draft) { d.Insert("server.public_url", "listen: x", "# y") }, "# what the browser sees\n", "# what the browser sees\n  listen: x\n  # y\n"},
+		"behind a list": {func(d *configs.Draft) { d.Insert("store.redis", "more: x") }, "    db: 1\n", "    db: 1\n  more: x\n"},
 		"comment":       {func(d *configs.Draft) { d.DropComment("Before the first start") }, "# Before the first start: do this,\n# and that.\n#\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -152,6 +154,7 @@ func TestDraftFaults(t *testing.T) {
 		"keys.cookie[0].id is the first key of an entry":     func(d *configs.Draft) { d.Replace("keys.cookie[0].id", "id: x") },
 		"keys.cookie[1].id is not there":                     func(d *configs.Draft) { d.Replace("keys.cookie[1].id", "id: x") },
 		"store.redis.addresses[0] is not there":              func(d *configs.Draft) { d.Replace("store.redis.addresses[0]", "x") },
+		"keys.nosuch is not there":                           func(d *configs.Draft) { d.Insert("keys.nosuch", "x") },
 		"KEYS is not there":                                  func(d *configs.Draft) { d.Set("KEYS", "x") },
 		"store.redis.addresses is not one value on one line": func(d *configs.Draft) { d.Set("store.redis.addresses", "x") },
 	} {
