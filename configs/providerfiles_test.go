@@ -75,6 +75,23 @@ func TestProviderFilesForFastAPI(t *testing.T) {
 	}
 }
 
+// Where the gateway issues the tokens, the file says who cannot verify them, and what to do; where
+// the API is unknown, it says when its paths must stay whole.
+func TestProviderFilesTellWhatAnAPINeeds(t *testing.T) {
+	_, texts := configs.ProviderFiles()
+	for name, wants := range map[string][]string{
+		"local":          {"jsonwebtoken", "--alg RS256", "removing keys/signing.pem", "/.well-known/jwks.json\"))"},
+		"local-database": {"jsonwebtoken", "--alg RS256", "removing keys/signing.pem", "/.well-known/jwks.json\"))"},
+		"tokenapi":       {"Remove this line where the"},
+	} {
+		for _, want := range wants {
+			if !strings.Contains(texts[name], want) {
+				t.Errorf("%s does not say %q", name, want)
+			}
+		}
+	}
+}
+
 // An entry for an OpenID Connect provider says where it leads back to, by its own name.
 func TestProviderFilesNameTheirURIs(t *testing.T) {
 	names, texts := configs.ProviderFiles()
