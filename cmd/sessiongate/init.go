@@ -35,8 +35,9 @@ The sessions are kept in the process where --public-url is this machine, and in 
 Redis of --redis elsewhere. The client secret of an OpenID Connect provider is asked
 for on a terminal, and is otherwise taken from the environment when the gateway runs.
 
-What exists is kept: a sessiongate.yaml that is there ends it with status 1, and keys
-and users that are there are used. Either everything is written, or nothing.`,
+What exists is kept: a sessiongate.yaml that is there ends it with status 1, unless it
+is a --dry-run, and keys and users that are there are used. keys/.gitignore keeps all
+of that folder out of Git. Either everything is written, or nothing.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o := setup.Options{Dir: dir, Given: givenAnswers(cmd), Env: os.LookupEnv, DryRun: dryRun, Keys: func(dir string) error {
@@ -110,6 +111,9 @@ func runInit(cmd *cobra.Command, o setup.Options) error {
 	}
 	for _, w := range result.Warnings {
 		cmd.PrintErrln("warning:", w)
+	}
+	if o.DryRun && result.Exists {
+		cmd.PrintErrln("note: a sessiongate.yaml is there, and without --dry-run nothing would be written")
 	}
 	report := reportInit(o, result, wantsJSON(cmd))
 	return answer(cmd, report, func(out io.Writer) error { return report.print(out, o, result) }, nil)

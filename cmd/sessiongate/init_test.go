@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -70,7 +71,7 @@ func TestInitLocal(t *testing.T) {
 	t.Parallel()
 	dir, out := inits(t)
 	c := loads(t, dir).Config
-	if c.Server.PublicURL != "http://localhost:8080" || c.Server.Listen != ":8080" || !c.Store.Embedded || len(c.Keys.Signing) != 1 ||
+	if c.Server.PublicURL != "http://localhost:8080" || c.Server.Listen != "localhost:8080" || !c.Store.Embedded || len(c.Keys.Signing) != 1 ||
 		c.Routes[0].Upstreams[0] != "http://localhost:9000" || c.Routes[1].Upstreams[0] != "http://localhost:5173" {
 		t.Errorf("%+v", c)
 	}
@@ -85,7 +86,7 @@ func TestInitLocal(t *testing.T) {
 	if u, err := file.Authenticate(t.Context(), "admin", password[1]); err != nil || !slices.Equal(u.Roles, []string{"admin"}) {
 		t.Errorf("%+v, %v", u, err)
 	}
-	if len(contents(t, dir)) != 5 {
+	if len(contents(t, dir)) != 6 {
 		t.Errorf("files: %v", contents(t, dir))
 	}
 }
@@ -96,10 +97,10 @@ func TestInitPreset(t *testing.T) {
 	c := loads(t, dir).Config
 	p := c.Providers[0].TokenAPI
 	if p == nil || p.Preset != "fastapi-tutorial" || p.BaseURL != "http://localhost:8000" || c.Routes[0].Upstreams[0] != "http://localhost:8000" ||
-		c.Routes[1].Static == "" || c.Server.Listen != ":3000" {
+		c.Routes[1].Static == "" || c.Server.Listen != "localhost:3000" {
 		t.Errorf("%+v", c)
 	}
-	if strings.Contains(out, "Sign in as") || len(contents(t, dir)) != 3 {
+	if strings.Contains(out, "Sign in as") || len(contents(t, dir)) != 4 {
 		t.Errorf("%s\n%v", out, contents(t, dir))
 	}
 }
@@ -224,7 +225,7 @@ func TestInitTwice(t *testing.T) {
 	t.Parallel()
 	dir, _ := inits(t)
 	before := contents(t, dir)
-	for _, flags := range [][]string{nil, {"--preset", "fastapi-tutorial"}, {"--dry-run"}, {"--json", "--yes"}} {
+	for _, flags := range [][]string{nil, {"--preset", "fastapi-tutorial"}, {"--json", "--yes"}} {
 		status, out, logs := runLine(t, append([]string{"init", "--dir", dir}, flags...)...)
 		if status != exitFailed || !strings.Contains(logs, "sessiongate.yaml is there already, and nothing was changed") || shownPassword.MatchString(out) {
 			t.Errorf("%q: %d %s%s", flags, status, out, logs)
@@ -255,7 +256,7 @@ func TestInitKeepsKeysAndUsers(t *testing.T) {
 	}
 	before := contents(t, dir)
 	status, out, logs := runLine(t, "init", "--dir", dir)
-	if status != exitDone || strings.Contains(out, "Sign in as") || strings.Count(out, "kept ") != 3 || strings.Count(out, "made ") != 2 {
+	if status != exitDone || strings.Contains(out, "Sign in as") || strings.Count(out, "kept ") != 4 || strings.Count(out, "made ") != 2 {
 		t.Fatalf("%d %s%s", status, out, logs)
 	}
 	after := contents(t, dir)
@@ -275,11 +276,16 @@ func TestInitUsage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line, want := range map[string]string{
-		"--provider keyclok":                                   `--provider "keyclok" is not known; write --provider keycloak, or one of `,
-		"--provider nosuch":                                    `--provider "nosuch" is not known; write one of `,
-		"--preset fastapi":                                     `is not known; write`,
-		"--preset keycloak":                                    `--preset "keycloak" is not known; write one of `,
-		"--provider keycloak --preset fastapi-tutorial":        "leave one of them out",
+		"--provider keyclok": `--provider "keyclok" is not known; write --provider keycloak, or one of `,
+		"--provider nosuch":  `--provider "nosuch" is not known; write one of `,
+		"--preset fastapi":   `is not known; write --preset fastapi-oauth2 or fastapi-tutorial, or one of `,
+		"--preset express":   `write --preset node-express-boilerplate, or one of `,
+		"--preset nosuch":    `tymon; none fits? write --provider tokenapi`,
+		"--upstream 18731":   `--upstream "18731" is a port alone; write --upstream http://localhost:18731`,
+		"--app :3000":        `is a port alone; write --app http://localhost:3000`,
+		"--public-url 8000":  `write --public-url http://localhost:8000`,
+		"--preset keycloak":  `--preset "keycloak" is not known; write one of `,
+		"--provider keycloak --preset fastapi-tutorial": "leave one of them out",
 		"--provider oidc":                                      "--issuer is missing; write --issuer https://id.example.com",
 		"--provider oidc --issuer https://a.test":              "--client-id is missing; write --client-id sessiongate",
 		"--provider oidc --issuer http://a.test --client-id x": `--issuer "http://a.test" is http, and anybody on the way could sign in as anyone; write --issuer https://id.example.com`,
@@ -379,6 +385,64 @@ func TestInitDryRun(t *testing.T) {
 	}
 }
 
+// A dry run shows what would be written, beside what is there.
+func TestInitDryRunTwice(t *testing.T) {
+	t.Parallel()
+	dir, _ := inits(t)
+	before := contents(t, dir)
+	status, out, logs := runLine(t, "init", "--dir", dir, "--dry-run", "--preset", "strapi")
+	if status != exitDone || !strings.Contains(out, "preset: strapi") || !strings.Contains(logs, "a sessiongate.yaml is there") {
+		t.Errorf("%d %s%s", status, out, logs)
+	}
+	if after := contents(t, dir); !mapsEqual(before, after) {
+		t.Errorf("files changed: %v", after)
+	}
+}
+
+// What only the operator has is named at the end, where HTTPS needs it.
+func TestInitInPublic(t *testing.T) {
+	t.Parallel()
+	_, out := inits(t, "--public-url", "https://app.test", "--redis", "redis://localhost")
+	for _, want := range []string{"Missing to be served at https://app.test", "tls: {cert_file: ", "trusted_proxies: ["} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q:\n%s", want, out)
+		}
+	}
+	if _, out := inits(t); strings.Contains(out, "Missing") {
+		t.Error(out)
+	}
+}
+
+// Git sees nothing of the keys; a .gitignore that is there stays.
+func TestInitKeepsKeysOutOfGit(t *testing.T) {
+	t.Parallel()
+	dir, out := inits(t)
+	if got := contents(t, dir)["/keys/.gitignore"]; got != "*\n" || !strings.Contains(out, "made "+filepath.Join(dir, "keys/.gitignore")) {
+		t.Errorf("%q\n%s", got, out)
+	}
+	dir = t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "keys"), 0o700), os.WriteFile(filepath.Join(dir, "keys/.gitignore"), []byte("mine"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if status, out, logs := runLine(t, "init", "--dir", dir); status != exitDone || contents(t, dir)["/keys/.gitignore"] != "mine" {
+		t.Errorf("%d %s%s", status, out, logs)
+	}
+}
+
+// The cure of local.yaml for what cannot verify EdDSA: keys that are made first are used as they are.
+func TestInitWithRS256(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if status, out, logs := runLine(t, "keys", "generate", "--dir", filepath.Join(dir, "keys"), "--alg", "RS256"); status != exitDone {
+		t.Fatalf("%s%s", out, logs)
+	}
+	before := contents(t, dir)["/keys/signing.pem"]
+	if status, out, logs := runLine(t, "init", "--dir", dir); status != exitDone || contents(t, dir)["/keys/signing.pem"] != before {
+		t.Fatalf("%s%s", out, logs)
+	}
+	loads(t, dir)
+}
+
 // The object has no secrets: it may go to logs.
 func TestInitJSON(t *testing.T) {
 	t.Parallel()
@@ -387,7 +451,7 @@ func TestInitJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if report.User != "admin" || report.URL != "https://app.test" || len(report.Files) != 6 || len(report.Next) != 4 ||
+	if report.User != "admin" || report.URL != "https://app.test" || len(report.Files) != 7 || len(report.Next) != 4 ||
 		report.Next[1] != "sessiongate users passwd admin --file users.yaml" || strings.Contains(out, "canary") || strings.Contains(out, "\"password\"") {
 		t.Errorf("%s", out)
 	}

@@ -119,7 +119,12 @@ func (r initReport) print(out io.Writer, o setup.Options, result *setup.Result) 
 		fmt.Fprintf(&b, "\nRegister at the provider:\n\n  redirect URI              %s\n  post-logout redirect URI  %s\n  back-channel logout URI   %s (the provider calls it itself)\n",
 			g.RedirectURI, g.PostLogoutRedirectURI, g.BackChannelLogoutURI)
 	}
-	fmt.Fprintf(&b, "\nNext:\n\n  %s\n\nThen open %s\nKeep keys/ to yourself: no version control, no image.\n", strings.Join(r.Next, "\n  "), r.URL)
+	if strings.HasPrefix(r.URL, "https://") {
+		fmt.Fprintf(&b, "\nMissing to be served at %s, one of these under server in sessiongate.yaml:\n\n  %s\n  %s\n", r.URL,
+			`tls: {cert_file: FILE, key_file: FILE} and listen: ":443"   HTTPS by the gateway itself`,
+			`trusted_proxies: [ADDRESS]   HTTPS by a proxy in front at that address, which passes on to port 8080`)
+	}
+	fmt.Fprintf(&b, "\nNext:\n\n  %s\n\nThen open %s\nKeep keys/ to yourself: no version control (keys/.gitignore sees to Git), no image.\n", strings.Join(r.Next, "\n  "), r.URL)
 	_, err := out.Write(b.Bytes())
 	return err
 }

@@ -76,7 +76,7 @@ func (g *gate) serves() *browser {
 	}
 	p := &process{t: g.t, cmd: sessiongate(g.t, "serve"), logs: &logBuffer{}, admin: freeAddress(g.t), done: make(chan struct{})}
 	d := configs.NewDraft(string(text))
-	d.Replace("server.listen", fmt.Sprintf("listen: %q", "127.0.0.1"+d.Value("server.listen")), fmt.Sprintf("admin: %q", p.admin))
+	d.Replace("server.listen", fmt.Sprintf("listen: %q", strings.Replace(d.Value("server.listen"), "localhost", "127.0.0.1", 1)), fmt.Sprintf("admin: %q", p.admin))
 	changed, err := d.Text()
 	if err != nil {
 		g.t.Fatal(err)

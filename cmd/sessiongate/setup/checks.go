@@ -37,12 +37,16 @@ func odd(text string) string {
 // mayHoldPassword tells whether an answer may be a URL with a password in it.
 func mayHoldPassword(text string) bool { return strings.Contains(text, "@") }
 
+var barePort = regexp.MustCompile(`^:?[0-9]{1,5}$`)
+
 var bareHost = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?(/.*)?$`)
 
 // address takes the URL of a server, with a base path perhaps.
 func address(text string) (string, *fault) {
 	u, err := url.Parse(text)
 	switch {
+	case barePort.MatchString(text):
+		return "", &fault{"is a port alone", "http://localhost:" + strings.TrimPrefix(text, ":")}
 	case (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") && bareHost.MatchString(text):
 		return "", &fault{"has no http:// or https:// in front", likelyScheme(text) + text}
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
@@ -84,6 +88,8 @@ func appFolder(dir string) func(string) (string, *fault) {
 		}
 		info, err := os.Stat(text)
 		switch {
+		case err != nil && barePort.MatchString(text):
+			return address(text)
 		case err != nil:
 			return "", &fault{what: "is neither a URL nor a folder that is there"}
 		case !info.IsDir():

@@ -83,11 +83,31 @@ func (c catalogue) named(flag, name string, of func(shipped) bool) (shipped, err
 		return s, nil
 	}
 	names := c.names(of)
-	fix := "write one of " + strings.Join(names, ", ")
-	if near := configs.Nearest(name, names); near != "" {
-		fix = "write --" + flag + " " + near + ", or " + fix[len("write "):]
+	fix := "one of " + strings.Join(names, ", ")
+	if meant := likely(name, names); len(meant) > 0 {
+		fix = "--" + flag + " " + strings.Join(meant, " or ") + ", or " + fix
+	}
+	fix = "write " + fix
+	if flag == "preset" {
+		fix += "; none fits? write --provider tokenapi"
 	}
 	return shipped{}, &UsageError{"--" + flag + " " + quoteText(name) + " is not known; " + fix}
+}
+
+// likely are the names that may be meant by one that is none: the nearest, or those with that word.
+func likely(name string, names []string) (meant []string) {
+	if near := configs.Nearest(name, names); near != "" {
+		return []string{near}
+	}
+	if len(name) < 3 {
+		return nil
+	}
+	for _, n := range names {
+		if strings.Contains(n, strings.ToLower(name)) {
+			meant = append(meant, n)
+		}
+	}
+	return meant
 }
 
 // chooseOnTerminal asks for the kind first, and then for a name that saves most of the work.
@@ -132,8 +152,11 @@ func (q *questions) pick(prompt, fallback string, names []string, c catalogue) (
 			return s, nil
 		}
 		hint := "write one of " + strings.Join(names, ", ")
-		if near := configs.Nearest(name, names); near != "" {
-			hint = "write " + near + "?"
+		if meant := likely(name, names); len(meant) > 0 {
+			hint = "write " + strings.Join(meant, " or ") + "?"
+		}
+		if slices.Contains(names, "other") {
+			hint += " (none fits: other)"
 		}
 		q.terminal.Say("  " + quoteText(name) + " is not known; " + hint)
 	}

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"net"
 	"net/url"
 	"strings"
 
@@ -13,6 +14,7 @@ const (
 	keysFolder    = "keys"
 	secretFile    = "keys/client-secret" //nolint:gosec // the name of a file
 	passwordFile  = "keys/redis-password"
+	ignoreFile    = "keys/.gitignore"
 	usersFile     = "users.yaml"
 	secretVar     = "OIDC_CLIENT_SECRET" //nolint:gosec // the name of a variable
 	firstUserName = "admin"
@@ -43,21 +45,38 @@ func keyPaths() []string {
 	return []string{"keys.cookie[0].file", "keys.seal[0].file", "keys.signing[0].file"}
 }
 
-// server sets the address, and listens on the port that it names on this machine. Elsewhere
-// something stands in front, and which port that wants is its affair.
+// server sets the address. Where it is this machine's, nobody else has to reach the gateway, and it
+// listens there alone. For https something is missing, which only the operator has.
 func server(d *configs.Draft, publicURL string) {
-	d.Set("server.public_url", publicURL)
+	const key = "server.public_url"
+	d.Set(key, publicURL)
 	u, err := url.Parse(publicURL)
-	if err != nil || u.Scheme != "http" || d.Has("server.listen") {
-		return
+	switch {
+	case err != nil || d.Has("server.listen"):
+	case u.Scheme == "https":
+		d.Insert(key,
+			"# Served there by the gateway itself: tls: {cert_file: FILE, key_file: FILE} and listen: \":443\",",
+			"# or by a proxy in front, which passes on to port 8080: trusted_proxies: [its addresses]")
+	default:
+		line := "listen: " + configs.Quote(loopback(u))
+		d.Insert(key, line+strings.Repeat(" ", max(1, 41-len(line)))+"# this machine alone; in a container "+configs.Quote(":"+portOf(u)))
 	}
-	port := u.Port()
-	if port == "" {
-		port = "80"
+}
+
+// loopback is the address to listen at for a URL of this machine.
+func loopback(u *url.URL) string {
+	host := u.Hostname()
+	if net.ParseIP(host) == nil {
+		host = "localhost" // what is below it may not be known to this machine, only to browsers
 	}
-	if port != "8080" {
-		d.Replace("server.public_url", "public_url: "+configs.Quote(publicURL), "listen: "+configs.Quote(":"+port))
+	return net.JoinHostPort(host, portOf(u))
+}
+
+func portOf(u *url.URL) string {
+	if u.Port() == "" {
+		return "80"
 	}
+	return u.Port()
 }
 
 // store replaces the section: which of the two it is follows from the answers.

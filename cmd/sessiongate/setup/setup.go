@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 
@@ -33,6 +34,7 @@ func (e *UsageError) Error() string { return "init: " + e.What }
 // Result is what was set up.
 type Result struct {
 	Provider string            // the provider's name in the file
+	Exists   bool              // of a dry run: there is a configuration already
 	Text     string            // of sessiongate.yaml
 	URL      string            // the address to open
 	Files    []File            // in the order in which they were made
@@ -62,8 +64,8 @@ type Register struct {
 // an error nothing has changed.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	target := target{dir: filepath.Clean(o.Dir), env: o.Env, keys: o.Keys}
-	if err := target.free(); err != nil {
-		return nil, err
+	if err := target.free(); err != nil && !(o.DryRun && errors.Is(err, ErrExists)) {
+		return nil, err // a dry run shows what would be written, to be held against what is there
 	}
 	plan, err := ask(ctx, o, target)
 	if err != nil {

@@ -84,7 +84,7 @@ func TestQuestions(t *testing.T) {
 		"nothing but defaults": {
 			answers: []string{"", "", "", ""},
 			said:    []string{"Provider [local]", "[http://localhost:9000]", "[http://localhost:5173]", "[http://localhost:8080]"},
-			text:    []string{"kind: local", "embedded: true", "public_url: http://localhost:8080 "},
+			text:    []string{"kind: local", "embedded: true", "public_url: http://localhost:8080 ", "\n  listen: localhost:8080 "},
 		},
 		"a vendor at once": {
 			answers: []string{"keycloak", "https://id.test", "app", "", "", "", ""},
@@ -93,28 +93,33 @@ func TestQuestions(t *testing.T) {
 		},
 		"a vendor by way of its kind": {
 			answers: []string{"oidc", "gogle", "google", "", "app", "s3cret", "", "", ""},
-			said:    []string{`  "gogle" is not known; write google?`, "[https://accounts.google.com]"},
+			said:    []string{`  "gogle" is not known; write google? (none fits: other)`, "[https://accounts.google.com]"},
 			text:    []string{"issuer: https://accounts.google.com\n", "client_secret_file: keys/client-secret"},
 		},
 		"another token API": {
 			answers: []string{"tokenapi", "", "http://localhost:7000/", folder, "http://gate.localhost:3000"},
-			text:    []string{"base_url: http://localhost:7000 ", `upstreams: ["http://localhost:7000"]`, "static: " + folder, `listen: ":3000"`},
+			text:    []string{"base_url: http://localhost:7000 ", `upstreams: ["http://localhost:7000"]`, "static: " + folder, "  listen: localhost:3000                   # this machine alone; in a container \":3000\"\n"},
 		},
 		"a preset by way of its kind": {
 			answers: []string{"tokenapi", "strapi", "", "", ""},
 			text:    []string{"preset: strapi", "base_url: http://localhost:1337\n"},
 		},
+		"a word of a preset's name": {
+			answers: []string{"tokenapi", "express", "spring", "other", "", "", "http://127.0.0.1:8088"},
+			said:    []string{`"express" is not known; write node-express-boilerplate? (none`, `"spring" is not known; write one of `, `tokenapi (none fits: other)`},
+			text:    []string{"listen: \"127.0.0.1:8088\""},
+		},
 		"an address in public": {
 			given:   []string{"provider", "local"},
 			answers: []string{"", "", "app.test", "https://app.test/", "localhost", ""},
 			said:    []string{`write https://app.test`, `"localhost" is not the URL of a Redis; write redis://localhost:6379`, "Redis, which keeps the sessions [redis://localhost:6379]"},
-			text:    []string{"public_url: https://app.test ", "redis: redis://localhost:6379\n"},
+			text:    []string{"public_url: https://app.test ", "# what the browser sees", "tls: {cert_file", "trusted_proxies: [", "redis: redis://localhost:6379\n"},
 		},
 		"the port of the app": {
 			given:   []string{"provider", "local", "upstream", "http://localhost:8080"},
 			answers: []string{"", "", "http://localhost:9090", "http://localhost:8081"},
 			said:    []string{"the gateway needs a port of its own; write http://localhost:8081", "is the port of the gateway's own metrics"},
-			text:    []string{"public_url: http://localhost:8081", `listen: ":8081"`},
+			text:    []string{"public_url: http://localhost:8081", "listen: localhost:8081 "},
 		},
 		"flags alone": {
 			given: []string{"provider", "local", "upstream", "http://a.test", "app", "http://b.test", "public-url", "http://localhost:80801"[:21]},

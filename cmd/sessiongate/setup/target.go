@@ -159,6 +159,11 @@ func (t target) stageKeys(s *staging, a *answers) error {
 			s.add(t, draft.Value(path))
 		}
 	}
+	// Whoever adds all files of the app to its version control does not mean these.
+	if err := os.WriteFile(s.path(ignoreFile), []byte("*\n"), 0o600); err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	s.add(t, ignoreFile)
 	return nil
 }
 
@@ -224,6 +229,7 @@ func (t target) stageConfig(s *staging, a *answers) error {
 		return t.aboutAnswers(err)
 	}
 	r := s.result
+	r.Exists = t.has(configFile)
 	r.Text, err = compose(a, func(name string) string { return name }, hasSecret)
 	if err != nil {
 		return fmt.Errorf("init: %w", err)
@@ -231,7 +237,7 @@ func (t target) stageConfig(s *staging, a *answers) error {
 	r.Provider, r.URL = loaded.Config.Providers[0].Name, loaded.Config.Server.PublicURL
 	r.Warnings, r.Unset, r.Register, r.Edits = loaded.Warnings, env.unset, registered(&loaded.Config), leftover(r.Text)
 	s.names = append(s.names, configFile) // there was none: if there is one by now, moving fails
-	r.Files = append(r.Files, File{Path: t.path(configFile)})
+	r.Files = append(r.Files, File{Path: t.path(configFile), Kept: t.has(configFile)})
 	if err := os.WriteFile(s.path(configFile), []byte(r.Text), 0o644); err != nil { //nolint:gosec // it holds no secret
 		return fmt.Errorf("init: %w", err)
 	}
