@@ -170,14 +170,3 @@ func retryAfter(err error) time.Duration {
 	}
 	return 0
 }
-
-// paths answers by the path; others are not found.
-type paths map[string]http.HandlerFunc
-
-func (p paths) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if answer := p[r.URL.Path]; answer != nil {
-		answer(w, r)
-		return
-	}
-	http.NotFound(w, r)
-}

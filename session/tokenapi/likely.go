@@ -353,6 +353,9 @@ func likelyNames(doc any, what string) string {
 	return "; likely: " + strings.Join(found, ", ")
 }
 
+// subjectNames are what APIs call the name of a user for good, the likeliest first.
+var subjectNames = [...]string{"sub", "id", "user_id", "userid", "uid", "_id", "uuid", "username", "email"}
+
 // identityAdvice lists what may name the user.
 func identityAdvice(doc any, from IdentityFrom) (lines []string) {
 	if doc == nil {
@@ -362,7 +365,7 @@ func identityAdvice(doc any, from IdentityFrom) (lines []string) {
 		return nil
 	}
 	all := leaves(doc)
-	for _, name := range []string{"sub", "id", "user_id", "userid", "uid", "_id", "uuid", "username", "email"} {
+	for _, name := range subjectNames {
 		i := slices.IndexFunc(all, func(l leaf) bool {
 			return strings.ToLower(l.place[strings.LastIndexByte(l.place, '.')+1:]) == name && textOf(l.value) != ""
 		})

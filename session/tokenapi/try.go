@@ -52,6 +52,7 @@ type trial struct {
 	typed session.Credentials
 	steps []Step
 	grant session.Grant // what a session would hold now
+	given place         // where the answer to the login had the refresh token
 }
 
 func (t *trial) run(ctx context.Context) {
@@ -91,6 +92,7 @@ func (t *trial) login(ctx context.Context) bool {
 		t.step("login", true, text, lines...)
 		return false
 	}
+	t.given = placeOf(r, t.p.tokens.sources.refresh)
 	t.step("login", false, "answers "+statusText(r.status), t.tokenLines(r, c.Now)...)
 	return t.identity(calls, grant, err)
 }
@@ -151,13 +153,17 @@ func (t *trial) advice(ctx context.Context, r *reply, configured Endpoint) strin
 func (t *trial) identity(calls []exchange, grant session.Grant, err error) bool {
 	from := t.p.options.Identity.From
 	doc, where := t.described(calls)
+	var lines []string
+	if line := t.replyIdentity(calls[0].reply, grant.Identity); line != "" {
+		lines = []string{line}
+	}
 	if err != nil {
 		text := plainText(err)
-		t.step("identity", true, "from "+where+": "+text, identityAdvice(doc, from)...)
+		t.step("identity", true, "from "+where+": "+text, append(lines, identityAdvice(doc, from)...)...)
 		return false
 	}
 	t.grant = grant
-	t.step("identity", false, "from "+where, t.identityLines(doc, grant.Identity)...)
+	t.step("identity", false, "from "+where, append(t.identityLines(doc, grant.Identity), lines...)...)
 	return true
 }
 
@@ -219,6 +225,10 @@ func (t *trial) refresh(ctx context.Context, first session.Secret) bool {
 func (t *trial) noRefresh(ctx context.Context, r *reply, err error, first session.Secret) {
 	says := "answers " + statusText(r.status)
 	second := slices.ContainsFunc(t.steps, func(s Step) bool { return s.Name == "refresh" })
+	lines := fieldLines("the answer has", r)
+	if !second {
+		lines = append(t.sameName("refresh", t.p.options.Refresh), lines...)
+	}
 	switch {
 	case r.status < 300 && r.first(t.p.tokens.sources.access) == "":
 		t.step("refresh", true, says+", and there is no access token at "+strings.Join(t.p.options.Reply.AccessToken, ", "), tokenAdvice(r, accessToken)...)
@@ -227,9 +237,9 @@ func (t *trial) noRefresh(ctx context.Context, r *reply, err error, first sessio
 			strings.Join(t.p.options.Reply.RefreshToken, ", ")+": add the place of the new one to reply.refresh_token")
 	case r.status >= 300 && t.refused(err):
 		t.step("refresh", true, says+": refused, with a token that is seconds old. Is it sent where the API wants it? "+
-			"See refresh.refresh_token, refresh.access_token, refresh.body and refresh.send", fieldLines("the answer has", r)...)
+			"See refresh.refresh_token, refresh.access_token, refresh.body and refresh.send", lines...)
 	case r.status >= 300:
-		t.step("refresh", true, t.advice(ctx, r, t.p.options.Refresh), fieldLines("the answer has", r)...)
+		t.step("refresh", true, t.advice(ctx, r, t.p.options.Refresh), lines...)
 	default:
 		t.step("refresh", true, says+": "+plainText(err))
 	}
@@ -275,12 +285,13 @@ func (t *trial) logout(ctx context.Context) bool {
 	}
 	r := calls[0].reply
 	r.what = "logout"
+	lines := append(t.sameName("logout", t.p.options.Logout), fieldLines("the answer has", r)...)
 	switch {
 	case r.status == http.StatusUnauthorized || r.status == http.StatusForbidden:
 		t.step("logout", true, "answers "+statusText(r.status)+" to tokens that are seconds old: nothing is revoked. "+
-			"See logout.refresh_token and logout.access_token", fieldLines("the answer has", r)...)
+			"See logout.refresh_token and logout.access_token", lines...)
 	case err != nil || r.status >= 300:
-		t.step("logout", true, t.advice(ctx, r, t.p.options.Logout), fieldLines("the answer has", r)...)
+		t.step("logout", true, t.advice(ctx, r, t.p.options.Logout), lines...)
 	default:
 		t.step("logout", false, "answers "+statusText(r.status))
 		return true

@@ -217,9 +217,15 @@ func TestTryFails(t *testing.T) {
 	}
 }
 
-// pathAnswers answers each path as its handler does.
+// pathAnswers answers each path as its handler does; others are not found.
 func pathAnswers(rows map[string]http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) { rows[r.URL.Path](w, r) }
+	return func(w http.ResponseWriter, r *http.Request) {
+		if answer := rows[r.URL.Path]; answer != nil {
+			answer(w, r)
+			return
+		}
+		say(404, `{}`)(w, r)
+	}
 }
 
 // once answers the login with the body, the first refresh with an access token alone, and others

@@ -2,6 +2,7 @@ package tokenapi_test
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -34,8 +35,7 @@ func TestCheckNamesUnlistedRefusals(t *testing.T) {
 		"a dead token is": {404, `{"message":"no such token"}`, tokenapi.Endpoint{}, `W refresh: answers 404, and not as a path does that is not there: the path is right. If a dead refresh token gets it too, write refresh: {answers: ["refused: 404 message=*"]}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newAPI(t, nil)
-			a.Config.Handler = paths{"/login": say(401, `{}`), "/refresh": say(row.status, row.body)}
+			a := newAPI(t, pathAnswers(map[string]http.HandlerFunc{"/login": say(401, `{}`), "/refresh": say(row.status, row.body)}))
 			got := reportText(a.provider(t, func(o *tokenapi.Options) {
 				row.refresh.URL, o.Logout.URL = o.Refresh.URL, ""
 				o.Refresh = row.refresh
