@@ -154,7 +154,7 @@ func (t *trial) identity(calls []exchange, grant session.Grant, err error) bool 
 	from := t.p.options.Identity.From
 	doc, where := t.described(calls)
 	var lines []string
-	if line := t.replyIdentity(calls[0].reply, grant.Identity); line != "" {
+	if line := replyIdentity(calls[0].reply, from, grant.Identity); line != "" {
 		lines = []string{line}
 	}
 	if err != nil {
@@ -227,7 +227,7 @@ func (t *trial) noRefresh(ctx context.Context, r *reply, err error, first sessio
 	second := slices.ContainsFunc(t.steps, func(s Step) bool { return s.Name == "refresh" })
 	lines := fieldLines("the answer has", r)
 	if !second {
-		lines = append(t.sameName("refresh", t.p.options.Refresh), lines...)
+		lines = append(sameName(t.given, "refresh", t.p.options.Refresh), lines...)
 	}
 	switch {
 	case r.status < 300 && r.first(t.p.tokens.sources.access) == "":
@@ -285,7 +285,7 @@ func (t *trial) logout(ctx context.Context) bool {
 	}
 	r := calls[0].reply
 	r.what = "logout"
-	lines := append(t.sameName("logout", t.p.options.Logout), fieldLines("the answer has", r)...)
+	lines := append(sameName(t.given, "logout", t.p.options.Logout), fieldLines("the answer has", r)...)
 	switch {
 	case r.status == http.StatusUnauthorized || r.status == http.StatusForbidden:
 		t.step("logout", true, "answers "+statusText(r.status)+" to tokens that are seconds old: nothing is revoked. "+

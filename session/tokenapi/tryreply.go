@@ -12,9 +12,9 @@ import (
 
 // replyIdentity is the line that reads the user from the answer to the login, where its token says
 // less; empty: it does not describe one.
-func (t *trial) replyIdentity(r *reply, id session.Identity) string {
+func replyIdentity(r *reply, from IdentityFrom, id session.Identity) string {
 	doc, err := r.json()
-	if err != nil || t.p.options.Identity.From != FromToken || len(id.Roles) > 0 {
+	if err != nil || from != FromToken || len(id.Roles) > 0 {
 		return ""
 	}
 	all := leaves(doc)
@@ -76,13 +76,12 @@ func cutLast(field string) (above, last string) {
 }
 
 // sameName is the line by which a call sends the refresh token under the name that the login gives
-// it; none if it does so already, or not in a place of its own.
-func (t *trial) sameName(what string, e Endpoint) []string {
+// it, at the place from; none if it does so already, or not in a place of its own.
+func sameName(from place, what string, e Endpoint) []string {
 	to, err := parsePlace(e.RefreshToken)
-	if e.RefreshToken == "" || err != nil || to.kind != inBody || t.given.name == "" {
+	if e.RefreshToken == "" || err != nil || to.kind != inBody || from.name == "" {
 		return nil
 	}
-	from := t.given
 	if from.kind == inBody {
 		_, from.name = cutLast(from.name)
 	}
