@@ -44,7 +44,11 @@ func (t *trial) deadToken(ctx context.Context, first session.Secret, gone bool) 
 // deadText judges the answer to a token that is dead.
 func (t *trial) deadText(r *reply, err error) (failed bool, text string) {
 	x := &probe{endpoint: t.p.endpoints.refresh, configured: t.p.options.Refresh, reply: r}
-	const stays = ": its session gets 503 and does not end. Write "
+	stays := ": its session gets 503 and does not end. Write "
+	var fault *session.FaultError
+	if errors.As(err, &fault) && fault.Doubt {
+		stays = ": its session gets 503 until the doubt is settled. Write "
+	}
 	line := `refresh: {answers: ["refused: ` + statusText(r.status) + r.wordField() + `"]}`
 	var no *session.RefusedError
 	switch {

@@ -57,7 +57,7 @@ func TestTryDeadToken(t *testing.T) {
 	for name, row := range map[string]row{
 		"403": {
 			mortal{dead: say(403, `{"message":"`+canary+`"}`), revokes: true}, nil,
-			"FAILED refresh: answers 403" + returned + ", which refresh.refused does not list: its session gets 503 and does not end. Write refresh: {refused: [401, 403]}",
+			"FAILED refresh: answers 403" + returned + ", which refresh.refused does not list: its session gets 503 until the doubt is settled. Write refresh: {refused: [401, 403]}",
 		},
 		"403, listed": {
 			mortal{dead: say(403, `{}`), revokes: true}, func(o *tokenapi.Options) { o.Refresh.Refused = []int{401, 403} },
@@ -68,7 +68,7 @@ func TestTryDeadToken(t *testing.T) {
 			mortal{dead: say(404, `{"message":"`+canary+`"}`), revokes: true}, nil,
 			"FAILED refresh: answers 404" + returned + `: its session gets 503 and does not end. Write refresh: {answers: ["refused: 404 message=*"]}`,
 		},
-		"403, no JSON": {mortal{dead: say(403, ``), revokes: true}, nil, "FAILED refresh: answers 403" + returned + `: its session gets 503 and does not end. Write refresh: {answers: ["refused: 403"]}`},
+		"403, no JSON": {mortal{dead: say(403, ``), revokes: true}, nil, "FAILED refresh: answers 403" + returned + `: its session gets 503 until the doubt is settled. Write refresh: {answers: ["refused: 403"]}`},
 		"401, no JSON": {
 			mortal{dead: say(401, canary), revokes: true}, nil,
 			"ok refresh: answers 401" + returned + " without JSON, as a proxy might: its session ends the second time, if others are refreshed meanwhile. " +
