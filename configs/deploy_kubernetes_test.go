@@ -164,7 +164,7 @@ func TestKubernetesPorts(t *testing.T) {
 		t.Errorf("the NetworkPolicy lets in to %v, and there is %v", in, want)
 	}
 	if text := shippedFile(t, kubernetesFolder+"networkpolicy.yaml"); !strings.Contains(text, " 100.64.0.0/10,") {
-		t.Error("the NetworkPolicy counts addresses behind a carrier's or a cloud's NAT as outside")
+		t.Error("the NetworkPolicy counts addresses behind the NAT of a network or a cloud as outside")
 	}
 	for i, rule := range policy.Ingress { // admin_exposed says that the policy guards it
 		if open := len(rule.From) == 0; open != (rule.Ports[0].Port == ports["health"]) {
