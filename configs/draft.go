@@ -129,6 +129,9 @@ func (d *Draft) DropComment(beginning string) {
 			dropping = true
 		}
 		blank := strings.TrimSpace(line) == "#"
+		if n := len(kept); !head && dropping && n > 0 && strings.TrimSpace(kept[n-1]) == "#" {
+			kept = kept[:n-1] // it kept the last paragraph apart
+		}
 		if !head || !dropping {
 			kept = append(kept, line)
 		}

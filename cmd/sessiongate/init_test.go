@@ -142,7 +142,7 @@ func TestInitEveryProvider(t *testing.T) {
 				t.Errorf("examples %q:\n%s", want, out)
 			}
 			text := contents(t, dir)["/sessiongate.yaml"]
-			if strings.Contains(text, "Before the first start") || strings.Contains(text, "app.example.com") || strings.Contains(text, "localhost:9000") {
+			if strings.Contains(text, "Before the first start") || strings.Contains(text, "\n#\n\n") || strings.Contains(text, "app.example.com") || strings.Contains(text, "localhost:9000") {
 				t.Errorf("what is void is still there:\n%s", text)
 			}
 		})
