@@ -64,7 +64,7 @@ type Register struct {
 // an error nothing has changed.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	target := target{dir: filepath.Clean(o.Dir), env: o.Env, keys: o.Keys}
-	if err := target.free(); err != nil && !(o.DryRun && errors.Is(err, ErrExists)) {
+	if err := target.free(); err != nil && (!o.DryRun || !errors.Is(err, ErrExists)) {
 		return nil, err // a dry run shows what would be written, to be held against what is there
 	}
 	plan, err := ask(ctx, o, target)
