@@ -189,6 +189,10 @@ func (f *File) adopt(doc *document, r reading, trust bool) {
 
 // readUsersFile returns the content with the description of the very file it came from.
 func readUsersFile(path string) ([]byte, fs.FileInfo, error) {
+	// Before it is opened: a pipe would wait for its other end.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, info, errors.New("is no file that can be edited: a folder, a pipe or a device")
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, nil, pathless(err)
