@@ -191,6 +191,7 @@ func serverMistakes() map[string]mistake {
 		"url user":          {old: url, new: "https://canary:canary@app.example.com"},
 		"url scheme":        {old: url, new: "ftp://app.example.com"},
 		"url upper":         {old: url, new: "https://App.example.com"},
+		"url zero":          {old: url, new: "https://app.example.com:0443"},
 		"url port":          {old: url, new: "https://app.example.com:443"},
 		"url bare":          {old: url, new: "app.example.com"},
 		"prefix slash":      in("auth_prefix: auth"),

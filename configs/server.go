@@ -245,6 +245,8 @@ func parseOrigin(raw string) (*url.URL, string) {
 		return nil, "has a colon without a port"
 	case u.Port() != "" && !validPort(u.Port(), 1):
 		return nil, "has a port that is not 1 to 65535"
+	case strings.HasPrefix(u.Port(), "0"):
+		return nil, "has a port with a zero in front, which browsers leave out"
 	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":
 		return nil, "names the port that goes without saying, which browsers leave out"
 	}
