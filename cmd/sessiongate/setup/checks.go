@@ -106,7 +106,9 @@ func hostPort(text string) bool {
 	return err == nil && err2 == nil
 }
 
-// relativeTo is a path as a file in dir writes it: from there if it was not absolute.
+// relativeTo is a path as a file in dir writes it: from there if it was not absolute. Where a link
+// leads to dir or to the path, ".." means one folder to a shell and another to a program: then it is
+// the whole path.
 func relativeTo(dir, path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
@@ -116,6 +118,9 @@ func relativeTo(dir, path string) string {
 	if err != nil || err2 != nil {
 		return path
 	}
+	if linked(from) || linked(to) {
+		return to
+	}
 	if relative, err := filepath.Rel(from, to); err == nil {
 		if relative == string(configs.Demo) {
 			return "./" + relative // alone it is the demo's app
@@ -123,6 +128,19 @@ func relativeTo(dir, path string) string {
 		return filepath.ToSlash(relative)
 	}
 	return to
+}
+
+// linked tells whether a link is on the way to a path, as far as that exists.
+func linked(path string) bool {
+	for at := path; ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(at); err == nil {
+			straight, err := filepath.EvalSymlinks(at)
+			return err != nil || straight != at
+		}
+		if at == filepath.Dir(at) {
+			return false
+		}
+	}
 }
 
 // anyText takes what is nothing but a name.
@@ -137,6 +155,18 @@ func redisURL(text string) (string, *fault) {
 	u, err := url.Parse(r.url)
 	if err != nil || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
 		return "", &fault{what: "is not the URL of a Redis"}
+	}
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
+		return "", &fault{what: "has a port that is not 1 to 65535"}
+	}
+	password := r.password.Reveal()
+	switch {
+	case strings.Contains(r.user, "$"), strings.Contains(password, "${"):
+		return "", &fault{"has ${NAME} as something else than the whole password", "redis://:${REDIS_PASSWORD}@localhost:6379"}
+	case r.user != "" && password+r.reference == "":
+		return "", &fault{"has a user and no password, or a password without a colon before it", "redis://:PASSWORD@localhost:6379"}
+	case password != "" && odd(password) != "":
+		return "", &fault{what: "has a password that a line of a file cannot hold: a line break, or blanks around it"}
 	}
 	return text, nil
 }

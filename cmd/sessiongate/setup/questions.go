@@ -37,7 +37,7 @@ func (q *questions) answer(a question) (string, error) {
 	if given {
 		value, wrong := a.judge(text)
 		if wrong != nil {
-			return "", &UsageError{"--" + a.flag + " " + shown(text) + " " + wrong.what + "; write --" + a.flag + " " + wrong.write}
+			return "", &UsageError{"--" + a.flag + " " + a.shown(text) + " " + wrong.what + "; write --" + a.flag + " " + wrong.write}
 		}
 		return value, nil
 	}
@@ -50,7 +50,7 @@ func (q *questions) answer(a question) (string, error) {
 		if wrong == nil {
 			return value, nil
 		}
-		q.terminal.Say("  " + shown(text) + " " + wrong.what + "; write " + wrong.write)
+		q.terminal.Say("  " + a.shown(text) + " " + wrong.what + "; write " + wrong.write)
 	}
 }
 
@@ -70,9 +70,10 @@ func (a question) judge(text string) (string, *fault) {
 	return value, wrong
 }
 
-// shown is an answer as a message repeats it.
-func shown(text string) string {
-	if mayHoldPassword(text) {
+// shown is an answer as a message repeats it. That of a Redis has a password in more forms than
+// anybody can list.
+func (a question) shown(text string) string {
+	if mayHoldPassword(text) || a.flag == "redis" && text != "" {
 		return "(the value)"
 	}
 	return quoteText(text)

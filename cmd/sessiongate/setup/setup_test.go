@@ -112,7 +112,7 @@ func TestQuestions(t *testing.T) {
 		"an address in public": {
 			given:   []string{"provider", "local"},
 			answers: []string{"", "", "app.test", "https://app.test/", "localhost", ""},
-			said:    []string{`write https://app.test`, `"localhost" is not the URL of a Redis; write redis://localhost:6379`, "Redis, which keeps the sessions [redis://localhost:6379]"},
+			said:    []string{`write https://app.test`, `(the value) is not the URL of a Redis; write redis://localhost:6379`, "Redis, which keeps the sessions [redis://localhost:6379]"},
 			text:    []string{"public_url: https://app.test ", "# what the browser sees", "tls: {cert_file", "trusted_proxies: [", "redis: redis://localhost:6379\n"},
 		},
 		"the port of the app": {
