@@ -45,8 +45,8 @@ func listSessionsCommand() *cobra.Command {
 		Short: "Show where a user is signed in",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withManager(cmd, o, func(ctx context.Context, m *manager.Manager, owners []session.Owner) error {
-				return listSessions(ctx, cmd, m, owners)
+			return withManager(cmd, o, func(ctx context.Context, m *manager.Manager, owners []session.Owner, file string) error {
+				return listSessions(ctx, cmd, m, owners, file)
 			})
 		},
 	}
@@ -62,8 +62,8 @@ func revokeSessionsCommand() *cobra.Command {
 		Short: "End all sessions of a user, or one session",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withManager(cmd, o, func(ctx context.Context, m *manager.Manager, owners []session.Owner) error {
-				return revokeSessions(ctx, cmd, m, o, owners)
+			return withManager(cmd, o, func(ctx context.Context, m *manager.Manager, owners []session.Owner, file string) error {
+				return revokeSessions(ctx, cmd, m, o, owners, file)
 			})
 		},
 	}
@@ -83,8 +83,9 @@ func (o *sessionsOptions) flags(cmd *cobra.Command) {
 }
 
 // withManager runs f on the store of the configuration, without serving anything. The
-// owners are the user whom the flags name, under each spelling of the name.
-func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, *manager.Manager, []session.Owner) error) error {
+// owners are the user whom the flags name, under each spelling of the name; file is the
+// configuration's.
+func withManager(cmd *cobra.Command, o sessionsOptions, f func(ctx context.Context, m *manager.Manager, owners []session.Owner, file string) error) error {
 	if o.id != "" && !session.ValidID(o.id) {
 		return usageError{errors.New("sessions: --session is not a session id: copy it from `sessiongate sessions list` or from the log")}
 	}
@@ -114,21 +115,21 @@ func withManager(cmd *cobra.Command, o sessionsOptions, f func(context.Context, 
 	ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 	defer cancel()
 	defer m.Close(ctx)
-	return interrupted(cmd, explainSessions(f(ctx, m, owners), file.path))
+	return interrupted(cmd, explainSessions(f(ctx, m, owners, file.path), file.path))
 }
 
-// explainSessions adds what helps.
+// explainSessions adds what helps, unless that is said already.
 func explainSessions(err error, file string) error {
-	if err == nil {
-		return nil
+	if err == nil || has[*answeredError](err) || has[adviser](err) {
+		return err
 	}
 	full := fmt.Errorf("sessions: %w", err)
 	switch {
 	case errors.Is(err, session.ErrStoreUnavailable):
 		cause := errors.New("sessions: the store cannot be reached: " + storeFault(err))
-		return advise(&unreachableError{cause, nil}, "sessiongate check --config "+file)
+		return advise(&unreachableError{cause, nil}, "sessiongate check --config "+shellWord(file))
 	case errors.Is(err, errNoSession):
-		return advise(full, "sessiongate sessions list --config "+file+" --user U")
+		return advise(full, "sessiongate sessions list --config "+shellWord(file)+" --user U")
 	}
 	return full
 }
@@ -188,7 +189,7 @@ type sessionsFound struct {
 	Sessions []sessionFound `json:"sessions"`
 }
 
-func listSessions(ctx context.Context, cmd *cobra.Command, m *manager.Manager, owners []session.Owner) error {
+func listSessions(ctx context.Context, cmd *cobra.Command, m *manager.Manager, owners []session.Owner, file string) error {
 	found := sessionsFound{Sessions: []sessionFound{}}
 	var failed error
 	for _, o := range owners {
@@ -207,7 +208,7 @@ func listSessions(ctx context.Context, cmd *cobra.Command, m *manager.Manager, o
 			found.Sessions, failed = append(found.Sessions, sessionFound{ID: id, Unreadable: true}), err
 		}
 	}
-	return answer(cmd, found, found.print, failed)
+	return answer(cmd, found, found.print, explainSessions(failed, file))
 }
 
 // print is the list for people.
@@ -243,9 +244,10 @@ func (f endedFound) print(failed error) func(out io.Writer) error {
 	}
 }
 
-func revokeSessions(ctx context.Context, cmd *cobra.Command, m *manager.Manager, o sessionsOptions, owners []session.Owner) error {
+func revokeSessions(ctx context.Context, cmd *cobra.Command, m *manager.Manager, o sessionsOptions, owners []session.Owner, file string) error {
 	if o.id == "" {
 		found, err := revokeAll(ctx, m, owners)
+		err = interrupted(cmd, explainSessions(err, file)) // before the object, which is the last word
 		return answer(cmd, found, found.print(err), err)
 	}
 	gone, err := m.End(ctx, session.ID(o.id), session.RevokedByOperator, session.Client{})

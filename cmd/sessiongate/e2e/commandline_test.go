@@ -154,6 +154,8 @@ func TestJSONAnswers(t *testing.T) {
 		{"check --nosuch", "", 2, `"what":"unknown flag: --nosuch"`},
 		{"sessions list --config " + file + " --user ada", "", 0, `^{"sessions":\[\]}$`},
 		{"sessions list --config " + away + " --user ada", "", 4, `"fix":"sessiongate check --config .*away.yaml","what":"sessions: the store cannot be reached: `},
+		{"sessions revoke --config " + away + " --user ada", "", 4, `^{"ended":0,"problems":\[{"fix":"sessiongate check --config .*away.yaml","what":"sessions: the store cannot be reached: `},
+		{"sessions revoke --config " + away + " --session " + id, "", 4, `^{"problems":\[{"fix":"sessiongate check --config .*away.yaml"`},
 		{"sessions list --config " + file + " --user ada --provider nope", "", 2, `no provider`},
 		{"sessions revoke --config " + file + " --session " + id, "", 5, `no such live session`},
 		{"sessions revoke --config " + file + " --session x", "", 2, `is not a session id`},
