@@ -55,7 +55,7 @@ func adviceFor(err error) string {
 	case errors.As(err, &listen) && errors.Is(err, syscall.EACCES):
 		return allowPorts()
 	case errors.As(err, &file) && errors.Is(err, fs.ErrNotExist):
-		return "sessiongate users add NAME --file " + file.File
+		return "sessiongate users add NAME --file " + shellWord(file.File)
 	}
 	return ""
 }

@@ -95,7 +95,7 @@ func (o *checkFlags) run(cmd *cobra.Command) error {
 	c.line("ok        " + file.path)
 	switch {
 	case o.offline:
-		return answer(cmd, c.found, nil, nil)
+		return answer(cmd, c.found, nil, c.lost)
 	case o.trial.user != "":
 		return o.trial.try(c, p)
 	}
@@ -106,6 +106,7 @@ func (o *checkFlags) run(cmd *cobra.Command) error {
 type checking struct {
 	cmd   *cobra.Command
 	found checkFound
+	lost  error // a line that could not be written: the report is not whole
 }
 
 // checkFound is what --json prints.
@@ -131,7 +132,8 @@ type probed struct {
 // line tells people how far it is; a program waits for the object.
 func (c *checking) line(text string) {
 	if !wantsJSON(c.cmd) {
-		fmt.Fprintln(c.cmd.OutOrStdout(), text)
+		_, err := fmt.Fprintln(c.cmd.OutOrStdout(), text)
+		c.lost = errors.Join(c.lost, err)
 	}
 }
 
@@ -168,5 +170,5 @@ func (c *checking) probe(ctx context.Context, p *program.Program) error {
 		what := fmt.Errorf("check: %d of what the configuration points to cannot be reached, or do not fit it", failed)
 		err = &unreachableError{what, problems}
 	}
-	return answer(c.cmd, c.found, nil, err)
+	return answer(c.cmd, c.found, nil, errors.Join(err, c.lost))
 }

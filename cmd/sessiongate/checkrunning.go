@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -33,6 +35,9 @@ func (r *runningFlags) asked() bool { return r.live || r.ready }
 func (r *runningFlags) check(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("admin") && !r.asked() {
 		return usageError{errors.New("check: --admin is the address of a running gateway: add --live or --ready")}
+	}
+	if host, port, err := net.SplitHostPort(r.admin); err != nil || port == "" || strings.ContainsAny(host+port, "/?#@") {
+		return usageError{errors.New("check: --admin is not host:port; write " + string(configs.Default().Server.Admin))}
 	}
 	return nil
 }

@@ -73,8 +73,8 @@ func writeClient(out io.Writer, dir string, force bool, version string) error {
 			return err
 		}
 	}
-	fmt.Fprintf(out, "wrote %s %s, %d files, to %s; its README.md tells how to go on\n", clientName, version, len(files), dir)
-	return nil
+	_, err = fmt.Fprintf(out, "wrote %s %s, %d files, to %s; its README.md tells how to go on\n", clientName, version, len(files), dir)
+	return err
 }
 
 // clientFiles are the package's files by name, with the version in package.json.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -43,6 +45,9 @@ of that folder out of Git. Either everything is written, or nothing.`,
 			o := setup.Options{Dir: dir, Given: givenAnswers(cmd), Env: os.LookupEnv, DryRun: dryRun, Keys: func(dir string) error {
 				return generateKeys(io.Discard, dir, token.EdDSA, nil)
 			}}
+			if dir == "" { // a variable of a script that is not set
+				return usageError{errors.New("init: --dir is empty; write the path of a folder, or leave it out")}
+			}
 			if !yes {
 				o.Terminal = setup.OpenTerminal(cmd.InOrStdin(), cmd.ErrOrStderr(), readHidden)
 			}
@@ -116,5 +121,11 @@ func runInit(cmd *cobra.Command, o setup.Options) error {
 		cmd.PrintErrln("note: a sessiongate.yaml is there, and without --dry-run nothing would be written")
 	}
 	report := reportInit(o, result, wantsJSON(cmd))
-	return answer(cmd, report, func(out io.Writer) error { return report.print(out, o, result) }, nil)
+	err = answer(cmd, report, func(out io.Writer) error { return report.print(out, o, result) }, nil)
+	if err != nil && result.User != "" && !o.DryRun {
+		// The files are there, and a password that nobody has read lets nobody in.
+		file := shellWord(filepath.Join(o.Dir, "users.yaml"))
+		return advise(fmt.Errorf("init: everything is written, but not shown: %w", err), "sessiongate users passwd "+result.User+" --file "+file)
+	}
+	return err
 }

@@ -305,6 +305,7 @@ func TestInitUsage(t *testing.T) {
 		"--public-url https://app.test/x":                      "has more than scheme, host and port",
 		"--public-url http://localhost:9090":                   "is the port of the gateway's own metrics",
 		"--redis localhost:6379":                               `is not the URL of a Redis; write --redis redis://localhost:6379`,
+		"--public-url http://localhost:08080":                  "has a port with a zero in front",
 		"--redis redis://:secret@":                             "--redis (the value) is not the URL of a Redis",
 		"--dir " + file:                                        "is a file; write the path of a folder",
 		"extra":                                                "extra",

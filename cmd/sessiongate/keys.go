@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -84,6 +85,9 @@ func makeKeys(dir, alg string, secrets []string) (found keysFound, err error) {
 	default: // before anything is written
 		return found, usageError{fmt.Errorf("keys: --alg %q: want EdDSA, ES256 or RS256", alg)}
 	}
+	if dir == "" || slices.Contains(secrets, "") { // a variable of a script that is not set
+		return found, usageError{errors.New("keys: --dir and --secret are paths, and one is empty; write it, or leave --secret out")}
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return found, fmt.Errorf("keys: %w", err)
 	}
@@ -139,8 +143,14 @@ keys:
 // write makes a file that did not exist, all at once: another process that
 // looks for it sees the whole content or nothing.
 func (f newFile) write() (made bool, err error) {
-	if _, err := os.Stat(f.path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+	switch info, err := os.Stat(f.path); {
+	case err == nil && info.IsDir():
+		return false, fmt.Errorf("%s is a folder; move it away", f.path)
+	case err == nil || !errors.Is(err, fs.ErrNotExist):
 		return false, err
+	}
+	if _, err := os.Lstat(f.path); err == nil {
+		return false, fmt.Errorf("%s is a link to nothing; remove it, or make what it names", f.path)
 	}
 	data, err := f.content()
 	if err != nil {

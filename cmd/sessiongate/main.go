@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -40,7 +41,7 @@ func execute(ctx context.Context, args []string, out, logs io.Writer) int {
 	began := false
 	noteBegin(root, &began)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err != nil && !began {
+	if err != nil && !began && !has[*fs.PathError](err) { // that is an output that takes nothing
 		err = usageError{err}
 	}
 	if err != nil {

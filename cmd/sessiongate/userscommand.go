@@ -131,16 +131,16 @@ func editUsers(cmd *cobra.Command, done usersDone, then string, edit func(contex
 	err = edit(cmd.Context(), f)
 	switch {
 	case errors.Is(err, users.ErrUnknown):
-		return advise(err, "sessiongate users list --file "+done.File)
+		return advise(err, "sessiongate users list --file "+shellWord(done.File))
 	case errors.Is(err, users.ErrExists):
-		return advise(err, fmt.Sprintf("sessiongate users passwd %s --file %s", done.User, done.File))
+		return advise(err, fmt.Sprintf("sessiongate users passwd %s --file %s", shellWord(done.User), shellWord(done.File)))
 	case err != nil:
 		return err
 	}
 	return answer(cmd, done, func(out io.Writer) error {
 		line := done.Done + " " + done.User
 		if then != "" {
-			line += ": " + then + "; at once with `sessiongate sessions revoke --user " + done.User + "`"
+			line += ": " + then + "; at once with `sessiongate sessions revoke --user " + shellWord(done.User) + "`"
 		}
 		_, err := fmt.Fprintln(out, line)
 		return err
