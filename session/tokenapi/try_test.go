@@ -190,10 +190,14 @@ func TestTryFails(t *testing.T) {
 		want   string
 	}{
 		"wrong password": {say(401, `{"detail":"`+canary+`"}`), nil, "FAILED login: answers 401: refused. Is that a user of this API, and the password right?"},
-		"no logout": {pathAnswers(map[string]http.HandlerFunc{"/login": say(200, pair(jwt(ada()), canary+"-r")), "/refresh": say(200, pair(jwt(ada()), canary+"-r")), "/logout": say(404, `{}`)}), nil,
-			"and a slash at the end; or, if there is none, logout: {path: \"\"}"},
-		"no refresh": {pathAnswers(map[string]http.HandlerFunc{"/login": say(200, pair(jwt(ada()), canary+"-r")), "/refresh": say(404, `{}`), "/logout": say(204, ``)}), nil,
-			"and a slash at the end; or, if there is none, refresh: {path: \"\"}"},
+		"no logout": {
+			pathAnswers(map[string]http.HandlerFunc{"/login": say(200, pair(jwt(ada()), canary+"-r")), "/refresh": say(200, pair(jwt(ada()), canary+"-r")), "/logout": say(404, `{}`)}), nil,
+			"and a slash at the end; or, if there is none, logout: {path: \"\"}",
+		},
+		"no refresh": {
+			pathAnswers(map[string]http.HandlerFunc{"/login": say(200, pair(jwt(ada()), canary+"-r")), "/refresh": say(404, `{}`), "/logout": say(204, ``)}), nil,
+			"and a slash at the end; or, if there is none, refresh: {path: \"\"}",
+		},
 		"no such path": {say(404, `x`), nil, "FAILED login: answers 404: no such endpoint."},
 		"redirect":     {redirect(307, "/login/"), nil, "FAILED login: answers 307, a redirect"},
 		"page":         {page(200), nil, "FAILED login: answers 200 with an HTML page: is base_url your API, and not a server of files or pages?\n"},

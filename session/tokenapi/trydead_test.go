@@ -25,13 +25,13 @@ func (m *mortal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Token string `json:"refresh_token"`
 	}
 	_ = json.NewDecoder(r.Body).Decode(&sent)
-	switch {
-	case r.URL.Path == "/logout":
+	switch r.URL.Path {
+	case "/logout":
 		if m.revokes {
 			m.good = ""
 		}
 		return
-	case r.URL.Path == "/refresh":
+	case "/refresh":
 		m.sent = append(m.sent, sent.Token)
 		if sent.Token != m.good {
 			m.dead(w, r)
@@ -56,26 +56,31 @@ func TestTryDeadToken(t *testing.T) {
 	noLogout := func(o *tokenapi.Options) { o.Logout.URL = "" }
 	for name, row := range map[string]row{
 		"403": {
-			mortal{dead: say(403, `{"message":"`+canary+`"}`), revokes: true}, nil,
+			mortal{dead: say(403, `{"message":"`+canary+`"}`), revokes: true},
+			nil,
 			"FAILED refresh: answers 403" + returned + ", which refresh.refused does not list: its session gets 503 until the doubt is settled. Write refresh: {refused: [401, 403]}",
 		},
 		"403, listed": {
-			mortal{dead: say(403, `{}`), revokes: true}, func(o *tokenapi.Options) { o.Refresh.Refused = []int{401, 403} },
+			mortal{dead: say(403, `{}`), revokes: true},
+			func(o *tokenapi.Options) { o.Refresh.Refused = []int{401, 403} },
 			"ok refresh: answers 403" + returned + ": refused, and its session ends",
 		},
 		"replaced": {mortal{dead: say(401, `{}`), rotates: true}, noLogout, "ok refresh: answers 401" + replaced + ": refused, and its session ends"},
 		"404": {
-			mortal{dead: say(404, `{"message":"`+canary+`"}`), revokes: true}, nil,
+			mortal{dead: say(404, `{"message":"`+canary+`"}`), revokes: true},
+			nil,
 			"FAILED refresh: answers 404" + returned + `: its session gets 503 and does not end. Write refresh: {answers: ["refused: 404 message=*"]}`,
 		},
 		"403, no JSON": {mortal{dead: say(403, ``), revokes: true}, nil, "FAILED refresh: answers 403" + returned + `: its session gets 503 until the doubt is settled. Write refresh: {answers: ["refused: 403"]}`},
 		"401, no JSON": {
-			mortal{dead: say(401, canary), revokes: true}, nil,
+			mortal{dead: say(401, canary), revokes: true},
+			nil,
 			"ok refresh: answers 401" + returned + " without JSON, as a proxy might: its session ends the second time, if others are refreshed meanwhile. " +
 				`Where no proxy says so, write refresh: {answers: ["refused: 401"]}`,
 		},
 		"200": {
-			mortal{dead: say(200, `{"code":7}`), revokes: true}, nil,
+			mortal{dead: say(200, `{"code":7}`), revokes: true},
+			nil,
 			"FAILED refresh: answers 200" + returned + ` and no token: its session gets 503 and does not end. Write refresh: {answers: ["ok: FIELD=0", "refused: FIELD=CODE"]}; it has code: number`,
 		},
 		"500":          {mortal{dead: say(500, canary), revokes: true}, nil, "ok refresh: answers 500" + returned + ", which is neither yes nor no: its session gets 503 until the API says 401"},
