@@ -48,14 +48,14 @@ func newDeployer(t *testing.T) *deployer {
 		t.Fatal(err)
 	}
 	d := &deployer{t: t, root: t.TempDir()}
-	for _, folder := range []string{"bin", "usr/local/bin", "etc/systemd/system", "etc/redis", "srv/app"} {
+	for _, folder := range []string{"bin", "usr/local/bin", "etc/systemd/system", "etc/redis", "etc/nginx/conf.d", "srv/app"} {
 		if err := os.MkdirAll(filepath.Join(d.root, folder), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for name, script := range map[string]string{
 		"sudo": standInSudo, "go": standInGo, "kubectl": standInKubectl,
-		"systemctl": standInNote, "journalctl": standInNote, "docker": standInNote,
+		"systemctl": standInNote, "systemd-run": standInNote, "nginx": standInNote, "journalctl": standInNote, "docker": standInNote,
 	} {
 		if err := os.WriteFile(filepath.Join(d.root, "bin", name), []byte(script), 0o700); err != nil {
 			t.Fatal(err)
@@ -116,6 +116,7 @@ func (d *deployer) heldToUnit(t *testing.T) {
 	for made, from := range map[string]string{
 		"etc/systemd/system/sessiongate.service": deployFolder + "sessiongate.service",
 		"etc/sessiongate/sessiongate.yaml":       "../../../configs/examples/systemd.yaml",
+		"etc/nginx/conf.d/sessiongate.conf":      deployFolder + "nginx-host.conf",
 	} {
 		if shippedText(t, filepath.Join(d.root, made)) != shippedText(t, from) {
 			t.Errorf("%s is not %s", made, from)
@@ -155,6 +156,9 @@ func (d *deployer) heldToUnit(t *testing.T) {
 	}
 	if notes := d.notes(); !strings.Contains(notes, "systemctl daemon-reload\nsystemctl enable --now sessiongate\n") {
 		t.Errorf("nobody starts it:\n%s", notes)
+	}
+	if want := " -p LoadCredential=" + strings.Join(setting(t, "LoadCredential"), " -p LoadCredential=") + " sessiongate check\n"; !strings.Contains(d.notes(), want) {
+		t.Errorf("the check before the first start does not have all credentials: %s is not in\n%s", want, d.notes())
 	}
 }
 
