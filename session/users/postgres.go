@@ -93,12 +93,18 @@ func fieldNames(fields []pgconn.FieldDescription) []string {
 	return names
 }
 
+// queryCanceled is what the server says of a query that our time limit, or its own, has stopped. It
+// may arrive before the driver notices that the time is over.
+const queryCanceled = "57014"
+
 // postgresFault keeps what an operator needs and drops the rest: the driver's texts
 // name the account, and the server's quote the value that was asked for, which
 // may be a password typed into the wrong field.
 func postgresFault(err error) error {
 	var refusal *pgconn.PgError
 	switch {
+	case errors.As(err, &refusal) && refusal.Code == queryCanceled:
+		return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
 	case errors.As(err, &refusal) && strings.HasPrefix(refusal.Code, "42"): // syntax or access rule: about the query alone
 		return fmt.Errorf("%s (SQLSTATE %s)", refusal.Message, refusal.Code)
 	case errors.As(err, &refusal):
