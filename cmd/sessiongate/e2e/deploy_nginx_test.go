@@ -35,8 +35,10 @@ func hostNginx(t *testing.T, server string) func(scheme, path string) (*http.Res
 	at := map[string]string{"http": freeAddress(t), "https": freeAddress(t)}
 	text := regexp.MustCompile(`(?m)^ *listen \[::\].*\n`).ReplaceAllString(shippedText(t, deployFolder+"nginx-host.conf"), "")
 	for _, change := range [][2]string{
-		{"listen 80;", "listen " + at["http"] + ";"}, {"listen 443 ssl", "listen " + at["https"] + " ssl"},
-		{"/etc/letsencrypt/live/app.example.com/fullchain.pem", certFile}, {"/etc/letsencrypt/live/app.example.com/privkey.pem", keyFile},
+		{"listen 80;", "listen " + at["http"] + ";"},
+		{"listen 443 ssl", "listen " + at["https"] + " ssl"},
+		{"/etc/letsencrypt/live/app.example.com/fullchain.pem", certFile},
+		{"/etc/letsencrypt/live/app.example.com/privkey.pem", keyFile},
 		{"proxy_pass http://127.0.0.1:8080;", "proxy_pass " + server + ";"}, // as examples/systemd.yaml listens
 	} {
 		text = replaceOnce(t, text, change[0], change[1])
