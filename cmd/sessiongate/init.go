@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"sessiongate/cmd/sessiongate/setup"
 	"sessiongate/session/token"
@@ -58,7 +57,9 @@ of that folder out of Git. Either everything is written, or nothing.`,
 	f.StringVar(&dir, "dir", ".", "folder for the files; made if it does not exist")
 	f.BoolVar(&yes, "yes", false, "ask nothing: flags and defaults hold")
 	f.BoolVar(&dryRun, "dry-run", false, "print sessiongate.yaml and write nothing")
-	answerFlags(f)
+	for _, flag := range answerFlags() {
+		f.String(flag[0], "", flag[1])
+	}
 	completeAnswers(cmd)
 	return addJSON(cmd)
 }
@@ -77,29 +78,29 @@ func completeAnswers(cmd *cobra.Command) {
 	_ = cmd.MarkFlagDirname("app")
 }
 
-// answerFlags adds the flags that are answers; which were given, the command looks up by name.
-func answerFlags(f *pflag.FlagSet) {
-	f.String("provider", "", "where people sign in: local, tokenapi, oidc, keycloak, entra, … (default local)")
-	f.String("preset", "", "kind of the login API: fastapi-tutorial, django-simplejwt, …")
-	f.String("issuer", "", "issuer of an OpenID Connect provider, exactly as it names itself")
-	f.String("client-id", "", "who the gateway is at the OpenID Connect provider")
-	f.String("upstream", "", "URL of your API (default http://localhost:9000, or what the preset's API has)")
-	f.String("base-url", "", "URL of the login API, where that is not --upstream")
-	f.String("app", "", "URL of your app's development server, or a folder (default http://localhost:5173)")
-	f.String("public-url", "", "address in the browser (default http://localhost:8080)")
-	f.String("redis", "", "URL of a Redis for the sessions (default redis://localhost:6379, unless --public-url is this machine)")
+// answerFlags are the flags that are answers, with what their help says.
+func answerFlags() [][2]string {
+	return [][2]string{
+		{"provider", "where people sign in: local, tokenapi, oidc, keycloak, entra, … (default local)"},
+		{"preset", "kind of the login API: fastapi-tutorial, django-simplejwt, …"},
+		{"issuer", "issuer of an OpenID Connect provider, exactly as it names itself"},
+		{"client-id", "who the gateway is at the OpenID Connect provider"},
+		{"upstream", "URL of your API (default http://localhost:9000, or what the preset's API has)"},
+		{"base-url", "URL of the login API, where that is not --upstream"},
+		{"app", "URL of your app's development server, or a folder (default http://localhost:5173)"},
+		{"public-url", "address in the browser (default http://localhost:8080)"},
+		{"redis", "URL of a Redis for the sessions (default redis://localhost:6379, unless --public-url is this machine)"},
+	}
 }
 
-// givenAnswers are the answers on the command line.
+// givenAnswers are the answers on the command line, by the names of their flags.
 func givenAnswers(cmd *cobra.Command) map[string]string {
 	given := make(map[string]string)
-	answers := pflag.NewFlagSet("", pflag.ContinueOnError)
-	answerFlags(answers)
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if answers.Lookup(f.Name) != nil {
-			given[f.Name] = f.Value.String()
+	for _, flag := range answerFlags() {
+		if cmd.Flags().Changed(flag[0]) {
+			given[flag[0]], _ = cmd.Flags().GetString(flag[0]) // fails only for a flag that does not exist
 		}
-	})
+	}
 	return given
 }
 
