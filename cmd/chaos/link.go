@@ -54,7 +54,7 @@ func newLink(ctx context.Context, p *ports, target string) (*link, error) {
 }
 
 func (l *link) listen() error {
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", l.address)
+	listener, err := listen(context.Background(), l.address)
 	if err != nil {
 		return err
 	}

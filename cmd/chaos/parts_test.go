@@ -210,3 +210,28 @@ func TestLink(t *testing.T) {
 		c.Close()
 	}
 }
+
+// TestListenWaits: what is about to let go of an address does not break a world.
+func TestListenWaits(t *testing.T) {
+	held, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := make(chan error)
+	go func() {
+		l, err := listen(t.Context(), held.Addr().String())
+		if err == nil {
+			err = l.Close()
+		}
+		tried <- err
+	}()
+	select {
+	case err := <-tried:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	held.Close()
+	if err := <-tried; err != nil {
+		t.Error(err)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"syscall"
+	"time"
 )
 
 // ports are those that were handed out to the worlds that run at the same time. It
@@ -43,6 +45,24 @@ func free(ctx context.Context, port int) bool {
 		return false
 	}
 	return l.Close() == nil
+}
+
+// listen listens at an address that was handed out. A child that is being started has copies of this
+// process's sockets until it runs its own program, closed ones too, so an address that is still in
+// use is tried again for a while.
+func listen(ctx context.Context, address string) (l net.Listener, err error) {
+	for range 100 {
+		l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return l, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil, err
 }
 
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -36,7 +35,7 @@ func (s *server) up(ctx context.Context) error {
 	if s.http != nil {
 		return nil
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.address)
+	l, err := listen(ctx, s.address)
 	if err != nil {
 		return err
 	}
