@@ -121,11 +121,18 @@ func (w *world) Release(_ context.Context, r session.Release) (session.LeaseResu
 }
 
 func (w *world) ClearBackoff(_ context.Context, _ session.ID, since time.Time) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.cleared = append(w.cleared, since)
 	return true, nil
 }
 
-func (w *world) AnnounceProviderUp(context.Context, string, time.Time) error { w.upSaid++; return nil }
+func (w *world) AnnounceProviderUp(context.Context, string, time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.upSaid++
+	return nil
+}
 
 func (w *world) Get(context.Context, session.ID) (session.Stored, error) {
 	w.mu.Lock()
@@ -151,7 +158,12 @@ func (w *world) Acquire(context.Context, *session.Record, string, time.Duration)
 	return r, nil
 }
 
-func (w *world) Forgot(session.LeaseResult, session.ID) bool { w.forgot--; return w.forgot >= 0 }
+func (w *world) Forgot(session.LeaseResult, session.ID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forgot--
+	return w.forgot >= 0
+}
 
 func (w *world) Hold(session.ID, string, string, time.Duration) {}
 func (w *world) Drop(session.ID, string)                        {}
@@ -164,6 +176,8 @@ func (w *world) Extend(context.Context, session.ID, string, time.Duration) (bool
 }
 
 func (w *world) Finish(_ *session.Record, why session.Reason, _ session.Client) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.finished = append(w.finished, why)
 }
 
@@ -171,7 +185,11 @@ func (w *world) Expire(_ context.Context, id session.ID, why session.Reason, _ s
 	return &session.EndedError{ID: id, Reason: why}
 }
 
-func (w *world) Revoke(string, session.Tokens) { w.revoked++ }
+func (w *world) Revoke(string, session.Tokens) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.revoked++
+}
 
 func (w *world) Record(e session.Event) {
 	w.mu.Lock()
