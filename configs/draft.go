@@ -77,13 +77,10 @@ func realign(rest string, longer int, value string) string {
 // Replace puts lines in the place of a key and all below it, each indented as the key is. Without
 // lines the key goes, and so do the comments right above it.
 func (d *Draft) Replace(path string, lines ...string) {
-	place, found := d.find(path)
-	if !found || place.key == (position{}) {
-		d.fail(path, "is not there")
+	all, from, indent, found := d.block(path)
+	if !found {
 		return
 	}
-	all := d.lines()
-	from, indent := place.key.line-1, place.key.col-1
 	if strings.TrimLeft(all[from][:indent], " ") != "" {
 		d.fail(path, "is the first key of an entry")
 		return
@@ -99,15 +96,22 @@ func (d *Draft) Replace(path string, lines ...string) {
 
 // Insert puts lines behind a key and all below it, each indented as the key is.
 func (d *Draft) Insert(path string, lines ...string) {
+	all, from, indent, found := d.block(path)
+	if !found {
+		return
+	}
+	to := blockEnd(all, from, indent)
+	d.text = strings.Join(all[:to], "") + indented(indent, lines) + strings.Join(all[to:], "")
+}
+
+// block is where a key begins: the draft's lines, the key's one and its indentation.
+func (d *Draft) block(path string) (all []string, line, indent int, found bool) {
 	place, found := d.find(path)
 	if !found || place.key == (position{}) {
 		d.fail(path, "is not there")
-		return
+		return nil, 0, 0, false
 	}
-	all := d.lines()
-	from, indent := place.key.line-1, place.key.col-1
-	to := blockEnd(all, from, indent)
-	d.text = strings.Join(all[:to], "") + indented(indent, lines) + strings.Join(all[to:], "")
+	return d.lines(), place.key.line - 1, place.key.col - 1, true
 }
 
 // indented are lines with their line breaks, behind blanks.

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"sessiongate/configs"
 	"sessiongate/session/oidc/oidctest"
@@ -85,23 +84,7 @@ func (g *gate) serves() *browser {
 		g.t.Fatal(err)
 	}
 	p.cmd.Dir, p.cmd.Env = g.dir, g.env
-	out, err := p.cmd.StderrPipe()
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		g.t.Fatal(err)
-	}
-	g.t.Cleanup(func() { _ = p.cmd.Process.Kill(); <-p.done })
-	listening := make(chan string, 1)
-	go p.follow(out, listening)
-	select {
-	case p.addr = <-listening:
-	case <-p.done:
-		g.t.Fatalf("sessiongate ended: %s", p.logs)
-	case <-time.After(30 * time.Second):
-		g.t.Fatalf("sessiongate does not listen: %s", p.logs)
-	}
+	p.start()
 	eventually(g.t, "the gateway is ready", func() bool { return p.ask("/readyz") == http.StatusOK })
 	b := newBrowser(g.t, p.addr)
 	b.origin = g.origin
