@@ -8,14 +8,12 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"sessiongate/cmd/sessiongate/program"
 	"sessiongate/configs"
-	"sessiongate/session"
 	"sessiongate/session/users"
 )
 
@@ -105,11 +103,6 @@ func explainListen(flag, address string, err error) error {
 		return advise(wrong, "sessiongate demo --listen "+net.JoinHostPort(host, "8080"))
 	}
 	return wrong
-}
-
-// storeFault is what is wrong with a store, once: several layers say that it is the store.
-func storeFault(err error) string {
-	return strings.ReplaceAll(err.Error(), session.ErrStoreUnavailable.Error()+": ", "")
 }
 
 // interrupted makes an error of a command that a signal has interrupted: whatever was out of reach

@@ -37,9 +37,14 @@ func (r *runningFlags) check(cmd *cobra.Command) error {
 		return usageError{errors.New("check: --admin is the address of a running gateway: add --live or --ready")}
 	}
 	if host, port, err := net.SplitHostPort(r.admin); err != nil || port == "" || strings.ContainsAny(host+port, "/?#@") {
-		return usageError{errors.New("check: --admin is not host:port; write " + string(configs.Default().Server.Admin))}
+		return adminFault()
 	}
 	return nil
+}
+
+// adminFault says what to write.
+func adminFault() error {
+	return usageError{errors.New("check: --admin is not host:port; write " + string(configs.Default().Server.Admin))}
 }
 
 // runningFound is what --json prints.
@@ -64,7 +69,7 @@ func (r *runningFlags) ask(ctx context.Context, cmd *cobra.Command) error {
 func (f *runningFound) fetch(ctx context.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.Target, nil)
 	if err != nil {
-		return usageError{errors.New("check: --admin is not host:port; write " + string(configs.Default().Server.Admin))}
+		return adminFault()
 	}
 	res, err := http.DefaultClient.Do(req)
 	switch {

@@ -188,7 +188,7 @@ func (d *demoGateway) reachStore(ctx context.Context, o demoOptions) error {
 	}
 	if _, err := d.Store().Probe(ctx); err != nil {
 		d.Close()
-		return advise(&unreachableError{fmt.Errorf("demo: the Redis of --redis cannot be reached: %s; without --redis the demo needs none", storeFault(err)), nil},
+		return advise(&unreachableError{fmt.Errorf("demo: the Redis of --redis cannot be reached: %s; without --redis the demo needs none", program.StoreFault(err)), nil},
 			"sessiongate demo")
 	}
 	return nil

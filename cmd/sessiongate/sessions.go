@@ -126,7 +126,7 @@ func explainSessions(err error, file string) error {
 	full := fmt.Errorf("sessions: %w", err)
 	switch {
 	case errors.Is(err, session.ErrStoreUnavailable):
-		cause := errors.New("sessions: the store cannot be reached: " + storeFault(err))
+		cause := errors.New("sessions: the store cannot be reached: " + program.StoreFault(err))
 		return advise(&unreachableError{cause, nil}, "sessiongate check --config "+shellWord(file))
 	case errors.Is(err, errNoSession):
 		return advise(full, "sessiongate sessions list --config "+shellWord(file)+" --user U")

@@ -57,7 +57,7 @@ func (r *probeReport) found(p Probed, err error) {
 	if err == nil {
 		p.OK, p.Fix = true, ""
 	} else {
-		p.What = strings.ReplaceAll(err.Error(), session.ErrStoreUnavailable.Error()+": ", "") // the line says whose fault it is
+		p.What = StoreFault(err) // the line says whose fault it is
 	}
 	r.say(p)
 }
@@ -132,4 +132,9 @@ func tlsAdvice(err error, u *url.URL) string {
 		return "the port does not speak TLS: write http://" + u.Host
 	}
 	return ""
+}
+
+// StoreFault is what an error says but for the words that it is the store, which several layers add.
+func StoreFault(err error) string {
+	return strings.ReplaceAll(err.Error(), session.ErrStoreUnavailable.Error()+": ", "")
 }
